@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-2.0 OR MIT
+#
+# Top of the tree, for three callers: the kernel's build (as part of drivers/gpu/drm/ogpu, or
+# with M=), a user on the host, and itself inside the build root.
+
+ifneq ($(KERNELRELEASE),)
+
+obj-$(if $(KBUILD_EXTMOD),m,$(CONFIG_DRM_OGPU)) += driver/
+
+else
+
+# "make help" prints the lines below that begin with "##".
+##
+## make                  set up the build root if needed, build everything
+## make demo             run compute jobs on a virtual card in a test machine
+##                       IMAGE=x.png: with a picture of yours; writes x-sketch.png next to it
+## make check            all tests: host unit tests, static checks, both stock kernels
+## make check-debug      tests and KUnit on a kernel with KASAN, lockdep, kmemleak, ...
+## make bench            measure; writes build/bench.json
+## make shell            interactive test machine with a card
+##
+## make setup            only the build root (Debian trixie in build/root, needs root)
+## make modules          ogpu.ko for KERNEL
+## make debug-kernel     only the kernel of check-debug
+## make static           only the static checks
+## make install          programs, libraries, headers, manuals to DESTDIR and PREFIX
+## make modules_install  ogpu.ko for the running kernel or KDIR, to INSTALL_MOD_PATH
+## make headers_install  drm/ogpu_drm.h to INSTALL_HDR_PATH
+## make clean            remove what was built; distclean: the build root and kernels too
+##
+## KERNEL=7.3 (default) or 6.12 or debug chooses the test machine's kernel; CARDS=N the number of
+## cards; JOBS=N the number of parallel jobs.
+
+TOP := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+KERNEL ?= 7.3
+JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
+export KERNEL
+
+GOALS := all demo check check-debug bench shell setup modules debug-kernel static install
+GOALS += components firmware loader libogpu vgpu
+.PHONY: $(GOALS) modules_install headers_install clean distclean help
+.DEFAULT_GOAL := all
+
+help:
+	@sed -n 's/^## \{0,1\}//p' $(TOP)/Makefile
+
+clean:
+	@cd $(TOP) && for f in build/*; do \
+		case $$f in \
+		build/root* | build/kernel | build/linux-source | build/debug-kernel | build/keys) ;; \
+		*) rm -rf "$$f" ;; \
+		esac; \
+	done
+
+distclean:
+	rm -rf --one-file-system $(TOP)/build
+
+# For the machine that make runs on, not for a test machine.
+KDIR ?= /lib/modules/$(shell uname -r)/build
+modules_install:
+	$(MAKE) -C $(KDIR) M=$(TOP)/driver CONFIG_DRM_OGPU=m modules
+	$(MAKE) -C $(KDIR) M=$(TOP)/driver CONFIG_DRM_OGPU=m modules_install
+
+INSTALL_HDR_PATH ?= $(PREFIX)
+headers_install:
+	install -D -m 644 $(TOP)/uapi/drm/ogpu_drm.h \
+		$(DESTDIR)$(INSTALL_HDR_PATH)/include/drm/ogpu_drm.h
+
+ifeq ($(wildcard /etc/ogpu-root),)
+
+# --- on the host: the same target again, inside the build root -------------------------------------
+
+.PHONY: root
+root:
+	@$(TOP)/tools/build/setup
+
+setup: root
+
+$(filter-out setup demo install,$(GOALS)): root
+	+@cd $(TOP) && tools/build/in-root $(MAKE) --no-print-directory \
+		$(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS)) $@
+
+# Files outside the repository are not there in the build root.
+demo: root
+	@$(TOP)/tools/build/demo-image in "$(IMAGE)"
+	+@cd $(TOP) && tools/build/in-root $(MAKE) --no-print-directory \
+		$(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS)) demo
+	@$(TOP)/tools/build/demo-image out "$(IMAGE)"
+
+install: root
+	@rm -rf $(TOP)/build/install
+	+@cd $(TOP) && tools/build/in-root $(MAKE) --no-print-directory install \
+		DESTDIR=/mnt/ogpu/build/install PREFIX=$(PREFIX)
+	mkdir -p "$(DESTDIR)/"
+	tar -C $(TOP)/build/install -c . | tar -C "$(DESTDIR)/" -x --keep-directory-symlink
+
+else
+
+# --- inside the build root ---------------------------------------------------------------------------
+
+MAKEFLAGS += --no-print-directory
+sub = +@$(MAKE) -C $(TOP)/$(1) O=$(TOP)/build/$(2) all
+
+all: components modules
+
+components: vgpu loader firmware libogpu demo-program tests-programs tests-images
+
+.PHONY: demo-program tests-programs tests-images bench-programs
+vgpu:
+	$(call sub,tools/vgpu,vgpu)
+
+loader:
+	$(call sub,firmware-loader,loader)
+
+# The image is signed with the tool and the key that the loader's part makes.
+firmware: loader
+	$(call sub,firmware-loader/firmware,firmware)
+
+libogpu:
+	$(call sub,uapi/libogpu,libogpu)
+
+demo-program: libogpu
+	$(call sub,tools/demo,demo)
+
+tests-programs: libogpu
+	$(call sub,tests/selftests,tests)
+
+# Bad firmware for tests/selftests/firmware.sh.
+tests-images: firmware
+	+@$(MAKE) -C $(TOP)/tests/loader O=$(TOP)/build/loader images
+
+bench-programs: libogpu
+	$(call sub,tests/bench,bench)
+
+modules:
+	@tools/build/module $(KERNEL)
+
+debug-kernel:
+	@tools/build/debug-kernel
+
+demo: all
+	@tests/vm/demo
+
+shell: all
+	@tests/vm/run --interactive --kernel $(KERNEL) --cards $(or $(CARDS),1)
+
+static:
+	@tests/static/run
+
+check: all
+	@tests/check --kernels 7.3,6.12
+
+check-debug: components debug-kernel
+	@tests/check --debug
+
+bench: all bench-programs
+	@tests/bench/run
+
+install: components
+	+@$(MAKE) -C firmware-loader O=$(TOP)/build/loader PREFIX=$(PREFIX) install
+	+@$(MAKE) -C uapi/libogpu O=$(TOP)/build/libogpu PREFIX=$(PREFIX) install
+	+@$(MAKE) -C tools/vgpu O=$(TOP)/build/vgpu PREFIX=$(PREFIX) install
+	+@$(MAKE) -C tools/demo O=$(TOP)/build/demo PREFIX=$(PREFIX) install
+	install -D -m 644 build/firmware/ogpu-fw.img $(DESTDIR)/lib/firmware/ogpu/4f470001.img
+	install -D -m 644 build/keys/dev.pub $(DESTDIR)/etc/ogpu/keys.d/dev.pub
+
+endif
+endif

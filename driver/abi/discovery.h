@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * The discovery table: what this card is made of.
+ *
+ * A read-only table in BAR 0, found through GLB_DISCOVERY_OFFSET and _SIZE. It starts with a
+ * header, followed by entries one after the other. Each names one block and how long it is,
+ * so that software steps over types it does not know and accepts entries that grew at the end.
+ * The driver has no table of products: all it knows about a card comes from here.
+ */
+#ifndef _OGPU_ABI_DISCOVERY_H_
+#define _OGPU_ABI_DISCOVERY_H_
+
+#include "types.h"
+
+#define OGPU_DISC_MAGIC		0x5444474fu	/* "OGDT" */
+#define OGPU_DISC_MAJOR		1
+#define OGPU_DISC_MINOR		0
+#define OGPU_DISC_MAX_SIZE	0x4000u
+
+struct ogpu_disc_header {
+	__le32 magic;
+	__le16 major;		/* reader refuses another major */
+	__le16 minor;
+	__le32 size;		/* bytes, header and all entries */
+	__le32 crc32;		/* IEEE 802.3 CRC over the table with this member zero */
+	__le32 entry_count;
+	__le32 rsvd[3];
+};
+OGPU_ASSERT_SIZE(struct ogpu_disc_header, 32);
+
+enum ogpu_disc_type {
+	OGPU_DISC_BOARD = 1,
+	OGPU_DISC_MEMORY = 2,
+	OGPU_DISC_COMPUTE = 3,
+	OGPU_DISC_COPY = 4,
+	OGPU_DISC_QUEUES = 5,
+	OGPU_DISC_BOOT = 6,	/* register block; no body */
+	OGPU_DISC_MBOX = 7,	/* register block; no body */
+	OGPU_DISC_EVENT = 8,	/* register block; no body */
+	OGPU_DISC_MMU = 9,
+	OGPU_DISC_MC = 10,
+};
+
+struct ogpu_disc_entry {
+	__le16 type;		/* enum ogpu_disc_type */
+	__le16 size;		/* bytes, this header included, multiple of 8 */
+	__u8 major;		/* version of the block; driver refuses an unknown major */
+	__u8 minor;
+	__le16 instance;
+	__le32 base;		/* start of the registers in BAR 0, 0 if the block has none */
+	__le32 regs_size;	/* bytes of registers */
+};
+OGPU_ASSERT_SIZE(struct ogpu_disc_entry, 16);
+
+struct ogpu_disc_board {
+	struct ogpu_disc_entry entry;
+	__le32 board_id;
+	__le16 hw_rev;
+	__le16 generation;	/* 1 for OGPU-1 */
+	__u8 uuid[16];
+	__u8 name[32];		/* NUL-padded ASCII */
+};
+OGPU_ASSERT_SIZE(struct ogpu_disc_board, 72);
+
+struct ogpu_disc_memory {
+	struct ogpu_disc_entry entry;
+	__le64 vram_size;	/* bytes */
+	__le64 aperture_size;	/* bytes of VRAM, from offset 0, seen through BAR 2 */
+	__le32 dma_bits;	/* bus address width */
+	__le32 rsvd;
+};
+OGPU_ASSERT_SIZE(struct ogpu_disc_memory, 40);
+
+struct ogpu_disc_mmu {
+	struct ogpu_disc_entry entry;
+	__le32 va_bits;
+	__le32 as_count;	/* largest address-space table, ASID 0 included */
+	__le64 page_sizes;	/* a set bit n: pages of 2^n bytes */
+};
+OGPU_ASSERT_SIZE(struct ogpu_disc_mmu, 32);
+
+#define OGPU_DISC_MAX_CU	256
+
+struct ogpu_disc_compute {
+	struct ogpu_disc_entry entry;
+	__le32 cu_count;	/* compute units on the die, at most OGPU_DISC_MAX_CU */
+	__le32 lanes;		/* work-items executed together */
+	__le64 cu_fused[OGPU_DISC_MAX_CU / 64];	/* a set bit: unit is fused off */
+	__le32 max_workgroup;	/* work-items in a workgroup */
+	__le32 local_bytes;	/* local memory for a workgroup */
+	__le32 private_bytes;	/* private memory for a work-item */
+	__le32 clock_khz;	/* highest clock */
+};
+OGPU_ASSERT_SIZE(struct ogpu_disc_compute, 72);
+
+struct ogpu_disc_copy {
+	struct ogpu_disc_entry entry;
+	__le32 engines;
+	__le32 rsvd;
+};
+OGPU_ASSERT_SIZE(struct ogpu_disc_copy, 24);
+
+struct ogpu_disc_queues {
+	struct ogpu_disc_entry entry;
+	__le32 compute_slots;	/* hardware slots 0 .. n-1 */
+	__le32 copy_slots;	/* the slots that follow */
+	__le32 doorbells;	/* pages in BAR 4; the most queues that can exist */
+	__le32 doorbell_stride;	/* bytes between pages */
+};
+OGPU_ASSERT_SIZE(struct ogpu_disc_queues, 32);
+
+struct ogpu_disc_mc {
+	struct ogpu_disc_entry entry;
+	__le32 sram_size;	/* bytes */
+	__le32 clock_khz;
+};
+OGPU_ASSERT_SIZE(struct ogpu_disc_mc, 24);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * The mailbox between driver and firmware.
+ *
+ * One area of host memory holds a header, a ring of requests (host to firmware), a ring of
+ * messages (firmware to host: replies and events), and a ring of log text. The host lays it out
+ * and fills the header before boot. Counters are free-running and each has one writer; a ring is
+ * full when wptr - rptr equals its entries. After adding a request the host writes MBOX_BELL; after
+ * adding a message the firmware raises OGPU_VECTOR_MBOX.
+ *
+ * After boot the firmware sends HELLO. The host answers with CONFIGURE, which chooses an ABI
+ * version within both ranges; before that all other requests are refused with OGPU_MSG_EPROTO.
+ */
+#ifndef _OGPU_ABI_MBOX_H_
+#define _OGPU_ABI_MBOX_H_
+
+#include "types.h"
+
+/* Version of these messages. Firmware and driver each speak a range. */
+#define OGPU_FW_ABI_VERSION	1
+
+#define OGPU_MBOX_MAGIC		0x424d474fu	/* "OGMB" */
+#define OGPU_MBOX_LAYOUT	1
+
+struct ogpu_mbox_header {
+	__le32 magic;
+	__le32 layout;		/* OGPU_MBOX_LAYOUT */
+	__le32 size;		/* bytes of the whole area */
+	__le32 msg_size;	/* sizeof(struct ogpu_msg) */
+	__le32 req_offset;	/* ring of struct ogpu_msg, from the start of the area */
+	__le32 req_entries;	/* power of two */
+	__le32 msg_offset;
+	__le32 msg_entries;
+	__le32 log_offset;
+	__le32 log_size;	/* bytes, power of two */
+	__le32 rsvd0[6];
+	/* One cache line for each writer. */
+	__le32 req_wptr;	/* host */
+	__le32 msg_rptr;	/* host */
+	__le32 rsvd1[14];
+	__le32 req_rptr;	/* firmware */
+	__le32 msg_wptr;	/* firmware */
+	__le32 log_wptr;	/* firmware: bytes ever written, text lines ending in \n */
+	__le32 rsvd2[13];
+};
+OGPU_ASSERT_SIZE(struct ogpu_mbox_header, 192);
+OGPU_ASSERT_OFFSET(struct ogpu_mbox_header, req_wptr, 64);
+OGPU_ASSERT_OFFSET(struct ogpu_mbox_header, req_rptr, 128);
+
+enum ogpu_msg_type {
+	/* Requests; the reply has the same type with OGPU_MSG_REPLY set. */
+	OGPU_MSG_CONFIGURE = 1,
+	OGPU_MSG_PING = 2,
+	OGPU_MSG_QUEUE_CREATE = 3,
+	OGPU_MSG_QUEUE_DESTROY = 4,	/* stops it first; body: struct ogpu_msg_queue */
+	OGPU_MSG_QUEUE_STOP = 5,	/* kill what it runs; body: struct ogpu_msg_queue */
+	OGPU_MSG_QUEUE_QUERY = 6,	/* body: struct ogpu_msg_queue, reply ..._queue_state */
+	OGPU_MSG_SENSORS = 7,		/* reply: struct ogpu_msg_sensors */
+	OGPU_MSG_SUSPEND = 8,		/* take all queues off their slots, quiesce */
+	OGPU_MSG_RESUME = 9,
+	/* Events, sent without being asked. */
+	OGPU_MSG_HELLO = 0x4001,
+	OGPU_MSG_QUEUE_ERROR = 0x4002,
+	OGPU_MSG_SENSOR_ALERT = 0x4003,	/* body: struct ogpu_msg_sensors */
+};
+#define OGPU_MSG_REPLY		0x8000
+
+/* Status of a reply. */
+enum ogpu_msg_status {
+	OGPU_MSG_OK = 0,
+	OGPU_MSG_EPROTO = 1,	/* not configured yet, or configured twice */
+	OGPU_MSG_EUNKNOWN = 2,	/* unknown type */
+	OGPU_MSG_EINVAL = 3,	/* bad argument or reserved member set */
+	OGPU_MSG_ENOQUEUE = 4,	/* no such queue */
+	OGPU_MSG_EEXIST = 5,	/* queue number in use */
+	OGPU_MSG_ENOSPC = 6,	/* firmware has no room for another queue */
+	OGPU_MSG_EABI = 7,	/* chosen ABI version not in range */
+	OGPU_MSG_EHW = 8,	/* hardware did not do as told */
+};
+
+#define OGPU_MSG_BODY	112
+
+struct ogpu_msg {
+	__le32 seq;		/* request: chosen by host, echoed in the reply; events: 0 */
+	__le16 type;		/* enum ogpu_msg_type */
+	__le16 status;		/* enum ogpu_msg_status in replies, else 0 */
+	__le32 size;		/* bytes of body in use; what follows is zero */
+	__le32 rsvd;
+	__u8 body[OGPU_MSG_BODY];
+};
+OGPU_ASSERT_SIZE(struct ogpu_msg, 128);
+
+/* Features that firmware offers and the host may rely on after CONFIGURE. */
+#define OGPU_FW_FEATURE_QUEUES		BIT_ULL(0)	/* more queues than slots */
+#define OGPU_FW_FEATURE_SENSORS		BIT_ULL(1)
+#define OGPU_FW_FEATURE_SUSPEND		BIT_ULL(2)
+
+struct ogpu_msg_hello {
+	__le16 version[4];	/* major, minor, patch, 0 */
+	__le32 abi_min;		/* range of OGPU_FW_ABI_VERSION that it speaks */
+	__le32 abi_max;
+	__le32 svn;
+	__le32 max_queues;
+	__le64 features;
+	__u8 build_id[40];	/* NUL-padded ASCII */
+};
+OGPU_ASSERT_SIZE(struct ogpu_msg_hello, 72);
+
+struct ogpu_msg_configure {
+	__le32 abi;
+	__le32 rsvd;
+	__le64 features;	/* subset of those offered that the host will use */
+	__le64 host_time_ns;	/* wall clock, for the log */
+};
+OGPU_ASSERT_SIZE(struct ogpu_msg_configure, 24);
+
+struct ogpu_msg_queue_create {
+	__le32 queue;		/* number: also its doorbell page */
+	__le16 asid;		/* 0: none; only physical operands work */
+	__u8 engine;		/* enum ogpu_engine_class */
+	__u8 priority;		/* enum ogpu_priority */
+	__le32 flags;
+#define OGPU_QUEUE_PRIVILEGED	BIT(0)
+	__le32 ring_size;	/* bytes, power of two */
+	__le64 ring;		/* address operands; ring 4 KiB, pointers 8-byte aligned */
+	__le64 rptr;		/* 64-bit read pointer, written by hardware */
+	__le64 wptr;		/* 64-bit write pointer, written by software */
+	__le32 timeslice_us;	/* 0: firmware's choice */
+	__le32 rsvd;
+};
+OGPU_ASSERT_SIZE(struct ogpu_msg_queue_create, 48);
+
+struct ogpu_msg_queue {
+	__le32 queue;
+	__le32 rsvd;
+};
+OGPU_ASSERT_SIZE(struct ogpu_msg_queue, 8);
+
+enum ogpu_queue_run_state {
+	OGPU_QUEUE_IDLE = 0,	/* nothing to do */
+	OGPU_QUEUE_READY = 1,	/* has work, waits for a slot */
+	OGPU_QUEUE_RUNNING = 2,
+	OGPU_QUEUE_FAILED = 3,
+};
+
+struct ogpu_msg_queue_state {
+	__le32 queue;
+	__le32 state;		/* enum ogpu_queue_run_state */
+	__le32 error;		/* enum ogpu_queue_error */
+	__le32 switches;	/* times it was put on a slot */
+	__le64 busy_ns;		/* time spent executing */
+	__le64 rptr;
+};
+OGPU_ASSERT_SIZE(struct ogpu_msg_queue_state, 32);
+
+struct ogpu_msg_queue_error {
+	__le32 queue;
+	__le32 error;		/* enum ogpu_queue_error */
+	__le64 fault_va;	/* OGPU_QERR_MEMORY: address; else 0 */
+	__le64 packet;		/* ring read pointer of the packet to blame */
+	__le64 pc;		/* of the work-item, 0 if none */
+	__le16 asid;
+	__u8 access;		/* enum ogpu_access */
+	__u8 reason;		/* enum ogpu_fault_reason */
+	__le32 detail;		/* opcode or instruction word */
+};
+OGPU_ASSERT_SIZE(struct ogpu_msg_queue_error, 40);
+
+#define OGPU_THROTTLE_THERMAL	BIT(0)
+#define OGPU_THROTTLE_POWER	BIT(1)
+
+struct ogpu_msg_sensors {
+	__le32 temp_mdeg;	/* hottest spot, millidegree Celsius, signed */
+	__le32 mem_temp_mdeg;
+	__le32 power_uw;	/* average over the last 100 ms */
+	__le32 clock_khz;
+	__le64 energy_uj;	/* since power-up */
+	__le32 fan_rpm;
+	__le32 throttle;	/* OGPU_THROTTLE_*, current */
+	__le32 ecc_corrected;
+	__le32 ecc_uncorrected;
+	__le64 busy_ns[2];	/* per enum ogpu_engine_class, summed over slots */
+};
+OGPU_ASSERT_SIZE(struct ogpu_msg_sensors, 56);
+
+#endif

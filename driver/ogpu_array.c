@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Arrays in user memory: the stride rules of struct drm_ogpu_array, in one place.
+ */
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include <drm/ogpu_drm.h>
+
+#include "ogpu_array.h"
+
+#define OGPU_ARRAY_MAX_STRIDE	4096
+
+/**
+ * ogpu_array_check() - see whether an array keeps the rules of the uapi
+ * @array: what user space gave
+ * @min_size: bytes of an element in version 0.1 of the interface
+ * @min_count: fewest elements allowed
+ * @max_count: most elements allowed
+ *
+ * Does not look at the memory that the array points to.
+ *
+ * Return: 0, or -EINVAL.
+ */
+int ogpu_array_check(const struct drm_ogpu_array *array, size_t min_size, u32 min_count,
+		     u32 max_count)
+{
+	u64 end;
+
+	if (array->count < min_count || array->count > max_count)
+		return -EINVAL;
+	if (array->stride > OGPU_ARRAY_MAX_STRIDE || array->stride % 8)
+		return -EINVAL;
+	if (!array->count)
+		return array->array || (array->stride && array->stride < min_size) ? -EINVAL : 0;
+	if (array->stride < min_size)
+		return -EINVAL;
+	if (check_add_overflow(array->array, (u64)array->count * array->stride, &end))
+		return -EINVAL;
+
+	return 0;
+}
+
+/**
+ * ogpu_array_copy_in() - copy an array from user memory
+ * @array: what user space gave
+ * @min_size: bytes of an element in version 0.1 of the interface
+ * @size: bytes of an element as this driver knows it
+ * @min_count: fewest elements allowed
+ * @max_count: most elements allowed
+ * @elems: out: @array->count elements of @size bytes, to be freed with kvfree(); NULL if there are
+ *	none or on error
+ *
+ * Members that an element of user space lacks are zero.
+ *
+ * Return: 0; -EINVAL for a broken rule; -E2BIG for bytes that are not zero past @size; -EFAULT;
+ * -ENOMEM.
+ */
+int ogpu_array_copy_in(const struct drm_ogpu_array *array, size_t min_size, size_t size,
+		       u32 min_count, u32 max_count, void **elems)
+{
+	void __user *from = u64_to_user_ptr(array->array);
+	void *to;
+	u32 i;
+	int ret;
+
+	*elems = NULL;
+	ret = ogpu_array_check(array, min_size, min_count, max_count);
+	if (ret || !array->count)
+		return ret;
+
+	to = kvmalloc_array(array->count, size, GFP_KERNEL_ACCOUNT);
+	if (!to)
+		return -ENOMEM;
+
+	if (array->stride == size) {
+		if (copy_from_user(to, from, array->count * size))
+			ret = -EFAULT;
+	} else {
+		for (i = 0; i < array->count && !ret; i++) {
+			ret = copy_struct_from_user(to + i * size, size,
+						    from + (size_t)i * array->stride,
+						    array->stride);
+			cond_resched();
+		}
+	}
+
+	if (ret) {
+		kvfree(to);
+		return ret;
+	}
+	*elems = to;
+
+	return 0;
+}
+
+/**
+ * ogpu_array_copy_out() - copy elements to an array in user memory
+ * @array: where to; passed ogpu_array_check()
+ * @size: bytes of an element as this driver knows it
+ * @count: elements to copy, at most @array->count
+ * @elems: what to copy
+ *
+ * Bytes of an element of user space past @size are set to zero.
+ *
+ * Return: 0 or -EFAULT.
+ */
+int ogpu_array_copy_out(const struct drm_ogpu_array *array, size_t size, u32 count,
+			const void *elems)
+{
+	size_t bytes = min_t(size_t, size, array->stride);
+	u32 i;
+
+	for (i = 0; i < count; i++) {
+		void __user *to = u64_to_user_ptr(array->array) + (size_t)i * array->stride;
+
+		if (copy_to_user(to, elems + i * size, bytes) ||
+		    clear_user(to + bytes, array->stride - bytes))
+			return -EFAULT;
+	}
+
+	return 0;
+}
+
+#if IS_ENABLED(CONFIG_DRM_OGPU_KUNIT_TEST)
+#include "tests/ogpu_array_test.c"
+#endif

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * Makes older kernels look like the newest one that the driver supports.
+ *
+ * All other files are written against the newest kernel API. What an older kernel lacks is
+ * found out by Kbuild.probes, which defines OGPU_HAVE_* from the kernel's headers, and is supplied
+ * here. Kernel versions are never compared, because stable kernels carry backports. A file includes
+ * this header when it uses one of the functions below.
+ */
+#ifndef _OGPU_COMPAT_H_
+#define _OGPU_COMPAT_H_
+
+#include <linux/dma-fence.h>
+#include <linux/gpu_buddy.h>
+#include <linux/kobject.h>
+#include <linux/workqueue.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_file.h>
+#include <drm/drm_gem.h>
+#include <drm/drm_gpuvm.h>
+#include <drm/drm_print.h>
+#include <drm/gpu_scheduler.h>
+#include <drm/ttm/ttm_bo.h>
+#include <drm/ttm/ttm_device.h>
+
+/*
+ * GPU scheduler
+ */
+
+#ifndef OGPU_HAVE_SCHED_INIT_ARGS
+struct drm_sched_init_args {
+	const struct drm_sched_backend_ops *ops;
+	struct workqueue_struct *submit_wq;
+	struct workqueue_struct *timeout_wq;
+	u32 num_rqs;
+	u32 credit_limit;
+	unsigned int hang_limit;
+	long timeout;
+	atomic_t *score;
+	const char *name;
+	struct device *dev;
+};
+
+static inline int ogpu_compat_sched_init(struct drm_gpu_scheduler *sched,
+					 const struct drm_sched_init_args *args)
+{
+	return drm_sched_init(sched, args->ops, args->submit_wq, args->num_rqs,
+			      args->credit_limit, args->hang_limit, args->timeout,
+			      args->timeout_wq, args->score, args->name, args->dev);
+}
+
+#define drm_sched_init		ogpu_compat_sched_init
+#endif
+
+#ifdef OGPU_HAVE_SCHED_STAT_NO_HANG
+static inline enum drm_gpu_sched_stat ogpu_compat_sched_keep_job(struct drm_sched_job *job)
+{
+	return DRM_GPU_SCHED_STAT_NO_HANG;
+}
+#else
+/*
+ * Result of drm_sched_backend_ops.timedout_job for a job that stays with the scheduler: new kernels
+ * put it back into the list of pending jobs themselves. The job may be freed once this returns.
+ */
+static inline enum drm_gpu_sched_stat ogpu_compat_sched_keep_job(struct drm_sched_job *job)
+{
+	struct drm_gpu_scheduler *sched = job->sched;
+
+	spin_lock(&sched->job_list_lock);
+	list_add(&job->list, &sched->pending_list);
+	spin_unlock(&sched->job_list_lock);
+	/* If it was done meanwhile, nobody could find it in the list: look again. */
+	queue_work(sched->submit_wq, &sched->work_free_job);
+
+	return DRM_GPU_SCHED_STAT_NOMINAL;
+}
+#endif
+
+/*
+ * GPU address spaces
+ */
+
+#ifndef OGPU_HAVE_GPUVM_MAP_REQ
+struct drm_gpuvm_map_req {
+	struct drm_gpuva_op_map map;
+};
+
+static inline struct drm_gpuva_ops *
+ogpu_compat_sm_map_ops_create(struct drm_gpuvm *gpuvm, const struct drm_gpuvm_map_req *req)
+{
+	return drm_gpuvm_sm_map_ops_create(gpuvm, req->map.va.addr, req->map.va.range,
+					   req->map.gem.obj, req->map.gem.offset);
+}
+
+#define drm_gpuvm_sm_map_ops_create	ogpu_compat_sm_map_ops_create
+#endif
+
+#ifndef OGPU_HAVE_GPUVM_BO_OBTAIN_LOCKED
+#define drm_gpuvm_bo_obtain_locked	drm_gpuvm_bo_obtain
+#endif
+
+/*
+ * Memory management
+ */
+
+#ifndef OGPU_HAVE_GPU_BUDDY_SET_LOCK
+static inline void gpu_buddy_driver_set_lock(struct gpu_buddy *mm, struct mutex *lock) { }
+#endif
+
+/* New kernels can tell "no VRAM" from "no memory"; old ones say -ENOMEM for both. */
+#ifdef OGPU_HAVE_TTM_ALLOC_FLAGS
+#define ogpu_ttm_device_init(bdev, funcs, dev, mapping, vma_manager, use_dma_alloc, use_dma32) \
+	ttm_device_init(bdev, funcs, dev, mapping, vma_manager, \
+			((use_dma_alloc) ? TTM_ALLOCATION_POOL_USE_DMA_ALLOC : 0) | \
+			((use_dma32) ? TTM_ALLOCATION_POOL_USE_DMA32 : 0) | \
+			TTM_ALLOCATION_PROPAGATE_ENOSPC)
+#define OGPU_TTM_TELLS_ENOSPC	1
+#else
+#define ogpu_ttm_device_init	ttm_device_init
+#define OGPU_TTM_TELLS_ENOSPC	0
+#endif
+
+/* CPU mappings hold the TTM object on old kernels, where its GEM object may be dead already. */
+#ifdef OGPU_HAVE_TTM_BO_FINI
+static inline void ogpu_compat_mapped_bo_get(struct ttm_buffer_object *bo)
+{
+	drm_gem_object_get(&bo->base);
+}
+
+static inline void ogpu_compat_mapped_bo_put(struct ttm_buffer_object *bo)
+{
+	drm_gem_object_put(&bo->base);
+}
+#else
+#define ogpu_compat_mapped_bo_get	ttm_bo_get
+#define ogpu_compat_mapped_bo_put	ttm_bo_put
+
+/* Only for drm_gem_object_funcs.free, where the last reference is gone in both worlds. */
+#define ttm_bo_fini	ttm_bo_put
+#endif
+
+/*
+ * Fences. New kernels bring the lock inside the fence and want it used; old ones need one from
+ * the driver: pass its address through ogpu_compat_fence_lock(). New kernels also detach a
+ * signalled fence from its driver (OGPU_FENCE_DETACHES), so that it may outlive the module.
+ */
+
+static inline spinlock_t *ogpu_compat_fence_lock(spinlock_t *lock)
+{
+#ifdef OGPU_HAVE_FENCE_INLINE_LOCK
+	return NULL;
+#else
+	spin_lock_init(lock);
+
+	return lock;
+#endif
+}
+
+#ifdef OGPU_HAVE_FENCE_INLINE_LOCK
+#define OGPU_FENCE_DETACHES	1
+#else
+#define OGPU_FENCE_DETACHES	0
+#endif
+
+#ifdef OGPU_HAVE_FENCE_INIT64
+#define OGPU_FENCE_OPS_64BIT
+#else
+#define OGPU_FENCE_OPS_64BIT	.use_64bit_seqno = true,
+#define dma_fence_init64	dma_fence_init
+#endif
+
+/*
+ * DRM core
+ */
+
+#ifndef OGPU_HAVE_DRIVER_GEM_GPUVA
+/* Where it is missing, every driver has the feature. */
+#define DRIVER_GEM_GPUVA	0
+#endif
+
+#ifndef OGPU_HAVE_DRM_WEDGED
+#define DRM_WEDGE_RECOVERY_NONE		BIT(0)
+#define DRM_WEDGE_RECOVERY_REBIND	BIT(1)
+#define DRM_WEDGE_RECOVERY_BUS_RESET	BIT(2)
+
+struct drm_wedge_task_info;
+
+static inline int ogpu_compat_wedged_event(struct drm_device *drm, unsigned long method,
+					   struct drm_wedge_task_info *info)
+{
+	char *envp[2] = { };
+	char event[64];
+
+	envp[0] = event;
+	snprintf(event, sizeof(event), "WEDGED=%s%s%s",
+		 method & DRM_WEDGE_RECOVERY_REBIND ? "rebind" : "",
+		 (method & DRM_WEDGE_RECOVERY_REBIND) &&
+		 (method & DRM_WEDGE_RECOVERY_BUS_RESET) ? "," : "",
+		 method & DRM_WEDGE_RECOVERY_BUS_RESET ? "bus-reset" : "");
+
+	return kobject_uevent_env(&drm->primary->kdev->kobj, KOBJ_CHANGE, envp);
+}
+
+#define drm_dev_wedged_event	ogpu_compat_wedged_event
+#endif
+
+#endif

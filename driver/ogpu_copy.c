@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * The kernel's own copy queue: moves and clears of buffers by the card's copy engine.
+ *
+ * DOC: Kernel copies
+ *
+ * One queue without an address space, at the highest priority, whose ring holds COPY and FILL
+ * packets with physical operands. A buffer is walked piece by piece, as pieces are contiguous on
+ * the bus, and cut into jobs of a bounded number of packets and bytes, so that each fits the ring
+ * many times and ends long before its timeout. Jobs of a queue are in order: the last one's fence
+ * stands for all.
+ *
+ * The queue is the kernel's own, so if it fails or a job of it takes too long, the card or the
+ * driver is broken and the card is reset; ogpu_queue.c tells why fences wait for that.
+ */
+#include <linux/err.h>
+#include <linux/minmax.h>
+#include <linux/sched.h>
+#include <linux/sizes.h>
+#include <linux/spinlock.h>
+
+#include <drm/drm_managed.h>
+#include <drm/ttm/ttm_bo.h>
+#include <drm/ttm/ttm_resource.h>
+
+#include "ogpu_copy.h"
+#include "ogpu_device.h"
+#include "ogpu_drv.h"
+#include "ogpu_queue.h"
+#include "ogpu_res.h"
+
+#define OGPU_COPY_RING_SIZE	SZ_64K
+#define OGPU_COPY_JOB_PACKETS	128u
+#define OGPU_COPY_JOB_BYTES	((u64)SZ_64M)
+/* Not the limit for jobs of user space: the administrator may set that as low as he likes. */
+#define OGPU_COPY_TIMEOUT_MS	10000
+
+static_assert(OGPU_COPY_JOB_PACKETS * sizeof(struct ogpu_pkt_copy) <= OGPU_COPY_RING_SIZE / 8);
+static_assert(sizeof(struct ogpu_pkt_fill) <= sizeof(struct ogpu_pkt_copy));
+
+/**
+ * struct ogpu_copy - the copy queue of a card
+ */
+struct ogpu_copy {
+	/** @lock: protects @queue */
+	spinlock_t lock;
+	/** @queue: NULL while there is none */
+	struct ogpu_queue *queue;
+};
+
+/**
+ * struct ogpu_copy_walk - what is left to do of one move or clear
+ */
+struct ogpu_copy_walk {
+	/** @src: where to read; unused if @clear */
+	struct ogpu_res_cursor src;
+	/** @dst: where to write */
+	struct ogpu_res_cursor dst;
+	/** @clear: write zeroes */
+	bool clear;
+};
+
+/**
+ * ogpu_copy_start() - make the copy queue
+ * @odev: the card, with queues started; without a copy queue yet
+ *
+ * Sleeps, asks firmware.
+ *
+ * Return: 0 or a negative errno.
+ */
+int ogpu_copy_start(struct ogpu_device *odev)
+{
+	const struct ogpu_queue_params params = {
+		.name = "ogpu-copy",
+		.engine = OGPU_ENGINE_COPY,
+		.priority = OGPU_PRIORITY_REALTIME,
+		.ring_size = OGPU_COPY_RING_SIZE,
+		.timeout_ms = OGPU_COPY_TIMEOUT_MS,
+	};
+	struct ogpu_queue *queue;
+
+	if (!odev->copy) {
+		struct ogpu_copy *copy = drmm_kzalloc(&odev->drm, sizeof(*copy), GFP_KERNEL);
+
+		if (!copy)
+			return -ENOMEM;
+		spin_lock_init(&copy->lock);
+		odev->copy = copy;
+	}
+
+	queue = ogpu_queue_create(odev, &params);
+	if (IS_ERR(queue))
+		return PTR_ERR(queue);
+
+	spin_lock(&odev->copy->lock);
+	odev->copy->queue = queue;
+	spin_unlock(&odev->copy->lock);
+
+	return 0;
+}
+
+/**
+ * ogpu_copy_stop() - let go of the copy queue
+ * @odev: the card, after ogpu_queues_stop(); may be called when there is no queue
+ */
+void ogpu_copy_stop(struct ogpu_device *odev)
+{
+	struct ogpu_queue *queue;
+
+	if (!odev->copy)
+		return;
+
+	spin_lock(&odev->copy->lock);
+	queue = odev->copy->queue;
+	odev->copy->queue = NULL;
+	spin_unlock(&odev->copy->lock);
+
+	ogpu_queue_put(queue);
+}
+
+static struct ogpu_queue *ogpu_copy_get_queue(struct ogpu_device *odev)
+{
+	struct ogpu_queue *queue = NULL;
+
+	if (!odev->copy)
+		return NULL;
+
+	spin_lock(&odev->copy->lock);
+	if (odev->copy->queue && !ogpu_queue_is_dead(odev->copy->queue))
+		queue = ogpu_queue_get(odev->copy->queue);
+	spin_unlock(&odev->copy->lock);
+
+	return queue;
+}
+
+/* Fills a job with packets for the next pieces. */
+static void ogpu_copy_emit(struct ogpu_queue_job *job, struct ogpu_copy_walk *walk)
+{
+	u64 left = OGPU_COPY_JOB_BYTES;
+	void *pkt = job->packets;
+	u32 n;
+
+	for (n = 0; n < OGPU_COPY_JOB_PACKETS && left && walk->dst.remaining; n++) {
+		u64 bytes = min(walk->dst.size, left);
+
+		if (walk->clear) {
+			ogpu_pkt_set_fill(pkt, walk->dst.operand, bytes, 0);
+			pkt += sizeof(struct ogpu_pkt_fill);
+		} else {
+			bytes = min(bytes, walk->src.size);
+			ogpu_pkt_set_copy(pkt, walk->src.operand, walk->dst.operand, bytes);
+			pkt += sizeof(struct ogpu_pkt_copy);
+			ogpu_res_next(&walk->src, bytes);
+		}
+		ogpu_res_next(&walk->dst, bytes);
+		left -= bytes;
+	}
+
+	job->bytes = pkt - (void *)job->packets;
+}
+
+static struct dma_fence *ogpu_copy_push_job(struct ogpu_queue *queue, struct ogpu_copy_walk *walk,
+					    struct dma_resv *deps)
+{
+	struct ogpu_queue_job *job;
+	struct dma_fence *fence;
+	int ret;
+
+	job = ogpu_queue_job_create(queue, OGPU_COPY_JOB_PACKETS * sizeof(struct ogpu_pkt_copy), 0);
+	if (IS_ERR(job))
+		return ERR_CAST(job);
+
+	if (deps) {
+		ret = ogpu_sched_job_add_resv_deps(&job->base, deps, DMA_RESV_USAGE_BOOKKEEP);
+		if (ret) {
+			ogpu_queue_job_abort(job);
+			return ERR_PTR(ret);
+		}
+	}
+
+	ogpu_copy_emit(job, walk);
+
+	mutex_lock(&queue->submit_lock);
+	fence = dma_fence_get(ogpu_sched_job_arm(&job->base));
+	ogpu_queue_job_push(job);
+	mutex_unlock(&queue->submit_lock);
+
+	return fence;
+}
+
+static struct dma_fence *ogpu_copy_run(struct ogpu_device *odev, struct ogpu_copy_walk *walk,
+				       struct dma_resv *resv)
+{
+	struct dma_fence *last = NULL;
+	struct ogpu_queue *queue;
+
+	queue = ogpu_copy_get_queue(odev);
+	if (!queue)
+		return ERR_PTR(-ENODEV);
+
+	while (walk->dst.remaining) {
+		struct dma_fence *fence;
+
+		fence = ogpu_copy_push_job(queue, walk, last ? NULL : resv);
+		if (IS_ERR(fence)) {
+			/* The caller will do it another way: not while these jobs still write. */
+			if (last)
+				dma_fence_wait(last, false);
+			dma_fence_put(last);
+			last = fence;
+			break;
+		}
+		dma_fence_put(last);
+		last = fence;
+		cond_resched();
+	}
+	ogpu_queue_put(queue);
+
+	return last;
+}
+
+/**
+ * ogpu_copy_move() - copy a buffer from one place to another
+ * @odev: the card
+ * @bo: the buffer; its dma_resv is held, its pages are populated if either place is system memory
+ * @old_res: from where; in VRAM or TT
+ * @new_res: to where; in VRAM or TT
+ *
+ * Waits, on the card, for all fences of the buffer. Allocates memory.
+ *
+ * Return: the fence of the whole copy, to be put by the caller, which carries an error if the copy
+ * failed; or an ERR_PTR(): -ENODEV if the engine cannot be used now, -ENOMEM. Then nothing is
+ * running.
+ */
+struct dma_fence *ogpu_copy_move(struct ogpu_device *odev, struct ttm_buffer_object *bo,
+				 struct ttm_resource *old_res, struct ttm_resource *new_res)
+{
+	struct ogpu_copy_walk walk = {};
+
+	ogpu_res_first(bo, old_res, 0, bo->base.size, &walk.src);
+	ogpu_res_first(bo, new_res, 0, bo->base.size, &walk.dst);
+
+	return ogpu_copy_run(odev, &walk, bo->base.resv);
+}
+
+/**
+ * ogpu_copy_clear() - fill a buffer with zero
+ * @odev: the card
+ * @bo: the buffer; its dma_resv is held
+ * @res: its place, in VRAM or TT
+ *
+ * Waits, on the card, for all fences of the buffer. Allocates memory.
+ *
+ * Return: as ogpu_copy_move().
+ */
+struct dma_fence *ogpu_copy_clear(struct ogpu_device *odev, struct ttm_buffer_object *bo,
+				  struct ttm_resource *res)
+{
+	struct ogpu_copy_walk walk = { .clear = true };
+
+	ogpu_res_first(bo, res, 0, bo->base.size, &walk.dst);
+
+	return ogpu_copy_run(odev, &walk, bo->base.resv);
+}

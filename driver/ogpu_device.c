@@ -1,0 +1,434 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * The card as a whole: register access, its state, start and stop.
+ */
+#include <linux/delay.h>
+#include <linux/jiffies.h>
+#include <linux/kobject.h>
+#include <linux/ktime.h>
+#include <linux/minmax.h>
+#include <linux/pci.h>
+#include <linux/sysfs.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_managed.h>
+#include <drm/drm_print.h>
+
+#include "abi/regs.h"
+#include "ogpu_bind.h"
+#include "ogpu_copy.h"
+#include "ogpu_device.h"
+#include "ogpu_drv.h"
+#include "ogpu_event.h"
+#include "ogpu_lockdep.h"
+#include "ogpu_mbox.h"
+#include "ogpu_queue.h"
+#include "ogpu_reset.h"
+#include "ogpu_ttm.h"
+
+/**
+ * ogpu_device_present() - ask the card whether it is there
+ * @odev: the card
+ *
+ * The caller makes sure that the registers are mapped, by drm_dev_enter() or by being part of
+ * probe or remove. Any context.
+ *
+ * Return: false if the card answers all-ones, as something unplugged or dead does.
+ */
+bool ogpu_device_present(struct ogpu_device *odev)
+{
+	return readl(odev->regs + OGPU_GLB_MAGIC) == OGPU_MAGIC;
+}
+
+/**
+ * ogpu_read32() - read a register
+ * @odev: the card
+ * @base: start of the register block in BAR 0
+ * @reg: offset in the block
+ *
+ * The registers are mapped, see ogpu_device_present(). Any context. Notices if the card is gone.
+ *
+ * Return: the value; OGPU_REG_GONE if the card is gone.
+ */
+u32 ogpu_read32(struct ogpu_device *odev, u32 base, u32 reg)
+{
+	u32 val = readl(odev->regs + base + reg);
+
+	if (unlikely(val == OGPU_REG_GONE))
+		ogpu_device_check_gone(odev);
+
+	return val;
+}
+
+/**
+ * ogpu_write32() - write a register
+ * @odev: the card
+ * @base: start of the register block in BAR 0
+ * @reg: offset in the block
+ * @val: the value
+ *
+ * The registers are mapped, see ogpu_device_present(). Any context.
+ */
+void ogpu_write32(struct ogpu_device *odev, u32 base, u32 reg, u32 val)
+{
+	writel(val, odev->regs + base + reg);
+}
+
+/**
+ * ogpu_write_lohi() - write a pair of registers
+ * @odev: the card
+ * @base: start of the register block in BAR 0
+ * @reg_lo: offset of the low half; the high half follows it
+ * @val: the value
+ */
+void ogpu_write_lohi(struct ogpu_device *odev, u32 base, u32 reg_lo, u64 val)
+{
+	ogpu_write32(odev, base, reg_lo, lower_32_bits(val));
+	ogpu_write32(odev, base, reg_lo + sizeof(u32), upper_32_bits(val));
+}
+
+/**
+ * ogpu_wait32() - wait until bits of a register have a value
+ * @odev: the card
+ * @base: start of the register block in BAR 0
+ * @reg: offset in the block
+ * @mask: bits that count
+ * @val: what they shall be
+ * @timeout_ms: longest time to wait
+ *
+ * Sleeps. Allocates nothing: may be used where fences are signalled.
+ *
+ * Return: 0, -ETIMEDOUT, or -ENODEV if the card is gone.
+ */
+int ogpu_wait32(struct ogpu_device *odev, u32 base, u32 reg, u32 mask, u32 val,
+		unsigned int timeout_ms)
+{
+	ktime_t end = ktime_add_ms(ktime_get(), timeout_ms);
+	unsigned int delay_us = 2;
+	bool last = false;
+
+	for (;;) {
+		u32 cur = readl(odev->regs + base + reg);
+
+		if (cur == OGPU_REG_GONE && !ogpu_device_present(odev))
+			return -ENODEV;
+		if ((cur & mask) == val)
+			return 0;
+		if (last)
+			return -ETIMEDOUT;
+
+		usleep_range(delay_us, delay_us * 2);
+		delay_us = min(delay_us * 2, 1000u);
+		/* One more look after the end: this task may not have run for a while. */
+		last = ktime_after(ktime_get(), end);
+	}
+}
+
+/**
+ * ogpu_device_time_ns() - the card's clock
+ * @odev: the card
+ *
+ * The registers are mapped, see ogpu_device_present(). The caller serialises, because reading the
+ * low half latches the high one.
+ *
+ * Return: nanoseconds since the card's power-up.
+ */
+u64 ogpu_device_time_ns(struct ogpu_device *odev)
+{
+	u32 lo = readl(odev->regs + OGPU_GLB_TIME_LO);
+
+	return (u64)readl(odev->regs + OGPU_GLB_TIME_HI) << 32 | lo;
+}
+
+/**
+ * ogpu_state_name() - a state as sysfs shows it
+ * @state: the state
+ *
+ * Return: static text.
+ */
+const char *ogpu_state_name(enum ogpu_state state)
+{
+	static const char * const names[] = {
+		[OGPU_STATE_AWAITING_FIRMWARE] = "awaiting-firmware",
+		[OGPU_STATE_BOOTING] = "booting",
+		[OGPU_STATE_RUNNING] = "running",
+		[OGPU_STATE_RESETTING] = "resetting",
+		[OGPU_STATE_WEDGED] = "wedged",
+		[OGPU_STATE_GONE] = "gone",
+	};
+
+	return names[state];
+}
+
+/* Programs that poll() sysfs and udev rules want to hear of a change. */
+static void ogpu_device_state_work(struct work_struct *work)
+{
+	struct ogpu_device *odev = container_of(work, struct ogpu_device, state_work);
+	char *envp[2] = { };
+	char event[40];
+
+	envp[0] = event;
+	snprintf(event, sizeof(event), "OGPU_STATE=%s", ogpu_state_name(READ_ONCE(odev->state)));
+	sysfs_notify(&odev->pdev->dev.kobj, NULL, "state");
+	kobject_uevent_env(&odev->pdev->dev.kobj, KOBJ_CHANGE, envp);
+}
+
+static void ogpu_device_state_changed(struct ogpu_device *odev)
+{
+	schedule_work(&odev->state_work);
+}
+
+/**
+ * ogpu_device_set_state() - change the state
+ * @odev: the card
+ * @from: the state that it must have
+ * @to: the new state
+ *
+ * Any context.
+ *
+ * Return: true if it was @from and is @to now; false if nothing changed.
+ */
+bool ogpu_device_set_state(struct ogpu_device *odev, enum ogpu_state from, enum ogpu_state to)
+{
+	unsigned long flags;
+	bool changed;
+
+	spin_lock_irqsave(&odev->state_lock, flags);
+	changed = odev->state == from;
+	if (changed)
+		WRITE_ONCE(odev->state, to);
+	spin_unlock_irqrestore(&odev->state_lock, flags);
+
+	if (changed)
+		ogpu_device_state_changed(odev);
+
+	return changed;
+}
+
+/**
+ * ogpu_device_set_gone() - the card does not answer any more
+ * @odev: the card
+ *
+ * Everything that uses it fails quickly from now on, and all fences are signalled soon. Any
+ * context, any number of times.
+ */
+void ogpu_device_set_gone(struct ogpu_device *odev)
+{
+	unsigned long flags;
+	bool changed;
+
+	spin_lock_irqsave(&odev->state_lock, flags);
+	changed = odev->state != OGPU_STATE_GONE;
+	WRITE_ONCE(odev->state, OGPU_STATE_GONE);
+	spin_unlock_irqrestore(&odev->state_lock, flags);
+
+	if (!changed)
+		return;
+
+	ogpu_device_set_error(odev, "card does not answer; reseat or power-cycle it");
+	drm_err(&odev->drm, "card does not answer any more\n");
+	ogpu_device_state_changed(odev);
+	ogpu_reset_schedule(odev, "card is gone");
+}
+
+/**
+ * ogpu_device_check_gone() - a register read all-ones: is the card gone?
+ * @odev: the card
+ *
+ * The registers are mapped, see ogpu_device_present(). Any context. While the card is being reset,
+ * or its link is frozen, it is silent for a moment; then reset code looks whether it comes back.
+ */
+void ogpu_device_check_gone(struct ogpu_device *odev)
+{
+	if (READ_ONCE(odev->state) != OGPU_STATE_RESETTING &&
+	    READ_ONCE(odev->pdev->error_state) != pci_channel_io_frozen &&
+	    !ogpu_device_present(odev))
+		ogpu_device_set_gone(odev);
+}
+
+/**
+ * ogpu_device_detach() - the driver is leaving the card
+ * @odev: the card
+ *
+ * As ogpu_device_set_gone(), but nothing is wrong.
+ */
+void ogpu_device_detach(struct ogpu_device *odev)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&odev->state_lock, flags);
+	WRITE_ONCE(odev->state, OGPU_STATE_GONE);
+	spin_unlock_irqrestore(&odev->state_lock, flags);
+}
+
+/**
+ * ogpu_device_set_error() - keep in words why the card does not work
+ * @odev: the card
+ * @fmt: format, no newline
+ *
+ * Any context.
+ */
+void ogpu_device_set_error(struct ogpu_device *odev, const char *fmt, ...)
+{
+	unsigned long flags;
+	va_list args;
+
+	va_start(args, fmt);
+	spin_lock_irqsave(&odev->state_lock, flags);
+	vsnprintf(odev->last_error, sizeof(odev->last_error), fmt, args);
+	spin_unlock_irqrestore(&odev->state_lock, flags);
+	va_end(args);
+}
+
+/**
+ * ogpu_device_clear_error() - the card works
+ * @odev: the card
+ */
+void ogpu_device_clear_error(struct ogpu_device *odev)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&odev->state_lock, flags);
+	odev->last_error[0] = '\0';
+	spin_unlock_irqrestore(&odev->state_lock, flags);
+}
+
+/**
+ * ogpu_device_get_error() - what ogpu_device_set_error() kept
+ * @odev: the card
+ * @buf: filled with the text
+ * @size: of @buf
+ */
+void ogpu_device_get_error(struct ogpu_device *odev, char *buf, size_t size)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&odev->state_lock, flags);
+	strscpy(buf, odev->last_error, size);
+	spin_unlock_irqrestore(&odev->state_lock, flags);
+}
+
+static void ogpu_device_release_wq(struct drm_device *drm, void *arg)
+{
+	destroy_workqueue(arg);
+}
+
+/**
+ * ogpu_device_init() - prepare the members of a new card that belong to no part
+ * @odev: the card
+ *
+ * Return: 0 or -ENOMEM. What it allocates is freed with the DRM device.
+ */
+int ogpu_device_init(struct ogpu_device *odev)
+{
+	int ret;
+
+	spin_lock_init(&odev->state_lock);
+	INIT_WORK(&odev->state_work, ogpu_device_state_work);
+	odev->state = OGPU_STATE_AWAITING_FIRMWARE;
+	odev->generation = 1;
+	odev->reset_blocked = true;
+
+	ret = drmm_mutex_init(&odev->drm, &odev->life_lock);
+	if (ret)
+		return ret;
+	ogpu_lockdep_class(&odev->life_lock, OGPU_LOCK_LIFE);
+
+	odev->wq = alloc_ordered_workqueue("ogpu-%s", WQ_MEM_RECLAIM, pci_name(odev->pdev));
+	if (!odev->wq)
+		return -ENOMEM;
+
+	return drmm_add_action_or_reset(&odev->drm, ogpu_device_release_wq, odev->wq);
+}
+
+/**
+ * ogpu_device_fini() - the last step of unbinding: no more news for user space
+ * @odev: the card
+ */
+void ogpu_device_fini(struct ogpu_device *odev)
+{
+	cancel_work_sync(&odev->state_work);
+}
+
+/**
+ * ogpu_device_start() - make a card with live firmware usable
+ * @odev: the card; in state BOOTING or RESETTING
+ *
+ * Under @odev->life_lock. After success the caller sets the state to RUNNING.
+ *
+ * Return: 0 or an errno; then nothing is left running but memory management.
+ */
+int ogpu_device_start(struct ogpu_device *odev)
+{
+	int ret;
+
+	if (!odev->mem_started) {
+		ret = ogpu_mem_start(odev);
+		if (ret)
+			return ret;
+		odev->mem_started = true;
+	}
+
+	ret = ogpu_queues_start(odev);
+	if (ret)
+		return ret;
+
+	ret = ogpu_copy_start(odev);
+	if (ret) {
+		ogpu_queues_stop(odev, -ENODEV);
+		return ret;
+	}
+
+	return 0;
+}
+
+/**
+ * ogpu_device_quiesce() - stop the card's engines and its management core
+ * @odev: the card; need not answer
+ *
+ * When it returns 0 the card accesses no memory of the host until it is started again. Under
+ * @odev->life_lock, or as part of probe. Sleeps.
+ *
+ * Return: 0, -ETIMEDOUT, or -ENODEV if the card is gone.
+ */
+int ogpu_device_quiesce(struct ogpu_device *odev)
+{
+	u32 bits = OGPU_GLB_RESET_COMPUTE | OGPU_GLB_RESET_MC;
+
+	ogpu_write32(odev, 0, OGPU_GLB_RESET, bits);
+
+	return ogpu_wait32(odev, 0, OGPU_GLB_RESET, bits, 0, ogpu_fw_timeout_ms);
+}
+
+/**
+ * ogpu_device_silence() - make sure that the card accesses no memory of the host
+ * @odev: the card; need not answer
+ *
+ * As ogpu_device_quiesce(), but a card that does not answer or obey is cut off from the bus.
+ */
+void ogpu_device_silence(struct ogpu_device *odev)
+{
+	if (!ogpu_device_present(odev) || ogpu_device_quiesce(odev))
+		pci_clear_master(odev->pdev);
+}
+
+/**
+ * ogpu_device_stop() - stop all use of a card, whether it still answers or not
+ * @odev: the card; in no state that starts work
+ * @fence_error: errno for the fences of what was running
+ *
+ * Under @odev->life_lock. When it returns the card stands still, all fences have signalled, and
+ * nothing waits for firmware. May be called again.
+ */
+void ogpu_device_stop(struct ogpu_device *odev, int fence_error)
+{
+	ogpu_mbox_stop(odev);
+	/* What firmware told before must not be taken for news of queues that come later. */
+	ogpu_mbox_flush(odev);
+	/* Whoever sees a fence signal may reuse the memory: the card must be done with it. */
+	ogpu_device_silence(odev);
+	ogpu_binds_stop(odev);
+	ogpu_queues_stop(odev, fence_error);
+	ogpu_copy_stop(odev);
+	ogpu_event_stop(odev);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * struct ogpu_device: one card, and how the parts of the driver hang together.
+ *
+ * Each part owns one member, named after its file, and its own locks; the only thing shared by all
+ * is the device state. Lock order, outermost first (taught to lockdep in ogpu_lockdep.c):
+ *
+ *	life_lock -> vm->bind_lock -> mem->validate_lock -> dma_resv (drm_exec) ->
+ *	queue->submit_lock -> queues->lock ->
+ *	mbox->req_lock -> mbox->rx_lock, mmu->lock, event->lock -> spinlocks
+ *
+ * Software state is freed by drmm_ actions when the last file is closed; hardware state by devm_
+ * actions when the device is unbound. Paths that touch hardware after probe hold drm_dev_enter().
+ */
+#ifndef _OGPU_DEVICE_H_
+#define _OGPU_DEVICE_H_
+
+#include <linux/io.h>
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+#include <drm/drm_device.h>
+
+#include "ogpu_discovery.h"
+
+struct ogpu_boot;
+struct ogpu_event_ring;
+struct ogpu_fw;
+struct ogpu_hwmon;
+struct ogpu_mbox;
+struct ogpu_mem;
+struct ogpu_mmu;
+struct ogpu_queue_mgr;
+struct ogpu_copy;
+struct ogpu_reset;
+struct ogpu_watchdog;
+
+/**
+ * enum ogpu_state - what the card is doing
+ * @OGPU_STATE_AWAITING_FIRMWARE: nothing runs on it; user space has to upload firmware
+ * @OGPU_STATE_BOOTING: an upload is under way, or its firmware starts
+ * @OGPU_STATE_RUNNING: it can do work
+ * @OGPU_STATE_RESETTING: it failed, or the administrator resets it; comes back by itself
+ * @OGPU_STATE_WEDGED: resets did not help
+ * @OGPU_STATE_GONE: it does not answer, or the driver leaves it
+ *
+ * Allowed changes: AWAITING_FIRMWARE -> BOOTING -> RUNNING -> RESETTING -> RUNNING | WEDGED;
+ * BOOTING -> AWAITING_FIRMWARE (firmware refused or silent); RUNNING | RESETTING -> BOOTING (an
+ * upload whose firmware runs, but no render node can be made); WEDGED -> RESETTING (the
+ * administrator resets the card); any -> GONE, which is final.
+ */
+enum ogpu_state {
+	OGPU_STATE_AWAITING_FIRMWARE,
+	OGPU_STATE_BOOTING,
+	OGPU_STATE_RUNNING,
+	OGPU_STATE_RESETTING,
+	OGPU_STATE_WEDGED,
+	OGPU_STATE_GONE,
+};
+
+/**
+ * struct ogpu_device - one card
+ */
+struct ogpu_device {
+	/** @drm: base; registered only once firmware is alive */
+	struct drm_device drm;
+	/** @pdev: the PCI function */
+	struct pci_dev *pdev;
+	/** @regs: BAR 0 */
+	void __iomem *regs;
+	/** @doorbells: BAR 4 */
+	void __iomem *doorbells;
+	/** @aperture: BAR 2, write-combined; @disc.aperture_size bytes */
+	void __iomem *aperture;
+	/** @aperture_phys: CPU physical address of BAR 2 */
+	resource_size_t aperture_phys;
+	/** @disc: what the discovery table told; constant after probe */
+	struct ogpu_disc disc;
+
+	/** @state: changed only by ogpu_device_set_state(); read with READ_ONCE() */
+	enum ogpu_state state;
+	/** @state_lock: protects changes of @state */
+	spinlock_t state_lock;
+	/** @state_work: tells user space about a change of @state */
+	struct work_struct state_work;
+	/** @last_error: why the card does not work, in words; under @state_lock */
+	char last_error[128];
+	/**
+	 * @fw_refusal: what was wrong with the last image, a constant word, see ogpu_sysfs.c;
+	 * read with READ_ONCE()
+	 */
+	const char *fw_refusal;
+	/**
+	 * @generation: rises with each reset; state of an older generation is stale. Read with
+	 * READ_ONCE().
+	 */
+	u32 generation;
+	/**
+	 * @life_lock: serialises start, reset and stop of the card; protects the members from here
+	 * to @wq
+	 */
+	struct mutex life_lock;
+	/** @registered: the DRM device is registered */
+	bool registered;
+	/** @mem_started: ogpu_mem_start() was called */
+	bool mem_started;
+	/** @reset_blocked: probe, unbind or a reset by the PCI core: no recovery, no boot */
+	bool reset_blocked;
+	/** @wq: for recovery and the watchdog; usable when memory is short */
+	struct workqueue_struct *wq;
+
+	/** @fw: firmware upload, the image that is kept (ogpu_fw.c) */
+	struct ogpu_fw *fw;
+	/** @boot: start of firmware, what it told about itself (ogpu_boot.c) */
+	struct ogpu_boot *boot;
+	/** @reset: recovery of the whole card (ogpu_reset.c) */
+	struct ogpu_reset *reset;
+	/** @watchdog: looks after the card once a second (ogpu_watchdog.c) */
+	struct ogpu_watchdog *watchdog;
+	/** @mbox: messages to and from firmware (ogpu_mbox.c) */
+	struct ogpu_mbox *mbox;
+	/** @event: the event ring (ogpu_event.c) */
+	struct ogpu_event_ring *event;
+	/** @mmu: address-space table and TLB invalidation (ogpu_mmu.c) */
+	struct ogpu_mmu *mmu;
+	/** @mem: TTM device and VRAM manager (ogpu_ttm.c, ogpu_vram_mgr.c) */
+	struct ogpu_mem *mem;
+	/** @queues: all queues of the card by number (ogpu_queue.c) */
+	struct ogpu_queue_mgr *queues;
+	/** @copy: the kernel's own copy queue, for moves and clears (ogpu_copy.c) */
+	struct ogpu_copy *copy;
+	/** @hwmon: sensors (ogpu_hwmon.c) */
+	struct ogpu_hwmon *hwmon;
+};
+
+static inline struct ogpu_device *to_ogpu_device(struct drm_device *drm)
+{
+	return container_of(drm, struct ogpu_device, drm);
+}
+
+/* All-ones is what a PCI device that is gone answers; no register of the contract reads so. */
+#define OGPU_REG_GONE	0xffffffffu
+
+u32 ogpu_read32(struct ogpu_device *odev, u32 base, u32 reg);
+void ogpu_write32(struct ogpu_device *odev, u32 base, u32 reg, u32 val);
+void ogpu_write_lohi(struct ogpu_device *odev, u32 base, u32 reg_lo, u64 val);
+
+int ogpu_wait32(struct ogpu_device *odev, u32 base, u32 reg, u32 mask, u32 val,
+		unsigned int timeout_ms);
+
+int ogpu_device_init(struct ogpu_device *odev);
+void ogpu_device_fini(struct ogpu_device *odev);
+bool ogpu_device_set_state(struct ogpu_device *odev, enum ogpu_state from, enum ogpu_state to);
+void ogpu_device_set_gone(struct ogpu_device *odev);
+void ogpu_device_check_gone(struct ogpu_device *odev);
+void ogpu_device_detach(struct ogpu_device *odev);
+bool ogpu_device_present(struct ogpu_device *odev);
+const char *ogpu_state_name(enum ogpu_state state);
+__printf(2, 3)
+void ogpu_device_set_error(struct ogpu_device *odev, const char *fmt, ...);
+void ogpu_device_clear_error(struct ogpu_device *odev);
+void ogpu_device_get_error(struct ogpu_device *odev, char *buf, size_t size);
+u64 ogpu_device_time_ns(struct ogpu_device *odev);
+
+int ogpu_device_quiesce(struct ogpu_device *odev);
+void ogpu_device_silence(struct ogpu_device *odev);
+int ogpu_device_start(struct ogpu_device *odev);
+void ogpu_device_stop(struct ogpu_device *odev, int fence_error);
+
+static inline bool ogpu_device_running(const struct ogpu_device *odev)
+{
+	return READ_ONCE(odev->state) == OGPU_STATE_RUNNING;
+}
+
+#endif

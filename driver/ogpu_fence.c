@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Fences of jobs.
+ *
+ * DOC: Fences
+ *
+ * Each job has one fence of the driver's own, which is what syncobjs and reservation objects get to
+ * see; fences of the kernel's scheduler stay inside ogpu_sched.c. So a waiter is woken straight
+ * from the interrupt thread, and what user space may keep for ever (a sync_file) points to nothing
+ * but this small structure: neither to the queue nor to the scheduler.
+ *
+ * A fence has no .signaled operation: it is signalled by whoever sees the job's end, in the order
+ * of its timeline, and by nobody else.
+ *
+ * On kernels that do not detach a signalled fence from its driver each fence keeps the module
+ * loaded until its last reference is gone.
+ */
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "ogpu_compat.h"
+#include "ogpu_fence.h"
+
+struct ogpu_fence {
+	/** @base: first, because dma_fence_free() frees its address */
+	struct dma_fence base;
+	/** @lock: of @base where the kernel does not bring one */
+	spinlock_t lock;
+};
+
+static_assert(offsetof(struct ogpu_fence, base) == 0);
+
+static const char *ogpu_fence_get_driver_name(struct dma_fence *fence)
+{
+	return "ogpu";
+}
+
+static const char *ogpu_fence_get_timeline_name(struct dma_fence *fence)
+{
+	return "ogpu-job";
+}
+
+static void ogpu_fence_release(struct dma_fence *fence)
+{
+	dma_fence_free(fence);
+	module_put(THIS_MODULE);
+}
+
+static const struct dma_fence_ops ogpu_fence_ops = {
+	OGPU_FENCE_OPS_64BIT
+	.get_driver_name = ogpu_fence_get_driver_name,
+	.get_timeline_name = ogpu_fence_get_timeline_name,
+	.release = OGPU_FENCE_DETACHES ? NULL : ogpu_fence_release,
+};
+
+/**
+ * ogpu_fence_alloc() - allocate the memory of a fence
+ *
+ * It is no fence yet: only ogpu_fence_init() and ogpu_fence_free_unused() may be called.
+ *
+ * Return: the fence, or NULL.
+ */
+struct dma_fence *ogpu_fence_alloc(void)
+{
+	struct ogpu_fence *fence = kzalloc_obj(*fence, GFP_KERNEL);
+
+	return fence ? &fence->base : NULL;
+}
+
+/**
+ * ogpu_fence_init() - make it a fence
+ * @fence: from ogpu_fence_alloc()
+ * @context: timeline, from dma_fence_context_alloc()
+ * @seqno: its place there
+ *
+ * Cannot fail. The caller owns the first reference and must see to it that the fence is signalled.
+ */
+void ogpu_fence_init(struct dma_fence *fence, u64 context, u64 seqno)
+{
+	struct ogpu_fence *ofence = container_of(fence, struct ogpu_fence, base);
+
+	if (!OGPU_FENCE_DETACHES)
+		__module_get(THIS_MODULE);
+	dma_fence_init64(fence, &ogpu_fence_ops, ogpu_compat_fence_lock(&ofence->lock), context,
+			 seqno);
+}
+
+/**
+ * ogpu_fence_free_unused() - free what ogpu_fence_init() was never called for
+ * @fence: from ogpu_fence_alloc(), or NULL
+ */
+void ogpu_fence_free_unused(struct dma_fence *fence)
+{
+	if (fence)
+		kfree(container_of(fence, struct ogpu_fence, base));
+}
+
+/**
+ * ogpu_fence_signal() - tell all that wait that the job is over
+ * @fence: the caller holds a reference
+ * @error: 0, or the negative errno to leave in the fence
+ *
+ * Callable from any context. Fences of one timeline must be signalled in order.
+ */
+void ogpu_fence_signal(struct dma_fence *fence, int error)
+{
+	if (error)
+		dma_fence_set_error(fence, error);
+	dma_fence_signal(fence);
+}

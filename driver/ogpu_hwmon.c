@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Sensors of the card, for hwmon: two temperatures, power, energy, fan, compute clock.
+ *
+ * They are measured by firmware, and asked for with one message. The answer is kept for 100 ms, so
+ * that a program that reads all attributes sends one message and sees values that belong together.
+ */
+#include <linux/hwmon.h>
+#include <linux/jiffies.h>
+#include <linux/mutex.h>
+#include <linux/pci.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_managed.h>
+#include <drm/drm_print.h>
+
+#include "abi/mbox.h"
+#include "ogpu_device.h"
+#include "ogpu_hwmon.h"
+#include "ogpu_mbox.h"
+
+#define OGPU_HWMON_CACHE_MS	100
+
+/**
+ * struct ogpu_hwmon - sensors of a card
+ */
+struct ogpu_hwmon {
+	/** @dev: the hwmon device or NULL */
+	struct device *dev;
+	/** @lock: protects what follows */
+	struct mutex lock;
+	/** @sensors: as last told by firmware */
+	struct ogpu_msg_sensors sensors;
+	/** @read_at: when that was, jiffies */
+	unsigned long read_at;
+	/** @valid: it was */
+	bool valid;
+};
+
+static int ogpu_hwmon_update(struct ogpu_device *odev, struct ogpu_msg_sensors *sensors)
+{
+	struct ogpu_hwmon *hwmon = odev->hwmon;
+	int idx, ret = 0;
+
+	if (!drm_dev_enter(&odev->drm, &idx))
+		return -ENODEV;
+
+	mutex_lock(&hwmon->lock);
+	if (!hwmon->valid ||
+	    time_after(jiffies, hwmon->read_at + msecs_to_jiffies(OGPU_HWMON_CACHE_MS))) {
+		ret = ogpu_mbox_request(odev, OGPU_MSG_SENSORS, NULL, 0, &hwmon->sensors,
+					sizeof(hwmon->sensors));
+		hwmon->valid = !ret;
+		hwmon->read_at = jiffies;
+	}
+	if (!ret)
+		*sensors = hwmon->sensors;
+	mutex_unlock(&hwmon->lock);
+	drm_dev_exit(idx);
+
+	return ret;
+}
+
+static umode_t ogpu_hwmon_is_visible(const void *data, enum hwmon_sensor_types type, u32 attr,
+				     int channel)
+{
+	return 0444;
+}
+
+static int ogpu_hwmon_read(struct device *dev, enum hwmon_sensor_types type, u32 attr,
+			   int channel, long *val)
+{
+	struct ogpu_msg_sensors sensors;
+	int ret;
+
+	ret = ogpu_hwmon_update(dev_get_drvdata(dev), &sensors);
+	if (ret)
+		return ret;
+
+	switch (type) {
+	case hwmon_temp:
+		*val = (s32)le32_to_cpu(channel ? sensors.mem_temp_mdeg : sensors.temp_mdeg);
+		return 0;
+	case hwmon_power:
+		*val = le32_to_cpu(sensors.power_uw);
+		return 0;
+	case hwmon_energy:
+		*val = le64_to_cpu(sensors.energy_uj);
+		return 0;
+	case hwmon_fan:
+		*val = le32_to_cpu(sensors.fan_rpm);
+		return 0;
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+static int ogpu_hwmon_read_string(struct device *dev, enum hwmon_sensor_types type, u32 attr,
+				  int channel, const char **str)
+{
+	*str = channel ? "mem" : "gpu";
+
+	return 0;
+}
+
+static const struct hwmon_ops ogpu_hwmon_ops = {
+	.is_visible = ogpu_hwmon_is_visible,
+	.read = ogpu_hwmon_read,
+	.read_string = ogpu_hwmon_read_string,
+};
+
+static const struct hwmon_channel_info * const ogpu_hwmon_channels[] = {
+	HWMON_CHANNEL_INFO(temp, HWMON_T_INPUT | HWMON_T_LABEL, HWMON_T_INPUT | HWMON_T_LABEL),
+	HWMON_CHANNEL_INFO(power, HWMON_P_AVERAGE | HWMON_P_INPUT),
+	HWMON_CHANNEL_INFO(energy, HWMON_E_INPUT),
+	HWMON_CHANNEL_INFO(fan, HWMON_F_INPUT),
+	NULL
+};
+
+static const struct hwmon_chip_info ogpu_hwmon_chip = {
+	.ops = &ogpu_hwmon_ops,
+	.info = ogpu_hwmon_channels,
+};
+
+/* hwmon has no type for clocks; the ABI document names these attributes. */
+static ssize_t freq1_input_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct ogpu_msg_sensors sensors;
+	int ret;
+
+	ret = ogpu_hwmon_update(dev_get_drvdata(dev), &sensors);
+	if (ret)
+		return ret;
+
+	return sysfs_emit(buf, "%llu\n", le32_to_cpu(sensors.clock_khz) * 1000ull);
+}
+static DEVICE_ATTR_RO(freq1_input);
+
+static ssize_t freq1_label_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "compute\n");
+}
+static DEVICE_ATTR_RO(freq1_label);
+
+static struct attribute *ogpu_hwmon_attrs[] = {
+	&dev_attr_freq1_input.attr,
+	&dev_attr_freq1_label.attr,
+	NULL
+};
+ATTRIBUTE_GROUPS(ogpu_hwmon);
+
+/**
+ * ogpu_hwmon_register() - offer the sensors, once firmware runs
+ * @odev: the card
+ *
+ * Under @odev->life_lock. A card without sensors is still useful: failure is only logged.
+ */
+void ogpu_hwmon_register(struct ogpu_device *odev)
+{
+	struct device *dev;
+
+	dev = hwmon_device_register_with_info(&odev->pdev->dev, "ogpu", odev, &ogpu_hwmon_chip,
+					      ogpu_hwmon_groups);
+	if (IS_ERR(dev)) {
+		drm_warn(&odev->drm, "cannot offer sensors: %pe\n", dev);
+		return;
+	}
+	odev->hwmon->dev = dev;
+}
+
+/**
+ * ogpu_hwmon_unregister() - offer the sensors no more, at unbind
+ * @odev: the card
+ *
+ * Waits for readers; not under locks that they need.
+ */
+void ogpu_hwmon_unregister(struct ogpu_device *odev)
+{
+	if (odev->hwmon->dev)
+		hwmon_device_unregister(odev->hwmon->dev);
+}
+
+/**
+ * ogpu_hwmon_init() - prepare at probe
+ * @odev: the card
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ogpu_hwmon_init(struct ogpu_device *odev)
+{
+	struct ogpu_hwmon *hwmon;
+
+	hwmon = drmm_kzalloc(&odev->drm, sizeof(*hwmon), GFP_KERNEL);
+	if (!hwmon)
+		return -ENOMEM;
+
+	odev->hwmon = hwmon;
+	return drmm_mutex_init(&odev->drm, &hwmon->lock);
+}

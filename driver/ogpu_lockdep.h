@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * Teaches lockdep the order of the driver's locks; see ogpu_device.h.
+ */
+#ifndef _OGPU_LOCKDEP_H_
+#define _OGPU_LOCKDEP_H_
+
+struct mutex;
+
+/**
+ * enum ogpu_lock - mutexes whose order is written down
+ * @OGPU_LOCK_LIFE: ogpu_device.life_lock
+ * @OGPU_LOCK_BIND: ogpu_vm.bind_lock
+ * @OGPU_LOCK_SUBMIT: ogpu_queue.submit_lock
+ * @OGPU_LOCK_QUEUES: ogpu_queue_mgr.lock
+ * @OGPU_LOCK_MBOX_REQUEST: ogpu_mbox.req_lock
+ * @OGPU_LOCK_MBOX_RECEIVE: ogpu_mbox.rx_lock
+ * @OGPU_LOCK_MMU: ogpu_mmu.lock
+ * @OGPU_LOCK_EVENT: ogpu_event_ring.lock
+ * @OGPU_LOCKS: how many there are
+ */
+enum ogpu_lock {
+	OGPU_LOCK_LIFE,
+	OGPU_LOCK_BIND,
+	OGPU_LOCK_SUBMIT,
+	OGPU_LOCK_QUEUES,
+	OGPU_LOCK_MBOX_REQUEST,
+	OGPU_LOCK_MBOX_RECEIVE,
+	OGPU_LOCK_MMU,
+	OGPU_LOCK_EVENT,
+	OGPU_LOCKS
+};
+
+#ifdef CONFIG_LOCKDEP
+void ogpu_lockdep_class(struct mutex *lock, enum ogpu_lock which);
+void ogpu_lockdep_prime(void);
+#else
+static inline void ogpu_lockdep_class(struct mutex *lock, enum ogpu_lock which) { }
+static inline void ogpu_lockdep_prime(void) { }
+#endif
+
+#endif

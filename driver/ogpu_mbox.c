@@ -1,0 +1,589 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Messages between driver and firmware: requests with replies, events, the log.
+ *
+ * One request is under way at a time. The thread of the mailbox interrupt takes messages out of
+ * the ring: replies wake who waits, events are put aside for a worker, so that what handles an
+ * event may send requests itself. All waits are bounded; when firmware does not answer, the
+ * watchdog has a look at it at once, and after some requests in a row without an answer the card
+ * is reset.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/jiffies.h>
+#include <linux/kfifo.h>
+#include <linux/ktime.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_managed.h>
+#include <drm/drm_print.h>
+
+#include "abi/mbox.h"
+#include "abi/regs.h"
+#include "ogpu_device.h"
+#include "ogpu_lockdep.h"
+#include "ogpu_mbox.h"
+#include "ogpu_mbox_ring.h"
+#include "ogpu_queue.h"
+#include "ogpu_reset.h"
+
+#define OGPU_MBOX_REQ_OFFSET	4096u
+#define OGPU_MBOX_REQ_ENTRIES	32u
+#define OGPU_MBOX_MSG_OFFSET	8192u
+#define OGPU_MBOX_MSG_ENTRIES	256u
+#define OGPU_MBOX_LOG_OFFSET	40960u
+#define OGPU_MBOX_LOG_SIZE	16384u
+#define OGPU_MBOX_AREA_SIZE	57344u
+
+static_assert(OGPU_MBOX_REQ_OFFSET + OGPU_MBOX_REQ_ENTRIES * sizeof(struct ogpu_msg) <=
+	      OGPU_MBOX_MSG_OFFSET);
+static_assert(OGPU_MBOX_MSG_OFFSET + OGPU_MBOX_MSG_ENTRIES * sizeof(struct ogpu_msg) <=
+	      OGPU_MBOX_LOG_OFFSET);
+static_assert(OGPU_MBOX_LOG_OFFSET + OGPU_MBOX_LOG_SIZE <= OGPU_MBOX_AREA_SIZE);
+
+#define OGPU_MBOX_TIMEOUT_MS	3000
+/* How often to look into the ring while waiting, in case an interrupt got lost. */
+#define OGPU_MBOX_POLL_MS	100
+/* Requests without an answer, one after the other, that make a reset due. */
+#define OGPU_MBOX_MAX_TIMEOUTS	3
+#define OGPU_MBOX_EVENTS	64
+
+/**
+ * struct ogpu_mbox - the mailbox of a card
+ */
+struct ogpu_mbox {
+	/** @odev: the card */
+	struct ogpu_device *odev;
+	/** @header: start of the area; valid until unbind */
+	struct ogpu_mbox_header *header;
+	/** @dma: bus address of the area */
+	dma_addr_t dma;
+	/** @running: firmware may be spoken to; written under @rx_lock */
+	bool running;
+	/** @req_lock: one request at a time; protects @req, @seq and @timeouts */
+	struct mutex req_lock;
+	/** @req: ring of requests */
+	struct ogpu_mbox_ring req;
+	/** @seq: of the last request */
+	u32 seq;
+	/** @timeouts: requests without an answer since the last one with */
+	unsigned int timeouts;
+	/** @wait: woken by replies, HELLO, and when @running drops */
+	wait_queue_head_t wait;
+
+	/** @rx_lock: protects what follows */
+	struct mutex rx_lock;
+	/** @msg: ring of replies and events */
+	struct ogpu_mbox_ring msg;
+	/** @reply: the reply to request @seq, once @replied */
+	struct ogpu_msg reply;
+	/** @want_seq: sequence number of the reply that is waited for, 0 if none */
+	u32 want_seq;
+	/** @want_type: its type */
+	u16 want_type;
+	/** @replied: @reply is there */
+	bool replied;
+	/** @broken: the ring's counters made no sense; nothing more is taken from it */
+	bool broken;
+	/** @hello: what firmware told about itself, once @got_hello */
+	struct ogpu_msg_hello hello;
+	/** @got_hello: firmware is alive */
+	bool got_hello;
+	/** @events: put aside for @event_work */
+	DECLARE_KFIFO(events, struct ogpu_msg, OGPU_MBOX_EVENTS);
+	/** @unexpected: messages that nobody waited for, or that broke the rules */
+	u64 unexpected;
+
+	/** @event_work: handles @events on @wq */
+	struct work_struct event_work;
+	/** @wq: fences depend on it, so it must work when memory is short */
+	struct workqueue_struct *wq;
+};
+
+static void *ogpu_mbox_at(struct ogpu_mbox *mbox, u32 offset)
+{
+	return (u8 *)mbox->header + offset;
+}
+
+/* Give an event to who it is for. May send requests. */
+static void ogpu_mbox_handle_event(struct ogpu_device *odev, const struct ogpu_msg *msg)
+{
+	const struct ogpu_msg_sensors *sensors;
+
+	switch (le16_to_cpu(msg->type)) {
+	case OGPU_MSG_QUEUE_ERROR:
+		ogpu_queue_handle_error(odev, (const void *)msg->body);
+		break;
+	case OGPU_MSG_SENSOR_ALERT:
+		sensors = (const void *)msg->body;
+		dev_warn_ratelimited(odev->drm.dev,
+				     "card slows down: %s%s%d.%03d degrees, %u mW\n",
+				     le32_to_cpu(sensors->throttle) & OGPU_THROTTLE_THERMAL ?
+				     "too hot, " : "",
+				     le32_to_cpu(sensors->throttle) & OGPU_THROTTLE_POWER ?
+				     "too much power, " : "",
+				     (s32)le32_to_cpu(sensors->temp_mdeg) / 1000,
+				     abs((s32)le32_to_cpu(sensors->temp_mdeg)) % 1000,
+				     le32_to_cpu(sensors->power_uw) / 1000);
+		break;
+	}
+}
+
+static void ogpu_mbox_event_work(struct work_struct *work)
+{
+	struct ogpu_mbox *mbox = container_of(work, struct ogpu_mbox, event_work);
+	struct ogpu_msg msg;
+	bool got;
+
+	for (;;) {
+		mutex_lock(&mbox->rx_lock);
+		got = mbox->running && kfifo_get(&mbox->events, &msg);
+		mutex_unlock(&mbox->rx_lock);
+		if (!got)
+			break;
+		ogpu_mbox_handle_event(mbox->odev, &msg);
+	}
+
+	/* There is room again for what had to stay in the ring. */
+	ogpu_mbox_poll(mbox->odev);
+}
+
+/* Bytes of body that a message of a type must have at least. */
+static size_t ogpu_mbox_event_size(u16 type)
+{
+	switch (type) {
+	case OGPU_MSG_HELLO:
+		return sizeof(struct ogpu_msg_hello);
+	case OGPU_MSG_QUEUE_ERROR:
+		return sizeof(struct ogpu_msg_queue_error);
+	case OGPU_MSG_SENSOR_ALERT:
+		return sizeof(struct ogpu_msg_sensors);
+	default:
+		return SIZE_MAX;
+	}
+}
+
+static void ogpu_mbox_receive(struct ogpu_mbox *mbox, const struct ogpu_msg *msg)
+{
+	u16 type = le16_to_cpu(msg->type);
+	u32 seq = le32_to_cpu(msg->seq);
+
+	if (type & OGPU_MSG_REPLY) {
+		if (!mbox->want_seq || seq != mbox->want_seq ||
+		    type != (mbox->want_type | OGPU_MSG_REPLY)) {
+			mbox->unexpected++;
+			return;
+		}
+		mbox->reply = *msg;
+		mbox->want_seq = 0;
+		WRITE_ONCE(mbox->replied, true);
+		wake_up_all(&mbox->wait);
+		return;
+	}
+
+	if (seq || le32_to_cpu(msg->size) < ogpu_mbox_event_size(type)) {
+		mbox->unexpected++;
+	} else if (type == OGPU_MSG_HELLO) {
+		if (mbox->got_hello) {
+			/* Firmware started anew by itself: it knows nothing of its queues. */
+			mbox->unexpected++;
+			ogpu_reset_schedule(mbox->odev, "firmware restarted by itself");
+			return;
+		}
+		memcpy(&mbox->hello, msg->body, sizeof(mbox->hello));
+		WRITE_ONCE(mbox->got_hello, true);
+		wake_up_all(&mbox->wait);
+	} else {
+		kfifo_put(&mbox->events, *msg);
+		queue_work(mbox->wq, &mbox->event_work);
+	}
+}
+
+/**
+ * ogpu_mbox_poll() - take messages out of the ring
+ * @odev: the card
+ *
+ * Called by the interrupt's thread, by who waits for a reply, and by the watchdog. Sleeps. Harmless
+ * when the mailbox is stopped.
+ */
+void ogpu_mbox_poll(struct ogpu_device *odev)
+{
+	struct ogpu_mbox *mbox = odev->mbox;
+	unsigned int i;
+
+	mutex_lock(&mbox->rx_lock);
+	/* Bounded, in case firmware writes as fast as we read. */
+	for (i = 0; i < OGPU_MBOX_MSG_ENTRIES; i++) {
+		struct ogpu_msg msg;
+		int ret;
+
+		if (!mbox->running || mbox->broken || kfifo_is_full(&mbox->events))
+			break;
+
+		ret = ogpu_mbox_ring_pop(&mbox->msg, &msg);
+		if (!ret)
+			break;
+
+		if (ret == 1) {
+			ogpu_mbox_receive(mbox, &msg);
+		} else if (ret == -EBADMSG) {
+			mbox->unexpected++;
+		} else {
+			mbox->broken = true;
+			ogpu_reset_schedule(odev, "mailbox counters make no sense");
+		}
+	}
+	mutex_unlock(&mbox->rx_lock);
+}
+
+/**
+ * ogpu_mbox_irq_thread() - interrupt: firmware put messages into the ring
+ * @irq: unused
+ * @arg: the card
+ *
+ * Return: IRQ_HANDLED.
+ */
+irqreturn_t ogpu_mbox_irq_thread(int irq, void *arg)
+{
+	ogpu_mbox_poll(arg);
+
+	return IRQ_HANDLED;
+}
+
+static int ogpu_mbox_errno(u16 status)
+{
+	switch (status) {
+	case OGPU_MSG_OK:
+		return 0;
+	case OGPU_MSG_EUNKNOWN:
+		return -EOPNOTSUPP;
+	case OGPU_MSG_EINVAL:
+		return -EINVAL;
+	case OGPU_MSG_ENOQUEUE:
+		return -ENOENT;
+	case OGPU_MSG_EEXIST:
+		return -EEXIST;
+	case OGPU_MSG_ENOSPC:
+		return -ENOSPC;
+	case OGPU_MSG_EABI:
+		return -EPROTONOSUPPORT;
+	case OGPU_MSG_EHW:
+		return -EIO;
+	default:
+		return -EPROTO;
+	}
+}
+
+/* Wait for the reply to the current request. Under req_lock. */
+static int ogpu_mbox_wait_reply(struct ogpu_mbox *mbox)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(OGPU_MBOX_TIMEOUT_MS);
+	bool last;
+
+	for (;;) {
+		/* Look at the clock first: after the end there is one more look into the ring. */
+		last = time_after(jiffies, end);
+
+		wait_event_timeout(mbox->wait,
+				   READ_ONCE(mbox->replied) || !READ_ONCE(mbox->running),
+				   msecs_to_jiffies(OGPU_MBOX_POLL_MS));
+		if (!READ_ONCE(mbox->replied))
+			ogpu_mbox_poll(mbox->odev);
+		if (READ_ONCE(mbox->replied))
+			return 0;
+		if (!READ_ONCE(mbox->running))
+			return -ENODEV;
+		if (last)
+			return -ETIMEDOUT;
+	}
+}
+
+/**
+ * ogpu_mbox_request() - ask firmware for something and wait for the reply
+ * @odev: the card
+ * @type: kind of request
+ * @body: its body, or NULL
+ * @size: bytes of @body
+ * @reply: filled with the reply's body, or NULL
+ * @reply_size: bytes that the reply must have
+ *
+ * Sleeps for at most 2 seconds after it got its turn. Allocates nothing: may be called where
+ * fences are signalled, and from handlers of events. Under drm_dev_enter(), or before the DRM
+ * device is registered.
+ *
+ * Return: 0; -ETIMEDOUT if firmware does not answer; -ENODEV if it does not run or was stopped;
+ * -EPROTO if the reply breaks the rules; otherwise what the reply's status means.
+ */
+int ogpu_mbox_request(struct ogpu_device *odev, enum ogpu_msg_type type, const void *body,
+		      size_t size, void *reply, size_t reply_size)
+{
+	struct ogpu_mbox *mbox = odev->mbox;
+	struct ogpu_msg msg = {
+		.type = cpu_to_le16(type),
+		.size = cpu_to_le32(size),
+	};
+	int ret;
+
+	if (WARN_ON(size > OGPU_MSG_BODY || reply_size > OGPU_MSG_BODY))
+		return -EINVAL;
+	if (size)
+		memcpy(msg.body, body, size);
+
+	mutex_lock(&mbox->req_lock);
+	/* 0 stands for events. */
+	if (!++mbox->seq)
+		mbox->seq = 1;
+	msg.seq = cpu_to_le32(mbox->seq);
+
+	mutex_lock(&mbox->rx_lock);
+	if (!mbox->running) {
+		mutex_unlock(&mbox->rx_lock);
+		ret = -ENODEV;
+		goto out_unlock;
+	}
+	mbox->want_seq = mbox->seq;
+	mbox->want_type = type;
+	mbox->replied = false;
+	ret = ogpu_mbox_ring_push(&mbox->req, &msg);
+	if (!ret)
+		ogpu_write32(odev, odev->disc.mbox_base, OGPU_MBOX_BELL, 1);
+	mutex_unlock(&mbox->rx_lock);
+
+	if (!ret)
+		ret = ogpu_mbox_wait_reply(mbox);
+
+	mutex_lock(&mbox->rx_lock);
+	mbox->want_seq = 0;
+	if (!ret) {
+		mbox->timeouts = 0;
+		ret = ogpu_mbox_errno(le16_to_cpu(mbox->reply.status));
+		if (!ret && le32_to_cpu(mbox->reply.size) < reply_size)
+			ret = -EPROTO;
+		if (!ret && reply_size)
+			memcpy(reply, mbox->reply.body, reply_size);
+	} else if (ret != -ENODEV) {
+		mbox->timeouts++;
+		drm_err_ratelimited(&odev->drm, "firmware does not answer request %u: %pe\n",
+				    type, ERR_PTR(ret));
+		if (mbox->timeouts >= OGPU_MBOX_MAX_TIMEOUTS || ret == -EIO)
+			ogpu_reset_schedule(odev, "firmware does not answer");
+		else
+			ogpu_watchdog_kick(odev);
+		if (ret == -EBUSY)
+			ret = -ETIMEDOUT;
+	}
+	mutex_unlock(&mbox->rx_lock);
+out_unlock:
+	mutex_unlock(&mbox->req_lock);
+
+	return ret;
+}
+
+/**
+ * ogpu_mbox_wait_hello() - wait for the first message of firmware that was just started
+ * @odev: the card
+ * @hello: filled with the message's body
+ * @timeout_ms: longest time to wait
+ *
+ * Return: 0, -ETIMEDOUT, or -ENODEV if the mailbox was stopped meanwhile.
+ */
+int ogpu_mbox_wait_hello(struct ogpu_device *odev, struct ogpu_msg_hello *hello,
+			 unsigned int timeout_ms)
+{
+	struct ogpu_mbox *mbox = odev->mbox;
+
+	wait_event_timeout(mbox->wait,
+			   READ_ONCE(mbox->got_hello) || !READ_ONCE(mbox->running),
+			   msecs_to_jiffies(timeout_ms));
+	/* In case the interrupt got lost. */
+	ogpu_mbox_poll(odev);
+
+	if (!READ_ONCE(mbox->running))
+		return -ENODEV;
+	if (!READ_ONCE(mbox->got_hello))
+		return -ETIMEDOUT;
+
+	*hello = mbox->hello;
+	return 0;
+}
+
+/**
+ * ogpu_mbox_start() - lay out the area and tell the card where it is, before firmware starts
+ * @odev: the card; its management core stands still
+ */
+void ogpu_mbox_start(struct ogpu_device *odev)
+{
+	struct ogpu_mbox *mbox = odev->mbox;
+	struct ogpu_mbox_header *header = mbox->header;
+
+	mutex_lock(&mbox->req_lock);
+	mutex_lock(&mbox->rx_lock);
+
+	memset(header, 0, OGPU_MBOX_AREA_SIZE);
+	header->magic = cpu_to_le32(OGPU_MBOX_MAGIC);
+	header->layout = cpu_to_le32(OGPU_MBOX_LAYOUT);
+	header->size = cpu_to_le32(OGPU_MBOX_AREA_SIZE);
+	header->msg_size = cpu_to_le32(sizeof(struct ogpu_msg));
+	header->req_offset = cpu_to_le32(OGPU_MBOX_REQ_OFFSET);
+	header->req_entries = cpu_to_le32(OGPU_MBOX_REQ_ENTRIES);
+	header->msg_offset = cpu_to_le32(OGPU_MBOX_MSG_OFFSET);
+	header->msg_entries = cpu_to_le32(OGPU_MBOX_MSG_ENTRIES);
+	header->log_offset = cpu_to_le32(OGPU_MBOX_LOG_OFFSET);
+	header->log_size = cpu_to_le32(OGPU_MBOX_LOG_SIZE);
+
+	mbox->req = (struct ogpu_mbox_ring) {
+		.slots = ogpu_mbox_at(mbox, OGPU_MBOX_REQ_OFFSET),
+		.ours = &header->req_wptr,
+		.theirs = &header->req_rptr,
+		.entries = OGPU_MBOX_REQ_ENTRIES,
+	};
+	mbox->msg = (struct ogpu_mbox_ring) {
+		.slots = ogpu_mbox_at(mbox, OGPU_MBOX_MSG_OFFSET),
+		.ours = &header->msg_rptr,
+		.theirs = &header->msg_wptr,
+		.entries = OGPU_MBOX_MSG_ENTRIES,
+	};
+	kfifo_reset(&mbox->events);
+	mbox->want_seq = 0;
+	mbox->timeouts = 0;
+	mbox->got_hello = false;
+	mbox->broken = false;
+
+	ogpu_write_lohi(odev, odev->disc.mbox_base, OGPU_MBOX_ADDR_LO, mbox->dma);
+	ogpu_write32(odev, odev->disc.mbox_base, OGPU_MBOX_SIZE, OGPU_MBOX_AREA_SIZE);
+	WRITE_ONCE(mbox->running, true);
+
+	mutex_unlock(&mbox->rx_lock);
+	mutex_unlock(&mbox->req_lock);
+}
+
+/**
+ * ogpu_mbox_stop() - speak to firmware no more
+ * @odev: the card; need not answer
+ *
+ * Who waits for firmware gets -ENODEV. When it returns no message is being received any more. An
+ * event may still be being handled.
+ */
+void ogpu_mbox_stop(struct ogpu_device *odev)
+{
+	struct ogpu_mbox *mbox = odev->mbox;
+
+	mutex_lock(&mbox->rx_lock);
+	WRITE_ONCE(mbox->running, false);
+	mutex_unlock(&mbox->rx_lock);
+	wake_up_all(&mbox->wait);
+}
+
+static void ogpu_mbox_release(struct drm_device *drm, void *arg)
+{
+	struct ogpu_mbox *mbox = arg;
+
+	destroy_workqueue(mbox->wq);
+}
+
+/**
+ * ogpu_mbox_init() - allocate the area, at probe
+ * @odev: the card; its DMA mask is set
+ *
+ * Return: 0 or -ENOMEM. The area is freed at unbind.
+ */
+int ogpu_mbox_init(struct ogpu_device *odev)
+{
+	struct ogpu_mbox *mbox;
+	int ret;
+
+	mbox = drmm_kzalloc(&odev->drm, sizeof(*mbox), GFP_KERNEL);
+	if (!mbox)
+		return -ENOMEM;
+
+	mbox->odev = odev;
+	init_waitqueue_head(&mbox->wait);
+	INIT_KFIFO(mbox->events);
+	INIT_WORK(&mbox->event_work, ogpu_mbox_event_work);
+
+	ret = drmm_mutex_init(&odev->drm, &mbox->req_lock);
+	if (ret)
+		return ret;
+	ogpu_lockdep_class(&mbox->req_lock, OGPU_LOCK_MBOX_REQUEST);
+	ret = drmm_mutex_init(&odev->drm, &mbox->rx_lock);
+	if (ret)
+		return ret;
+	ogpu_lockdep_class(&mbox->rx_lock, OGPU_LOCK_MBOX_RECEIVE);
+
+	mbox->wq = alloc_ordered_workqueue("ogpu-mbox-%s", WQ_MEM_RECLAIM, pci_name(odev->pdev));
+	if (!mbox->wq)
+		return -ENOMEM;
+	ret = drmm_add_action_or_reset(&odev->drm, ogpu_mbox_release, mbox);
+	if (ret)
+		return ret;
+
+	mbox->header = dmam_alloc_coherent(&odev->pdev->dev, OGPU_MBOX_AREA_SIZE, &mbox->dma,
+					   GFP_KERNEL);
+	if (!mbox->header)
+		return -ENOMEM;
+
+	odev->mbox = mbox;
+	return 0;
+}
+
+/**
+ * ogpu_mbox_flush() - wait until no event is being handled any more
+ * @odev: the card; its mailbox is stopped
+ *
+ * Events that are not being handled yet are dropped. Sleeps.
+ */
+void ogpu_mbox_flush(struct ogpu_device *odev)
+{
+	cancel_work_sync(&odev->mbox->event_work);
+}
+
+/**
+ * ogpu_mbox_print_log() - print what firmware wrote into its log
+ * @odev: the card
+ * @p: where to
+ *
+ * Under drm_dev_enter(). Sleeps, allocates.
+ */
+void ogpu_mbox_print_log(struct ogpu_device *odev, struct drm_printer *p)
+{
+	struct ogpu_mbox *mbox = odev->mbox;
+	char *text, *pos, *line;
+
+	text = kvmalloc(OGPU_MBOX_LOG_SIZE + 1, GFP_KERNEL);
+	if (!text)
+		return;
+
+	ogpu_mbox_log_copy(ogpu_mbox_at(mbox, OGPU_MBOX_LOG_OFFSET), OGPU_MBOX_LOG_SIZE,
+			   le32_to_cpu(READ_ONCE(mbox->header->log_wptr)), text);
+
+	pos = text;
+	while ((line = strsep(&pos, "\n"))) {
+		if (*line)
+			drm_printf(p, "%s\n", line);
+	}
+	kvfree(text);
+}
+
+/**
+ * ogpu_mbox_print_state() - for debugfs
+ * @odev: the card
+ * @p: where to
+ *
+ * Under drm_dev_enter().
+ */
+void ogpu_mbox_print_state(struct ogpu_device *odev, struct drm_printer *p)
+{
+	struct ogpu_mbox *mbox = odev->mbox;
+
+	mutex_lock(&mbox->rx_lock);
+	drm_printf(p, "mailbox: %s%s\n", mbox->running ? "on" : "off",
+		   mbox->broken ? ", broken" : "");
+	drm_printf(p, "  requests: sent %u, taken by firmware %u\n", mbox->req.count,
+		   le32_to_cpu(READ_ONCE(mbox->header->req_rptr)));
+	drm_printf(p, "  messages: received %u, unexpected %llu\n", mbox->msg.count,
+		   mbox->unexpected);
+	mutex_unlock(&mbox->rx_lock);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * Messages between driver and firmware (abi/mbox.h).
+ */
+#ifndef _OGPU_MBOX_H_
+#define _OGPU_MBOX_H_
+
+#include <linux/irqreturn.h>
+#include <linux/types.h>
+
+#include "abi/mbox.h"
+
+struct ogpu_device;
+struct drm_printer;
+
+int ogpu_mbox_init(struct ogpu_device *odev);
+void ogpu_mbox_flush(struct ogpu_device *odev);
+void ogpu_mbox_start(struct ogpu_device *odev);
+void ogpu_mbox_stop(struct ogpu_device *odev);
+int ogpu_mbox_wait_hello(struct ogpu_device *odev, struct ogpu_msg_hello *hello,
+			 unsigned int timeout_ms);
+int ogpu_mbox_request(struct ogpu_device *odev, enum ogpu_msg_type type, const void *body,
+		      size_t size, void *reply, size_t reply_size);
+void ogpu_mbox_poll(struct ogpu_device *odev);
+irqreturn_t ogpu_mbox_irq_thread(int irq, void *arg);
+void ogpu_mbox_print_log(struct ogpu_device *odev, struct drm_printer *p);
+void ogpu_mbox_print_state(struct ogpu_device *odev, struct drm_printer *p);
+
+#endif

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * The address-space table and TLB invalidation.
+ *
+ * The table lies in VRAM and is written through the aperture; an entry changes by one 64-bit write.
+ */
+#include <linux/idr.h>
+#include <linux/io.h>
+#include <linux/mutex.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_managed.h>
+
+#include "abi/regs.h"
+#include "ogpu_lockdep.h"
+#include "ogpu_mmu.h"
+#include "ogpu_reset.h"
+
+/* An invalidation waits for accesses in flight; anything near this is a broken card. */
+#define OGPU_TLBI_TIMEOUT_MS	1000
+
+/**
+ * struct ogpu_mmu - state of the MMU of a card
+ */
+struct ogpu_mmu {
+	/** @lock: serialises the invalidation registers */
+	struct mutex lock;
+	/** @asids: numbers in use */
+	struct ida asids;
+};
+
+static void ogpu_mmu_release(struct drm_device *drm, void *arg)
+{
+	struct ogpu_mmu *mmu = arg;
+
+	ida_destroy(&mmu->asids);
+}
+
+/**
+ * ogpu_mmu_init() - prepare at probe
+ * @odev: the card
+ *
+ * Return: 0, -ENOMEM, or -ENOSPC if table and firmware do not fit what the CPU sees of VRAM.
+ */
+int ogpu_mmu_init(struct ogpu_device *odev)
+{
+	struct ogpu_mmu *mmu;
+	int ret;
+
+	if (ogpu_vram_reserved(odev) > odev->disc.aperture_size)
+		return -ENOSPC;
+
+	mmu = drmm_kzalloc(&odev->drm, sizeof(*mmu), GFP_KERNEL);
+	if (!mmu)
+		return -ENOMEM;
+
+	ret = drmm_mutex_init(&odev->drm, &mmu->lock);
+	if (ret)
+		return ret;
+	ogpu_lockdep_class(&mmu->lock, OGPU_LOCK_MMU);
+
+	ida_init(&mmu->asids);
+	ret = drmm_add_action_or_reset(&odev->drm, ogpu_mmu_release, mmu);
+	if (ret)
+		return ret;
+
+	odev->mmu = mmu;
+	return 0;
+}
+
+static void __iomem *ogpu_mmu_as_entry(struct ogpu_device *odev, u16 asid)
+{
+	return odev->aperture + OGPU_AS_TABLE_OFFSET + asid * sizeof(struct ogpu_as_entry);
+}
+
+/* Start one invalidation and wait for its end. */
+static int ogpu_mmu_tlbi(struct ogpu_device *odev, u32 type, u16 asid, u64 start, u64 end)
+{
+	u32 base = odev->disc.mmu_base;
+	int ret;
+
+	mutex_lock(&odev->mmu->lock);
+	ret = ogpu_wait32(odev, base, OGPU_MMU_TLBI, OGPU_MMU_TLBI_BUSY, 0, OGPU_TLBI_TIMEOUT_MS);
+	if (ret)
+		goto out_unlock;
+
+	if (type == OGPU_MMU_TLBI_RANGE) {
+		ogpu_write_lohi(odev, base, OGPU_MMU_TLBI_START_LO, start);
+		ogpu_write_lohi(odev, base, OGPU_MMU_TLBI_END_LO, end);
+	}
+	/* Entries written through the write-combined aperture must arrive first. */
+	wmb();
+	ogpu_write32(odev, base, OGPU_MMU_TLBI,
+		     FIELD_PREP(OGPU_MMU_TLBI_TYPE, type) | FIELD_PREP(OGPU_MMU_TLBI_ASID, asid));
+	ret = ogpu_wait32(odev, base, OGPU_MMU_TLBI, OGPU_MMU_TLBI_BUSY, 0, OGPU_TLBI_TIMEOUT_MS);
+out_unlock:
+	mutex_unlock(&odev->mmu->lock);
+
+	return ret;
+}
+
+/**
+ * ogpu_mmu_start() - give the card an empty table, at boot and after a reset
+ * @odev: the card; its engines stand still
+ *
+ * Address spaces of files from before a reset lose their entry: these files are stale.
+ *
+ * Return: 0, -ETIMEDOUT or -ENODEV.
+ */
+int ogpu_mmu_start(struct ogpu_device *odev)
+{
+	u32 base = odev->disc.mmu_base;
+
+	memset_io(odev->aperture + OGPU_AS_TABLE_OFFSET, 0,
+		  odev->disc.as_count * sizeof(struct ogpu_as_entry));
+	/* Through the write-combined aperture: must be there when the card looks. */
+	wmb();
+	ogpu_write_lohi(odev, base, OGPU_MMU_AS_ADDR_LO, OGPU_AS_TABLE_OFFSET);
+	ogpu_write32(odev, base, OGPU_MMU_AS_COUNT, odev->disc.as_count);
+
+	return ogpu_mmu_tlbi(odev, OGPU_MMU_TLBI_ALL, 0, 0, 0);
+}
+
+/**
+ * ogpu_mmu_as_alloc() - enter an address space into the table
+ * @odev: the card
+ * @root_pte: target and address of the root table; VALID is added here
+ * @asid: the number that it got
+ *
+ * Sleeps, allocates. Under drm_dev_enter().
+ *
+ * Return: 0, -ENOMEM, -ENOSPC if all numbers are in use, or what ogpu_mmu_invalidate() gives.
+ */
+int ogpu_mmu_as_alloc(struct ogpu_device *odev, u64 root_pte, u16 *asid)
+{
+	int id, ret;
+
+	id = ida_alloc_range(&odev->mmu->asids, 1, odev->disc.as_count - 1, GFP_KERNEL);
+	if (id < 0)
+		return id;
+
+	writeq((root_pte & (OGPU_PTE_TARGET | OGPU_PTE_ADDR)) | OGPU_PTE_VALID,
+	       ogpu_mmu_as_entry(odev, id));
+
+	/* Hardware may also remember that an entry was not valid. */
+	ret = ogpu_mmu_invalidate(odev, id, 0, 0);
+	if (ret) {
+		ogpu_mmu_as_free(odev, id);
+		return ret;
+	}
+
+	*asid = id;
+	return 0;
+}
+
+/**
+ * ogpu_mmu_as_free() - take an address space out of the table
+ * @odev: the card
+ * @asid: its number
+ *
+ * When it returns the card does not use the page tables any more. Sleeps. Also works when the card
+ * is unbound or gone.
+ */
+void ogpu_mmu_as_free(struct ogpu_device *odev, u16 asid)
+{
+	int idx;
+
+	if (drm_dev_enter(&odev->drm, &idx)) {
+		writeq(0, ogpu_mmu_as_entry(odev, asid));
+		ogpu_mmu_invalidate(odev, asid, 0, 0);
+		drm_dev_exit(idx);
+	}
+
+	ida_free(&odev->mmu->asids, asid);
+}
+
+/**
+ * ogpu_mmu_invalidate() - make the card forget translations
+ * @odev: the card
+ * @asid: address space
+ * @start: first VA, multiple of 4 KiB
+ * @end: VA after the last, multiple of 4 KiB; @start and @end 0: the whole address space
+ *
+ * When it returns 0 no access uses what the page tables said before. Sleeps for a bounded time,
+ * allocates nothing: may be used where fences are signalled. An invalidation that does not end
+ * makes the card recover.
+ *
+ * Return: 0, -ETIMEDOUT, or -ENODEV if the card is unbound, gone or being reset; in the last case
+ * recovery drops all translations.
+ */
+int ogpu_mmu_invalidate(struct ogpu_device *odev, u16 asid, u64 start, u64 end)
+{
+	enum ogpu_state state = READ_ONCE(odev->state);
+	u32 type = start || end ? OGPU_MMU_TLBI_RANGE : OGPU_MMU_TLBI_AS;
+	int idx, ret;
+
+	if (state != OGPU_STATE_RUNNING && state != OGPU_STATE_BOOTING)
+		return -ENODEV;
+	if (!drm_dev_enter(&odev->drm, &idx))
+		return -ENODEV;
+
+	ret = ogpu_mmu_tlbi(odev, type, asid, start, end);
+	if (ret == -ETIMEDOUT)
+		ogpu_reset_schedule(odev, "TLB invalidation does not end");
+	else if (ret == -ENODEV)
+		ogpu_device_check_gone(odev);
+	drm_dev_exit(idx);
+
+	return ret;
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * DRM_IOCTL_OGPU_QUERY: facts about card, firmware, memory and clocks.
+ */
+#include <linux/irqflags.h>
+#include <linux/ktime.h>
+#include <linux/limits.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include <drm/drm_device.h>
+#include <drm/ogpu_drm.h>
+
+#include "ogpu_boot.h"
+#include "ogpu_device.h"
+#include "ogpu_drv.h"
+#include "ogpu_mmu.h"
+#include "ogpu_ttm.h"
+
+/* Largest size that user space may name. */
+#define OGPU_QUERY_MAX_SIZE	4096u
+
+static int ogpu_query_device(struct ogpu_device *odev, void *data)
+{
+	const struct ogpu_disc *disc = &odev->disc;
+	struct drm_ogpu_query_device *out = data;
+	struct ogpu_fw_info info;
+	int ret;
+
+	ret = ogpu_boot_get_info(odev, &info);
+	if (ret)
+		return -ENODEV;
+
+	out->generation = disc->generation;
+	out->board_id = disc->board_id;
+	out->hw_rev = disc->hw_rev;
+	out->cu_count = disc->cu_count;
+	out->lanes = disc->lanes;
+	out->max_workgroup = disc->max_workgroup;
+	out->local_bytes = disc->local_bytes;
+	out->private_bytes = disc->private_bytes;
+	out->clock_khz = disc->clock_khz;
+	out->copy_engines = disc->copy_engines;
+	out->max_queues = min(disc->doorbells, info.max_queues);
+	out->va_bits = disc->va_bits;
+	/* Bits that we do not use are not promised to anybody. */
+	out->page_sizes = disc->page_sizes & (OGPU_PAGE_4K | OGPU_PAGE_64K | OGPU_PAGE_2M);
+	memcpy(out->uuid, disc->uuid, sizeof(out->uuid));
+	strscpy(out->name, disc->name, sizeof(out->name));
+
+	return 0;
+}
+
+static int ogpu_query_firmware(struct ogpu_device *odev, void *data)
+{
+	struct drm_ogpu_query_firmware *out = data;
+	struct ogpu_fw_info info;
+	int ret, i;
+
+	ret = ogpu_boot_get_info(odev, &info);
+	if (ret)
+		return -ENODEV;
+
+	for (i = 0; i < 4; i++)
+		out->version[i] = info.version[i];
+	out->abi = info.abi;
+	out->svn = info.svn;
+	out->features = info.features;
+	strscpy(out->build_id, info.build_id, sizeof(out->build_id));
+
+	return 0;
+}
+
+static int ogpu_query_memory(struct ogpu_device *odev, void *data)
+{
+	struct drm_ogpu_query_memory *out = data;
+	struct ogpu_mem_stats stats;
+
+	ogpu_mem_get_stats(odev, &stats);
+	out->vram_size = stats.vram_size;
+	out->vram_used = stats.vram_used;
+	out->vram_visible_size = stats.vram_visible_size;
+	out->vram_visible_used = stats.vram_visible_used;
+	out->system_size = stats.system_size;
+	out->system_used = stats.system_used;
+
+	return 0;
+}
+
+static int ogpu_query_time(struct ogpu_device *odev, void *data)
+{
+	static DEFINE_SPINLOCK(lock);	/* the card's clock is read in two halves */
+	struct drm_ogpu_query_time *out = data;
+	unsigned long flags;
+	u64 start;
+
+	spin_lock_irqsave(&lock, flags);
+	start = ktime_get_ns();
+	out->gpu_ns = ogpu_device_time_ns(odev);
+	out->uncertainty_ns = ktime_get_ns() - start;
+	spin_unlock_irqrestore(&lock, flags);
+	out->cpu_ns = start;
+
+	return 0;
+}
+
+/* What can be asked for, by enum drm_ogpu_query_type. */
+static const struct {
+	u32 size;
+	int (*fill)(struct ogpu_device *odev, void *data);
+} ogpu_queries[] = {
+	[DRM_OGPU_QUERY_DEVICE] = { sizeof(struct drm_ogpu_query_device), ogpu_query_device },
+	[DRM_OGPU_QUERY_FIRMWARE] = { sizeof(struct drm_ogpu_query_firmware), ogpu_query_firmware },
+	[DRM_OGPU_QUERY_MEMORY] = { sizeof(struct drm_ogpu_query_memory), ogpu_query_memory },
+	[DRM_OGPU_QUERY_TIME] = { sizeof(struct drm_ogpu_query_time), ogpu_query_time },
+};
+
+/**
+ * ogpu_ioctl_query() - DRM_IOCTL_OGPU_QUERY
+ * @drm: the card
+ * @data: &struct drm_ogpu_query
+ * @file: unused
+ *
+ * Return: 0, -EINVAL, -EFAULT, or -ENODEV if the card is being reset.
+ */
+int ogpu_ioctl_query(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	union {
+		struct drm_ogpu_query_device device;
+		struct drm_ogpu_query_firmware firmware;
+		struct drm_ogpu_query_memory memory;
+		struct drm_ogpu_query_time time;
+	} answer = {};
+	struct drm_ogpu_query *query = data;
+	void __user *to = u64_to_user_ptr(query->pointer);
+	u32 size;
+	int ret;
+
+	if (query->type >= ARRAY_SIZE(ogpu_queries) || query->size > OGPU_QUERY_MAX_SIZE)
+		return -EINVAL;
+
+	size = ogpu_queries[query->type].size;
+	if (!query->size) {
+		query->size = size;
+		return 0;
+	}
+
+	ret = ogpu_queries[query->type].fill(to_ogpu_device(drm), &answer);
+	if (ret)
+		return ret;
+
+	size = min(size, query->size);
+	if (copy_to_user(to, &answer, size) || clear_user(to + size, query->size - size))
+		return -EFAULT;
+	query->size = size;
+
+	return 0;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * Queues: a ring that the card executes, its number, its fences and how it fails.
+ *
+ * The same object serves the queues of user space and the kernel's copy queue.
+ */
+#ifndef _OGPU_QUEUE_H_
+#define _OGPU_QUEUE_H_
+
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+#include "abi/mbox.h"
+#include "abi/packet.h"
+#include "abi/queue.h"
+#include "ogpu_ring.h"
+#include "ogpu_sched.h"
+
+struct drm_printer;
+struct ogpu_device;
+struct ogpu_file;
+struct ogpu_vm;
+
+/**
+ * struct ogpu_queue_failure - why a queue executes nothing more
+ */
+struct ogpu_queue_failure {
+	/** @code: &enum drm_ogpu_queue_error; DRM_OGPU_QUEUE_OK while it works */
+	u32 code;
+	/** @access: how memory was accessed, of a memory fault; likewise @reason and @fault_va */
+	u32 access;
+	/** @reason: why the access was refused */
+	u32 reason;
+	/** @detail: packet header or instruction word */
+	u32 detail;
+	/** @fault_va: GPU address */
+	u64 fault_va;
+	/** @pc: of the work-item, 0 if none */
+	u64 pc;
+};
+
+/**
+ * struct ogpu_queue_params - how to make a queue
+ */
+struct ogpu_queue_params {
+	/** @vm: address space, NULL for a queue of the kernel; the queue takes a reference */
+	struct ogpu_vm *vm;
+	/** @owner: file that it belongs to, NULL for a queue of the kernel */
+	const struct ogpu_file *owner;
+	/** @name: for messages and traces; static */
+	const char *name;
+	/** @engine: which engines execute it */
+	enum ogpu_engine_class engine;
+	/** @priority: for the firmware's scheduler */
+	enum ogpu_priority priority;
+	/** @ring_size: bytes, power of two */
+	u32 ring_size;
+	/** @timeout_ms: longest that a job may run */
+	u32 timeout_ms;
+};
+
+/**
+ * struct ogpu_queue - one queue
+ */
+struct ogpu_queue {
+	/** @ref: held by the file's table, by jobs, and by who works with it */
+	struct kref ref;
+	/** @odev: the card; referenced */
+	struct ogpu_device *odev;
+	/** @vm: address space, or NULL; referenced */
+	struct ogpu_vm *vm;
+	/** @owner: only to compare with: the queue may outlive the file */
+	const struct ogpu_file *owner;
+	/** @sched: orders the jobs */
+	struct ogpu_sched *sched;
+	/** @name: for messages and traces */
+	const char *name;
+	/** @number: on the card: doorbell page, firmware's name of the queue */
+	u32 number;
+	/** @id: number in its file, 0 if none */
+	u32 id;
+	/** @engine: which engines execute it */
+	enum ogpu_engine_class engine;
+	/** @priority: for the firmware's scheduler */
+	enum ogpu_priority priority;
+	/** @timeout_ms: longest that a job may run */
+	u32 timeout_ms;
+	/** @on_card: firmware may know it; protected by the lock of struct ogpu_queue_mgr */
+	bool on_card;
+	/** @release: frees the queue on ogpu_sched_wq() */
+	struct work_struct release;
+	/** @zombie: link while firmware has not confirmed its end */
+	struct list_head zombie;
+
+	/**
+	 * @submit_lock: jobs are armed and pushed under it, so that they reach the ring in the
+	 * order of their fences
+	 */
+	struct mutex submit_lock;
+
+	/** @lock: protects all that follows; irq-safe */
+	spinlock_t lock;
+	/** @ring: write side */
+	struct ogpu_ring ring;
+	/** @mem: pointers and fence slot, shared with hardware; NULL once freed, like the ring */
+	struct ogpu_queue_mem *mem;
+	/** @ring_dma: bus address of the ring */
+	dma_addr_t ring_dma;
+	/** @mem_dma: bus address of @mem */
+	dma_addr_t mem_dma;
+	/** @pending: &struct ogpu_queue_job that have started, their fences have not signalled */
+	struct list_head pending;
+	/** @dead: nothing is added to the ring; jobs that start wait in @pending until @ended */
+	bool dead;
+	/** @ended: dead, and hardware has stopped: jobs that start fail at once */
+	bool ended;
+	/** @error: set once, when the queue dies */
+	struct ogpu_queue_failure error;
+	/** @submitted: jobs accepted */
+	u64 submitted;
+	/** @completed: jobs done without error */
+	u64 completed;
+	/** @busy_ns: as last told by firmware */
+	u64 busy_ns;
+};
+
+/**
+ * struct ogpu_queue_job - one job of a queue
+ */
+struct ogpu_queue_job {
+	/** @base: orders it; @base.fence is the job's fence */
+	struct ogpu_sched_job base;
+	/** @queue: referenced */
+	struct ogpu_queue *queue;
+	/** @link: in @queue->pending from its start until its fence signals */
+	struct list_head link;
+	/** @on_ring: hardware may execute it; false if the queue was dead when the job started */
+	bool on_ring;
+	/** @bytes: of @packets, multiple of 8; may be 0 */
+	u32 bytes;
+	/** @packets: copied to the ring when the job starts; a FENCE packet follows them */
+	u64 packets[];
+};
+
+int ogpu_queues_init(struct ogpu_device *odev);
+int ogpu_queues_start(struct ogpu_device *odev);
+void ogpu_queues_stop(struct ogpu_device *odev, int fence_error);
+void ogpu_queues_kill(struct ogpu_device *odev, const struct ogpu_file *owner);
+void ogpu_queues_poll(struct ogpu_device *odev);
+void ogpu_queues_print_state(struct ogpu_device *odev, struct drm_printer *p);
+struct workqueue_struct *ogpu_queues_timeout_wq(struct ogpu_device *odev);
+
+void ogpu_queue_handle_fence(struct ogpu_device *odev, u32 number);
+void ogpu_queue_handle_error(struct ogpu_device *odev, const struct ogpu_msg_queue_error *msg);
+
+void ogpu_queue_file_close(struct ogpu_file *ofile);
+void ogpu_queue_file_busy(struct ogpu_file *ofile, u64 busy[OGPU_ENGINE_CLASSES]);
+
+struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
+				     const struct ogpu_queue_params *params);
+struct ogpu_queue *ogpu_queue_lookup(struct ogpu_file *ofile, u32 id);
+struct ogpu_queue *ogpu_queue_get(struct ogpu_queue *queue);
+void ogpu_queue_put(struct ogpu_queue *queue);
+void ogpu_queue_kill(struct ogpu_queue *queue, u32 code, int error);
+bool ogpu_queue_is_dead(struct ogpu_queue *queue);
+void ogpu_queue_update_busy(struct ogpu_queue *queue);
+
+struct ogpu_queue_job *ogpu_queue_job_create(struct ogpu_queue *queue, u32 bytes, u64 client_id);
+void ogpu_queue_job_abort(struct ogpu_queue_job *job);
+void ogpu_queue_job_push(struct ogpu_queue_job *job);
+
+#endif

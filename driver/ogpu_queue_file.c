@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Queues of an open file: the QUEUE_* ioctls, and what happens to queues when the file is closed.
+ */
+#include <linux/capability.h>
+#include <linux/sizes.h>
+#include <linux/xarray.h>
+
+#include <drm/drm_file.h>
+#include <drm/ogpu_drm.h>
+
+#include "ogpu_drv.h"
+#include "ogpu_queue.h"
+#include "ogpu_vm.h"
+
+/* Room for some 400 jobs. */
+#define OGPU_USER_RING_SIZE	SZ_16K
+
+/**
+ * ogpu_queue_lookup() - find a queue of a file
+ * @ofile: the file
+ * @id: of the queue
+ *
+ * Return: the queue with a reference, or NULL.
+ */
+struct ogpu_queue *ogpu_queue_lookup(struct ogpu_file *ofile, u32 id)
+{
+	struct ogpu_queue *queue;
+
+	xa_lock(&ofile->queues);
+	queue = xa_load(&ofile->queues, id);
+	if (queue)
+		ogpu_queue_get(queue);
+	xa_unlock(&ofile->queues);
+
+	return queue;
+}
+
+/**
+ * ogpu_queue_file_close() - kill all queues of a file
+ * @ofile: the file, which nobody uses any more
+ *
+ * Sleeps for a bounded time.
+ */
+void ogpu_queue_file_close(struct ogpu_file *ofile)
+{
+	struct ogpu_queue *queue;
+	unsigned long id;
+
+	ogpu_queues_kill(ofile->odev, ofile);
+	xa_for_each(&ofile->queues, id, queue) {
+		xa_erase(&ofile->queues, id);
+		ogpu_queue_put(queue);
+	}
+}
+
+/**
+ * ogpu_queue_file_busy() - time that the card spent on a file's queues
+ * @ofile: the file
+ * @busy: out: nanoseconds for each engine class; never goes back
+ *
+ * Asks firmware; sleeps for a bounded time.
+ */
+void ogpu_queue_file_busy(struct ogpu_file *ofile, u64 busy[OGPU_ENGINE_CLASSES])
+{
+	struct ogpu_queue *queue;
+	unsigned long id;
+	u32 i;
+
+	for (i = 0; i < OGPU_ENGINE_CLASSES; i++)
+		busy[i] = atomic64_read(&ofile->gone_busy_ns[i]);
+
+	for (id = 0; ; id++) {
+		xa_lock(&ofile->queues);
+		queue = xa_find(&ofile->queues, &id, ULONG_MAX, XA_PRESENT);
+		if (queue)
+			ogpu_queue_get(queue);
+		xa_unlock(&ofile->queues);
+		if (!queue)
+			break;
+
+		ogpu_queue_update_busy(queue);
+		spin_lock_irq(&queue->lock);
+		busy[queue->engine] += queue->busy_ns;
+		spin_unlock_irq(&queue->lock);
+		ogpu_queue_put(queue);
+	}
+}
+
+static int ogpu_queue_check_args(const struct drm_ogpu_queue_create *args)
+{
+	if (args->flags || args->engine > DRM_OGPU_ENGINE_COPY ||
+	    args->priority > DRM_OGPU_PRIORITY_HIGH)
+		return -EINVAL;
+	if (args->timeout_ms > ogpu_job_timeout_ms && !capable(CAP_SYS_ADMIN))
+		return -EINVAL;
+	if (args->priority == DRM_OGPU_PRIORITY_HIGH && !capable(CAP_SYS_NICE))
+		return -EACCES;
+
+	return 0;
+}
+
+/**
+ * ogpu_ioctl_queue_create() - DRM_IOCTL_OGPU_QUEUE_CREATE
+ * @drm: the card
+ * @data: &struct drm_ogpu_queue_create
+ * @file: caller
+ *
+ * Return: 0 or a negative errno, see the uapi.
+ */
+int ogpu_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct drm_ogpu_queue_create *args = data;
+	struct ogpu_file *ofile = to_ogpu_file(file);
+	struct ogpu_queue_params params = {
+		.owner = ofile,
+		.name = "ogpu-user",
+		.engine = args->engine,
+		.priority = args->priority,
+		.ring_size = OGPU_USER_RING_SIZE,
+		.timeout_ms = args->timeout_ms ?: ogpu_job_timeout_ms,
+	};
+	struct ogpu_queue *queue;
+	u32 id;
+	int ret;
+
+	ret = ogpu_queue_check_args(args);
+	if (ret)
+		return ret;
+
+	params.vm = ogpu_vm_lookup(ofile, args->vm_id);
+	if (!params.vm)
+		return -ENOENT;
+
+	/* Nobody finds the queue under its id before it is complete. */
+	ret = xa_alloc(&ofile->queues, &id, NULL, xa_limit_31b, GFP_KERNEL_ACCOUNT);
+	if (ret)
+		goto out_vm;
+
+	queue = ogpu_queue_create(ofile->odev, &params);
+	if (IS_ERR(queue)) {
+		ret = PTR_ERR(queue);
+		xa_erase(&ofile->queues, id);
+		goto out_vm;
+	}
+
+	queue->id = id;
+	args->queue_id = id;
+	xa_store(&ofile->queues, id, queue, GFP_KERNEL_ACCOUNT);
+
+out_vm:
+	ogpu_vm_put(params.vm);
+	return ret;
+}
+
+/**
+ * ogpu_ioctl_queue_destroy() - DRM_IOCTL_OGPU_QUEUE_DESTROY
+ * @drm: the card
+ * @data: &struct drm_ogpu_queue_destroy
+ * @file: caller
+ *
+ * Return: 0 or a negative errno, see the uapi.
+ */
+int ogpu_ioctl_queue_destroy(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct drm_ogpu_queue_destroy *args = data;
+	struct ogpu_file *ofile = to_ogpu_file(file);
+	struct ogpu_queue *queue;
+
+	if (args->pad)
+		return -EINVAL;
+
+	/* An entry that is only reserved belongs to QUEUE_CREATE. */
+	xa_lock(&ofile->queues);
+	queue = xa_load(&ofile->queues, args->queue_id);
+	if (queue)
+		__xa_erase(&ofile->queues, args->queue_id);
+	xa_unlock(&ofile->queues);
+	if (!queue)
+		return -ENOENT;
+
+	ogpu_queue_update_busy(queue);
+	atomic64_add(queue->busy_ns, &ofile->gone_busy_ns[queue->engine]);
+	ogpu_queue_put(queue);
+
+	return 0;
+}
+
+/**
+ * ogpu_ioctl_queue_get_state() - DRM_IOCTL_OGPU_QUEUE_GET_STATE
+ * @drm: the card
+ * @data: &struct drm_ogpu_queue_get_state
+ * @file: caller
+ *
+ * Return: 0 or a negative errno, see the uapi.
+ */
+int ogpu_ioctl_queue_get_state(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct drm_ogpu_queue_get_state *args = data;
+	struct ogpu_queue *queue;
+
+	if (args->pad)
+		return -EINVAL;
+
+	queue = ogpu_queue_lookup(to_ogpu_file(file), args->queue_id);
+	if (!queue)
+		return -ENOENT;
+
+	ogpu_queue_update_busy(queue);
+
+	spin_lock_irq(&queue->lock);
+	args->error = queue->error.code;
+	args->fault_va = queue->error.fault_va;
+	args->access = queue->error.access;
+	args->reason = queue->error.reason;
+	args->pc = queue->error.pc;
+	args->detail = queue->error.detail;
+	args->submitted = queue->submitted;
+	args->completed = queue->completed;
+	args->busy_ns = queue->busy_ns;
+	spin_unlock_irq(&queue->lock);
+	ogpu_queue_put(queue);
+
+	return 0;
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Writing packets into a ring.
+ *
+ * Nobody checks here whether there is room: jobs take credits before they start, one for 8 bytes,
+ * and ogpu_ring_credits() tells how many there are.
+ */
+#include <linux/build_bug.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+
+#include "abi/queue.h"
+#include "ogpu_ring.h"
+
+/*
+ * A job gives its credits back when its fence is seen in memory. Hardware may then not yet have
+ * stepped over the FENCE packet, so this many bytes are never promised to anyone.
+ */
+#define OGPU_RING_SLACK		256u
+
+static_assert(sizeof(struct ogpu_pkt_fence) <= OGPU_RING_SLACK);
+
+/**
+ * ogpu_ring_init() - set up an empty ring
+ * @ring: to set up
+ * @mem: memory of the ring
+ * @size: bytes of it, power of two
+ */
+void ogpu_ring_init(struct ogpu_ring *ring, void *mem, u32 size)
+{
+	ring->mem = mem;
+	ring->size = size;
+	ring->wptr = 0;
+}
+
+/**
+ * ogpu_ring_write() - append packets
+ * @ring: with enough room
+ * @packets: whole packets
+ * @bytes: of @packets, multiple of 8, at most the size of the ring
+ *
+ * Hardware takes no notice before it is given the new @ring->wptr.
+ */
+void ogpu_ring_write(struct ogpu_ring *ring, const void *packets, u32 bytes)
+{
+	u32 at = ring->wptr & (ring->size - 1);
+	u32 first = min(bytes, ring->size - at);
+
+	memcpy(ring->mem + at, packets, first);
+	memcpy(ring->mem, packets + first, bytes - first);
+	ring->wptr += bytes;
+}
+
+/**
+ * ogpu_ring_write_fence() - append the FENCE packet that ends a job
+ * @ring: with enough room
+ * @operand: address operand of the fence slot
+ * @value: to be stored there when all before it is done
+ */
+void ogpu_ring_write_fence(struct ogpu_ring *ring, u64 operand, u64 value)
+{
+	struct ogpu_pkt_fence pkt = {
+		.header = cpu_to_le32(OGPU_PKT_HDR(OGPU_OP_FENCE,
+						   OGPU_FENCE_PHYS | OGPU_FENCE_IRQ, sizeof(pkt))),
+		.addr = cpu_to_le64(operand),
+		.value = cpu_to_le64(value),
+	};
+
+	ogpu_ring_write(ring, &pkt, sizeof(pkt));
+}
+
+/**
+ * ogpu_ring_job_credits() - credits that a job needs
+ * @bytes: of its packets, without the FENCE that ends it
+ *
+ * Return: credits of 8 bytes each.
+ */
+u32 ogpu_ring_job_credits(u32 bytes)
+{
+	return (bytes + OGPU_RING_FENCE_BYTES) / 8;
+}
+
+/**
+ * ogpu_ring_credits() - credits that a ring has
+ * @size: bytes of the ring
+ *
+ * Return: credits of 8 bytes each.
+ */
+u32 ogpu_ring_credits(u32 size)
+{
+	return (size - OGPU_RING_SLACK) / 8;
+}
+
+/**
+ * ogpu_pkt_set_indirect() - fill an INDIRECT packet
+ * @pkt: to fill
+ * @va: of the packets to execute
+ * @bytes: of them
+ */
+void ogpu_pkt_set_indirect(struct ogpu_pkt_indirect *pkt, u64 va, u32 bytes)
+{
+	pkt->header = cpu_to_le32(OGPU_PKT_HDR(OGPU_OP_INDIRECT, 0, sizeof(*pkt)));
+	pkt->bytes = cpu_to_le32(bytes);
+	pkt->addr = cpu_to_le64(va);
+}
+
+/**
+ * ogpu_pkt_set_copy() - fill a COPY packet with physical operands
+ * @pkt: to fill
+ * @src_operand: address operand to read from
+ * @dst_operand: address operand to write to
+ * @bytes: to copy
+ */
+void ogpu_pkt_set_copy(struct ogpu_pkt_copy *pkt, u64 src_operand, u64 dst_operand, u64 bytes)
+{
+	pkt->header = cpu_to_le32(OGPU_PKT_HDR(OGPU_OP_COPY,
+					       OGPU_COPY_SRC_PHYS | OGPU_COPY_DST_PHYS,
+					       sizeof(*pkt)));
+	pkt->rsvd = 0;
+	pkt->src = cpu_to_le64(src_operand);
+	pkt->dst = cpu_to_le64(dst_operand);
+	pkt->bytes = cpu_to_le64(bytes);
+}
+
+/**
+ * ogpu_pkt_set_fill() - fill a FILL packet with a physical operand
+ * @pkt: to fill
+ * @dst_operand: address operand to write to
+ * @bytes: to fill, multiple of 4
+ * @pattern: repeated
+ */
+void ogpu_pkt_set_fill(struct ogpu_pkt_fill *pkt, u64 dst_operand, u64 bytes, u32 pattern)
+{
+	pkt->header = cpu_to_le32(OGPU_PKT_HDR(OGPU_OP_FILL, OGPU_FILL_DST_PHYS, sizeof(*pkt)));
+	pkt->pattern = cpu_to_le32(pattern);
+	pkt->dst = cpu_to_le64(dst_operand);
+	pkt->bytes = cpu_to_le64(bytes);
+}
+
+#if IS_ENABLED(CONFIG_DRM_OGPU_KUNIT_TEST)
+#include "tests/ogpu_ring_test.c"
+#endif

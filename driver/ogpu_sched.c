@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Jobs that run in order once what they depend on is done.
+ *
+ * DOC: Scheduling
+ *
+ * One struct ogpu_sched is one line of jobs. Beneath it are one entity and one scheduler of the
+ * kernel's GPU scheduler: choosing between queues is the firmware's business. What is left for the
+ * kernel: wait for dependencies, limit what is on the ring (credits), watch the time, free jobs.
+ *
+ * What other parts of the driver can rely on:
+ *
+ * - Each job that was pushed runs exactly once and in order, also when its queue has died: then
+ *   ops->run tells the error. So fences of a line always signal in order, and nothing is ever
+ *   taken out of the line.
+ * - The fence of a job is the driver's own (ogpu_fence.c). The kernel scheduler's fences are seen
+ *   by nobody; they point to their scheduler for ever, which must be free to go away.
+ * - A line is referenced by its jobs, and each job by the list it is in. The line is taken down
+ *   when the last reference is gone, on ogpu_sched_wq(), because that may be in the line's own
+ *   worker. Then no job is left in the kernel's scheduler, and none has to be cancelled.
+ * - A timeout never stops or restarts the kernel's scheduler and never removes a job: ops->timedout
+ *   sees to it that the fence is signalled, and the job takes its ordinary way out.
+ * - A job that is in flight keeps the module loaded.
+ *
+ * Whoever signals fences of a line from outside its worker must hold a reference to the line: the
+ * kernel's scheduler still looks at itself after the callback that lets the last job be freed.
+ */
+#include <linux/atomic.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/wait_bit.h>
+
+#include "ogpu_compat.h"
+#include "ogpu_device.h"
+#include "ogpu_fence.h"
+#include "ogpu_queue.h"
+#include "ogpu_sched.h"
+
+/**
+ * struct ogpu_sched - a line of jobs
+ */
+struct ogpu_sched {
+	/** @base: the kernel's scheduler */
+	struct drm_gpu_scheduler base;
+	/** @entity: its only source of jobs */
+	struct drm_sched_entity entity;
+	/** @ref: held by jobs and by the owner of the line */
+	struct kref ref;
+	/** @odev: the card; referenced */
+	struct ogpu_device *odev;
+	/** @ops: what its jobs do */
+	const struct ogpu_sched_ops *ops;
+	/** @context: timeline of the jobs' fences */
+	u64 context;
+	/** @seqno: of the job armed last; protected by the lock that orders arming */
+	u64 seqno;
+	/** @destroy: takes the line down */
+	struct work_struct destroy;
+};
+
+static struct workqueue_struct *ogpu_wq;
+static atomic_t ogpu_sched_count = ATOMIC_INIT(0);
+
+static struct ogpu_sched_job *to_ogpu_sched_job(struct drm_sched_job *base)
+{
+	return container_of(base, struct ogpu_sched_job, base);
+}
+
+/**
+ * ogpu_sched_module_init() - set up what all cards share
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ogpu_sched_module_init(void)
+{
+	ogpu_wq = alloc_workqueue("ogpu", WQ_UNBOUND, 0);
+
+	return ogpu_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * ogpu_sched_module_exit() - undo ogpu_sched_module_init()
+ *
+ * Called when no card is bound any more. All jobs are over by then, as jobs keep the module loaded,
+ * but lines of jobs and fences may still be on their way out; this waits for them.
+ */
+void ogpu_sched_module_exit(void)
+{
+	wait_var_event(&ogpu_sched_count, !atomic_read(&ogpu_sched_count));
+	destroy_workqueue(ogpu_wq);
+}
+
+/**
+ * ogpu_sched_wq() - where to do what jobs may not do
+ *
+ * For work that may lock reservation objects, wait, or allocate. It is flushed before the module
+ * goes.
+ *
+ * Return: the workqueue.
+ */
+struct workqueue_struct *ogpu_sched_wq(void)
+{
+	return ogpu_wq;
+}
+
+static struct dma_fence *ogpu_sched_run_job(struct drm_sched_job *base)
+{
+	struct ogpu_sched_job *job = to_ogpu_sched_job(base);
+	struct dma_fence *fence = job->fence;
+	bool cookie;
+	int ret;
+
+	cookie = dma_fence_begin_signalling();
+	ret = job->sched->ops->run(job);
+	if (ret)
+		ogpu_fence_signal(fence, ret < 0 ? ret : 0);
+	dma_fence_end_signalling(cookie);
+
+	/* Some kernels put this before they are done with the fence: the job has its own. */
+	return dma_fence_get(fence);
+}
+
+static enum drm_gpu_sched_stat ogpu_sched_timedout_job(struct drm_sched_job *base)
+{
+	struct ogpu_sched_job *job = to_ogpu_sched_job(base);
+	bool cookie;
+
+	cookie = dma_fence_begin_signalling();
+	if (!dma_fence_is_signaled(job->fence))
+		job->sched->ops->timedout(job);
+	dma_fence_end_signalling(cookie);
+
+	return ogpu_compat_sched_keep_job(base);
+}
+
+static void ogpu_sched_free_job(struct drm_sched_job *base)
+{
+	struct ogpu_sched_job *job = to_ogpu_sched_job(base);
+
+	job->sched->ops->free(job);
+}
+
+static const struct drm_sched_backend_ops ogpu_sched_backend_ops = {
+	.run_job = ogpu_sched_run_job,
+	.timedout_job = ogpu_sched_timedout_job,
+	.free_job = ogpu_sched_free_job,
+};
+
+static void ogpu_sched_destroy(struct work_struct *work)
+{
+	struct ogpu_sched *sched = container_of(work, struct ogpu_sched, destroy);
+
+	drm_sched_entity_fini(&sched->entity);
+	drm_sched_fini(&sched->base);
+	drm_dev_put(&sched->odev->drm);
+	kfree(sched);
+
+	if (atomic_dec_and_test(&ogpu_sched_count))
+		wake_up_var(&ogpu_sched_count);
+}
+
+/**
+ * ogpu_sched_create() - make a line of jobs
+ * @odev: the card
+ * @ops: what its jobs do
+ * @name: for messages and traces; static
+ * @credits: limit of what started jobs hold together
+ * @timeout_ms: longest that a started job may take when it is the oldest; 0: no limit
+ *
+ * Return: the line with one reference, or an ERR_PTR().
+ */
+struct ogpu_sched *ogpu_sched_create(struct ogpu_device *odev, const struct ogpu_sched_ops *ops,
+				     const char *name, u32 credits, unsigned int timeout_ms)
+{
+	const struct drm_sched_init_args args = {
+		.ops = &ogpu_sched_backend_ops,
+		.num_rqs = 1,
+		.credit_limit = credits,
+		.timeout = timeout_ms ? msecs_to_jiffies(timeout_ms) : MAX_SCHEDULE_TIMEOUT,
+		.timeout_wq = ogpu_queues_timeout_wq(odev),
+		.name = name,
+		.dev = odev->drm.dev,
+	};
+	struct drm_gpu_scheduler *base;
+	struct ogpu_sched *sched;
+	int ret;
+
+	sched = kzalloc_obj(*sched, GFP_KERNEL);
+	if (!sched)
+		return ERR_PTR(-ENOMEM);
+
+	base = &sched->base;
+	ret = drm_sched_init(base, &args);
+	if (ret)
+		goto err_free;
+
+	ret = drm_sched_entity_init(&sched->entity, DRM_SCHED_PRIORITY_KERNEL, &base, 1, NULL);
+	if (ret)
+		goto err_sched;
+
+	drm_dev_get(&odev->drm);
+	atomic_inc(&ogpu_sched_count);
+	kref_init(&sched->ref);
+	sched->odev = odev;
+	sched->ops = ops;
+	sched->context = dma_fence_context_alloc(1);
+	INIT_WORK(&sched->destroy, ogpu_sched_destroy);
+
+	return sched;
+
+err_sched:
+	drm_sched_fini(base);
+err_free:
+	kfree(sched);
+	return ERR_PTR(ret);
+}
+
+/**
+ * ogpu_sched_get() - take a reference
+ * @sched: line of jobs
+ *
+ * Return: @sched.
+ */
+struct ogpu_sched *ogpu_sched_get(struct ogpu_sched *sched)
+{
+	kref_get(&sched->ref);
+	return sched;
+}
+
+static void ogpu_sched_release(struct kref *ref)
+{
+	struct ogpu_sched *sched = container_of(ref, struct ogpu_sched, ref);
+
+	queue_work(ogpu_wq, &sched->destroy);
+}
+
+/**
+ * ogpu_sched_put() - drop a reference
+ * @sched: line of jobs, or NULL
+ *
+ * Callable from any context. Jobs that were pushed still run.
+ */
+void ogpu_sched_put(struct ogpu_sched *sched)
+{
+	if (sched)
+		kref_put(&sched->ref, ogpu_sched_release);
+}
+
+/**
+ * ogpu_sched_context() - timeline of the jobs' fences
+ * @sched: line of jobs
+ *
+ * Return: the fence context.
+ */
+u64 ogpu_sched_context(const struct ogpu_sched *sched)
+{
+	return sched->context;
+}
+
+/**
+ * ogpu_sched_job_init() - set up a job
+ * @job: to set up
+ * @sched: line that it will stand in
+ * @credits: that it holds from its start to its end, at least 1 and at most the line's limit
+ * @client_id: of the DRM file it belongs to, for traces; 0: the kernel
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ogpu_sched_job_init(struct ogpu_sched_job *job, struct ogpu_sched *sched, u32 credits,
+			u64 client_id)
+{
+	int ret;
+
+	job->fence = ogpu_fence_alloc();
+	if (!job->fence)
+		return -ENOMEM;
+
+	ret = drm_sched_job_init(&job->base, &sched->entity, credits, sched->odev, client_id);
+	if (ret) {
+		ogpu_fence_free_unused(job->fence);
+		return ret;
+	}
+
+	job->sched = ogpu_sched_get(sched);
+	__module_get(THIS_MODULE);
+
+	return 0;
+}
+
+/**
+ * ogpu_sched_job_add_dep() - let a job wait
+ * @job: not yet armed
+ * @fence: to wait for; the reference is consumed in any case. NULL is ignored
+ *
+ * Errors of @fence do not matter to the job. A fence of the same line is ignored, because the line
+ * is in order anyway.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ogpu_sched_job_add_dep(struct ogpu_sched_job *job, struct dma_fence *fence)
+{
+	if (!fence)
+		return 0;
+
+	if (fence->context == job->sched->context || dma_fence_is_signaled(fence)) {
+		dma_fence_put(fence);
+		return 0;
+	}
+
+	return drm_sched_job_add_dependency(&job->base, fence);
+}
+
+/**
+ * ogpu_sched_job_add_resv_deps() - let a job wait for the fences of a reservation object
+ * @job: not yet armed
+ * @resv: locked
+ * @usage: fences of this and of stricter kinds
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ogpu_sched_job_add_resv_deps(struct ogpu_sched_job *job, struct dma_resv *resv,
+				 enum dma_resv_usage usage)
+{
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
+	int ret;
+
+	dma_resv_assert_held(resv);
+
+	dma_resv_for_each_fence(&cursor, resv, usage, fence) {
+		ret = ogpu_sched_job_add_dep(job, dma_fence_get(fence));
+		if (ret)
+			return ret;
+	}
+
+	return 0;
+}
+
+static void ogpu_sched_job_cleanup(struct ogpu_sched_job *job)
+{
+	drm_sched_job_cleanup(&job->base);
+	ogpu_sched_put(job->sched);
+	module_put(THIS_MODULE);
+}
+
+/**
+ * ogpu_sched_job_abort() - undo ogpu_sched_job_init()
+ * @job: not armed
+ *
+ * The memory of @job stays the caller's.
+ */
+void ogpu_sched_job_abort(struct ogpu_sched_job *job)
+{
+	ogpu_fence_free_unused(job->fence);
+	ogpu_sched_job_cleanup(job);
+}
+
+/**
+ * ogpu_sched_job_arm() - give a job its place in the line
+ * @job: to arm
+ *
+ * The point of no return: after it comes ogpu_sched_job_push(). Jobs of a line must be pushed in
+ * the order in which they are armed; a lock of the caller's covers both.
+ *
+ * Return: the job's fence, borrowed; it signals when the job is over.
+ */
+struct dma_fence *ogpu_sched_job_arm(struct ogpu_sched_job *job)
+{
+	struct ogpu_sched *sched = job->sched;
+
+	drm_sched_job_arm(&job->base);
+	ogpu_fence_init(job->fence, sched->context, ++sched->seqno);
+
+	return job->fence;
+}
+
+/**
+ * ogpu_sched_job_push() - hand a job over
+ * @job: armed
+ *
+ * From here on it may run, end and be freed at any moment.
+ */
+void ogpu_sched_job_push(struct ogpu_sched_job *job)
+{
+	drm_sched_entity_push_job(&job->base);
+}
+
+/**
+ * ogpu_sched_job_fini() - drop what a job holds when it is over
+ * @job: from ops->free
+ *
+ * The memory of @job stays the caller's.
+ */
+void ogpu_sched_job_fini(struct ogpu_sched_job *job)
+{
+	struct drm_sched_fence *s_fence = job->base.s_fence;
+
+	/*
+	 * The scheduler remembers the last job by its own fence, and that one refers to ours, which
+	 * may keep the module loaded. Nobody else has it, and the job is over: cut the tie.
+	 */
+	dma_fence_put(s_fence->parent);
+	s_fence->parent = NULL;
+
+	dma_fence_put(job->fence);
+	ogpu_sched_job_cleanup(job);
+}

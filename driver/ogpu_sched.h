@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * Jobs that run in order once what they depend on is done.
+ *
+ * A thin layer over the kernel's GPU scheduler, and the only place that knows it. It is used by
+ * queues (jobs start on the card, their fence is signalled by an interrupt) and by VM_BIND (jobs
+ * are done by the CPU, in the submission worker). ogpu_sched.c tells the rules.
+ *
+ * Life of a job:
+ *
+ *	ogpu_sched_job_init()		may fail; allocates all that is needed
+ *	ogpu_sched_job_add_dep()	may fail; any number of times
+ *	--- from here ogpu_sched_job_abort() undoes it ---
+ *	ogpu_sched_job_arm()		cannot fail, point of no return; gives the fence
+ *	ogpu_sched_job_push()		cannot fail; after it the job belongs to the scheduler
+ *	ops->run()			once, in order, when all dependencies have signalled
+ *	ops->free()			once, after the fence has signalled
+ */
+#ifndef _OGPU_SCHED_H_
+#define _OGPU_SCHED_H_
+
+#include <linux/dma-fence.h>
+#include <linux/dma-resv.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+#include <drm/gpu_scheduler.h>
+
+struct ogpu_device;
+struct ogpu_sched;
+struct ogpu_sched_job;
+
+/** define OGPU_SCHED_DONE - returned by ops->run: the job is complete, signal its fence */
+#define OGPU_SCHED_DONE		1
+
+/**
+ * struct ogpu_sched_ops - what a kind of job does
+ */
+struct ogpu_sched_ops {
+	/**
+	 * @run: start the job. Called in the submission worker, inside a fence-signalling section:
+	 * it must not allocate memory other than with GFP_NOWAIT, not take a dma_resv, not wait for
+	 * a fence. Returns 0: started, whoever sees its end calls ogpu_fence_signal(job->fence);
+	 * OGPU_SCHED_DONE: complete; negative: failed with this errno. In the last two cases the
+	 * caller signals the fence.
+	 */
+	int (*run)(struct ogpu_sched_job *job);
+
+	/**
+	 * @timedout: the oldest running job has not signalled in time; needed if the scheduler has
+	 * a timeout. Called in the card's ordered timeout worker, inside a fence-signalling
+	 * section; may sleep for a bounded time. Either makes sure that the job's fence is
+	 * signalled or starts what will signal it; is called again after another timeout if it
+	 * still is not.
+	 */
+	void (*timedout)(struct ogpu_sched_job *job);
+
+	/**
+	 * @free: the job is over; free its memory, after ogpu_sched_job_fini(). Called in the
+	 * submission worker: same rules as for @run. What needs a dma_resv or may wait (putting the
+	 * last reference to a buffer or an address space) goes to ogpu_sched_wq().
+	 */
+	void (*free)(struct ogpu_sched_job *job);
+};
+
+/**
+ * struct ogpu_sched_job - base of all jobs; embed it
+ */
+struct ogpu_sched_job {
+	/** @base: belongs to ogpu_sched.c */
+	struct drm_sched_job base;
+	/** @sched: referenced until ogpu_sched_job_fini() or ogpu_sched_job_abort() */
+	struct ogpu_sched *sched;
+	/**
+	 * @fence: out-fence, valid from ogpu_sched_job_arm() on. Its seqno counts the jobs of the
+	 * scheduler from 1. The job owns this reference.
+	 */
+	struct dma_fence *fence;
+};
+
+int ogpu_sched_module_init(void);
+void ogpu_sched_module_exit(void);
+struct workqueue_struct *ogpu_sched_wq(void);
+
+struct ogpu_sched *ogpu_sched_create(struct ogpu_device *odev, const struct ogpu_sched_ops *ops,
+				     const char *name, u32 credits, unsigned int timeout_ms);
+struct ogpu_sched *ogpu_sched_get(struct ogpu_sched *sched);
+void ogpu_sched_put(struct ogpu_sched *sched);
+u64 ogpu_sched_context(const struct ogpu_sched *sched);
+
+int ogpu_sched_job_init(struct ogpu_sched_job *job, struct ogpu_sched *sched, u32 credits,
+			u64 client_id);
+int ogpu_sched_job_add_dep(struct ogpu_sched_job *job, struct dma_fence *fence);
+int ogpu_sched_job_add_resv_deps(struct ogpu_sched_job *job, struct dma_resv *resv,
+				 enum dma_resv_usage usage);
+void ogpu_sched_job_abort(struct ogpu_sched_job *job);
+struct dma_fence *ogpu_sched_job_arm(struct ogpu_sched_job *job);
+void ogpu_sched_job_push(struct ogpu_sched_job *job);
+void ogpu_sched_job_fini(struct ogpu_sched_job *job);
+
+#endif

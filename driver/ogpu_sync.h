@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * Arrays of struct drm_ogpu_sync: what a job waits for and what it signals.
+ *
+ * Use: ogpu_syncs_parse(), then ogpu_syncs_add_deps() or ogpu_syncs_wait(), all of which may fail;
+ * after the point of no return ogpu_syncs_signal(), which cannot; in any case ogpu_syncs_fini().
+ */
+#ifndef _OGPU_SYNC_H_
+#define _OGPU_SYNC_H_
+
+#include <linux/types.h>
+#include <linux/xarray.h>
+
+struct dma_fence;
+struct dma_fence_chain;
+struct drm_file;
+struct drm_ogpu_array;
+struct drm_syncobj;
+struct ogpu_sched_job;
+
+/**
+ * struct ogpu_sync - one operation on a syncobj
+ */
+struct ogpu_sync {
+	/** @syncobj: referenced */
+	struct drm_syncobj *syncobj;
+	/** @chain: link for the timeline, allocated ahead; only to signal a timeline */
+	struct dma_fence_chain *chain;
+	/** @value: point of a timeline; 0 if binary */
+	u64 value;
+	/** @flags: DRM_OGPU_SYNC_* */
+	u32 flags;
+};
+
+/**
+ * struct ogpu_syncs - operations of one job; all zero is an empty array
+ */
+struct ogpu_syncs {
+	/** @ops: array of @count */
+	struct ogpu_sync *ops;
+	/** @count: of @ops */
+	u32 count;
+};
+
+/**
+ * struct ogpu_sync_batch - what the earlier jobs of one SUBMIT call are going to signal
+ *
+ * Syncobjs show it only once the whole call can no longer fail.
+ */
+struct ogpu_sync_batch {
+	/** @latest: the &struct ogpu_sync to look at, by syncobj */
+	struct xarray latest;
+};
+
+int ogpu_syncs_parse(struct drm_file *file, const struct drm_ogpu_array *array,
+		     struct ogpu_syncs *syncs);
+int ogpu_syncs_add_deps(const struct ogpu_syncs *syncs, struct ogpu_sched_job *job,
+			struct ogpu_sync_batch *batch);
+int ogpu_syncs_wait(const struct ogpu_syncs *syncs);
+void ogpu_syncs_signal(struct ogpu_syncs *syncs, struct dma_fence *fence);
+void ogpu_syncs_fini(struct ogpu_syncs *syncs);
+
+void ogpu_sync_batch_init(struct ogpu_sync_batch *batch);
+int ogpu_sync_batch_add(struct ogpu_sync_batch *batch, const struct ogpu_syncs *syncs);
+void ogpu_sync_batch_fini(struct ogpu_sync_batch *batch);
+
+#endif

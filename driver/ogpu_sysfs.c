@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * What sysfs tells about a card, whatever its state.
+ *
+ * Attributes in /sys/bus/pci/devices/<address>/ while the driver is bound, read-only, of one line:
+ *
+ * state		awaiting-firmware, booting, running, resetting, wedged or gone; poll() waits
+ *			for changes, which also make a uevent: OGPU_STATE=<state>
+ * last_error		why the last upload or reset failed, in words; empty if all is well
+ * firmware_error	what was wrong with the last image: none, format, component (does not fit
+ *			memory), key (not trusted), signature, board (PCI ID, board, revision),
+ *			abi or svn
+ * reset_count		resets since the driver was bound
+ * board_id		maker's number of the board, hexadecimal
+ * hw_rev		hardware revision, decimal
+ * uuid			of the card
+ * driver_abi		what firmware images must support, see their driver ABI range
+ * min_svn		lowest security version of firmware that the card accepts
+ * firmware_version	major.minor.patch of the firmware that runs, empty if none does; likewise:
+ * firmware_build_id	its build
+ * firmware_abi		version of the messages that it and the driver use
+ * firmware_svn		its security version
+ */
+#include <linux/device.h>
+#include <linux/pci.h>
+#include <linux/sysfs.h>
+#include <linux/uuid.h>
+
+#include "abi/fw_image.h"
+#include "ogpu_boot.h"
+#include "ogpu_device.h"
+#include "ogpu_reset.h"
+#include "ogpu_sysfs.h"
+
+static ssize_t state_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct ogpu_device *odev = dev_get_drvdata(dev);
+
+	return sysfs_emit(buf, "%s\n", ogpu_state_name(READ_ONCE(odev->state)));
+}
+static DEVICE_ATTR_RO(state);
+
+static ssize_t last_error_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct ogpu_device *odev = dev_get_drvdata(dev);
+	char error[sizeof(odev->last_error)];
+
+	ogpu_device_get_error(odev, error, sizeof(error));
+
+	return sysfs_emit(buf, "%s\n", error);
+}
+static DEVICE_ATTR_RO(last_error);
+
+static ssize_t firmware_error_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct ogpu_device *odev = dev_get_drvdata(dev);
+
+	return sysfs_emit(buf, "%s\n", READ_ONCE(odev->fw_refusal));
+}
+static DEVICE_ATTR_RO(firmware_error);
+
+static ssize_t reset_count_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", ogpu_reset_count(dev_get_drvdata(dev)));
+}
+static DEVICE_ATTR_RO(reset_count);
+
+static ssize_t board_id_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct ogpu_device *odev = dev_get_drvdata(dev);
+
+	return sysfs_emit(buf, "0x%08x\n", odev->disc.board_id);
+}
+static DEVICE_ATTR_RO(board_id);
+
+static ssize_t hw_rev_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct ogpu_device *odev = dev_get_drvdata(dev);
+
+	return sysfs_emit(buf, "%u\n", odev->disc.hw_rev);
+}
+static DEVICE_ATTR_RO(hw_rev);
+
+static ssize_t uuid_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct ogpu_device *odev = dev_get_drvdata(dev);
+
+	return sysfs_emit(buf, "%pUb\n", odev->disc.uuid);
+}
+static DEVICE_ATTR_RO(uuid);
+
+static ssize_t driver_abi_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", OGPU_DRIVER_ABI_VERSION);
+}
+static DEVICE_ATTR_RO(driver_abi);
+
+static ssize_t min_svn_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", ogpu_boot_fuse_svn(dev_get_drvdata(dev)));
+}
+static DEVICE_ATTR_RO(min_svn);
+
+static ssize_t firmware_version_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct ogpu_fw_info info;
+
+	if (ogpu_boot_get_info(dev_get_drvdata(dev), &info))
+		return sysfs_emit(buf, "\n");
+
+	return sysfs_emit(buf, "%u.%u.%u\n", info.version[0], info.version[1], info.version[2]);
+}
+static DEVICE_ATTR_RO(firmware_version);
+
+static ssize_t firmware_build_id_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct ogpu_fw_info info;
+
+	if (ogpu_boot_get_info(dev_get_drvdata(dev), &info))
+		return sysfs_emit(buf, "\n");
+
+	return sysfs_emit(buf, "%*pE\n", (int)strlen(info.build_id), info.build_id);
+}
+static DEVICE_ATTR_RO(firmware_build_id);
+
+static ssize_t firmware_abi_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct ogpu_fw_info info;
+
+	if (ogpu_boot_get_info(dev_get_drvdata(dev), &info))
+		return sysfs_emit(buf, "\n");
+
+	return sysfs_emit(buf, "%u\n", info.abi);
+}
+static DEVICE_ATTR_RO(firmware_abi);
+
+static ssize_t firmware_svn_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct ogpu_fw_info info;
+
+	if (ogpu_boot_get_info(dev_get_drvdata(dev), &info))
+		return sysfs_emit(buf, "\n");
+
+	return sysfs_emit(buf, "%u\n", info.svn);
+}
+static DEVICE_ATTR_RO(firmware_svn);
+
+static struct attribute *ogpu_sysfs_attrs[] = {
+	&dev_attr_state.attr,
+	&dev_attr_last_error.attr,
+	&dev_attr_firmware_error.attr,
+	&dev_attr_reset_count.attr,
+	&dev_attr_board_id.attr,
+	&dev_attr_hw_rev.attr,
+	&dev_attr_uuid.attr,
+	&dev_attr_driver_abi.attr,
+	&dev_attr_min_svn.attr,
+	&dev_attr_firmware_version.attr,
+	&dev_attr_firmware_build_id.attr,
+	&dev_attr_firmware_abi.attr,
+	&dev_attr_firmware_svn.attr,
+	NULL
+};
+
+static const struct attribute_group ogpu_sysfs_group = {
+	.attrs = ogpu_sysfs_attrs,
+};
+
+const struct attribute_group *ogpu_sysfs_groups[] = {
+	&ogpu_sysfs_group,
+	NULL
+};

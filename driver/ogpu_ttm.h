@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * Memory of one card: the TTM device, its three places (system, TT: system memory that the card
+ * can reach, VRAM), and moves between them.
+ */
+#ifndef _OGPU_TTM_H_
+#define _OGPU_TTM_H_
+
+#include <linux/list.h>
+#include <linux/rwsem.h>
+#include <linux/spinlock.h>
+#include <linux/xarray.h>
+
+#include <drm/ttm/ttm_device.h>
+#include <drm/ttm/ttm_resource.h>
+
+#include "ogpu_device.h"
+#include "ogpu_vram_mgr.h"
+
+struct drm_printer;
+
+/**
+ * struct ogpu_mem_binds - bind jobs that wait for the card to be stopped, see ogpu_bind_job.c
+ */
+struct ogpu_mem_binds {
+	/** @lock: protects the others */
+	spinlock_t lock;
+	/** @parked: &struct ogpu_bind_job */
+	struct list_head parked;
+	/** @stops: how often the card was stopped: no address space from before is used any more */
+	u32 stops;
+};
+
+/**
+ * struct ogpu_mem - all memory of a card
+ */
+struct ogpu_mem {
+	/** @odev: the card */
+	struct ogpu_device *odev;
+	/** @ttm: buffers, their LRU lists, page pools */
+	struct ttm_device ttm;
+	/** @vram: TTM_PL_VRAM */
+	struct ogpu_vram_mgr vram;
+	/** @tt: TTM_PL_TT: limits the system memory that buffers take; its size is in bytes */
+	struct ttm_resource_manager tt;
+	/**
+	 * @validate_lock: held for reading by who locks buffers in order to place them; for writing
+	 * by who failed to because buffers of others were locked. Taken before any dma_resv
+	 */
+	struct rw_semaphore validate_lock;
+	/** @vms: &struct ogpu_vm by ASID, for fault reports; the entries hold no reference */
+	struct xarray vms;
+	/** @binds: bind jobs that could not be done */
+	struct ogpu_mem_binds binds;
+};
+
+/**
+ * struct ogpu_mem_stats - use of memory at this moment, bytes
+ */
+struct ogpu_mem_stats {
+	/** @vram_size: VRAM that buffers can use */
+	u64 vram_size;
+	/** @vram_used: of it, in use */
+	u64 vram_used;
+	/** @vram_visible_size: of @vram_size, what the CPU can map */
+	u64 vram_visible_size;
+	/** @vram_visible_used: of it, in use */
+	u64 vram_visible_used;
+	/** @system_size: system memory that buffers may use */
+	u64 system_size;
+	/** @system_used: of it, in use */
+	u64 system_used;
+};
+
+static inline struct ogpu_device *ttm_to_ogpu_device(struct ttm_device *bdev)
+{
+	return container_of(bdev, struct ogpu_mem, ttm)->odev;
+}
+
+/* How ogpu_mem_begin() goes about buffers that others have locked. */
+enum ogpu_mem_mode {
+	OGPU_MEM_SHARED,	/* skip them: may end with -ENOSPC though there would be room */
+	OGPU_MEM_EXCLUSIVE,	/* nobody has any locked for long */
+};
+
+int ogpu_mem_init(struct ogpu_device *odev);
+int ogpu_mem_start(struct ogpu_device *odev);
+void ogpu_mem_stop(struct ogpu_device *odev);
+void ogpu_mem_unmap_cpu(struct ogpu_device *odev);
+int ogpu_mem_begin(struct ogpu_device *odev, enum ogpu_mem_mode mode);
+void ogpu_mem_end(struct ogpu_device *odev);
+bool ogpu_mem_retry(struct ogpu_device *odev, enum ogpu_mem_mode *mode, int ret);
+void ogpu_mem_get_stats(struct ogpu_device *odev, struct ogpu_mem_stats *stats);
+void ogpu_mem_print(struct ogpu_device *odev, struct drm_printer *p);
+
+#endif

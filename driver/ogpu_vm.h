@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * GPU address spaces: which buffer is mapped where, and the page tables that say so to the card.
+ */
+#ifndef _OGPU_VM_H_
+#define _OGPU_VM_H_
+
+#include <linux/atomic.h>
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/workqueue.h>
+
+#include <drm/drm_gpuvm.h>
+#include <drm/ogpu_drm.h>
+
+#include "ogpu_device.h"
+#include "ogpu_drv.h"
+#include "ogpu_pt.h"
+#include "ogpu_sched.h"
+
+struct ogpu_bind_job;
+struct ogpu_msg_queue_error;
+
+/* The first and the last bytes of an address space that are never mapped. */
+#define OGPU_VM_GUARD		OGPU_PAGE_64K
+#define OGPU_VM_START		((u64)OGPU_VM_GUARD)
+#define OGPU_VM_END		((1ull << OGPU_VA_BITS) - OGPU_VM_GUARD)
+
+#define OGPU_VM_FAULTS		16
+
+/**
+ * struct ogpu_vm_faults - the newest faults of an address space
+ */
+struct ogpu_vm_faults {
+	/** @lock: protects the others */
+	spinlock_t lock;
+	/** @total: faults so far; the newest is at (@total - 1) % OGPU_VM_FAULTS */
+	u32 total;
+	/** @ring: the last ones */
+	struct drm_ogpu_fault ring[OGPU_VM_FAULTS];
+};
+
+/**
+ * struct ogpu_pt_budget - limit of the page tables of one file, which are pinned in visible VRAM
+ */
+struct ogpu_pt_budget {
+	/** @ref: held by the file and by its address spaces, which may live longer */
+	struct kref ref;
+	/** @left: bytes that may still be taken */
+	atomic64_t left;
+};
+
+/**
+ * struct ogpu_vm - an address space
+ *
+ * Two reference counts: @users (the uapi id, queues, running ioctls) keeps mappings and ASID; when
+ * it drops to zero all mappings go, in a worker. drm_gpuvm's own count keeps the memory of this
+ * structure.
+ *
+ * Locks, outermost first: @bind_lock, ogpu_mem.validate_lock, the dma_resv of @base and of buffers
+ * (through drm_exec).
+ */
+struct ogpu_vm {
+	/** @base: what is mapped where; protected by its dma_resv */
+	struct drm_gpuvm base;
+	/** @odev: the card */
+	struct ogpu_device *odev;
+	/** @users: who needs mappings and ASID */
+	struct kref users;
+	/** @destroy_work: takes everything down after the last user left */
+	struct work_struct destroy_work;
+	/** @asid: name of this address space towards hardware */
+	u16 asid;
+	/** @bind_lock: serialises VM_BIND; protects growth of @pt */
+	struct mutex bind_lock;
+	/** @pt: page tables: tables are added under @bind_lock, entries written by bind jobs */
+	struct ogpu_pt pt;
+	/** @pt_chunks: memory of tables, &struct ogpu_vm_chunk, newest first; under @bind_lock */
+	struct list_head pt_chunks;
+	/** @pt_used: bytes of the newest chunk that are taken; under @bind_lock */
+	u32 pt_used;
+	/** @budget: that @pt_chunks are charged to; referenced */
+	struct ogpu_pt_budget *budget;
+	/** @sched: runs bind jobs in order */
+	struct ogpu_sched *sched;
+	/** @last_bind: fence of the newest VM_BIND or NULL; under @bind_lock */
+	struct dma_fence *last_bind;
+	/** @rebind: collects what has moved, while drm_gpuvm_validate() runs */
+	struct ogpu_bind_job *rebind;
+	/** @stops: &struct ogpu_mem_binds.stops before the card was told of it; constant */
+	u32 stops;
+	/** @faults: for VM_GET_FAULTS */
+	struct ogpu_vm_faults faults;
+};
+
+/**
+ * struct ogpu_va - one mapping
+ */
+struct ogpu_va {
+	/** @base: range of addresses and part of a buffer */
+	struct drm_gpuva base;
+	/** @prot: OGPU_PTE_READ, _WRITE, _EXEC */
+	u64 prot;
+};
+
+/**
+ * struct ogpu_va_op - a step of changing the mappings
+ */
+struct ogpu_va_op {
+	/** @base: what to do; see &enum drm_gpuva_op_type */
+	struct drm_gpuva_op base;
+	/** @new: mapping that a map step adds, or what stays below the range of a remap step */
+	struct ogpu_va *new;
+	/** @next: what stays above the range of a remap step */
+	struct ogpu_va *next;
+	/** @staged: done, in the tree of addresses */
+	bool staged;
+};
+
+static inline struct ogpu_va_op *to_ogpu_va_op(struct drm_gpuva_op *op)
+{
+	return container_of(op, struct ogpu_va_op, base);
+}
+
+static inline struct ogpu_va *to_ogpu_va(struct drm_gpuva *va)
+{
+	return container_of(va, struct ogpu_va, base);
+}
+
+static inline struct ogpu_vm *to_ogpu_vm(struct drm_gpuvm *gpuvm)
+{
+	return container_of(gpuvm, struct ogpu_vm, base);
+}
+
+struct ogpu_vm *ogpu_vm_lookup(struct ogpu_file *ofile, u32 id);
+struct ogpu_vm *ogpu_vm_get(struct ogpu_vm *vm);
+void ogpu_vm_put(struct ogpu_vm *vm);
+int ogpu_vm_file_open(struct ogpu_file *ofile);
+void ogpu_vm_file_close(struct ogpu_file *ofile);
+
+/*
+ * For SUBMIT. After success all dma_resv of the address space are locked, with room for
+ * @num_fences each; unlock with ogpu_vm_exec_unlock(). A job that uses the address space must
+ * wait for all fences of usage DMA_RESV_USAGE_KERNEL of all locked objects
+ * (drm_exec_for_each_locked_object()): fresh memory being cleared, moves, and page-table updates
+ * after moves. Its own fence is added with ogpu_vm_exec_add_fence().
+ */
+int ogpu_vm_exec_lock(struct ogpu_vm *vm, struct drm_gpuvm_exec *exec, unsigned int num_fences);
+void ogpu_vm_exec_unlock(struct ogpu_vm *vm, struct drm_gpuvm_exec *exec);
+void ogpu_vm_exec_add_fence(struct ogpu_vm *vm, struct drm_gpuvm_exec *exec,
+			    struct dma_fence *fence);
+
+void ogpu_vm_record_fault(struct ogpu_device *odev, u16 asid, u32 queue_id,
+			  const struct ogpu_msg_queue_error *err);
+
+#endif

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Who has which part of VRAM.
+ *
+ * DOC: VRAM
+ *
+ * A buddy allocator hands out blocks of at least 64 KiB, so that every buffer in VRAM can be mapped
+ * with CONTIG entries. The head of VRAM belongs to the card's tables and to firmware and is taken
+ * from the allocator at the start. The CPU sees only the first bytes of VRAM, the aperture;
+ * buffers that it must reach are placed there with ttm_place.lpfn, others begin at the far end,
+ * so that the scarce part stays free.
+ */
+#include <linux/sizes.h>
+#include <linux/slab.h>
+
+#include <drm/drm_print.h>
+#include <drm/ttm/ttm_bo.h>
+#include <drm/ttm/ttm_placement.h>
+
+#include "ogpu_compat.h"
+#include "ogpu_mmu.h"
+#include "ogpu_ttm.h"
+#include "ogpu_vram_mgr.h"
+
+static struct ogpu_vram_mgr *to_ogpu_vram_mgr(struct ttm_resource_manager *man)
+{
+	return container_of(man, struct ogpu_vram_mgr, base);
+}
+
+/* Bytes of a block that lie in the aperture. */
+static u64 ogpu_vram_block_visible(struct ogpu_vram_mgr *mgr, struct gpu_buddy_block *block)
+{
+	u64 start = gpu_buddy_block_offset(block);
+	u64 end = start + gpu_buddy_block_size(&mgr->mm, block);
+
+	if (start >= mgr->visible_size)
+		return 0;
+
+	return min(end, mgr->visible_size) - start;
+}
+
+static bool ogpu_vram_is_contiguous(struct ogpu_vram_mgr *mgr, struct list_head *blocks)
+{
+	struct gpu_buddy_block *block;
+	u64 expected = 0;
+	bool first = true;
+
+	list_for_each_entry(block, blocks, link) {
+		u64 start = gpu_buddy_block_offset(block);
+
+		if (!first && start != expected)
+			return false;
+		expected = start + gpu_buddy_block_size(&mgr->mm, block);
+		first = false;
+	}
+
+	return true;
+}
+
+static int ogpu_vram_alloc(struct ttm_resource_manager *man, struct ttm_buffer_object *bo,
+			   const struct ttm_place *place, struct ttm_resource **res)
+{
+	struct ogpu_vram_mgr *mgr = to_ogpu_vram_mgr(man);
+	u64 start = (u64)place->fpfn << PAGE_SHIFT;
+	u64 end = (u64)place->lpfn << PAGE_SHIFT;
+	struct ogpu_vram_resource *vres;
+	struct gpu_buddy_block *block;
+	unsigned long flags = 0;
+	int ret;
+
+	vres = kzalloc_obj(*vres);
+	if (!vres)
+		return -ENOMEM;
+
+	ttm_resource_init(bo, place, &vres->base);
+	INIT_LIST_HEAD(&vres->blocks);
+
+	if (!end || end > man->size)
+		end = man->size;
+	if (start || end != man->size)
+		flags |= GPU_BUDDY_RANGE_ALLOCATION;
+	if (place->flags & TTM_PL_FLAG_TOPDOWN)
+		flags |= GPU_BUDDY_TOPDOWN_ALLOCATION;
+	if (place->flags & TTM_PL_FLAG_CONTIGUOUS)
+		flags |= GPU_BUDDY_CONTIGUOUS_ALLOCATION;
+
+	mutex_lock(&mgr->lock);
+	if (vres->base.size > mgr->mm.avail ||
+	    (end <= mgr->visible_size &&
+	     vres->base.size > mgr->visible_size - mgr->visible_used)) {
+		ret = -ENOSPC;
+		goto err_unlock;
+	}
+
+	ret = gpu_buddy_alloc_blocks(&mgr->mm, start, end, vres->base.size, mgr->mm.chunk_size,
+				     &vres->blocks, flags);
+	if (ret) {
+		/* A contiguous request over the largest block is told as -EINVAL. */
+		if (ret == -EINVAL)
+			ret = -ENOSPC;
+		goto err_unlock;
+	}
+
+	list_for_each_entry(block, &vres->blocks, link)
+		vres->visible += ogpu_vram_block_visible(mgr, block);
+	mgr->visible_used += vres->visible;
+	mutex_unlock(&mgr->lock);
+
+	vres->base.start = OGPU_VRAM_SCATTERED;
+	if (ogpu_vram_is_contiguous(mgr, &vres->blocks)) {
+		block = list_first_entry(&vres->blocks, struct gpu_buddy_block, link);
+		vres->base.start = gpu_buddy_block_offset(block) >> PAGE_SHIFT;
+		vres->base.placement |= TTM_PL_FLAG_CONTIGUOUS;
+	}
+
+	*res = &vres->base;
+	return 0;
+
+err_unlock:
+	mutex_unlock(&mgr->lock);
+	ttm_resource_fini(man, &vres->base);
+	kfree(vres);
+	return ret;
+}
+
+static void ogpu_vram_free(struct ttm_resource_manager *man, struct ttm_resource *res)
+{
+	struct ogpu_vram_mgr *mgr = to_ogpu_vram_mgr(man);
+	struct ogpu_vram_resource *vres = to_ogpu_vram_resource(res);
+
+	mutex_lock(&mgr->lock);
+	gpu_buddy_free_list(&mgr->mm, &vres->blocks, 0);
+	mgr->visible_used -= vres->visible;
+	mutex_unlock(&mgr->lock);
+
+	ttm_resource_fini(man, res);
+	kfree(vres);
+}
+
+/* Both checks look at blocks of a live resource, which never change. */
+static bool ogpu_vram_intersects(struct ttm_resource_manager *man, struct ttm_resource *res,
+				 const struct ttm_place *place, size_t size)
+{
+	struct ogpu_vram_mgr *mgr = to_ogpu_vram_mgr(man);
+	struct gpu_buddy_block *block;
+	u64 end = place->lpfn ? (u64)place->lpfn << PAGE_SHIFT : man->size;
+
+	list_for_each_entry(block, &to_ogpu_vram_resource(res)->blocks, link) {
+		u64 start = gpu_buddy_block_offset(block);
+
+		if (start < end &&
+		    start + gpu_buddy_block_size(&mgr->mm, block) > (u64)place->fpfn << PAGE_SHIFT)
+			return true;
+	}
+
+	return false;
+}
+
+static bool ogpu_vram_compatible(struct ttm_resource_manager *man, struct ttm_resource *res,
+				 const struct ttm_place *place, size_t size)
+{
+	struct ogpu_vram_mgr *mgr = to_ogpu_vram_mgr(man);
+	struct gpu_buddy_block *block;
+	u64 end = place->lpfn ? (u64)place->lpfn << PAGE_SHIFT : man->size;
+
+	list_for_each_entry(block, &to_ogpu_vram_resource(res)->blocks, link) {
+		u64 start = gpu_buddy_block_offset(block);
+
+		if (start < (u64)place->fpfn << PAGE_SHIFT ||
+		    start + gpu_buddy_block_size(&mgr->mm, block) > end)
+			return false;
+	}
+
+	return true;
+}
+
+static void ogpu_vram_debug(struct ttm_resource_manager *man, struct drm_printer *p)
+{
+	ogpu_vram_mgr_print(to_ogpu_vram_mgr(man), p);
+}
+
+static const struct ttm_resource_manager_func ogpu_vram_func = {
+	.alloc = ogpu_vram_alloc,
+	.free = ogpu_vram_free,
+	.intersects = ogpu_vram_intersects,
+	.compatible = ogpu_vram_compatible,
+	.debug = ogpu_vram_debug,
+};
+
+/**
+ * ogpu_vram_mgr_init() - set up the allocator
+ * @odev: card whose discovery table has been read and whose TTM device exists
+ *
+ * Nothing is handed out before ogpu_mem_start(). Undone by ogpu_vram_mgr_fini().
+ *
+ * Return: 0, -EINVAL if the card has less VRAM than its own tables need, -ENOMEM.
+ */
+int ogpu_vram_mgr_init(struct ogpu_device *odev)
+{
+	struct ogpu_vram_mgr *mgr = &odev->mem->vram;
+	u64 chunk = max_t(u64, SZ_64K, PAGE_SIZE);
+	u64 size = round_down(odev->disc.vram_size, chunk);
+	u64 reserved = round_up(ogpu_vram_reserved(odev), chunk);
+	int ret;
+
+	if (reserved >= size) {
+		drm_err(&odev->drm,
+			"card has %llu bytes of VRAM but needs more than %llu for itself: broken discovery table\n",
+			size, reserved);
+		return -EINVAL;
+	}
+
+	mgr->base.func = &ogpu_vram_func;
+	mgr->reserved_size = reserved;
+	mgr->visible_size = min(round_down(odev->disc.aperture_size, chunk), size);
+	INIT_LIST_HEAD(&mgr->reserved);
+	mutex_init(&mgr->lock);
+
+	ttm_resource_manager_init(&mgr->base, &odev->mem->ttm, size);
+
+	ret = gpu_buddy_init(&mgr->mm, size, chunk);
+	if (ret)
+		goto err_mutex;
+	gpu_buddy_driver_set_lock(&mgr->mm, &mgr->lock);
+
+	mutex_lock(&mgr->lock);
+	ret = gpu_buddy_alloc_blocks(&mgr->mm, 0, reserved, reserved, chunk, &mgr->reserved,
+				     GPU_BUDDY_RANGE_ALLOCATION);
+	mgr->visible_used = min(reserved, mgr->visible_size);
+	mutex_unlock(&mgr->lock);
+	if (ret)
+		goto err_buddy;
+
+	ttm_set_driver_manager(&odev->mem->ttm, TTM_PL_VRAM, &mgr->base);
+
+	return 0;
+
+err_buddy:
+	gpu_buddy_fini(&mgr->mm);
+err_mutex:
+	mutex_destroy(&mgr->lock);
+	return ret;
+}
+
+/**
+ * ogpu_vram_mgr_fini() - take down the allocator
+ * @odev: card that has no buffers any more
+ */
+void ogpu_vram_mgr_fini(struct ogpu_device *odev)
+{
+	struct ogpu_vram_mgr *mgr = &odev->mem->vram;
+
+	ttm_resource_manager_set_used(&mgr->base, false);
+
+	mutex_lock(&mgr->lock);
+	gpu_buddy_free_list(&mgr->mm, &mgr->reserved, 0);
+	mutex_unlock(&mgr->lock);
+
+	gpu_buddy_fini(&mgr->mm);
+	ttm_resource_manager_cleanup(&mgr->base);
+	ttm_set_driver_manager(&odev->mem->ttm, TTM_PL_VRAM, NULL);
+	mutex_destroy(&mgr->lock);
+}
+
+/**
+ * ogpu_vram_mgr_usage() - how much of VRAM is taken
+ * @mgr: the allocator
+ * @used: out: bytes in use by buffers and page tables
+ * @visible_used: out: of these, bytes that the CPU can see
+ *
+ * The head of VRAM that is never handed out counts in neither.
+ */
+void ogpu_vram_mgr_usage(struct ogpu_vram_mgr *mgr, u64 *used, u64 *visible_used)
+{
+	mutex_lock(&mgr->lock);
+	*used = mgr->mm.size - mgr->mm.avail - mgr->reserved_size;
+	*visible_used = mgr->visible_used - min(mgr->reserved_size, mgr->visible_size);
+	mutex_unlock(&mgr->lock);
+}
+
+/**
+ * ogpu_vram_mgr_print() - write the state of the allocator for people
+ * @mgr: the allocator
+ * @p: where to
+ */
+void ogpu_vram_mgr_print(struct ogpu_vram_mgr *mgr, struct drm_printer *p)
+{
+	mutex_lock(&mgr->lock);
+	drm_printf(p, "size: %llu, reserved: %llu\n", mgr->base.size, mgr->reserved_size);
+	drm_printf(p, "visible: %llu, used: %llu\n", mgr->visible_size, mgr->visible_used);
+	drm_printf(p, "free: %llu, in pieces of %llu and more\n", mgr->mm.avail,
+		   mgr->mm.chunk_size);
+	mutex_unlock(&mgr->lock);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * Who has which part of VRAM, and how much of the part that the CPU can see is taken.
+ */
+#ifndef _OGPU_VRAM_MGR_H_
+#define _OGPU_VRAM_MGR_H_
+
+#include <linux/gpu_buddy.h>
+#include <linux/limits.h>
+#include <linux/mutex.h>
+#include <linux/types.h>
+
+#include <drm/ttm/ttm_resource.h>
+
+struct drm_printer;
+struct ogpu_device;
+
+/* ttm_resource.start of memory that is not contiguous. */
+#define OGPU_VRAM_SCATTERED	ULONG_MAX
+
+/**
+ * struct ogpu_vram_mgr - allocator of VRAM
+ */
+struct ogpu_vram_mgr {
+	/** @base: for TTM; pages are numbered from VRAM offset 0 */
+	struct ttm_resource_manager base;
+	/** @lock: protects all that follows but constants */
+	struct mutex lock;
+	/** @mm: free and used blocks */
+	struct gpu_buddy mm;
+	/** @reserved: blocks that cover the head of VRAM, never handed out */
+	struct list_head reserved;
+	/** @reserved_size: bytes of @reserved; constant */
+	u64 reserved_size;
+	/** @visible_size: bytes from VRAM offset 0 that the CPU can see; constant */
+	u64 visible_size;
+	/** @visible_used: of these, bytes that are taken, @reserved_size included */
+	u64 visible_used;
+};
+
+/**
+ * struct ogpu_vram_resource - piece of VRAM that belongs to one buffer
+ */
+struct ogpu_vram_resource {
+	/** @base: for TTM; @base.start: page of the first byte, or OGPU_VRAM_SCATTERED */
+	struct ttm_resource base;
+	/** @blocks: &struct gpu_buddy_block, in the order of the buffer's bytes */
+	struct list_head blocks;
+	/** @visible: bytes that the CPU can see */
+	u64 visible;
+};
+
+static inline struct ogpu_vram_resource *to_ogpu_vram_resource(struct ttm_resource *res)
+{
+	return container_of(res, struct ogpu_vram_resource, base);
+}
+
+int ogpu_vram_mgr_init(struct ogpu_device *odev);
+void ogpu_vram_mgr_fini(struct ogpu_device *odev);
+void ogpu_vram_mgr_usage(struct ogpu_vram_mgr *mgr, u64 *used, u64 *visible_used);
+void ogpu_vram_mgr_print(struct ogpu_vram_mgr *mgr, struct drm_printer *p);
+
+#endif

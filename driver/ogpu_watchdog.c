@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * The watchdog: looks once a second whether card and firmware are alive.
+ *
+ * It also empties the event ring and the mailbox, so that a lost interrupt delays work but does not
+ * stop it.
+ */
+#include <linux/jiffies.h>
+#include <linux/workqueue.h>
+
+#include <drm/drm_managed.h>
+#include <drm/drm_print.h>
+
+#include "abi/regs.h"
+#include "ogpu_device.h"
+#include "ogpu_event.h"
+#include "ogpu_mbox.h"
+#include "ogpu_reset.h"
+
+#define OGPU_WATCHDOG_MS	1000
+/* Looks without a new heartbeat before firmware counts as dead: a busy host may be slow. */
+#define OGPU_WATCHDOG_MISSES	3
+
+/**
+ * struct ogpu_watchdog - what the watchdog of a card remembers
+ */
+struct ogpu_watchdog {
+	/** @odev: the card */
+	struct ogpu_device *odev;
+	/** @work: one look */
+	struct delayed_work work;
+	/** @heartbeat: as last seen */
+	u32 heartbeat;
+	/** @looked_at: when the last look that counts was, jiffies */
+	unsigned long looked_at;
+	/** @misses: looks that found no new heartbeat */
+	unsigned int misses;
+};
+
+/* Returns true if the card should be looked at again. */
+static bool ogpu_watchdog_check(struct ogpu_watchdog *dog)
+{
+	struct ogpu_device *odev = dog->odev;
+	u32 boot = odev->disc.boot_base;
+	u32 status, heartbeat;
+
+	if (!ogpu_device_running(odev))
+		return false;
+
+	status = ogpu_read32(odev, 0, OGPU_GLB_STATUS);
+	if (status == OGPU_REG_GONE)
+		return false;
+	if (status & OGPU_GLB_STATUS_MC_FATAL) {
+		drm_err(&odev->drm, "firmware crashed: cause %#x at %#x\n",
+			ogpu_read32(odev, boot, OGPU_BOOT_MC_FATAL),
+			ogpu_read32(odev, boot, OGPU_BOOT_MC_PC));
+		ogpu_reset_schedule(odev, "firmware crashed");
+		return false;
+	}
+
+	heartbeat = ogpu_read32(odev, boot, OGPU_BOOT_HEARTBEAT);
+	if (heartbeat != dog->heartbeat) {
+		dog->heartbeat = heartbeat;
+		dog->looked_at = jiffies;
+		dog->misses = 0;
+	} else if (time_after(jiffies, dog->looked_at + msecs_to_jiffies(OGPU_WATCHDOG_MS / 2))) {
+		dog->looked_at = jiffies;
+		if (++dog->misses >= OGPU_WATCHDOG_MISSES) {
+			ogpu_reset_schedule(odev, "firmware has no heartbeat");
+			return false;
+		}
+	}
+
+	ogpu_mbox_poll(odev);
+	ogpu_event_poll(odev);
+
+	return true;
+}
+
+static void ogpu_watchdog_work(struct work_struct *work)
+{
+	struct ogpu_watchdog *dog = container_of(work, struct ogpu_watchdog, work.work);
+
+	if (ogpu_watchdog_check(dog))
+		queue_delayed_work(dog->odev->wq, &dog->work, msecs_to_jiffies(OGPU_WATCHDOG_MS));
+}
+
+/**
+ * ogpu_watchdog_start() - look after a card that runs now
+ * @odev: the card
+ *
+ * Under @odev->life_lock.
+ */
+void ogpu_watchdog_start(struct ogpu_device *odev)
+{
+	struct ogpu_watchdog *dog = odev->watchdog;
+
+	dog->misses = 0;
+	dog->looked_at = jiffies;
+	queue_delayed_work(odev->wq, &dog->work, msecs_to_jiffies(OGPU_WATCHDOG_MS));
+}
+
+/**
+ * ogpu_watchdog_kick() - look at the card at once, because something is strange
+ * @odev: the card
+ *
+ * Any context.
+ */
+void ogpu_watchdog_kick(struct ogpu_device *odev)
+{
+	mod_delayed_work(odev->wq, &odev->watchdog->work, 0);
+}
+
+/**
+ * ogpu_watchdog_fini() - look no more, at unbind
+ * @odev: the card
+ */
+void ogpu_watchdog_fini(struct ogpu_device *odev)
+{
+	disable_delayed_work_sync(&odev->watchdog->work);
+}
+
+/**
+ * ogpu_watchdog_init() - prepare at probe
+ * @odev: the card
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ogpu_watchdog_init(struct ogpu_device *odev)
+{
+	struct ogpu_watchdog *dog;
+
+	dog = drmm_kzalloc(&odev->drm, sizeof(*dog), GFP_KERNEL);
+	if (!dog)
+		return -ENOMEM;
+
+	dog->odev = odev;
+	INIT_DELAYED_WORK(&dog->work, ogpu_watchdog_work);
+	odev->watchdog = dog;
+
+	return 0;
+}

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * KUnit tests of page tables, on ordinary memory. After each change the tables are walked as
+ * hardware does and compared with a plain list of pages.
+ */
+#include <kunit/test.h>
+
+#include <linux/sizes.h>
+#include <linux/slab.h>
+
+#define PT_TEST_TABLES	64
+#define PT_TEST_BASE	0x100000000ull
+
+struct pt_test {
+	struct ogpu_pt pt;
+	u64 (*tables)[OGPU_PT_ENTRIES];
+	unsigned int used;
+	unsigned int limit;
+};
+
+static int pt_test_alloc(void *priv, struct ogpu_pt_table *table)
+{
+	struct pt_test *t = priv;
+
+	if (t->used == t->limit)
+		return -ENOSPC;
+
+	table->addr = PT_TEST_BASE + t->used * OGPU_PT_SIZE;
+	table->mem = t->tables[t->used++];
+
+	return 0;
+}
+
+static void pt_test_write(struct ogpu_pt_table *table, unsigned int index, unsigned int count,
+			  u64 pte, u64 step)
+{
+	u64 *entries = table->mem;
+
+	while (count--) {
+		entries[index++] = pte;
+		pte += step;
+	}
+}
+
+static u64 pt_test_read(struct ogpu_pt_table *table, unsigned int index)
+{
+	return ((u64 *)table->mem)[index];
+}
+
+static const struct ogpu_pt_ops pt_test_ops = {
+	.alloc = pt_test_alloc,
+	.write = pt_test_write,
+	.read = pt_test_read,
+};
+
+static int pt_test_init(struct kunit *test)
+{
+	struct pt_test *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, t);
+	t->tables = kunit_kzalloc(test, PT_TEST_TABLES * sizeof(*t->tables), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, t->tables);
+	t->limit = PT_TEST_TABLES;
+	KUNIT_ASSERT_EQ(test, ogpu_pt_init(&t->pt, &pt_test_ops, t), 0);
+	test->priv = t;
+
+	return 0;
+}
+
+static void pt_test_exit(struct kunit *test)
+{
+	struct pt_test *t = test->priv;
+
+	if (t)
+		ogpu_pt_fini(&t->pt);
+}
+
+/* Walk in memory, using nothing but addresses and bits of the contract. */
+static u64 pt_test_walk_to(struct kunit *test, u64 va, u64 *page, int *leaf_level)
+{
+	struct pt_test *t = test->priv;
+	u64 pte = ogpu_pt_root_pte(&t->pt);
+	int level;
+
+	for (level = OGPU_PT_LEVELS - 1; level >= 0; level--) {
+		u64 table = FIELD_GET(OGPU_PTE_ADDR, pte) << 12;
+		u64 offset = va & ((1ull << OGPU_PT_LEVEL_SHIFT(level)) - 1);
+
+		KUNIT_EXPECT_EQ(test, FIELD_GET(OGPU_PTE_TARGET, pte), (u64)OGPU_TARGET_VRAM);
+		KUNIT_EXPECT_EQ(test, pte & (OGPU_PTE_MBZ | OGPU_PTE_PEER | OGPU_PTE_READ |
+					     OGPU_PTE_WRITE | OGPU_PTE_EXEC | OGPU_PTE_CONTIG), 0);
+		KUNIT_ASSERT_LT(test, (table - PT_TEST_BASE) / OGPU_PT_SIZE, (u64)PT_TEST_TABLES);
+
+		pte = t->tables[(table - PT_TEST_BASE) / OGPU_PT_SIZE][OGPU_PT_INDEX(va, level)];
+		if (!(pte & OGPU_PTE_VALID))
+			return 0;
+		if (pte & OGPU_PTE_LEAF) {
+			KUNIT_EXPECT_LE(test, level, 1);
+			*leaf_level = level;
+			*page = (FIELD_GET(OGPU_PTE_ADDR, pte) << 12) + (offset & ~0xfffull);
+			return pte;
+		}
+	}
+
+	KUNIT_FAIL(test, "entry at level 0 is no leaf");
+	return 0;
+}
+
+static u64 pt_test_walk(struct kunit *test, u64 va, u64 *page)
+{
+	int level;
+
+	return pt_test_walk_to(test, va, page, &level);
+}
+
+static void pt_test_expect(struct kunit *test, u64 va, u64 operand, u64 flags)
+{
+	u64 page = 0;
+	u64 pte = pt_test_walk(test, va, &page);
+
+	KUNIT_EXPECT_NE_MSG(test, pte, 0, "va %#llx", va);
+	KUNIT_EXPECT_EQ_MSG(test, page, FIELD_GET(OGPU_OPERAND_ADDR, operand), "va %#llx", va);
+	KUNIT_EXPECT_EQ(test, FIELD_GET(OGPU_PTE_TARGET, pte),
+			FIELD_GET(OGPU_OPERAND_TARGET, operand));
+	KUNIT_EXPECT_EQ_MSG(test, pte & (OGPU_PTE_READ | OGPU_PTE_WRITE | OGPU_PTE_EXEC |
+					 OGPU_PTE_CONTIG | OGPU_PTE_MBZ | OGPU_PTE_PEER),
+			    flags, "va %#llx", va);
+}
+
+static void pt_test_expect_none(struct kunit *test, u64 va)
+{
+	u64 page;
+
+	KUNIT_EXPECT_EQ_MSG(test, pt_test_walk(test, va, &page), 0, "va %#llx", va);
+}
+
+static void pt_test_map(struct kunit *test, u64 va, u64 size, u64 prot, u64 operand)
+{
+	struct pt_test *t = test->priv;
+	const struct ogpu_pt_segment segment = { operand, size };
+
+	KUNIT_ASSERT_EQ(test, ogpu_pt_prepare(&t->pt, va, size), 0);
+	ogpu_pt_map(&t->pt, va, size, prot, &segment);
+}
+
+/* Level of the entry that maps an address, -1 if none does. */
+static int pt_test_level(struct kunit *test, u64 va)
+{
+	int level = -1;
+	u64 page;
+
+	pt_test_walk_to(test, va, &page, &level);
+
+	return level;
+}
+
+static void pt_test_empty(struct kunit *test)
+{
+	struct pt_test *t = test->priv;
+
+	pt_test_expect_none(test, 0);
+	pt_test_expect_none(test, 0xfffffffff000);
+	ogpu_pt_unmap(&t->pt, 0, 1ull << OGPU_VA_BITS);
+	pt_test_expect_none(test, SZ_64K);
+}
+
+static void pt_test_one_page(struct kunit *test)
+{
+	u64 va = 0x7fff12345000;
+
+	pt_test_map(test, va, SZ_4K, OGPU_PTE_READ, OGPU_OPERAND(OGPU_TARGET_SYSTEM, 0x123456000));
+	pt_test_expect(test, va, OGPU_OPERAND(OGPU_TARGET_SYSTEM, 0x123456000), OGPU_PTE_READ);
+	pt_test_expect_none(test, va - SZ_4K);
+	pt_test_expect_none(test, va + SZ_4K);
+}
+
+static void pt_test_contig(struct kunit *test)
+{
+	struct pt_test *t = test->priv;
+	u64 prot = OGPU_PTE_READ | OGPU_PTE_WRITE;
+	u64 i;
+
+	/* Aligned in both: CONTIG. One page more: not. */
+	pt_test_map(test, SZ_64K, SZ_64K + SZ_4K, prot, OGPU_OPERAND(OGPU_TARGET_VRAM, SZ_1M));
+	for (i = 0; i < SZ_64K; i += SZ_4K)
+		pt_test_expect(test, SZ_64K + i, SZ_1M + i, prot | OGPU_PTE_CONTIG);
+	pt_test_expect(test, 2 * SZ_64K, SZ_1M + SZ_64K, prot);
+
+	/* Not aligned in memory: never. */
+	pt_test_map(test, SZ_1M, SZ_128K, prot, SZ_1M + SZ_4K);
+	for (i = 0; i < SZ_128K; i += SZ_4K)
+		pt_test_expect(test, SZ_1M + i, SZ_1M + SZ_4K + i, prot);
+
+	/* A hole takes CONTIG out of the whole group and of no other. */
+	pt_test_map(test, SZ_64K, SZ_128K, prot, SZ_1M);
+	ogpu_pt_unmap(&t->pt, SZ_64K + 3 * SZ_4K, SZ_4K);
+	for (i = 0; i < SZ_64K; i += SZ_4K) {
+		if (i == 3 * SZ_4K)
+			pt_test_expect_none(test, SZ_64K + i);
+		else
+			pt_test_expect(test, SZ_64K + i, SZ_1M + i, prot);
+	}
+	pt_test_expect(test, 2 * SZ_64K, SZ_1M + SZ_64K, prot | OGPU_PTE_CONTIG);
+}
+
+static void pt_test_huge(struct kunit *test)
+{
+	struct pt_test *t = test->priv;
+	u64 prot = OGPU_PTE_READ | OGPU_PTE_EXEC;
+	u64 i;
+
+	pt_test_map(test, SZ_4M, SZ_4M, prot, SZ_8M);
+	KUNIT_EXPECT_EQ(test, pt_test_level(test, SZ_4M), 1);
+	KUNIT_EXPECT_EQ(test, pt_test_level(test, SZ_4M + SZ_2M), 1);
+	pt_test_expect(test, SZ_4M + 0x5000, SZ_8M + 0x5000, prot);
+
+	/* Split by an unmap across the border of two leaves. */
+	ogpu_pt_unmap(&t->pt, SZ_4M + SZ_2M - SZ_4K, SZ_8K);
+	KUNIT_EXPECT_EQ(test, pt_test_level(test, SZ_4M), 0);
+	pt_test_expect_none(test, SZ_4M + SZ_2M - SZ_4K);
+	pt_test_expect_none(test, SZ_4M + SZ_2M);
+	for (i = 0; i < SZ_4M; i += SZ_4K) {
+		u64 contig = i < SZ_2M - SZ_64K || i >= SZ_2M + SZ_64K ? OGPU_PTE_CONTIG : 0;
+
+		if (i != SZ_2M - SZ_4K && i != SZ_2M)
+			pt_test_expect(test, SZ_4M + i, SZ_8M + i, prot | contig);
+	}
+
+	/* Back to leaves, then away, then pages in a table that has old entries. */
+	pt_test_map(test, SZ_4M, SZ_4M, prot, SZ_16M);
+	KUNIT_EXPECT_EQ(test, pt_test_level(test, SZ_4M), 1);
+	pt_test_expect(test, SZ_8M - SZ_4K, SZ_16M + SZ_4M - SZ_4K, prot);
+	ogpu_pt_unmap(&t->pt, 0, 1ull << OGPU_VA_BITS);
+	for (i = 0; i < SZ_4M; i += SZ_4K)
+		pt_test_expect_none(test, SZ_4M + i);
+	pt_test_map(test, SZ_4M + SZ_4K, SZ_4K, prot, SZ_1M);
+	for (i = 0; i < SZ_2M; i += SZ_4K) {
+		if (i != SZ_4K)
+			pt_test_expect_none(test, SZ_4M + i);
+	}
+	pt_test_expect(test, SZ_4M + SZ_4K, SZ_1M, prot);
+}
+
+static void pt_test_segments(struct kunit *test)
+{
+	struct pt_test *t = test->priv;
+	const struct ogpu_pt_segment segments[] = {
+		{ OGPU_OPERAND(OGPU_TARGET_VRAM, SZ_2M), SZ_2M + SZ_64K },
+		{ OGPU_OPERAND(OGPU_TARGET_VRAM, SZ_1G), SZ_4K },
+		{ OGPU_OPERAND(OGPU_TARGET_SYSTEM, SZ_32M), SZ_2M - SZ_64K - SZ_4K },
+	};
+	u64 va = 0x10000000000ull - SZ_2M;	/* goes over the border of two level-2 tables */
+
+	KUNIT_ASSERT_EQ(test, ogpu_pt_prepare(&t->pt, va, SZ_4M), 0);
+	ogpu_pt_map(&t->pt, va, SZ_4M, OGPU_PTE_READ, segments);
+	KUNIT_EXPECT_EQ(test, pt_test_level(test, va), 1);
+	pt_test_expect(test, va + SZ_2M - SZ_4K, SZ_4M - SZ_4K, OGPU_PTE_READ);
+	pt_test_expect(test, va + SZ_2M, SZ_4M, OGPU_PTE_READ | OGPU_PTE_CONTIG);
+	pt_test_expect(test, va + SZ_2M + SZ_64K, SZ_1G, OGPU_PTE_READ);
+	pt_test_expect(test, va + SZ_2M + SZ_64K + SZ_4K,
+		       OGPU_OPERAND(OGPU_TARGET_SYSTEM, SZ_32M), OGPU_PTE_READ);
+	pt_test_expect(test, va + SZ_4M - SZ_4K,
+		       OGPU_OPERAND(OGPU_TARGET_SYSTEM, SZ_32M + SZ_2M - SZ_64K - SZ_8K),
+		       OGPU_PTE_READ);
+	pt_test_expect_none(test, va + SZ_4M);
+}
+
+static void pt_test_no_room(struct kunit *test)
+{
+	struct pt_test *t = test->priv;
+
+	/* What was mapped before stays as it is when tables run out. */
+	pt_test_map(test, SZ_2M, SZ_4K, OGPU_PTE_READ, SZ_1M);
+	t->limit = t->used + 1;
+	KUNIT_EXPECT_EQ(test, ogpu_pt_prepare(&t->pt, SZ_2M, SZ_16M), -ENOSPC);
+	pt_test_expect(test, SZ_2M, SZ_1M, OGPU_PTE_READ);
+	pt_test_expect_none(test, SZ_4M);
+	ogpu_pt_unmap(&t->pt, 0, 1ull << OGPU_VA_BITS);
+	pt_test_expect_none(test, SZ_2M);
+}
+
+/* Random changes inside 8 MiB, against an array of pages. */
+static void pt_test_random(struct kunit *test)
+{
+	struct pt_test *t = test->priv;
+	unsigned int pages = SZ_8M / SZ_4K;
+	u64 *model = kunit_kzalloc(test, pages * sizeof(*model), GFP_KERNEL);
+	u64 base = SZ_1G - SZ_4M;
+	u32 seed = 1;
+	int round;
+
+	KUNIT_ASSERT_NOT_NULL(test, model);
+
+	for (round = 0; round < 200; round++) {
+		unsigned int first, count, i;
+		u64 operand;
+
+		seed = seed * 1103515245 + 12345;
+		first = (seed >> 8) % pages;
+		seed = seed * 1103515245 + 12345;
+		count = 1 + (seed >> 8) % (pages - first);
+		seed = seed * 1103515245 + 12345;
+		if (seed & 0x100) {
+			first = ALIGN_DOWN(first, 16);
+			count = min(ALIGN(count, 512), pages - first);
+		}
+		/* Often aligned as the address is, so that large pages come up. */
+		operand = (u64)(seed >> 9) % SZ_4K * SZ_8M + (seed & 0x200 ? first * SZ_4K : 0);
+
+		if (seed & 0x400) {
+			ogpu_pt_unmap(&t->pt, base + first * SZ_4K, count * SZ_4K);
+			memset(model + first, 0, count * sizeof(*model));
+		} else {
+			pt_test_map(test, base + first * SZ_4K, count * SZ_4K, OGPU_PTE_READ,
+				    operand);
+			for (i = 0; i < count; i++)
+				model[first + i] = operand + i * SZ_4K + 1;
+		}
+
+		for (i = 0; i < pages; i++) {
+			u64 page = 0;
+			u64 pte = pt_test_walk(test, base + i * SZ_4K, &page);
+
+			if (model[i] != (pte ? page + 1 : 0)) {
+				KUNIT_FAIL(test, "round %d page %u: %llx instead of %llx", round,
+					   i, pte, model[i]);
+				return;
+			}
+			/* A CONTIG group is one run of memory. */
+			if ((pte & OGPU_PTE_CONTIG) && i % 16 &&
+			    model[i] != model[i - 1] + SZ_4K) {
+				KUNIT_FAIL(test, "round %d page %u: wrong CONTIG", round, i);
+				return;
+			}
+			if ((pte & OGPU_PTE_CONTIG) && !(i % 16) &&
+			    (page % SZ_64K || model[i + 15] != model[i] + 15 * SZ_4K)) {
+				KUNIT_FAIL(test, "round %d page %u: bad CONTIG", round, i);
+				return;
+			}
+		}
+	}
+}
+
+static struct kunit_case ogpu_pt_test_cases[] = {
+	KUNIT_CASE(pt_test_empty),
+	KUNIT_CASE(pt_test_one_page),
+	KUNIT_CASE(pt_test_contig),
+	KUNIT_CASE(pt_test_huge),
+	KUNIT_CASE(pt_test_segments),
+	KUNIT_CASE(pt_test_no_room),
+	KUNIT_CASE(pt_test_random),
+	{}
+};
+
+static struct kunit_suite ogpu_pt_test_suite = {
+	.name = "ogpu_pt",
+	.init = pt_test_init,
+	.exit = pt_test_exit,
+	.test_cases = ogpu_pt_test_cases,
+};
+
+kunit_test_suite(ogpu_pt_test_suite);

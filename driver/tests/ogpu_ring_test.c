@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * KUnit tests of ogpu_ring.c: packets as the contract wants them, wrapping, credits.
+ */
+#include <kunit/test.h>
+
+#include "abi/addr.h"
+
+static void ogpu_ring_test_packets(struct kunit *test)
+{
+	struct ogpu_pkt_indirect indirect;
+	struct ogpu_pkt_copy copy;
+	struct ogpu_pkt_fill fill;
+
+	memset(&indirect, 0xff, sizeof(indirect));
+	ogpu_pkt_set_indirect(&indirect, 0x123456789008ull, 64);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(indirect.header), 0x00040001);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(indirect.bytes), 64);
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(indirect.addr), 0x123456789008ull);
+
+	memset(&copy, 0xff, sizeof(copy));
+	ogpu_pkt_set_copy(&copy, OGPU_OPERAND(OGPU_TARGET_VRAM, 0x1000),
+			  OGPU_OPERAND(OGPU_TARGET_SYSTEM, 0x2000), 1ull << 32);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(copy.header), 0x00080302);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(copy.rsvd), 0);
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(copy.src), 0x1000ull);
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(copy.dst), 0x4000000000002000ull);
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(copy.bytes), 1ull << 32);
+
+	memset(&fill, 0xff, sizeof(fill));
+	ogpu_pkt_set_fill(&fill, 0x3000, 4096, 0xdeadbeef);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(fill.header), 0x00060103);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(fill.pattern), 0xdeadbeef);
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(fill.dst), 0x3000ull);
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(fill.bytes), 4096ull);
+}
+
+static void ogpu_ring_test_fence(struct kunit *test)
+{
+	u64 *mem = kunit_kzalloc(test, OGPU_RING_MIN_SIZE, GFP_KERNEL);
+	struct ogpu_pkt_fence *pkt = (struct ogpu_pkt_fence *)mem;
+	struct ogpu_ring ring;
+
+	KUNIT_ASSERT_NOT_NULL(test, mem);
+	ogpu_ring_init(&ring, mem, OGPU_RING_MIN_SIZE);
+	ogpu_ring_write_fence(&ring, OGPU_OPERAND(OGPU_TARGET_SYSTEM, 0x4000), 7);
+
+	KUNIT_EXPECT_EQ(test, ring.wptr, (u64)OGPU_RING_FENCE_BYTES);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(pkt->header), 0x00060305);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(pkt->rsvd), 0);
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(pkt->addr), 0x4000000000004000ull);
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(pkt->value), 7ull);
+	KUNIT_EXPECT_EQ(test, mem[3], 0ull);
+}
+
+/* Writes three words at a time, many times round, and reads each back. */
+static void ogpu_ring_test_wrap(struct kunit *test)
+{
+	const u32 words = OGPU_RING_MIN_SIZE / sizeof(u64);
+	u64 *mem = kunit_kzalloc(test, OGPU_RING_MIN_SIZE + sizeof(u64), GFP_KERNEL);
+	struct ogpu_ring ring;
+	u64 packet[3];
+	u64 n, i;
+
+	KUNIT_ASSERT_NOT_NULL(test, mem);
+	mem[words] = 0x5a5a5a5a5a5a5a5aull;
+	ogpu_ring_init(&ring, mem, OGPU_RING_MIN_SIZE);
+
+	for (n = 0; n < 3 * words; n += ARRAY_SIZE(packet)) {
+		for (i = 0; i < ARRAY_SIZE(packet); i++)
+			packet[i] = n + i + 1;
+		ogpu_ring_write(&ring, packet, sizeof(packet));
+
+		KUNIT_ASSERT_EQ(test, ring.wptr, (n + ARRAY_SIZE(packet)) * sizeof(u64));
+		for (i = 0; i < ARRAY_SIZE(packet); i++)
+			KUNIT_ASSERT_EQ(test, mem[(n + i) % words], n + i + 1);
+	}
+	KUNIT_EXPECT_EQ(test, mem[words], 0x5a5a5a5a5a5a5a5aull);
+
+	/* Nothing to write changes nothing, also at the very end of the ring. */
+	ring.wptr = OGPU_RING_MIN_SIZE;
+	ogpu_ring_write(&ring, packet, 0);
+	KUNIT_EXPECT_EQ(test, ring.wptr, (u64)OGPU_RING_MIN_SIZE);
+}
+
+static void ogpu_ring_test_credits(struct kunit *test)
+{
+	u32 size;
+
+	KUNIT_EXPECT_EQ(test, ogpu_ring_job_credits(0), 3);
+	KUNIT_EXPECT_EQ(test, ogpu_ring_job_credits(16), 5);
+
+	/* As many jobs as there are credits for fit, with room for a FENCE still being executed. */
+	for (size = OGPU_RING_MIN_SIZE; size <= OGPU_RING_MAX_SIZE; size *= 2) {
+		u32 jobs = ogpu_ring_credits(size) / ogpu_ring_job_credits(16);
+
+		KUNIT_EXPECT_LE(test, jobs * (16 + OGPU_RING_FENCE_BYTES) + OGPU_RING_FENCE_BYTES,
+				size);
+		KUNIT_EXPECT_GE(test, jobs, 90);
+	}
+}
+
+static struct kunit_case ogpu_ring_cases[] = {
+	KUNIT_CASE(ogpu_ring_test_packets),
+	KUNIT_CASE(ogpu_ring_test_fence),
+	KUNIT_CASE(ogpu_ring_test_wrap),
+	KUNIT_CASE(ogpu_ring_test_credits),
+	{ }
+};
+
+static struct kunit_suite ogpu_ring_suite = {
+	.name = "ogpu_ring",
+	.test_cases = ogpu_ring_cases,
+};
+
+kunit_test_suite(ogpu_ring_suite);

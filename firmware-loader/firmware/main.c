@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * The management firmware: start-up and the loop that does everything. Each round looks at all that
+ * may have happened, acts, and sleeps until the next interrupt or the next point in time that
+ * somebody has named. Nothing in a round waits.
+ */
+#include "abi/regs.h"
+#include "clock.h"
+#include "events.h"
+#include "fatal.h"
+#include "hw.h"
+#include "log.h"
+#include "mailbox.h"
+#include "queue.h"
+#include "request.h"
+#include "sched.h"
+#include "sensors.h"
+#include "start.h"
+
+#define BEAT_NS		(50 * NS_PER_MS)
+#define ROOM_RETRY_NS	NS_PER_MS	/* the host does not ring when it has made room */
+
+static_assert(2 * BEAT_NS <= OGPU_HEARTBEAT_MS * NS_PER_MS);
+
+static uint64_t next_beat;
+
+static void start(void)
+{
+	uint32_t slots = hw_read(OGPU_MC_SLOTS);
+	uint32_t compute = slots & 0xffff, copy = slots >> 16;
+
+	mailbox_open();
+	log_line("firmware %s (%s), svn %lu", FW_VERSION, FW_BUILD_ID, hw_read(OGPU_MC_SVN));
+	log_line("%lu compute slots, %lu copy slots, %lu doorbells", compute, copy,
+		 hw_read(OGPU_MC_DOORBELLS));
+	if (compute + copy > OGPU_MC_SLOT_MAX)
+		fatal(FATAL_SLOTS);
+	queue_table_init();
+	sched_init(compute, copy);
+	sensors_init(clock_now());
+	hw_write(OGPU_MC_IRQ_ENABLE, OGPU_MC_IRQ_MBOX | OGPU_MC_IRQ_DOORBELL | OGPU_MC_IRQ_SLOT |
+				     OGPU_MC_IRQ_SENSOR);
+	events_hello();
+}
+
+static void beat(uint64_t now)
+{
+	if (now < next_beat)
+		return;
+	next_beat = now + BEAT_NS;
+	hw_write(OGPU_MC_HEARTBEAT, hw_read(OGPU_MC_HEARTBEAT) + 1);
+	sensors_tick(now);
+}
+
+/* Each number waits at most once, so one round takes at most all pages. */
+static void take_doorbells(uint64_t now)
+{
+	uint32_t left = hw_read(OGPU_MC_DOORBELLS);
+	struct queue *q;
+	uint32_t number;
+
+	for (; left; left--) {
+		number = hw_read(OGPU_MC_DOORBELL_POP);
+		if (number == OGPU_MC_NO_DOORBELL)
+			return;
+		q = queue_find(number);
+		if (q)
+			sched_check_work(q, now);
+	}
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/**
+ * main() - called by start.S, never returns
+ */
+int main(void)
+{
+	uint64_t now, until;
+
+	start();
+	for (;;) {
+		/* What is acknowledged here is looked at below. */
+		hw_write(OGPU_MC_IRQ_ACK, OGPU_MC_IRQ_MBOX | OGPU_MC_IRQ_SENSOR);
+		hw_write(OGPU_MC_SLOT_IRQ, hw_read(OGPU_MC_SLOT_IRQ));
+		now = clock_now();
+		beat(now);
+		take_doorbells(now);
+		sched_run(now);
+		if (sensors_alert() && request_alerts_wanted())
+			events_alert();
+		events_send(now);
+		request_serve(now);
+		sched_run(now);
+
+		now = clock_now();
+		until = earlier(next_beat, sched_deadline(now));
+		if (events_waiting() || request_reply_waiting())
+			until = earlier(until, now + ROOM_RETRY_NS);
+		clock_sleep(until);
+	}
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* The table of queues: see queue.h. */
+#include "queue.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "abi/addr.h"
+
+#define RING_ALIGN	4096u
+#define POINTER_ALIGN	8u
+
+static struct queue table[QUEUE_MAX];
+static unsigned int unsent;	/* queues with error_unsent */
+
+/**
+ * queue_table_init() - forget all queues
+ */
+void queue_table_init(void)
+{
+	memset(table, 0, sizeof(table));
+	unsent = 0;
+}
+
+/**
+ * queue_find() - look a queue up
+ * @number: from the host, any value
+ *
+ * Return: the queue, or NULL if there is none with that number.
+ */
+struct queue *queue_find(uint32_t number)
+{
+	if (number >= QUEUE_MAX || table[number].state == QUEUE_UNUSED)
+		return NULL;
+	return &table[number];
+}
+
+/* Memory that hardware reaches without an address space, and firmware through its windows. */
+static bool operand_ok(uint64_t operand, uint32_t align)
+{
+	uint64_t target = FIELD_GET(OGPU_OPERAND_TARGET, operand);
+
+	if (target != OGPU_TARGET_VRAM && target != OGPU_TARGET_SYSTEM)
+		return false;
+	return !(operand & OGPU_OPERAND_MBZ) && operand % align == 0;
+}
+
+static bool desc_ok(const struct ogpu_msg_queue_create *desc)
+{
+	if (desc->engine >= OGPU_ENGINE_CLASSES || desc->priority >= OGPU_PRIORITIES)
+		return false;
+	if ((desc->flags & ~OGPU_QUEUE_PRIVILEGED) || desc->rsvd)
+		return false;
+	if (desc->ring_size < OGPU_RING_MIN_SIZE || desc->ring_size > OGPU_RING_MAX_SIZE ||
+	    (desc->ring_size & (desc->ring_size - 1)))
+		return false;
+	return operand_ok(desc->ring, RING_ALIGN) && operand_ok(desc->rptr, POINTER_ALIGN) &&
+	       operand_ok(desc->wptr, POINTER_ALIGN);
+}
+
+/**
+ * queue_create() - enter a queue into the table
+ * @desc: from the host, a private copy
+ * @doorbells: doorbell pages of this card
+ * @queue: result: the queue, idle at the start of its ring
+ *
+ * Return: OGPU_MSG_OK, or why not.
+ */
+enum ogpu_msg_status queue_create(const struct ogpu_msg_queue_create *desc, uint32_t doorbells,
+				  struct queue **queue)
+{
+	struct queue *q;
+
+	if (!desc_ok(desc) || desc->queue >= doorbells)
+		return OGPU_MSG_EINVAL;
+	if (desc->queue >= QUEUE_MAX)
+		return OGPU_MSG_ENOSPC;
+	q = &table[desc->queue];
+	if (q->state != QUEUE_UNUSED)
+		return OGPU_MSG_EEXIST;
+	memset(q, 0, sizeof(*q));
+	q->desc = *desc;
+	q->state = QUEUE_IDLE;
+	q->slot = QUEUE_NO_SLOT;
+	*queue = q;
+	return OGPU_MSG_OK;
+}
+
+/**
+ * queue_free() - remove a queue and all traces of it
+ * @queue: on no slot and in no list
+ */
+void queue_free(struct queue *queue)
+{
+	if (queue->error_unsent)
+		unsent--;
+	memset(queue, 0, sizeof(*queue));
+}
+
+/**
+ * queue_fail() - a queue executes nothing more
+ * @queue: in no list
+ * @error: why; its members that name the queue are filled in here
+ * @tell: whether the host is to get an event
+ */
+void queue_fail(struct queue *queue, const struct ogpu_msg_queue_error *error, bool tell)
+{
+	queue->state = QUEUE_FAILED;
+	queue->error = *error;
+	queue->error.queue = queue->desc.queue;
+	queue->error.asid = queue->desc.asid;
+	if (tell && !queue->error_unsent) {
+		queue->error_unsent = true;
+		unsent++;
+	}
+}
+
+/**
+ * queue_next_unsent() - a queue about whose failure the host must still be told
+ *
+ * Return: the queue, whose mark is taken off: the caller tells; NULL if there is none.
+ */
+struct queue *queue_next_unsent(void)
+{
+	struct queue *q;
+
+	for (q = table; unsent && q < &table[QUEUE_MAX]; q++) {
+		if (q->error_unsent) {
+			q->error_unsent = false;
+			unsent--;
+			return q;
+		}
+	}
+	return NULL;
+}
+
+/**
+ * queue_any_unsent() - whether queue_next_unsent() would find one
+ */
+bool queue_any_unsent(void)
+{
+	return unsent;
+}

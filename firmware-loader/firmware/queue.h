@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * The table of queues: what the host asked for, where each stands, why it ended. Pure: also
+ * compiled on the host for the tests of the scheduler.
+ */
+#ifndef FW_QUEUE_H
+#define FW_QUEUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi/mbox.h"
+#include "abi/queue.h"
+
+#define QUEUE_MAX	256	/* numbers 0 .. QUEUE_MAX - 1 */
+#define QUEUE_NO_SLOT	0xff
+
+enum queue_state {
+	QUEUE_UNUSED = 0,
+	QUEUE_IDLE,	/* on no slot, nothing to do */
+	QUEUE_READY,	/* on no slot, has work */
+	QUEUE_PARKED,	/* on no slot; stood in a WAIT packet, to be tried again later */
+	QUEUE_ACTIVE,	/* on a slot */
+	QUEUE_FAILED,	/* executes nothing more; still on its slot if that does not obey */
+};
+
+/**
+ * struct queue - one queue
+ */
+struct queue {
+	/** @desc: as the host gave it, checked */
+	struct ogpu_msg_queue_create desc;
+	/** @state: who may have it, see &enum queue_state */
+	enum queue_state state;
+	/** @slot: the slot it is on, or QUEUE_NO_SLOT */
+	uint8_t slot;
+	/** @pos: ring read pointer at which it goes on */
+	uint64_t pos;
+	/** @context: the rest of where it goes on, as the slot saved it */
+	uint32_t context[3];
+	/** @switches: times it was put on a slot */
+	uint32_t switches;
+	/** @busy_ns: time spent executing, without what it spends on a slot now */
+	uint64_t busy_ns;
+	/** @since: when it became ready, or when to try a parked queue again */
+	uint64_t since;
+	/** @prev: neighbour in the list of its state, likewise @next */
+	struct queue *prev, *next;
+	/** @error: why it failed */
+	struct ogpu_msg_queue_error error;
+	/** @error_unsent: the host has not been told yet */
+	bool error_unsent;
+};
+
+void queue_table_init(void);
+struct queue *queue_find(uint32_t number);
+enum ogpu_msg_status queue_create(const struct ogpu_msg_queue_create *desc, uint32_t doorbells,
+				  struct queue **queue);
+void queue_free(struct queue *queue);
+void queue_fail(struct queue *queue, const struct ogpu_msg_queue_error *error, bool tell);
+struct queue *queue_next_unsent(void);
+bool queue_any_unsent(void);
+
+#endif

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Sensors and cooling. With each tick the fan follows the temperature; above the limit the clock
+ * goes down step by step until it is cool again.
+ */
+#include "sensors.h"
+
+#include "clock.h"
+#include "hw.h"
+#include "log.h"
+#include "sched.h"
+
+#define TEMP_LIMIT	95000	/* millidegree: throttle */
+#define TEMP_COOL	88000	/* millidegree: stop throttling */
+#define CLOCK_STEPS	16	/* the clock goes down and up by one 16th of its maximum */
+#define CLOCK_FLOOR	4	/* and never below four of them */
+
+#define FAN_LOW_TEMP	40000	/* millidegree: below, the fan turns at its lowest speed */
+#define FAN_LOW_RPM	800
+#define FAN_RPM_PER_DEGREE	50
+
+#define POWER_WINDOW_NS	(100 * NS_PER_MS)
+
+static struct {
+	uint32_t max_clock_khz;
+	uint32_t steps;			/* of CLOCK_STEPS that the clock now has */
+	uint32_t throttle;
+	bool alert;
+	/* Two samples of the energy counter: the older one is 100 to 200 ms old. */
+	uint64_t old_time, old_energy_uj;
+	uint64_t new_time, new_energy_uj;
+} state;
+
+static int32_t hottest(void)
+{
+	int32_t core = hw_read(OGPU_MC_TEMP), memory = hw_read(OGPU_MC_MEM_TEMP);
+
+	return core > memory ? core : memory;
+}
+
+/**
+ * sensors_init() - full clock, no throttling
+ * @now: time
+ */
+void sensors_init(uint64_t now)
+{
+	hw_write(OGPU_MC_CLOCK, UINT32_MAX);	/* hardware clamps it to the highest it can */
+	state.max_clock_khz = hw_read(OGPU_MC_CLOCK);
+	state.steps = CLOCK_STEPS;
+	state.throttle = 0;
+	hw_write(OGPU_MC_THROTTLE, 0);
+	state.new_time = now;
+	state.new_energy_uj = hw_read64(OGPU_MC_ENERGY_LO);
+	state.old_time = state.new_time;
+	state.old_energy_uj = state.new_energy_uj;
+	sensors_tick(now);
+}
+
+static void set_fan(int32_t temp)
+{
+	uint32_t rpm = FAN_LOW_RPM;
+
+	if (temp > FAN_LOW_TEMP)
+		rpm += (uint32_t)(temp - FAN_LOW_TEMP) / 1000 * FAN_RPM_PER_DEGREE;
+	hw_write(OGPU_MC_FAN, rpm);
+}
+
+static void set_clock(uint32_t steps)
+{
+	state.steps = steps;
+	hw_write(OGPU_MC_CLOCK, state.max_clock_khz / CLOCK_STEPS * steps);
+}
+
+static void set_throttle(uint32_t throttle, int32_t temp)
+{
+	if (throttle == state.throttle)
+		return;
+	state.throttle = throttle;
+	state.alert = true;
+	hw_write(OGPU_MC_THROTTLE, throttle);
+	log_line("thermal throttling %s at %ld millidegree", throttle ? "begins" : "ends", temp);
+}
+
+static void sample_energy(uint64_t now)
+{
+	if (now - state.new_time < POWER_WINDOW_NS)
+		return;
+	state.old_time = state.new_time;
+	state.old_energy_uj = state.new_energy_uj;
+	state.new_time = now;
+	state.new_energy_uj = hw_read64(OGPU_MC_ENERGY_LO);
+}
+
+/**
+ * sensors_tick() - look at the sensors and act; to be called with each heartbeat
+ * @now: time
+ */
+void sensors_tick(uint64_t now)
+{
+	int32_t temp = hottest();
+
+	sample_energy(now);
+	set_fan(temp);
+	if (temp >= TEMP_LIMIT) {
+		set_throttle(OGPU_THROTTLE_THERMAL, temp);
+		if (state.steps > CLOCK_FLOOR)
+			set_clock(state.steps - 1);
+	} else if (temp < TEMP_COOL && state.throttle) {
+		if (state.steps < CLOCK_STEPS)
+			set_clock(state.steps + 1);
+		else
+			set_throttle(0, temp);
+	}
+}
+
+/**
+ * sensors_alert() - whether the throttle state has changed since this was last asked
+ */
+bool sensors_alert(void)
+{
+	bool alert = state.alert;
+
+	state.alert = false;
+	return alert;
+}
+
+/**
+ * sensors_read() - fill in the message for the host
+ * @sensors: result
+ * @now: time
+ */
+void sensors_read(struct ogpu_msg_sensors *sensors, uint64_t now)
+{
+	uint64_t energy_uj = hw_read64(OGPU_MC_ENERGY_LO);
+	uint64_t us = (now - state.old_time) / NS_PER_US;
+
+	sensors->temp_mdeg = hw_read(OGPU_MC_TEMP);
+	sensors->mem_temp_mdeg = hw_read(OGPU_MC_MEM_TEMP);
+	sensors->power_uw = us ? (energy_uj - state.old_energy_uj) * 1000000 / us :
+			    hw_read(OGPU_MC_POWER);
+	sensors->clock_khz = hw_read(OGPU_MC_CLOCK);
+	sensors->energy_uj = energy_uj;
+	sensors->fan_rpm = hw_read(OGPU_MC_FAN);
+	sensors->throttle = state.throttle;
+	sensors->ecc_corrected = hw_read(OGPU_MC_ECC_CE);
+	sensors->ecc_uncorrected = hw_read(OGPU_MC_ECC_UE);
+	sensors->busy_ns[OGPU_ENGINE_COMPUTE] = sched_class_busy_ns(OGPU_ENGINE_COMPUTE);
+	sensors->busy_ns[OGPU_ENGINE_COPY] = sched_class_busy_ns(OGPU_ENGINE_COPY);
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* Queue slots: the registers of abi/mc.h. */
+#include "slot.h"
+
+#include "hw.h"
+#include "window.h"
+
+static uint32_t slot_read(unsigned int slot, uint32_t reg)
+{
+	return hw_read(OGPU_MC_SLOT(slot) + reg);
+}
+
+static void slot_write(unsigned int slot, uint32_t reg, uint32_t value)
+{
+	hw_write(OGPU_MC_SLOT(slot) + reg, value);
+}
+
+static uint64_t slot_read64(unsigned int slot, uint32_t reg_lo)
+{
+	return hw_read64(OGPU_MC_SLOT(slot) + reg_lo);
+}
+
+static void slot_write64(unsigned int slot, uint32_t reg_lo, uint64_t value)
+{
+	hw_write64(OGPU_MC_SLOT(slot) + reg_lo, value);
+}
+
+/**
+ * slot_start() - put a queue on a slot that is EMPTY
+ * @slot: which
+ * @queue: goes on where it stopped
+ */
+void slot_start(unsigned int slot, const struct queue *queue)
+{
+	const struct ogpu_msg_queue_create *desc = &queue->desc;
+
+	slot_write(slot, OGPU_SLOT_QUEUE, desc->queue);
+	slot_write(slot, OGPU_SLOT_DOORBELL, desc->queue);
+	slot_write(slot, OGPU_SLOT_ASID, desc->asid);
+	slot_write(slot, OGPU_SLOT_FLAGS, desc->flags);
+	slot_write64(slot, OGPU_SLOT_RING_LO, desc->ring);
+	slot_write(slot, OGPU_SLOT_RING_SIZE, desc->ring_size);
+	slot_write64(slot, OGPU_SLOT_RPTR_LO, desc->rptr);
+	slot_write64(slot, OGPU_SLOT_WPTR_LO, desc->wptr);
+	slot_write64(slot, OGPU_SLOT_POS_LO, queue->pos);
+	slot_write(slot, OGPU_SLOT_CONTEXT0, queue->context[0]);
+	slot_write(slot, OGPU_SLOT_CONTEXT1, queue->context[1]);
+	slot_write(slot, OGPU_SLOT_CONTEXT2, queue->context[2]);
+	slot_command(slot, OGPU_SLOT_CMD_START);
+}
+
+/**
+ * slot_command() - tell a slot what to do
+ * @slot: which
+ * @command: what
+ */
+void slot_command(unsigned int slot, enum ogpu_slot_command command)
+{
+	slot_write(slot, OGPU_SLOT_CTRL, command);
+}
+
+/**
+ * slot_state() - what a slot is doing
+ * @slot: which
+ */
+enum ogpu_slot_state slot_state(unsigned int slot)
+{
+	return FIELD_GET(OGPU_SLOT_STATUS_STATE, slot_read(slot, OGPU_SLOT_STATUS));
+}
+
+/**
+ * slot_save() - keep where a queue stopped
+ * @slot: SAVED or FAILED
+ * @queue: the queue on it
+ */
+void slot_save(unsigned int slot, struct queue *queue)
+{
+	queue->pos = slot_read64(slot, OGPU_SLOT_POS_LO);
+	queue->context[0] = slot_read(slot, OGPU_SLOT_CONTEXT0);
+	queue->context[1] = slot_read(slot, OGPU_SLOT_CONTEXT1);
+	queue->context[2] = slot_read(slot, OGPU_SLOT_CONTEXT2);
+}
+
+/**
+ * slot_error() - read why a slot FAILED
+ * @slot: which
+ * @error: result; queue and asid are left alone
+ */
+void slot_error(unsigned int slot, struct ogpu_msg_queue_error *error)
+{
+	uint32_t status = slot_read(slot, OGPU_SLOT_STATUS);
+
+	error->error = FIELD_GET(OGPU_SLOT_STATUS_ERROR, status);
+	error->access = FIELD_GET(OGPU_SLOT_STATUS_ACCESS, status);
+	error->reason = FIELD_GET(OGPU_SLOT_STATUS_REASON, status);
+	error->fault_va = slot_read64(slot, OGPU_SLOT_FAULT_VA_LO);
+	error->pc = slot_read64(slot, OGPU_SLOT_FAULT_PC_LO);
+	error->packet = slot_read64(slot, OGPU_SLOT_POS_LO);
+	error->detail = slot_read(slot, OGPU_SLOT_DETAIL);
+}
+
+/**
+ * slot_busy_ns() - time that a slot has spent executing since its last START
+ * @slot: which
+ */
+uint64_t slot_busy_ns(unsigned int slot)
+{
+	return slot_read64(slot, OGPU_SLOT_BUSY_LO);
+}
+
+/**
+ * slot_queue_has_work() - whether software has written packets that a queue has not executed
+ * @queue: on no slot
+ *
+ * Memory that does not answer counts as work: the slot will find the same and say so.
+ */
+bool slot_queue_has_work(const struct queue *queue)
+{
+	uint64_t wptr;
+
+	return !window_peek64(queue->desc.wptr, &wptr) || wptr != queue->pos;
+}

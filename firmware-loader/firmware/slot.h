@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * Queue slots as the scheduler uses them. slot.c drives hardware; the unit tests of the scheduler
+ * put a model in its place.
+ */
+#ifndef FW_SLOT_H
+#define FW_SLOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi/mc.h"
+#include "queue.h"
+
+void slot_start(unsigned int slot, const struct queue *queue);
+void slot_command(unsigned int slot, enum ogpu_slot_command command);
+enum ogpu_slot_state slot_state(unsigned int slot);
+void slot_save(unsigned int slot, struct queue *queue);
+void slot_error(unsigned int slot, struct ogpu_msg_queue_error *error);
+uint64_t slot_busy_ns(unsigned int slot);
+bool slot_queue_has_work(const struct queue *queue);
+
+#endif

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Is this image genuine, and does it suit this card?
+ */
+#include <sodium.h>
+
+#include "verify.h"
+
+int verify_signature(const struct fw_image *image, const struct keyring *ring,
+		     const struct public_key **key, struct fw_error *err)
+{
+	size_t signed_size = image->size - OGPU_FW_SIGNATURE_SIZE;
+	const struct public_key *found = keyring_find(ring, image->key_id);
+
+	if (!found)
+		return fw_fail(err, FW_EXIT_SIGNATURE,
+			       "%s: signed with key %s, which is not among the %zu trusted keys; name its public key with --key or put it into /etc/ogpu/keys.d",
+			       image->path, image->key_id_text, ring->count);
+	if (crypto_sign_verify_detached(image->data + signed_size, image->data, signed_size,
+					found->bytes))
+		return fw_fail(err, FW_EXIT_SIGNATURE,
+			       "%s: signature does not match the content; get the file again",
+			       image->path);
+	*key = found;
+	return 0;
+}
+
+int verify_card(const struct fw_image *image, const struct card *card, struct fw_error *err)
+{
+	if (image->vendor != card->vendor || image->device != card->device)
+		return fw_fail(err, FW_EXIT_INCOMPATIBLE,
+			       "%s is for PCI ID %04x:%04x, card %s has %04x:%04x",
+			       image->path, image->vendor, image->device, card->address,
+			       card->vendor, card->device);
+	if (!card->known)
+		return fw_fail(err, FW_EXIT_IO,
+			       "%s: driver does not tell board, revision, ABI and security version; is the card still there?",
+			       card->address);
+	if (image->board_id != card->board_id)
+		return fw_fail(err, FW_EXIT_INCOMPATIBLE,
+			       "%s is for board 0x%08x, card %s is board 0x%08x",
+			       image->path, image->board_id, card->address, card->board_id);
+	if (card->hw_rev < image->hw_rev[0] || card->hw_rev > image->hw_rev[1])
+		return fw_fail(err, FW_EXIT_INCOMPATIBLE,
+			       "%s is for board revisions %u to %u, card %s has revision %u",
+			       image->path, image->hw_rev[0], image->hw_rev[1], card->address,
+			       card->hw_rev);
+	if (card->driver_abi < image->driver_abi[0] || card->driver_abi > image->driver_abi[1])
+		return fw_fail(err, FW_EXIT_INCOMPATIBLE,
+			       "%s needs driver ABI %u to %u, the driver has %u; install firmware and driver of the same release",
+			       image->path, image->driver_abi[0], image->driver_abi[1],
+			       card->driver_abi);
+	if (image->svn < card->min_svn)
+		return fw_fail(err, FW_EXIT_ROLLBACK,
+			       "%s has security version %u, card %s accepts %u and later; use newer firmware",
+			       image->path, image->svn, card->address, card->min_svn);
+	return 0;
+}

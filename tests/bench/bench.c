@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Measurements inside a test machine; each prints lines of JSON, one object each, for
+ * tests/bench/run: ogpu-bench load|aperture|queues|instructions.
+ *
+ * "instructions" needs a machine that counts instructions (tests/vm/run --icount): one tick of the
+ * time-stamp counter is one instruction there. Minima are reported: others contain timer ticks.
+ */
+#include <drm/drm.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <ogpu.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <x86intrin.h>
+#include <xf86drm.h>
+
+#define TRACING		"/sys/kernel/tracing/"
+#define ROUNDS		64
+#define COPY_BYTES	(16ul << 20)
+#define COPY_ROUNDS	5
+#define QUEUES		128
+
+static void die(const char *what)
+{
+	fprintf(stderr, "ogpu-bench: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static void check(int ret, const char *what)
+{
+	if (ret) {
+		errno = -ret;
+		die(what);
+	}
+}
+
+static void result(const char *name, double value, const char *unit, const char *note)
+{
+	printf("{\"name\": \"%s\", \"value\": %.6g, \"unit\": \"%s\", \"note\": \"%s\"}\n", name,
+	       value, unit, note);
+}
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+static void command(const char *const argv[])
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		freopen("/dev/null", "w", stdout);
+		execvp(argv[0], (char *const *)argv);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		die(argv[0]);
+	if (status) {
+		fprintf(stderr, "ogpu-bench: %s failed with status %#x\n", argv[0], status);
+		exit(1);
+	}
+}
+
+/* The module is not loaded yet; leaves a card that works. */
+static void bench_load(void)
+{
+	static const char * const modprobe[] = { "modprobe", "ogpu", NULL };
+	static const char * const rmmod[] = { "rmmod", "ogpu", NULL };
+	static const char * const fwload[] = { "ogpu-fwload", "load", "--all", NULL };
+	double start, loaded, end;
+	struct stat st;
+
+	/* Modules that it needs, and the page cache, are not what is measured. */
+	command(modprobe);
+	command(rmmod);
+	start = now();
+	command(modprobe);
+	loaded = now();
+	command(fwload);
+	if (stat("/dev/dri/renderD128", &st))
+		die("/dev/dri/renderD128");
+	end = now();
+	result("load_to_node_ms", (end - start) * 1e3, "ms",
+	       "modprobe to render node, with verification and copy of the image");
+	result("load_module_ms", (loaded - start) * 1e3, "ms", "the part before the loader");
+}
+
+static double best_copy(void *dst, const void *src)
+{
+	double best = 1e9, start, time;
+
+	for (int i = 0; i < COPY_ROUNDS; i++) {
+		start = now();
+		memcpy(dst, src, COPY_BYTES);
+		__asm__ volatile("" : : : "memory");
+		time = now() - start;
+		if (time < best)
+			best = time;
+	}
+	return best;
+}
+
+static void bench_aperture(struct ogpu_device *dev)
+{
+	struct ogpu_bo *bo;
+	/* Odd offsets: emulated TLBs collide for buffers a power of two apart. */
+	char *a = malloc(COPY_BYTES + (1 << 20)), *b = malloc(COPY_BYTES + (1 << 20));
+	double system, vram;
+	void *map;
+
+	if (!a || !b)
+		die("malloc");
+	a += 5 * 4096;
+	b += 11 * 4096;
+	check(ogpu_bo_create(dev, COPY_BYTES, DRM_OGPU_BO_VRAM, DRM_OGPU_BO_CPU_ACCESS, &bo),
+	      "buffer in VRAM");
+	check(ogpu_bo_map(bo, &map), "map");
+	memset(a, 1, COPY_BYTES);
+	memset(b, 2, COPY_BYTES);
+	memset(map, 3, COPY_BYTES);
+	system = best_copy(b, a);
+	vram = best_copy(map, a);
+	result("aperture_copy_ratio", system / vram, "",
+	       "CPU copy of 16 MiB to VRAM over the same copy to system memory; target 0.8");
+	result("aperture_copy_bytes_per_second", COPY_BYTES / vram, "B/s", "CPU copy to VRAM");
+	ogpu_bo_destroy(bo);
+}
+
+static double free_bytes(void)
+{
+	unsigned long kib = 0;
+	char line[128];
+	FILE *f;
+
+	f = fopen("/proc/sys/vm/drop_caches", "w");
+	if (f) {
+		fputs("3\n", f);
+		fclose(f);
+	}
+	f = fopen("/proc/meminfo", "r");
+	if (!f)
+		die("/proc/meminfo");
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "MemFree: %lu kB", &kib) == 1)
+			break;
+	fclose(f);
+	return kib * 1024.0;
+}
+
+static void bench_queues(struct ogpu_device *dev)
+{
+	struct ogpu_queue *queues[QUEUES];
+	double before, after;
+	struct ogpu_vm *vm;
+	int count;
+
+	check(ogpu_vm_create(dev, &vm), "address space");
+	before = free_bytes();
+	for (count = 0; count < QUEUES; count++)
+		if (ogpu_queue_create(vm, DRM_OGPU_ENGINE_COMPUTE, DRM_OGPU_PRIORITY_NORMAL,
+				      &queues[count]))
+			break;
+	after = free_bytes();
+	if (!count)
+		die("queue");
+	result("module_bytes_per_queue", (before - after) / count, "B",
+	       "free memory of the kernel before and after 128 idle queues");
+	while (count--)
+		ogpu_queue_destroy(queues[count]);
+	ogpu_vm_destroy(vm);
+}
+
+static void trace_file(const char *name, const char *text)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), TRACING "%s", name);
+	fd = open(path, O_WRONLY | O_TRUNC);
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		die(path);
+	close(fd);
+}
+
+/* The kernel function that writes the ring and rings the doorbell, traced at its entry. */
+#define DOORBELL_FUNCTION	"ogpu_queue_run_job"
+
+static uint64_t doorbell_time(uint64_t after)
+{
+	uint64_t time = 0;
+	char line[512];
+	FILE *f = fopen(TRACING "trace", "r");
+
+	if (!f)
+		die(TRACING "trace");
+	while (fgets(line, sizeof(line), f)) {
+		char *at = strstr(line, ": " DOORBELL_FUNCTION);
+
+		if (!at)
+			continue;
+		while (at > line && at[-1] != ' ')
+			at--;
+		time = strtoull(at, NULL, 10);
+		if (time > after)
+			break;
+	}
+	fclose(f);
+	return time > after ? time - after : 0;
+}
+
+static uint64_t measure_null(int fd)
+{
+	struct drm_get_cap cap = { .capability = DRM_CAP_SYNCOBJ };
+	uint64_t best = UINT64_MAX, start, time;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		start = __rdtsc();
+		if (ioctl(fd, DRM_IOCTL_GET_CAP, &cap))
+			die("GET_CAP");
+		time = __rdtsc() - start;
+		if (time < best)
+			best = time;
+	}
+	return best;
+}
+
+static void bench_instructions(struct ogpu_device *dev)
+{
+	uint64_t null, start, call, best_call = UINT64_MAX, best = UINT64_MAX, time;
+	int fd = ogpu_device_fd(dev);
+	struct ogpu_stream stream;
+	struct ogpu_queue *queue;
+	struct ogpu_vm *vm;
+	uint32_t in, out;
+
+	check(ogpu_vm_create(dev, &vm), "address space");
+	check(ogpu_queue_create(vm, DRM_OGPU_ENGINE_COMPUTE, DRM_OGPU_PRIORITY_NORMAL, &queue),
+	      "queue");
+	check(ogpu_stream_create(vm, 4096, &stream), "stream");
+	ogpu_emit_timestamp(&stream, stream.buf.va + 2048);
+	if (drmSyncobjCreate(fd, DRM_SYNCOBJ_CREATE_SIGNALED, &in) ||
+	    drmSyncobjCreate(fd, 0, &out))
+		die("syncobj");
+
+	null = measure_null(fd);
+	result("null_drm_ioctl_instructions", null, "instructions",
+	       "DRM_IOCTL_GET_CAP, user to user");
+
+	trace_file("trace_clock", "x86-tsc");
+	trace_file("set_ftrace_filter", DOORBELL_FUNCTION);
+	trace_file("current_tracer", "function");
+	for (int i = 0; i < ROUNDS; i++) {
+		struct drm_ogpu_sync syncs[] = {
+			{ .handle = in },
+			{ .handle = out, .flags = DRM_OGPU_SYNC_SIGNAL },
+		};
+		struct drm_ogpu_job job = {
+			.stream_va = stream.buf.va,
+			.stream_bytes = stream.used,
+			.syncs = { .array = (uintptr_t)syncs, .count = 2,
+				   .stride = sizeof(syncs[0]) },
+		};
+		struct drm_ogpu_submit submit = {
+			.queue_id = queue->id,
+			.jobs = { .array = (uintptr_t)&job, .count = 1, .stride = sizeof(job) },
+		};
+
+		trace_file("trace", "");
+		start = __rdtsc();
+		if (ioctl(fd, DRM_IOCTL_OGPU_SUBMIT, &submit))
+			die("SUBMIT");
+		call = __rdtsc() - start;
+		if (drmSyncobjWait(fd, &out, 1, INT64_MAX, 0, NULL))
+			die("syncobj wait");
+		time = doorbell_time(start);
+		if (time && time < best)
+			best = time;
+		if (call < best_call)
+			best_call = call;
+	}
+	trace_file("current_tracer", "nop");
+	result("submit_call_instructions", best_call, "instructions",
+	       "DRM_IOCTL_OGPU_SUBMIT, user to user: one job, one in- and one out-syncobj");
+	if (best != UINT64_MAX) {
+		result("submit_kernel_instructions", best, "instructions",
+		       "the same, system call to the function that rings the doorbell");
+		result("submit_kernel_null_ratio", (double)best / null, "",
+		       "submit_kernel_instructions over null_drm_ioctl_instructions");
+	}
+	drmSyncobjDestroy(fd, in);
+	drmSyncobjDestroy(fd, out);
+	ogpu_stream_destroy(&stream);
+	ogpu_queue_destroy(queue);
+	ogpu_vm_destroy(vm);
+}
+
+int main(int argc, char **argv)
+{
+	struct ogpu_device *dev;
+
+	if (argc != 2) {
+		fputs("usage: ogpu-bench load|aperture|queues|instructions\n", stderr);
+		return 2;
+	}
+	if (!strcmp(argv[1], "load")) {
+		bench_load();
+		return 0;
+	}
+	check(ogpu_device_open(NULL, &dev), "card");
+	if (!strcmp(argv[1], "aperture"))
+		bench_aperture(dev);
+	else if (!strcmp(argv[1], "queues"))
+		bench_queues(dev);
+	else if (!strcmp(argv[1], "instructions"))
+		bench_instructions(dev);
+	ogpu_device_close(dev);
+	return 0;
+}

@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: GPL-2.0 OR MIT
+"""Runs suites of tests, reads their TAP, prints one summary: make check, make check-debug.
+
+Suites: host unit tests of the components (make check in each), static checks (tests/static/run),
+and the programs and scripts of tests/selftests in test machines. Those whose source has a line
+"VM: OPTIONS" get a machine with these options of tests/vm/run; all others of a kernel share one.
+"""
+
+import argparse
+import glob
+import os
+import re
+import shlex
+import signal
+import subprocess
+import threading
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+LOGS = f"{TOP}/build/check"
+COMPONENTS = (("vgpu", "tools/vgpu"), ("loader", "firmware-loader"),
+              ("firmware", "firmware-loader/firmware"), ("libogpu", "uapi/libogpu"))
+TAP = re.compile(r"^(?P<indent> *)(?P<not>not )?ok\b *(?P<number>\d+)? *(?:- )?(?P<name>.*)$")
+SKIP = re.compile(r"#\s*skip\S*\s*(.*)", re.IGNORECASE)
+SKIP_STATUS = (4, 77)	# kselftest, automake
+MAX_BOOTS = 4		# of one group: a test that takes the machine down costs a boot
+
+
+class Totals:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+        self.failures = []
+        self.skips = []
+
+    def add(self, suite, name, result, reason=""):
+        if result == "passed":
+            self.passed += 1
+        elif result == "skipped":
+            self.skipped += 1
+            self.skips.append(f"{suite}: {name}: {reason or 'no reason given'}")
+        else:
+            self.failed += 1
+            self.failures.append(f"{suite}: {name}" + (f": {reason}" if reason else ""))
+
+    def tap_line(self, suite, line, indent=0, prefix=""):
+        """Counts a line if it is a TAP result with this indent."""
+        match = TAP.match(line)
+        if not match or len(match["indent"]) != indent:
+            return False
+        name = prefix + (match["name"].strip() or f"test {match['number']}")
+        skip = SKIP.search(line)
+        if match["not"]:
+            self.add(suite, name, "failed")
+        elif skip:
+            self.add(suite, name.split("#")[0].strip(), "skipped", skip[1].strip())
+        else:
+            self.add(suite, name, "passed")
+        return True
+
+    def count(self):
+        return self.passed + self.failed + self.skipped
+
+
+class Progress:
+    """One line per suite on the terminal, the whole output in build/check."""
+
+    def __init__(self, totals, suite):
+        self.totals = totals
+        self.suite = suite
+        self.before = (totals.passed, totals.failed, totals.skipped)
+        self.began = time.monotonic()
+        self.path = f"{LOGS}/{re.sub(r'[^a-z0-9.]+', '-', suite.lower()).strip('-')}.log"
+        # pylint: disable=consider-using-with
+        self.log = open(self.path, "w", encoding="utf-8")
+        print(f"{suite} ...", flush=True)
+
+    def end(self):
+        self.log.close()
+        t = self.totals
+        passed, failed, skipped = (now - then for now, then in
+                                   zip((t.passed, t.failed, t.skipped), self.before))
+        print(f"{self.suite}: {passed} passed, {failed} failed, {skipped} skipped "
+              f"({time.monotonic() - self.began:.0f} s)", flush=True)
+        if failed:
+            for line in t.failures[-failed:]:
+                print(f"  FAILED {line}", flush=True)
+            print(f"  log: {self.path.replace(TOP + '/', '')}", flush=True)
+
+
+def stream(command, log, timeout):
+    """Runs a command; yields its lines and then its exit status. Ends its whole process group."""
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace",
+                          start_new_session=True, cwd=TOP) as process:
+        timer = threading.Timer(timeout, os.killpg, (process.pid, signal.SIGKILL))
+        timer.start()
+        try:
+            for line in process.stdout:
+                log.write(line)
+                log.flush()
+                yield line.rstrip("\n")
+            status = process.wait()
+        finally:
+            timer.cancel()
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+        yield status
+
+
+def run_tap(totals, suite, command, timeout):
+    """A command that prints TAP. One that fails without saying which test did counts as one."""
+    progress = Progress(totals, suite)
+    before, failed, status = totals.count(), totals.failed, None
+    for line in stream(command, progress.log, timeout):
+        if isinstance(line, int):
+            status = line
+        else:
+            totals.tap_line(suite, line)
+    if status and totals.failed == failed:
+        totals.add(suite, "exit status", "failed", f"status {status}")
+    elif not status and totals.count() == before:
+        totals.add(suite, "all", "skipped", "it has no tests")
+    progress.end()
+
+
+def host_suites(totals):
+    run_tap(totals, "host harness", ["python3", "-B", "tests/vm/selftest.py"], 60)
+    for name, folder in COMPONENTS:
+        command = ["make", "--no-print-directory", "-C", folder, f"O={TOP}/build/{name}", "check"]
+        run_tap(totals, f"host {name}", command, 600)
+
+
+class Test:
+    """A program or script for the test machine, and the machine that it wants."""
+
+    def __init__(self, path, source):
+        self.name = os.path.basename(path)
+        self.path = path
+        self.machine = ""
+        with open(source, encoding="utf-8", errors="replace") as f:
+            for line in f.read().splitlines()[:40]:
+                match = re.match(r"^[\s*#/]*VM:\s*(--.*?)\s*(?:\*/)?$", line)
+                if match:
+                    self.machine = match[1]
+
+
+def selftests(names):
+    """All tests: build/tests/NAME with source NAME.c, and tests/selftests/NAME.sh."""
+    tests = []
+    for source in sorted(glob.glob(f"{TOP}/tests/selftests/*")):
+        base, extension = os.path.splitext(os.path.basename(source))
+        if extension == ".sh":
+            tests.append(Test(f"/ogpu/tests/{base}.sh", source))
+        elif extension == ".c" and os.access(f"{TOP}/build/tests/{base}", os.X_OK):
+            tests.append(Test(f"/ogpu/tests/{base}", source))
+    return [t for t in tests if not names or t.name in names or t.name.split(".")[0] in names]
+
+
+class Boot:
+    """One run of the test machine: attributes what it prints to tests."""
+
+    def __init__(self, totals, suite, kernel):
+        self.totals = totals
+        self.suite = suite
+        self.kernel = kernel
+        self.current = None
+        self.done = []
+        self.kunit = False
+        self.problems = []
+
+    def run(self, tests, machine, timeout, limit, log):
+        kunit = self.kernel == "debug" and not machine
+        lines = []
+        if kunit:
+            lines.append("echo 'ogpu-test: kunit'; run-kunit; echo 'ogpu-test: kunit-end'")
+        lines.append(f"run-tests {limit} " + " ".join(t.path for t in tests))
+        command = ["tests/vm/run", "--kernel", self.kernel, "--timeout", str(timeout),
+                   *(["--kmemleak"] if kunit else []), *shlex.split(machine), "--",
+                   "\n".join(lines)]
+        status = None
+        for line in stream(command, log, timeout + 120):
+            if isinstance(line, int):
+                status = line
+            else:
+                self.line(line)
+        if self.current:
+            name, _ = self.current
+            self.totals.add(self.suite, name, "failed", "the machine ended during this test")
+            self.done.append(name)
+        return status
+
+    def line(self, line):
+        words = line.split()
+        if line.startswith("ogpu-test: kunit"):
+            self.kunit = line.endswith("kunit")
+        elif self.kunit:
+            # Cases stand four spaces behind the suites that they belong to.
+            self.totals.tap_line(self.suite, line, indent=4, prefix="kunit ")
+        elif line.startswith("ogpu-test: begin "):
+            self.current = (words[2], (self.totals.count(), self.totals.failed))
+        elif line.startswith("ogpu-test: end ") and self.current:
+            self.end(words[2], int(words[3]))
+        elif line.startswith("vm: kernel log: build/") or line.startswith("vm: tcg"):
+            pass
+        elif line.startswith("vm: "):
+            self.problems.append(line[4:])
+        elif self.current:
+            self.totals.tap_line(self.suite, line, prefix=self.current[0] + ": ")
+
+    def end(self, name, status):
+        count, failed = self.current[1]
+        self.current = None
+        self.done.append(name)
+        if status in SKIP_STATUS and self.totals.count() == count:
+            self.totals.add(self.suite, name, "skipped", "the program gave no reason")
+        elif status and status not in SKIP_STATUS and self.totals.failed == failed:
+            reason = "killed after its time" if status == 137 else f"exit status {status}"
+            self.totals.add(self.suite, name, "failed", reason)
+        elif not status and self.totals.count() == count:
+            self.totals.add(self.suite, name, "passed")
+
+
+def machine_suite(totals, kernel, machine, tests, scale):
+    """All tests of one group, in one boot if none takes the machine down."""
+    suite = f"kernel {kernel}" + (f" {machine}" if machine else "")
+    progress = Progress(totals, suite)
+    left = list(tests)
+    for boot_number in range(MAX_BOOTS):
+        boot = Boot(totals, suite, kernel)
+        status = boot.run(left, machine, int((120 + 60 * len(left)) * scale), int(240 * scale),
+                          progress.log)
+        left = [t for t in left if t.name not in boot.done]
+        name = f"kernel log and clean end of machine {boot_number + 1}"
+        if status == 0 and not boot.problems:
+            totals.add(suite, name, "passed")
+        else:
+            totals.add(suite, name, "failed", "; ".join(boot.problems[:4]) or f"status {status}")
+        if not left or not boot.done:
+            break
+    for test in left:
+        totals.add(suite, test.name, "failed", "not run, because the machine ended before")
+    progress.end()
+
+
+def groups(tests):
+    found = {}
+    for test in tests:
+        found.setdefault(test.machine, []).append(test)
+    return sorted(found.items())
+
+
+def main():
+    p = argparse.ArgumentParser(prog="tests/check", description=__doc__,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--kernels", default="7.3,6.12", help="stock kernels, by commas")
+    p.add_argument("--debug", action="store_true", help="only the debug kernel, with KUnit")
+    p.add_argument("--only", default="host,static,vm", help="kinds of suites, by commas")
+    p.add_argument("--tests", default="", help="names of tests for the test machine, by commas")
+    opts = p.parse_args()
+    kinds = opts.only.split(",")
+    kernels = ["debug"] if opts.debug else opts.kernels.split(",")
+    os.makedirs(LOGS, exist_ok=True)
+    totals = Totals()
+
+    if not opts.debug:
+        if "host" in kinds:
+            host_suites(totals)
+        if "static" in kinds:
+            run_tap(totals, "static checks", ["tests/static/run"], 900)
+    if "vm" in kinds:
+        tests = selftests([n for n in opts.tests.split(",") if n])
+        for kernel in kernels:
+            build = subprocess.run(["tools/build/module", kernel], cwd=TOP, check=False)
+            if build.returncode:
+                totals.add(f"kernel {kernel}", "build of ogpu.ko", "failed")
+                continue
+            for machine, group in groups(tests):
+                machine_suite(totals, kernel, machine, group, 4 if kernel == "debug" else 1)
+
+    print()
+    for line in totals.skips:
+        print(f"skipped: {line}")
+    for line in totals.failures:
+        print(f"FAILED:  {line}")
+    print(f"{totals.passed} passed, {totals.failed} failed, {totals.skipped} skipped")
+    raise SystemExit(1 if totals.failed else 0)
+
+
+if __name__ == "__main__":
+    main()

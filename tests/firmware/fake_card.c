@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* A card without PCI: see fake_card.h. One thread plays all engines. */
+#include "fake_card.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define STEP_US		100
+#define SLOT_WORDS	(0x80 / 4)
+#define REG(reg)	((reg) / 4)
+#define MAX_CLOCK_KHZ	1600000u
+
+struct slot {
+	uint32_t reg[SLOT_WORDS];
+	enum ogpu_slot_state state;
+	bool preempt, kill;
+	uint64_t busy_ns;
+};
+
+struct vgpu {
+	struct vgpu_config config;
+	uint64_t epoch_ns;
+	struct mc *mc;
+	uint8_t *host;
+	bool host_gone;
+
+	pthread_mutex_t lock;
+	pthread_cond_t irq;
+	unsigned int irqs;
+
+	pthread_t engine;
+	bool quit;
+	struct slot slots[FAKE_SLOTS];
+	unsigned int starts, misuse;
+
+	uint32_t sensor[(OGPU_MC_THROTTLE - OGPU_MC_TEMP) / 4 + 1];
+};
+
+_Atomic bool vgpu_trace_on;
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+/* What vgpu.h promises to the management controller. */
+
+const struct vgpu_config *vgpu_config(const struct vgpu *gpu)
+{
+	return &gpu->config;
+}
+
+uint64_t vgpu_time_ns(const struct vgpu *gpu)
+{
+	return monotonic_ns() - gpu->epoch_ns;
+}
+
+struct engines *vgpu_engines(struct vgpu *gpu)
+{
+	return (struct engines *)gpu;
+}
+
+struct sensors *vgpu_sensors(struct vgpu *gpu)
+{
+	return (struct sensors *)gpu;
+}
+
+uint64_t vgpu_mem_begin(struct vgpu *gpu)
+{
+	(void)gpu;
+	return 0;
+}
+
+void vgpu_mem_end(struct vgpu *gpu)
+{
+	(void)gpu;
+}
+
+void *vgpu_mem_ptr(struct vgpu *gpu, enum ogpu_target target, uint64_t addr, size_t len,
+		   bool write)
+{
+	(void)write;
+	if (target != OGPU_TARGET_SYSTEM || __atomic_load_n(&gpu->host_gone, __ATOMIC_RELAXED) ||
+	    addr < FAKE_HOST_BASE || addr + len > FAKE_HOST_BASE + FAKE_HOST_SIZE)
+		return NULL;
+	return gpu->host + (addr - FAKE_HOST_BASE);
+}
+
+bool vgpu_mem_read(struct vgpu *gpu, uint64_t operand, void *buf, size_t len)
+{
+	(void)gpu;
+	(void)operand;
+	(void)buf;
+	(void)len;
+	return false;
+}
+
+bool vgpu_mem_write(struct vgpu *gpu, uint64_t operand, const void *buf, size_t len)
+{
+	(void)gpu;
+	(void)operand;
+	(void)buf;
+	(void)len;
+	return false;
+}
+
+void vgpu_irq_raise(struct vgpu *gpu, unsigned int vector)
+{
+	if (vector != OGPU_VECTOR_MBOX)
+		return;
+	pthread_mutex_lock(&gpu->lock);
+	gpu->irqs++;
+	pthread_cond_signal(&gpu->irq);
+	pthread_mutex_unlock(&gpu->lock);
+}
+
+void vgpu_trace_line(struct vgpu *gpu, enum vgpu_trace kind, const char *fmt, ...)
+{
+	(void)gpu;
+	(void)kind;
+	(void)fmt;
+}
+
+uint32_t sensors_reg_read(struct sensors *s, uint32_t reg)
+{
+	struct vgpu *gpu = (struct vgpu *)s;
+	uint32_t value;
+
+	pthread_mutex_lock(&gpu->lock);
+	value = gpu->sensor[(reg - OGPU_MC_TEMP) / 4];
+	pthread_mutex_unlock(&gpu->lock);
+	return value;
+}
+
+void sensors_reg_write(struct sensors *s, uint32_t reg, uint32_t value)
+{
+	struct vgpu *gpu = (struct vgpu *)s;
+
+	if (reg == OGPU_MC_CLOCK && value > MAX_CLOCK_KHZ)
+		value = MAX_CLOCK_KHZ;
+	pthread_mutex_lock(&gpu->lock);
+	gpu->sensor[(reg - OGPU_MC_TEMP) / 4] = value;
+	pthread_mutex_unlock(&gpu->lock);
+}
+
+/* Slots. */
+
+static uint64_t pair(const struct slot *slot, uint32_t reg_lo)
+{
+	return slot->reg[REG(reg_lo)] | (uint64_t)slot->reg[REG(reg_lo) + 1] << 32;
+}
+
+static void set_pair(struct slot *slot, uint32_t reg_lo, uint64_t value)
+{
+	slot->reg[REG(reg_lo)] = value;
+	slot->reg[REG(reg_lo) + 1] = value >> 32;
+}
+
+static uint64_t *memory(struct vgpu *gpu, uint64_t operand)
+{
+	return vgpu_mem_ptr(gpu, FIELD_GET(OGPU_OPERAND_TARGET, operand),
+			    operand & OGPU_OPERAND_ADDR, 8, true);
+}
+
+/* Changes state; true if firmware is to be interrupted. */
+static bool enter(struct slot *slot, enum ogpu_slot_state state)
+{
+	bool changed = slot->state != state;
+
+	slot->state = state;
+	return changed && state != OGPU_SLOT_RUNNING && state != OGPU_SLOT_EMPTY;
+}
+
+static bool fail(struct slot *slot, uint32_t status)
+{
+	slot->reg[REG(OGPU_SLOT_STATUS)] = status;
+	return enter(slot, OGPU_SLOT_FAILED);
+}
+
+static bool stop(struct slot *slot, enum fake_job kind)
+{
+	if (slot->kill && kind != FAKE_JOB_HUNG)
+		return fail(slot, FIELD_PREP(OGPU_SLOT_STATUS_ERROR, OGPU_QERR_KILLED));
+	if (slot->preempt && kind != FAKE_JOB_HUNG && kind != FAKE_JOB_DEAF)
+		return enter(slot, OGPU_SLOT_SAVED);
+	return false;
+}
+
+static bool step_job(struct vgpu *gpu, struct slot *slot, uint64_t job)
+{
+	uint64_t arg = job & GENMASK_ULL(55, 0);
+	uint32_t *progress_us = &slot->reg[REG(OGPU_SLOT_CONTEXT0)];
+	uint64_t *rptr = memory(gpu, pair(slot, OGPU_SLOT_RPTR_LO));
+	uint64_t pos = pair(slot, OGPU_SLOT_POS_LO);
+	const uint64_t *flag;
+
+	switch (job >> 56) {
+	case FAKE_JOB_RUN:
+		slot->busy_ns += STEP_US * 1000;
+		*progress_us += STEP_US;
+		if (*progress_us < arg)
+			return enter(slot, OGPU_SLOT_RUNNING);
+		break;
+	case FAKE_JOB_ERROR:
+		set_pair(slot, OGPU_SLOT_FAULT_VA_LO, 0x123456789000);
+		set_pair(slot, OGPU_SLOT_FAULT_PC_LO, 0xabcd00001234);
+		slot->reg[REG(OGPU_SLOT_DETAIL)] = 0x600dbad;
+		return fail(slot, arg);
+	case FAKE_JOB_WAIT:
+		flag = memory(gpu, OGPU_OPERAND(OGPU_TARGET_SYSTEM, arg));
+		if (!__atomic_load_n(flag, __ATOMIC_ACQUIRE))
+			return enter(slot, OGPU_SLOT_WAITING);
+		break;
+	default:
+		slot->busy_ns += STEP_US * 1000;
+		return enter(slot, OGPU_SLOT_RUNNING);
+	}
+	*progress_us = 0;
+	set_pair(slot, OGPU_SLOT_POS_LO, pos + 8);
+	if (rptr)
+		__atomic_store_n(rptr, pos + 8, __ATOMIC_RELEASE);
+	return enter(slot, OGPU_SLOT_RUNNING);
+}
+
+/* A slot's share of STEP_US; true if firmware is to be interrupted. */
+static bool step(struct vgpu *gpu, struct slot *slot)
+{
+	uint64_t pos = pair(slot, OGPU_SLOT_POS_LO);
+	uint64_t size = slot->reg[REG(OGPU_SLOT_RING_SIZE)];
+	uint64_t *wptr, *word;
+	uint64_t job = 0;
+
+	if (slot->state == OGPU_SLOT_EMPTY || slot->state == OGPU_SLOT_SAVED ||
+	    slot->state == OGPU_SLOT_FAILED)
+		return false;
+	wptr = memory(gpu, pair(slot, OGPU_SLOT_WPTR_LO));
+	word = memory(gpu, pair(slot, OGPU_SLOT_RING_LO) + pos % size);
+	if (!wptr || !word)
+		return fail(slot, FIELD_PREP(OGPU_SLOT_STATUS_ERROR, OGPU_QERR_RING));
+	if (pos != __atomic_load_n(wptr, __ATOMIC_ACQUIRE))
+		job = *word;
+	if (stop(slot, job >> 56))
+		return true;
+	if (!job)
+		return enter(slot, OGPU_SLOT_IDLE);
+	return step_job(gpu, slot, job);
+}
+
+static void *engine_thread(void *arg)
+{
+	struct timespec pause = { .tv_nsec = STEP_US * 1000 };
+	struct vgpu *gpu = arg;
+	bool irq[FAKE_SLOTS];
+	bool quit = false;
+	unsigned int i;
+
+	while (!quit) {
+		pthread_mutex_lock(&gpu->lock);
+		for (i = 0; i < FAKE_SLOTS; i++)
+			irq[i] = step(gpu, &gpu->slots[i]);
+		quit = gpu->quit;
+		pthread_mutex_unlock(&gpu->lock);
+		for (i = 0; i < FAKE_SLOTS; i++) {
+			if (irq[i])
+				mc_slot_irq(gpu->mc, i);
+		}
+		nanosleep(&pause, NULL);	/* this is how fast the toy engines are */
+	}
+	return NULL;
+}
+
+uint32_t engines_slot_read(struct engines *eng, unsigned int index, uint32_t reg)
+{
+	struct vgpu *gpu = (struct vgpu *)eng;
+	struct slot *slot = &gpu->slots[index];
+	uint32_t value;
+
+	pthread_mutex_lock(&gpu->lock);
+	value = slot->reg[REG(reg)];
+	if (reg == OGPU_SLOT_STATUS)
+		value |= slot->state;
+	else if (reg == OGPU_SLOT_BUSY_LO)
+		value = slot->busy_ns;
+	else if (reg == OGPU_SLOT_BUSY_HI)
+		value = slot->busy_ns >> 32;
+	pthread_mutex_unlock(&gpu->lock);
+	return value;
+}
+
+static void command(struct vgpu *gpu, struct slot *slot, enum ogpu_slot_command cmd)
+{
+	switch (cmd) {
+	case OGPU_SLOT_CMD_START:
+		if (slot->state != OGPU_SLOT_EMPTY)
+			gpu->misuse++;
+		slot->state = OGPU_SLOT_RUNNING;
+		slot->reg[REG(OGPU_SLOT_STATUS)] = 0;
+		slot->preempt = false;
+		slot->kill = false;
+		slot->busy_ns = 0;
+		gpu->starts++;
+		break;
+	case OGPU_SLOT_CMD_PREEMPT:
+		if (slot->state == OGPU_SLOT_EMPTY)
+			gpu->misuse++;
+		slot->preempt = true;
+		break;
+	case OGPU_SLOT_CMD_KILL:
+		if (slot->state == OGPU_SLOT_EMPTY)
+			gpu->misuse++;
+		slot->kill = true;
+		break;
+	case OGPU_SLOT_CMD_CLEAR:
+		if (slot->state == OGPU_SLOT_SAVED || slot->state == OGPU_SLOT_FAILED)
+			memset(slot, 0, sizeof(*slot));
+		else if (slot->state != OGPU_SLOT_EMPTY)
+			gpu->misuse++;
+		break;
+	default:
+		gpu->misuse++;
+		break;
+	}
+}
+
+void engines_slot_write(struct engines *eng, unsigned int index, uint32_t reg, uint32_t value)
+{
+	struct vgpu *gpu = (struct vgpu *)eng;
+	struct slot *slot = &gpu->slots[index];
+
+	pthread_mutex_lock(&gpu->lock);
+	if (reg == OGPU_SLOT_CTRL)
+		command(gpu, slot, value);
+	else if (slot->state != OGPU_SLOT_EMPTY || reg == OGPU_SLOT_STATUS)
+		gpu->misuse++;
+	else
+		slot->reg[REG(reg)] = value;
+	pthread_mutex_unlock(&gpu->lock);
+}
+
+/* The test's side. */
+
+struct vgpu *fake_card_create(void)
+{
+	struct vgpu *gpu = calloc(1, sizeof(*gpu));
+	pthread_condattr_t attr;
+
+	if (!gpu)
+		return NULL;
+	gpu->config.compute_slots = FAKE_COMPUTE_SLOTS;
+	gpu->config.copy_slots = FAKE_COPY_SLOTS;
+	gpu->config.doorbells = FAKE_DOORBELLS;
+	gpu->epoch_ns = monotonic_ns();
+	gpu->host = aligned_alloc(4096, FAKE_HOST_SIZE);
+	pthread_mutex_init(&gpu->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&gpu->irq, &attr);
+	pthread_condattr_destroy(&attr);
+	fake_set_temp(gpu, 45000);
+	if (gpu->host)
+		memset(gpu->host, 0, FAKE_HOST_SIZE);
+	gpu->mc = mc_create(gpu);
+	if (!gpu->host || !gpu->mc || pthread_create(&gpu->engine, NULL, engine_thread, gpu))
+		abort();
+	return gpu;
+}
+
+void fake_card_destroy(struct vgpu *gpu)
+{
+	mc_reset(gpu->mc);
+	pthread_mutex_lock(&gpu->lock);
+	gpu->quit = true;
+	pthread_mutex_unlock(&gpu->lock);
+	pthread_join(gpu->engine, NULL);
+	mc_destroy(gpu->mc);
+	pthread_cond_destroy(&gpu->irq);
+	pthread_mutex_destroy(&gpu->lock);
+	free(gpu->host);
+	free(gpu);
+}
+
+struct mc *fake_card_mc(struct vgpu *gpu)
+{
+	return gpu->mc;
+}
+
+void *fake_host(struct vgpu *gpu, uint64_t bus_addr)
+{
+	return gpu->host + (bus_addr - FAKE_HOST_BASE);
+}
+
+void fake_host_gone(struct vgpu *gpu, bool gone)
+{
+	__atomic_store_n(&gpu->host_gone, gone, __ATOMIC_RELAXED);
+}
+
+/* A slot that is connected looks at its write pointer with each step anyway. */
+void fake_doorbell(struct vgpu *gpu, uint32_t index)
+{
+	bool connected = false;
+	unsigned int i;
+
+	pthread_mutex_lock(&gpu->lock);
+	for (i = 0; i < FAKE_SLOTS; i++) {
+		if (gpu->slots[i].state != OGPU_SLOT_EMPTY &&
+		    gpu->slots[i].reg[REG(OGPU_SLOT_DOORBELL)] == index)
+			connected = true;
+	}
+	pthread_mutex_unlock(&gpu->lock);
+	if (!connected)
+		mc_doorbell(gpu->mc, index);
+}
+
+void fake_engines_reset(struct vgpu *gpu)
+{
+	pthread_mutex_lock(&gpu->lock);
+	memset(gpu->slots, 0, sizeof(gpu->slots));
+	pthread_mutex_unlock(&gpu->lock);
+}
+
+void fake_set_temp(struct vgpu *gpu, int32_t mdeg)
+{
+	pthread_mutex_lock(&gpu->lock);
+	gpu->sensor[0] = mdeg;
+	pthread_mutex_unlock(&gpu->lock);
+}
+
+uint32_t fake_sensor(struct vgpu *gpu, uint32_t reg)
+{
+	return sensors_reg_read(vgpu_sensors(gpu), reg);
+}
+
+unsigned int fake_starts(struct vgpu *gpu)
+{
+	unsigned int starts;
+
+	pthread_mutex_lock(&gpu->lock);
+	starts = gpu->starts;
+	pthread_mutex_unlock(&gpu->lock);
+	return starts;
+}
+
+unsigned int fake_misuse(struct vgpu *gpu)
+{
+	unsigned int misuse;
+
+	pthread_mutex_lock(&gpu->lock);
+	misuse = gpu->misuse;
+	pthread_mutex_unlock(&gpu->lock);
+	return misuse;
+}
+
+bool fake_wait_irq(struct vgpu *gpu, unsigned int timeout_ms)
+{
+	struct timespec deadline;
+	bool got;
+
+	clock_gettime(CLOCK_MONOTONIC, &deadline);
+	deadline.tv_sec += timeout_ms / 1000;
+	deadline.tv_nsec += timeout_ms % 1000 * 1000000l;
+	if (deadline.tv_nsec >= 1000000000l) {
+		deadline.tv_nsec -= 1000000000l;
+		deadline.tv_sec++;
+	}
+	pthread_mutex_lock(&gpu->lock);
+	while (!gpu->irqs) {
+		if (pthread_cond_timedwait(&gpu->irq, &gpu->lock, &deadline) == ETIMEDOUT)
+			break;
+	}
+	got = gpu->irqs;
+	gpu->irqs = 0;
+	pthread_mutex_unlock(&gpu->lock);
+	return got;
+}

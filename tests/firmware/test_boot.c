@@ -1,0 +1,781 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * The real firmware on the virtual GPU's management controller, with toy engines and without QEMU:
+ * handshake, requests good and bad, many queues on few slots, errors, kills, crashes.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "host.h"
+
+#define EVENT_MS	10000
+#define QUIET_MS	30
+
+static struct host host;
+
+static int setup(void **state)
+{
+	(void)state;
+	host_init(&host);
+	return 0;
+}
+
+static int setup_booted(void **state)
+{
+	setup(state);
+	host_boot(&host);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	if (getenv("OGPU_FW_LOG"))
+		host_print_log(&host);
+	host_fini(&host);
+	return 0;
+}
+
+/* Waits until something holds; for states that nobody announces. */
+#define WAIT_UNTIL(condition, timeout_ms) do { \
+	uint64_t end_ = vgpu_time_ns(host.gpu) + (timeout_ms) * 1000000ull; \
+	while (!(condition)) { \
+		const struct timespec pause_ = { .tv_nsec = 1000000 }; \
+		if (vgpu_time_ns(host.gpu) > end_) \
+			fail_msg("timeout: %s", #condition); \
+		nanosleep(&pause_, NULL); \
+	} \
+} while (0)
+
+static uint32_t fatal_code(void)
+{
+	return mc_fatal(host.mc) & 0xff;
+}
+
+static void expect_error(uint32_t queue, uint32_t error, struct ogpu_msg_queue_error *out)
+{
+	struct ogpu_msg_queue_error body;
+	struct ogpu_msg msg;
+
+	if (!host_event(&host, OGPU_MSG_QUEUE_ERROR, &msg, EVENT_MS))
+		fail_msg("no error event for queue %u", queue);
+	assert_int_equal(msg.size, sizeof(body));
+	memcpy(&body, msg.body, sizeof(body));
+	assert_int_equal(body.queue, queue);
+	assert_int_equal(body.error, error);
+	if (out)
+		*out = body;
+}
+
+static struct ogpu_msg_queue_state query(uint32_t number)
+{
+	struct ogpu_msg_queue_state answer;
+	struct ogpu_msg reply;
+
+	assert_int_equal(host_about(&host, OGPU_MSG_QUEUE_QUERY, number, &reply), OGPU_MSG_OK);
+	assert_int_equal(reply.size, sizeof(answer));
+	memcpy(&answer, reply.body, sizeof(answer));
+	assert_int_equal(answer.queue, number);
+	return answer;
+}
+
+static void test_hello(void **state)
+{
+	struct ogpu_msg_configure configure = { .abi = OGPU_FW_ABI_VERSION };
+	struct ogpu_msg_hello hello;
+	struct ogpu_msg msg;
+
+	(void)state;
+	host_start(&host);
+	assert_true(host_event(&host, OGPU_MSG_HELLO, &msg, EVENT_MS));
+	assert_int_equal(msg.size, sizeof(hello));
+	memcpy(&hello, msg.body, sizeof(hello));
+	assert_int_equal(hello.abi_min, 1);
+	assert_int_equal(hello.abi_max, 1);
+	assert_int_equal(hello.svn, 7);
+	assert_int_equal(hello.max_queues, FAKE_DOORBELLS);
+	assert_int_equal(hello.features & OGPU_FW_FEATURE_QUEUES, OGPU_FW_FEATURE_QUEUES);
+	assert_true(hello.build_id[0]);
+	assert_int_equal(hello.build_id[39], 0);
+
+	/* Nothing but CONFIGURE before CONFIGURE, and that only once and only in range. */
+	assert_int_equal(host_request(&host, OGPU_MSG_PING, NULL, 0, NULL), OGPU_MSG_EPROTO);
+	assert_int_equal(host_request(&host, 77, NULL, 0, NULL), OGPU_MSG_EPROTO);
+	configure.abi = 2;
+	assert_int_equal(host_request(&host, OGPU_MSG_CONFIGURE, &configure, sizeof(configure),
+				      NULL), OGPU_MSG_EABI);
+	configure.abi = 1;
+	configure.features = 1ull << 63;
+	assert_int_equal(host_request(&host, OGPU_MSG_CONFIGURE, &configure, sizeof(configure),
+				      NULL), OGPU_MSG_EINVAL);
+	configure.features = 0;
+	assert_int_equal(host_request(&host, OGPU_MSG_CONFIGURE, &configure, sizeof(configure),
+				      NULL), OGPU_MSG_OK);
+	assert_int_equal(host_request(&host, OGPU_MSG_CONFIGURE, &configure, sizeof(configure),
+				      NULL), OGPU_MSG_EPROTO);
+	assert_int_equal(host_request(&host, OGPU_MSG_PING, NULL, 0, NULL), OGPU_MSG_OK);
+}
+
+static void test_bad_mailbox(void **state)
+{
+	(void)state;
+	host.mbox->magic = 0;
+	host_start(&host);
+	WAIT_UNTIL(!mc_running(host.mc), EVENT_MS);
+	assert_int_equal(fatal_code(), OGPU_MC_FATAL_ASSERT);
+
+	host.mbox->magic = OGPU_MBOX_MAGIC;
+	host.mbox->req_entries = 3;
+	host_start(&host);
+	WAIT_UNTIL(!mc_running(host.mc), EVENT_MS);
+	assert_int_equal(fatal_code(), OGPU_MC_FATAL_ASSERT);
+
+	/* A good one works afterwards. */
+	host_layout(&host, 16, 32);
+	host_boot(&host);
+}
+
+static void test_bad_messages(void **state)
+{
+	struct ogpu_msg_queue body = { .queue = 5 };
+	struct ogpu_msg msg = { .type = OGPU_MSG_PING };
+
+	(void)state;
+	assert_int_equal(host_request(&host, 99, NULL, 0, NULL), OGPU_MSG_EUNKNOWN);
+	assert_int_equal(host_request(&host, OGPU_MSG_HELLO, NULL, 0, NULL), OGPU_MSG_EUNKNOWN);
+	assert_int_equal(host_request(&host, OGPU_MSG_PING, &body, 4, NULL), OGPU_MSG_EINVAL);
+	assert_int_equal(host_request(&host, OGPU_MSG_QUEUE_STOP, &body, 4, NULL),
+			 OGPU_MSG_EINVAL);
+	assert_int_equal(host_request(&host, OGPU_MSG_QUEUE_STOP, &body, 8, NULL),
+			 OGPU_MSG_ENOQUEUE);
+	body.rsvd = 1;
+	assert_int_equal(host_request(&host, OGPU_MSG_QUEUE_STOP, &body, 8, NULL),
+			 OGPU_MSG_EINVAL);
+	body.rsvd = 0;
+	body.queue = 0xffffffff;
+	assert_int_equal(host_request(&host, OGPU_MSG_QUEUE_DESTROY, &body, 8, NULL),
+			 OGPU_MSG_ENOQUEUE);
+
+	/* Headers: reserved member, status, size over the body, bytes after the body. */
+	msg.rsvd = 1;
+	host_post_raw(&host, &msg);
+	assert_true(host_receive(&host, &msg, EVENT_MS));
+	assert_int_equal(msg.status, OGPU_MSG_EINVAL);
+	memset(&msg, 0, sizeof(msg));
+	msg.type = OGPU_MSG_PING;
+	msg.status = 1;
+	host_post_raw(&host, &msg);
+	assert_true(host_receive(&host, &msg, EVENT_MS));
+	assert_int_equal(msg.status, OGPU_MSG_EINVAL);
+	memset(&msg, 0, sizeof(msg));
+	msg.type = OGPU_MSG_PING;
+	msg.size = 0xffffffff;
+	host_post_raw(&host, &msg);
+	assert_true(host_receive(&host, &msg, EVENT_MS));
+	assert_int_equal(msg.status, OGPU_MSG_EINVAL);
+	memset(&msg, 0, sizeof(msg));
+	msg.type = OGPU_MSG_PING;
+	msg.body[111] = 1;
+	host_post_raw(&host, &msg);
+	assert_true(host_receive(&host, &msg, EVENT_MS));
+	assert_int_equal(msg.status, OGPU_MSG_EINVAL);
+
+	assert_int_equal(host_request(&host, OGPU_MSG_PING, NULL, 0, NULL), OGPU_MSG_OK);
+}
+
+static void expect_create(const struct ogpu_msg_queue_create *desc, uint16_t status)
+{
+	assert_int_equal(host_request(&host, OGPU_MSG_QUEUE_CREATE, desc, sizeof(*desc), NULL),
+			 status);
+}
+
+static void test_bad_queues(void **state)
+{
+	struct ogpu_msg_queue_create good, desc;
+
+	(void)state;
+	host_describe(&good, 3);
+#define BAD(member, value) do { \
+	desc = good; \
+	desc.member = value; \
+	expect_create(&desc, OGPU_MSG_EINVAL); \
+} while (0)
+	BAD(queue, FAKE_DOORBELLS);
+	BAD(queue, 0xffffffff);
+	BAD(engine, OGPU_ENGINE_CLASSES);
+	BAD(engine, 255);
+	BAD(priority, OGPU_PRIORITIES);
+	BAD(flags, 2);
+	BAD(rsvd, 1);
+	BAD(ring_size, 0);
+	BAD(ring_size, 2048);
+	BAD(ring_size, 12288);
+	BAD(ring_size, 1u << 21);
+	BAD(ring, good.ring + 8);
+	BAD(ring, OGPU_OPERAND(OGPU_TARGET_PEER, 0));
+	BAD(ring, good.ring | 1ull << 56);
+	BAD(rptr, good.rptr + 4);
+	BAD(wptr, good.wptr + 1);
+	BAD(wptr, OGPU_OPERAND(OGPU_TARGET_VIRTUAL, 0));
+#undef BAD
+	expect_create(&good, OGPU_MSG_OK);
+	expect_create(&good, OGPU_MSG_EEXIST);
+	assert_int_equal(host_about(&host, OGPU_MSG_QUEUE_DESTROY, 3, NULL), OGPU_MSG_OK);
+	assert_int_equal(host_about(&host, OGPU_MSG_QUEUE_DESTROY, 3, NULL), OGPU_MSG_ENOQUEUE);
+	expect_create(&good, OGPU_MSG_OK);
+}
+
+static void test_wptr_that_does_not_answer(void **state)
+{
+	struct ogpu_msg_queue_create desc;
+
+	(void)state;
+	/* Only the slot can tell the host, and does; the firmware lives on. */
+	host_describe(&desc, 1);
+	desc.wptr = OGPU_OPERAND(OGPU_TARGET_SYSTEM, 0x1000);
+	expect_create(&desc, OGPU_MSG_OK);
+	expect_error(1, OGPU_QERR_RING, NULL);
+	assert_int_equal(host_request(&host, OGPU_MSG_PING, NULL, 0, NULL), OGPU_MSG_OK);
+}
+
+static void test_one_job(void **state)
+{
+	struct ogpu_msg_queue_state answer;
+
+	(void)state;
+	assert_int_equal(host_create(&host, 9, OGPU_ENGINE_COMPUTE, OGPU_PRIORITY_NORMAL), 0);
+	answer = query(9);
+	assert_int_equal(answer.state, OGPU_QUEUE_IDLE);
+	assert_int_equal(answer.switches, 0);
+	host_submit(&host, 9, FAKE_JOB(FAKE_JOB_RUN, 500));
+	assert_true(host_wait_done(&host, 9, EVENT_MS));
+	answer = query(9);
+	assert_int_equal(answer.error, OGPU_QERR_NONE);
+	assert_int_equal(answer.switches, 1);
+	assert_int_equal(answer.rptr, 8);
+	assert_true(answer.busy_ns >= 500000);
+}
+
+static void test_64_queues_on_8_slots(void **state)
+{
+	struct ogpu_msg_queue_state answer;
+	unsigned int i, n;
+
+	(void)state;
+	for (i = 0; i < 64; i++)
+		assert_int_equal(host_create(&host, i, OGPU_ENGINE_COMPUTE, i % 4), OGPU_MSG_OK);
+	for (n = 0; n < 3; n++) {
+		for (i = 0; i < 64; i++)
+			host_submit(&host, i, FAKE_JOB(FAKE_JOB_RUN, 200 + i * 20));
+	}
+	/* Some of them come back for more while others wait. */
+	for (i = 0; i < 64; i++) {
+		if (!host_wait_done(&host, i, 20000)) {
+			answer = query(i);
+			host_print_log(&host);
+			fail_msg("queue %u: state %u rptr %llu of %llu", i, answer.state,
+				 (unsigned long long)answer.rptr,
+				 (unsigned long long)host.wptr[i]);
+		}
+		host_submit(&host, i, FAKE_JOB(FAKE_JOB_RUN, 100));
+	}
+	for (i = 0; i < 64; i++) {
+		assert_true(host_wait_done(&host, i, 20000));
+		answer = query(i);
+		assert_int_equal(answer.error, OGPU_QERR_NONE);
+		assert_true(answer.switches >= 1);
+		assert_true(answer.busy_ns >= 600000);
+	}
+	for (i = 0; i < 64; i++)
+		assert_int_equal(host_about(&host, OGPU_MSG_QUEUE_DESTROY, i, NULL), OGPU_MSG_OK);
+	assert_true(mc_running(host.mc));
+}
+
+static void test_long_jobs_share(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	/* Twice as many as slots, each longer than many slices: all advance in turn. */
+	for (i = 0; i < 16; i++) {
+		assert_int_equal(host_create(&host, i, OGPU_ENGINE_COMPUTE, OGPU_PRIORITY_NORMAL),
+				 OGPU_MSG_OK);
+		host_submit(&host, i, FAKE_JOB(FAKE_JOB_RUN, 40000));
+	}
+	for (i = 0; i < 16; i++) {
+		assert_true(host_wait_done(&host, i, 20000));
+		assert_true(query(i).switches >= 2);
+		assert_true(query(i).busy_ns >= 40000000);
+	}
+}
+
+static void test_error_event(void **state)
+{
+	struct ogpu_msg_queue_error error;
+	uint32_t status = FIELD_PREP(OGPU_SLOT_STATUS_ERROR, OGPU_QERR_MEMORY) |
+			  FIELD_PREP(OGPU_SLOT_STATUS_ACCESS, OGPU_ACCESS_WRITE) |
+			  FIELD_PREP(OGPU_SLOT_STATUS_REASON, OGPU_FAULT_NOT_MAPPED);
+
+	(void)state;
+	assert_int_equal(host_create(&host, 20, OGPU_ENGINE_COPY, OGPU_PRIORITY_HIGH), 0);
+	assert_int_equal(host_create(&host, 21, OGPU_ENGINE_COPY, OGPU_PRIORITY_HIGH), 0);
+	host_submit(&host, 20, FAKE_JOB(FAKE_JOB_RUN, 100));
+	host_submit(&host, 20, FAKE_JOB(FAKE_JOB_ERROR, status));
+	expect_error(20, OGPU_QERR_MEMORY, &error);
+	assert_true(error.fault_va == 0x123456789000);
+	assert_true(error.pc == 0xabcd00001234);
+	assert_int_equal(error.packet, 8);
+	assert_int_equal(error.asid, 21);
+	assert_int_equal(error.access, OGPU_ACCESS_WRITE);
+	assert_int_equal(error.reason, OGPU_FAULT_NOT_MAPPED);
+	assert_int_equal(error.detail, 0x600dbad);
+	assert_int_equal(query(20).state, OGPU_QUEUE_FAILED);
+	assert_int_equal(query(20).error, OGPU_QERR_MEMORY);
+
+	/* It executes nothing more, its neighbour goes on. */
+	host_submit(&host, 20, FAKE_JOB(FAKE_JOB_RUN, 100));
+	host_submit(&host, 21, FAKE_JOB(FAKE_JOB_RUN, 100));
+	assert_true(host_wait_done(&host, 21, EVENT_MS));
+	assert_int_equal(host_rptr(&host, 20), 8);
+	assert_int_equal(host_about(&host, OGPU_MSG_QUEUE_DESTROY, 20, NULL), OGPU_MSG_OK);
+}
+
+static void test_no_error_is_lost(void **state)
+{
+	unsigned int i;
+	bool seen[64] = { false };
+	struct ogpu_msg msg;
+	uint32_t queue;
+
+	(void)state;
+	/* More errors than the ring has entries, while the host does not look. */
+	host_layout(&host, 16, 4);
+	host_boot(&host);
+	for (i = 0; i < 64; i++)
+		assert_int_equal(host_create(&host, i, OGPU_ENGINE_COMPUTE, 1), OGPU_MSG_OK);
+	for (i = 0; i < 64; i++)
+		host_submit(&host, i,
+			    FAKE_JOB(FAKE_JOB_ERROR, FIELD_PREP(OGPU_SLOT_STATUS_ERROR,
+								OGPU_QERR_OPCODE)));
+	WAIT_UNTIL(__atomic_load_n(&host.mbox->msg_wptr, __ATOMIC_ACQUIRE) -
+		   host.mbox->msg_rptr == 4, EVENT_MS);
+	for (i = 0; i < 64; i++) {
+		assert_true(host_event(&host, OGPU_MSG_QUEUE_ERROR, &msg, EVENT_MS));
+		memcpy(&queue, msg.body, 4);
+		assert_true(queue < 64 && !seen[queue]);
+		seen[queue] = true;
+	}
+	assert_int_equal(host_request(&host, OGPU_MSG_PING, NULL, 0, NULL), OGPU_MSG_OK);
+}
+
+static void test_stop_running(void **state)
+{
+	struct ogpu_msg msg;
+
+	(void)state;
+	assert_int_equal(host_create(&host, 1, OGPU_ENGINE_COMPUTE, 1), OGPU_MSG_OK);
+	host_submit(&host, 1, FAKE_JOB(FAKE_JOB_DEAF, 0));
+	WAIT_UNTIL(query(1).state == OGPU_QUEUE_RUNNING, EVENT_MS);
+	assert_int_equal(host_about(&host, OGPU_MSG_QUEUE_STOP, 1, NULL), OGPU_MSG_OK);
+	assert_int_equal(query(1).state, OGPU_QUEUE_FAILED);
+	assert_int_equal(query(1).error, OGPU_QERR_KILLED);
+	assert_int_equal(host_about(&host, OGPU_MSG_QUEUE_STOP, 1, NULL), OGPU_MSG_OK);
+	assert_int_equal(host_about(&host, OGPU_MSG_QUEUE_DESTROY, 1, NULL), OGPU_MSG_OK);
+	/* Who asked is answered, there is no event. */
+	assert_false(host_receive(&host, &msg, QUIET_MS));
+
+	/* Destroy in one go; afterwards the number is free and starts afresh. */
+	assert_int_equal(host_create(&host, 1, OGPU_ENGINE_COMPUTE, 1), OGPU_MSG_OK);
+	host_submit(&host, 1, FAKE_JOB(FAKE_JOB_DEAF, 0));
+	assert_int_equal(host_about(&host, OGPU_MSG_QUEUE_DESTROY, 1, NULL), OGPU_MSG_OK);
+	assert_int_equal(host_create(&host, 1, OGPU_ENGINE_COMPUTE, 1), OGPU_MSG_OK);
+	assert_int_equal(query(1).switches, 0);
+	host_submit(&host, 1, FAKE_JOB(FAKE_JOB_RUN, 100));
+	assert_true(host_wait_done(&host, 1, EVENT_MS));
+}
+
+static void test_deaf_queue_is_killed_when_others_wait(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 9; i++)
+		assert_int_equal(host_create(&host, i, OGPU_ENGINE_COMPUTE, 1), OGPU_MSG_OK);
+	for (i = 0; i < 8; i++)
+		host_submit(&host, i, FAKE_JOB(i ? FAKE_JOB_RUN : FAKE_JOB_DEAF, 400000));
+	WAIT_UNTIL(fake_starts(host.gpu) == 8, EVENT_MS);
+	host_submit(&host, 8, FAKE_JOB(FAKE_JOB_RUN, 400000));
+	expect_error(0, OGPU_QERR_PREEMPT, NULL);
+	for (i = 1; i < 9; i++)
+		assert_true(host_wait_done(&host, i, 20000));
+}
+
+static void test_hung_slot(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	assert_int_equal(host_create(&host, 0, OGPU_ENGINE_COPY, 1), OGPU_MSG_OK);
+	host_submit(&host, 0, FAKE_JOB(FAKE_JOB_HUNG, 0));
+	WAIT_UNTIL(fake_starts(host.gpu) == 1, EVENT_MS);
+	assert_int_equal(host_about(&host, OGPU_MSG_QUEUE_DESTROY, 0, NULL), OGPU_MSG_EHW);
+	expect_error(0, OGPU_QERR_ENGINE, NULL);
+	assert_int_equal(host_about(&host, OGPU_MSG_QUEUE_DESTROY, 0, NULL), OGPU_MSG_EHW);
+
+	/* The other slot serves all. */
+	for (i = 1; i < 5; i++) {
+		assert_int_equal(host_create(&host, i, OGPU_ENGINE_COPY, 1), OGPU_MSG_OK);
+		host_submit(&host, i, FAKE_JOB(FAKE_JOB_RUN, 10000));
+	}
+	for (i = 1; i < 5; i++)
+		assert_true(host_wait_done(&host, i, EVENT_MS));
+
+	/* A reset of the engines gives the slot back, and the queue can go. */
+	fake_engines_reset(host.gpu);
+	WAIT_UNTIL(host_about(&host, OGPU_MSG_QUEUE_DESTROY, 0, NULL) == OGPU_MSG_OK, EVENT_MS);
+}
+
+static void test_waiting_queues_make_room(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	/* Eight queues wait for what the ninth does afterwards. */
+	for (i = 0; i < 9; i++)
+		assert_int_equal(host_create(&host, i, OGPU_ENGINE_COMPUTE,
+					     i < 8 ? OGPU_PRIORITY_HIGH : OGPU_PRIORITY_LOW),
+				 OGPU_MSG_OK);
+	for (i = 0; i < 8; i++)
+		host_submit(&host, i, FAKE_JOB(FAKE_JOB_WAIT, HOST_FLAG(8)));
+	WAIT_UNTIL(fake_starts(host.gpu) == 8, EVENT_MS);
+	host_submit(&host, 8, FAKE_JOB(FAKE_JOB_RUN, 20000));
+	assert_true(host_wait_done(&host, 8, EVENT_MS));
+	__atomic_store_n((uint64_t *)fake_host(host.gpu, HOST_FLAG(8)), 1, __ATOMIC_RELEASE);
+	for (i = 0; i < 8; i++)
+		assert_true(host_wait_done(&host, i, EVENT_MS));
+}
+
+static void test_suspend_and_resume(void **state)
+{
+	uint64_t before[12];
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 12; i++) {
+		assert_int_equal(host_create(&host, i, OGPU_ENGINE_COMPUTE, 1), OGPU_MSG_OK);
+		host_submit(&host, i, FAKE_JOB(FAKE_JOB_RUN, 30000));
+	}
+	assert_int_equal(host_request(&host, OGPU_MSG_SUSPEND, NULL, 0, NULL), OGPU_MSG_OK);
+	for (i = 0; i < 12; i++)
+		before[i] = query(i).busy_ns;
+	host_submit(&host, 0, FAKE_JOB(FAKE_JOB_RUN, 100));
+	for (i = 0; i < 12; i++)
+		assert_int_not_equal(query(i).state, OGPU_QUEUE_RUNNING);
+	for (i = 0; i < 12; i++)
+		assert_int_equal(query(i).busy_ns, before[i]);
+	assert_int_equal(host_request(&host, OGPU_MSG_RESUME, NULL, 0, NULL), OGPU_MSG_OK);
+	for (i = 0; i < 12; i++)
+		assert_true(host_wait_done(&host, i, EVENT_MS));
+}
+
+static void test_engine_reset_fails_running_queues(void **state)
+{
+	(void)state;
+	assert_int_equal(host_create(&host, 0, OGPU_ENGINE_COMPUTE, 1), OGPU_MSG_OK);
+	host_submit(&host, 0, FAKE_JOB(FAKE_JOB_DEAF, 0));
+	WAIT_UNTIL(fake_starts(host.gpu) == 1, EVENT_MS);
+	fake_engines_reset(host.gpu);
+	expect_error(0, OGPU_QERR_ENGINE, NULL);
+}
+
+static struct ogpu_msg_sensors read_sensors(void)
+{
+	struct ogpu_msg_sensors answer;
+	struct ogpu_msg reply;
+
+	assert_int_equal(host_request(&host, OGPU_MSG_SENSORS, NULL, 0, &reply), OGPU_MSG_OK);
+	assert_int_equal(reply.size, sizeof(answer));
+	memcpy(&answer, reply.body, sizeof(answer));
+	return answer;
+}
+
+static void test_sensors_and_throttling(void **state)
+{
+	struct ogpu_msg_sensors sensors;
+	struct ogpu_msg msg;
+
+	(void)state;
+	sensors = read_sensors();
+	assert_int_equal(sensors.temp_mdeg, 45000);
+	assert_int_equal(sensors.clock_khz, 1600000);
+	assert_int_equal(sensors.throttle, 0);
+	assert_int_equal(sensors.fan_rpm, 800 + 5 * 50);
+
+	fake_set_temp(host.gpu, 99000);
+	assert_true(host_event(&host, OGPU_MSG_SENSOR_ALERT, &msg, EVENT_MS));
+	memcpy(&sensors, msg.body, sizeof(sensors));
+	assert_int_equal(sensors.throttle, OGPU_THROTTLE_THERMAL);
+	assert_true(sensors.clock_khz < 1600000);
+	assert_int_equal(fake_sensor(host.gpu, OGPU_MC_THROTTLE), OGPU_THROTTLE_THERMAL);
+
+	fake_set_temp(host.gpu, 60000);
+	assert_true(host_event(&host, OGPU_MSG_SENSOR_ALERT, &msg, EVENT_MS));
+	sensors = read_sensors();
+	assert_int_equal(sensors.throttle, 0);
+	assert_int_equal(sensors.clock_khz, 1600000);
+}
+
+static void test_heartbeat_and_idle(void **state)
+{
+	uint32_t beat = mc_heartbeat(host.mc);
+	uint64_t before, instructions;
+
+	(void)state;
+	WAIT_UNTIL(mc_heartbeat(host.mc) >= beat + 2, EVENT_MS);
+	/* An idle core sleeps: only the heartbeat's few instructions are executed. */
+	beat = mc_heartbeat(host.mc);
+	before = mc_instructions(host.mc);
+	WAIT_UNTIL(mc_heartbeat(host.mc) >= beat + 4, EVENT_MS);
+	instructions = mc_instructions(host.mc) - before;
+	assert_true(instructions < 8 * 20000);
+}
+
+static void test_mad_pointers(void **state)
+{
+	struct ogpu_msg msg;
+
+	(void)state;
+	/* A write pointer from nowhere: requests are lost, the firmware is not. */
+	__atomic_store_n(&host.mbox->req_wptr, host.mbox->req_wptr + 1000, __ATOMIC_RELEASE);
+	mc_irq(host.mc, OGPU_MC_IRQ_MBOX);
+	WAIT_UNTIL(__atomic_load_n(&host.mbox->req_rptr, __ATOMIC_ACQUIRE) == host.mbox->req_wptr,
+		   EVENT_MS);
+	assert_int_equal(host_request(&host, OGPU_MSG_PING, NULL, 0, NULL), OGPU_MSG_OK);
+
+	/* A read pointer from nowhere counts as a full ring. */
+	__atomic_store_n(&host.mbox->msg_rptr, host.mbox->msg_rptr + 5, __ATOMIC_RELEASE);
+	fake_wait_irq(host.gpu, 0);
+	host_post(&host, OGPU_MSG_PING, NULL, 0);
+	assert_false(fake_wait_irq(host.gpu, QUIET_MS));
+	__atomic_store_n(&host.mbox->msg_rptr, host.mbox->msg_rptr - 5, __ATOMIC_RELEASE);
+	assert_true(host_receive(&host, &msg, EVENT_MS));
+	assert_int_equal(msg.type, OGPU_MSG_PING | OGPU_MSG_REPLY);
+}
+
+static void test_random_messages(void **state)
+{
+	struct ogpu_msg msg, reply;
+	unsigned int i, n;
+
+	(void)state;
+	srand(1);
+	for (i = 0; i < 3000; i++) {
+		memset(&msg, 0, sizeof(msg));
+		msg.seq = i;
+		msg.type = rand() % 12;
+		if (msg.type == OGPU_MSG_SUSPEND)
+			msg.type = OGPU_MSG_RESUME;
+		switch (rand() % 3) {
+		case 0:
+			msg.size = sizeof(struct ogpu_msg_queue);
+			break;
+		case 1:
+			msg.size = sizeof(struct ogpu_msg_queue_create);
+			break;
+		default:
+			msg.size = rand() % 120;
+			break;
+		}
+		for (n = 0; n < msg.size && n < OGPU_MSG_BODY; n++)
+			msg.body[n] = rand() % 3 ? 0 : rand();
+		host_post_raw(&host, &msg);
+		do {
+			assert_true(host_receive(&host, &reply, EVENT_MS));
+		} while (!(reply.type & OGPU_MSG_REPLY));
+		assert_int_equal(reply.seq, i);
+		assert_int_equal(reply.type, msg.type | OGPU_MSG_REPLY);
+		assert_true(reply.status <= OGPU_MSG_EHW);
+	}
+	assert_true(mc_running(host.mc));
+}
+
+static void test_doorbells_of_nobody(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 100 * FAKE_DOORBELLS; i++)
+		fake_doorbell(host.gpu, i * 7 % FAKE_DOORBELLS);
+	assert_int_equal(host_create(&host, 5, OGPU_ENGINE_COMPUTE, 1), OGPU_MSG_OK);
+	host_submit(&host, 5, FAKE_JOB(FAKE_JOB_RUN, 100));
+	assert_true(host_wait_done(&host, 5, EVENT_MS));
+	/* A doorbell without work costs nobody a slot. */
+	fake_doorbell(host.gpu, 6);
+	assert_int_equal(host_create(&host, 6, OGPU_ENGINE_COMPUTE, 1), OGPU_MSG_OK);
+	for (i = 0; i < 100; i++)
+		fake_doorbell(host.gpu, 6);
+	assert_int_equal(query(6).switches, 0);
+}
+
+static void random_job(uint32_t number)
+{
+	uint64_t job = FAKE_JOB(FAKE_JOB_RUN, rand() % 3000);
+
+	if (rand() % 20 == 0)
+		job = FAKE_JOB(FAKE_JOB_ERROR, FIELD_PREP(OGPU_SLOT_STATUS_ERROR,
+							  OGPU_QERR_PACKET));
+	else if (rand() % 50 == 0)
+		job = FAKE_JOB(FAKE_JOB_DEAF, 0);
+	else if (rand() % 20 == 0)
+		job = FAKE_JOB(FAKE_JOB_WAIT, HOST_FLAG(rand() % HOST_QUEUES));
+	host_submit(&host, number, job);
+}
+
+static void test_random_life(void **state)
+{
+	bool exists[HOST_QUEUES] = { false };
+	unsigned int i, number;
+	struct ogpu_msg msg;
+	uint16_t status;
+
+	(void)state;
+	srand(2);
+	for (i = 0; i < 4000; i++) {
+		number = rand() % HOST_QUEUES;
+		if (!exists[number]) {
+			status = host_create(&host, number, rand() % 2, rand() % OGPU_PRIORITIES);
+			assert_int_equal(status, OGPU_MSG_OK);
+			exists[number] = true;
+		} else if (rand() % 12 == 0) {
+			status = host_about(&host, OGPU_MSG_QUEUE_DESTROY, number, NULL);
+			assert_int_equal(status, OGPU_MSG_OK);
+			exists[number] = false;
+		} else if (rand() % 30 == 0) {
+			status = host_about(&host, OGPU_MSG_QUEUE_STOP, number, NULL);
+			assert_int_equal(status, OGPU_MSG_OK);
+		} else if (rand() % 200 == 0) {
+			assert_int_equal(host_request(&host, OGPU_MSG_SUSPEND, NULL, 0, NULL),
+					 OGPU_MSG_OK);
+			assert_int_equal(host_request(&host, OGPU_MSG_RESUME, NULL, 0, NULL),
+					 OGPU_MSG_OK);
+		} else {
+			random_job(number);
+		}
+		host.event_count = 0;
+		host.event_taken = 0;
+	}
+	for (number = 0; number < HOST_QUEUES; number++) {
+		if (exists[number])
+			assert_int_equal(host_about(&host, OGPU_MSG_QUEUE_DESTROY, number, NULL),
+					 OGPU_MSG_OK);
+	}
+	while (host_receive(&host, &msg, QUIET_MS))
+		assert_int_equal(msg.type, OGPU_MSG_QUEUE_ERROR);
+
+	/* All slots are free: as many queues as there are slots run at once. */
+	for (number = 0; number < FAKE_COMPUTE_SLOTS; number++) {
+		assert_int_equal(host_create(&host, number, OGPU_ENGINE_COMPUTE, 1), OGPU_MSG_OK);
+		host_submit(&host, number, FAKE_JOB(FAKE_JOB_DEAF, 0));
+	}
+	for (number = 0; number < FAKE_COMPUTE_SLOTS; number++)
+		WAIT_UNTIL(query(number).state == OGPU_QUEUE_RUNNING, EVENT_MS);
+}
+
+static void test_injected_crash(void **state)
+{
+	(void)state;
+	mc_inject_crash(host.mc);
+	WAIT_UNTIL(!mc_running(host.mc), EVENT_MS);
+	assert_int_equal(fatal_code(), OGPU_MC_FATAL_ASSERT);
+	assert_int_equal(mc_fatal(host.mc) >> 8, 1);
+	assert_true(mc_fatal_pc(host.mc) >= OGPU_MC_SRAM_BASE);
+
+	/* Reset and the same image again. */
+	host.event_count = 0;
+	host.event_taken = 0;
+	host_layout(&host, 16, 32);
+	host_boot(&host);
+	assert_int_equal(mc_fatal(host.mc), OGPU_MC_FATAL_NONE);
+}
+
+static void test_injected_hang(void **state)
+{
+	uint32_t beat;
+
+	(void)state;
+	mc_inject_hang(host.mc);
+	beat = mc_heartbeat(host.mc);
+	WAIT_UNTIL(!mc_running(host.mc), 5000);
+	assert_int_equal(fatal_code(), OGPU_MC_FATAL_WATCHDOG);
+	assert_true(mc_heartbeat(host.mc) - beat <= 1);
+	mc_reset(host.mc);
+	assert_int_equal(mc_fatal(host.mc), OGPU_MC_FATAL_NONE);
+}
+
+static void test_host_memory_goes_away(void **state)
+{
+	(void)state;
+	fake_host_gone(host.gpu, true);
+	mc_irq(host.mc, OGPU_MC_IRQ_MBOX);
+	WAIT_UNTIL(!mc_running(host.mc), EVENT_MS);
+	assert_int_equal(fatal_code(), OGPU_MC_FATAL_BUS);
+}
+
+static void test_reset_at_any_time(void **state)
+{
+	unsigned int i, n;
+
+	(void)state;
+	for (i = 0; i < 30; i++) {
+		host_start(&host);
+		for (n = 0; n < i * 100; n++)
+			mc_irq(host.mc, OGPU_MC_IRQ_MBOX);
+		mc_reset(host.mc);
+		assert_false(mc_running(host.mc));
+		assert_int_equal(mc_heartbeat(host.mc), 0);
+	}
+	host_layout(&host, 16, 32);
+	host_boot(&host);
+}
+
+int main(void)
+{
+#define T(name)	cmocka_unit_test_setup_teardown(name, setup_booted, teardown)
+#define COLD(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		COLD(test_hello),
+		COLD(test_bad_mailbox),
+		T(test_bad_messages),
+		T(test_bad_queues),
+		T(test_wptr_that_does_not_answer),
+		T(test_one_job),
+		T(test_64_queues_on_8_slots),
+		T(test_long_jobs_share),
+		T(test_error_event),
+		COLD(test_no_error_is_lost),
+		T(test_stop_running),
+		T(test_deaf_queue_is_killed_when_others_wait),
+		T(test_hung_slot),
+		T(test_waiting_queues_make_room),
+		T(test_suspend_and_resume),
+		T(test_engine_reset_fails_running_queues),
+		T(test_sensors_and_throttling),
+		T(test_heartbeat_and_idle),
+		T(test_mad_pointers),
+		T(test_random_messages),
+		T(test_doorbells_of_nobody),
+		T(test_random_life),
+		T(test_injected_crash),
+		T(test_injected_hang),
+		T(test_host_memory_goes_away),
+		COLD(test_reset_at_any_time),
+	};
+
+	return cmocka_run_group_tests_name("firmware", tests, NULL, NULL);
+}

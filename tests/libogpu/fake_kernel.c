@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * A stand-in for the ogpu driver, small enough to trust: drmIoctl() of the library under test ends
+ * here (linker option --wrap). Buffers are ranges of one memory file; binds and submits are kept.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <xf86drm.h>
+
+#include "fake_kernel.h"
+
+struct fake_kernel fake;
+
+int __wrap_drmIoctl(int fd, unsigned long request, void *arg);
+drmVersionPtr __wrap_drmGetVersion(int fd);
+int __wrap_drmGetDevice2(int fd, uint32_t flags, drmDevicePtr *device);
+int __wrap_drmSyncobjCreate(int fd, uint32_t flags, uint32_t *handle);
+int __wrap_drmSyncobjDestroy(int fd, uint32_t handle);
+int __wrap_drmCloseBufferHandle(int fd, uint32_t handle);
+
+void fake_reset(void)
+{
+	if (fake.file)
+		close(fake.file);
+	memset(&fake, 0, sizeof(fake));
+	fake.file = memfd_create("fake-vram", MFD_CLOEXEC);
+}
+
+const char *fake_node(void)
+{
+	static char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fake.file);
+	return path;
+}
+
+static int fail(int error)
+{
+	errno = error;
+	return -1;
+}
+
+static int query(struct drm_ogpu_query *q)
+{
+	struct drm_ogpu_query_device *dev = (void *)(uintptr_t)q->pointer;
+
+	if (q->type != DRM_OGPU_QUERY_DEVICE || q->size < sizeof(*dev))
+		return fail(EINVAL);
+	dev->va_bits = 48;
+	dev->page_sizes = 1 << 12;
+	return 0;
+}
+
+static int bo_create(struct drm_ogpu_bo_create *create)
+{
+	if (fake.fail_bo)
+		return fail(ENOSPC);
+	create->size = (create->size + 0xffff) & ~0xffffull;
+	create->handle = ++fake.bos;
+	fake.bo_offset[create->handle] = fake.file_size;
+	fake.file_size += create->size;
+	fake.live_bos++;
+	return ftruncate(fake.file, fake.file_size);
+}
+
+static int vm_bind(const struct drm_ogpu_vm_bind *bind)
+{
+	const struct drm_ogpu_bind_op *ops = (void *)(uintptr_t)bind->ops.array;
+
+	if (fake.fail_bind)
+		return fail(ENOMEM);
+	for (uint32_t i = 0; i < bind->ops.count && fake.binds < FAKE_MAX_BINDS; i++)
+		fake.bind[fake.binds++] = ops[i];
+	return 0;
+}
+
+static int submit(const struct drm_ogpu_submit *submit)
+{
+	const struct drm_ogpu_job *job = (void *)(uintptr_t)submit->jobs.array;
+
+	if (fake.fail_submit)
+		return fail(ECANCELED);
+	fake.job = *job;
+	memcpy(fake.syncs, (void *)(uintptr_t)job->syncs.array,
+	       job->syncs.count * sizeof(struct drm_ogpu_sync));
+	fake.submits++;
+	return 0;
+}
+
+int __wrap_drmIoctl(int fd, unsigned long request, void *arg)
+{
+	(void)fd;
+	switch (request) {
+	case DRM_IOCTL_OGPU_QUERY:
+		return query(arg);
+	case DRM_IOCTL_OGPU_BO_CREATE:
+		return bo_create(arg);
+	case DRM_IOCTL_OGPU_BO_MMAP_OFFSET: {
+		struct drm_ogpu_bo_mmap_offset *map = arg;
+
+		map->offset = fake.bo_offset[map->handle];
+		return 0;
+	}
+	case DRM_IOCTL_OGPU_VM_CREATE:
+		((struct drm_ogpu_vm_create *)arg)->vm_id = 1;
+		return 0;
+	case DRM_IOCTL_OGPU_VM_BIND:
+		return vm_bind(arg);
+	case DRM_IOCTL_OGPU_QUEUE_CREATE:
+		((struct drm_ogpu_queue_create *)arg)->queue_id = 5;
+		return 0;
+	case DRM_IOCTL_OGPU_SUBMIT:
+		return submit(arg);
+	case DRM_IOCTL_OGPU_VM_DESTROY:
+	case DRM_IOCTL_OGPU_QUEUE_DESTROY:
+		return 0;
+	}
+	return fail(ENOTTY);
+}
+
+drmVersionPtr __wrap_drmGetVersion(int fd)
+{
+	drmVersionPtr version = calloc(1, sizeof(*version));
+
+	(void)fd;
+	version->name = strdup(fake.driver ? fake.driver : "ogpu");
+	version->name_len = strlen(version->name);
+	version->version_major = fake.major;
+	return version;
+}
+
+int __wrap_drmGetDevice2(int fd, uint32_t flags, drmDevicePtr *device)
+{
+	(void)fd;
+	(void)flags;
+	(void)device;
+	return -ENODEV;
+}
+
+int __wrap_drmSyncobjCreate(int fd, uint32_t flags, uint32_t *handle)
+{
+	(void)fd;
+	(void)flags;
+	*handle = 77;
+	return 0;
+}
+
+int __wrap_drmSyncobjDestroy(int fd, uint32_t handle)
+{
+	(void)fd;
+	(void)handle;
+	return 0;
+}
+
+int __wrap_drmCloseBufferHandle(int fd, uint32_t handle)
+{
+	(void)fd;
+	(void)handle;
+	fake.live_bos--;
+	return 0;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/* What the fake driver was asked to do, and how it shall fail. */
+#ifndef FAKE_KERNEL_H
+#define FAKE_KERNEL_H
+
+#include <ogpu.h>
+#include <stdio.h>
+
+#define FAKE_MAX_BINDS	4096
+
+struct fake_kernel {
+	int file;		/* memory of all buffers */
+	uint64_t file_size;
+	uint32_t bos, live_bos;
+	uint64_t bo_offset[4096];
+	struct drm_ogpu_bind_op bind[FAKE_MAX_BINDS];
+	uint32_t binds;
+	struct drm_ogpu_job job;	/* last one */
+	struct drm_ogpu_sync syncs[DRM_OGPU_MAX_SYNCS];
+	uint32_t submits;
+	bool fail_bo, fail_bind, fail_submit;
+	const char *driver;	/* name it answers, NULL: ogpu */
+	int major;
+};
+
+extern struct fake_kernel fake;
+
+void fake_reset(void);
+const char *fake_node(void);
+
+#endif

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* libogpu against a fake driver: addresses, packets, submits, and loading of programs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* cmocka wants those first */
+#include <cmocka.h>
+
+#include <elf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fake_kernel.h"
+
+struct fixture {
+	struct ogpu_device *dev;
+	struct ogpu_vm *vm;
+};
+
+static int setup(void **state)
+{
+	static struct fixture f;
+
+	fake_reset();
+	if (ogpu_device_open(fake_node(), &f.dev) || ogpu_vm_create(f.dev, &f.vm))
+		return -1;
+	*state = &f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	ogpu_vm_destroy(f->vm);
+	ogpu_device_close(f->dev);
+	return fake.live_bos ? -1 : 0;	/* nothing may leak */
+}
+
+static void test_open_refuses_others(void **state)
+{
+	struct ogpu_device *dev;
+
+	(void)state;
+	fake_reset();
+	fake.driver = "amdgpu";
+	assert_int_equal(ogpu_device_open(fake_node(), &dev), -EINVAL);
+	fake.driver = NULL;
+	fake.major = 9;
+	assert_int_equal(ogpu_device_open(fake_node(), &dev), -EPROTO);
+	assert_int_equal(ogpu_device_open("/nonexistent", &dev), -ENOENT);
+}
+
+static void test_va_alloc(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t a, b, c, d;
+
+	assert_int_equal(ogpu_va_alloc(f->vm, 0, 4096, &a), -EINVAL);
+	assert_int_equal(ogpu_va_alloc(f->vm, 1, 4095, &a), -EINVAL);
+	assert_int_equal(ogpu_va_alloc(f->vm, 1, 64, &a), -EINVAL);
+	assert_int_equal(ogpu_va_alloc(f->vm, UINT64_MAX, 4096, &a), -ENOSPC);
+	assert_int_equal(ogpu_va_alloc(f->vm, 1ull << 48, 4096, &a), -ENOSPC);
+
+	assert_int_equal(ogpu_va_alloc(f->vm, 1, 4096, &a), 0);
+	assert_int_equal(ogpu_va_alloc(f->vm, 4097, 4096, &b), 0);
+	assert_int_equal(ogpu_va_alloc(f->vm, 1 << 20, 1 << 21, &c), 0);
+	assert_int_equal(a, OGPU_VA_FIRST);
+	assert_int_equal(b, a + 4096);
+	assert_int_equal(c % (1 << 21), 0);
+
+	/* A hole is used again, by what fits only. */
+	ogpu_va_free(f->vm, a, 1);
+	assert_int_equal(ogpu_va_alloc(f->vm, 8192, 4096, &d), 0);
+	assert_int_equal(d, b + 8192);
+	assert_int_equal(ogpu_va_alloc(f->vm, 4096, 4096, &d), 0);
+	assert_int_equal(d, a);
+}
+
+static void test_va_never_overlaps(void **state)
+{
+	struct fixture *f = *state;
+	static uint64_t start[256], size[256];
+	unsigned int seed = 1;
+
+	for (int round = 0; round < 4000; round++) {
+		int i = rand_r(&seed) % 256;
+
+		if (size[i]) {
+			ogpu_va_free(f->vm, start[i], size[i]);
+			size[i] = 0;
+			continue;
+		}
+		size[i] = 4096 * (1 + rand_r(&seed) % 64);
+		assert_int_equal(ogpu_va_alloc(f->vm, size[i], 4096 << rand_r(&seed) % 6,
+					       &start[i]), 0);
+		for (int j = 0; j < 256; j++)
+			assert_true(j == i || !size[j] || start[i] >= start[j] + size[j] ||
+				    start[j] >= start[i] + size[i]);
+	}
+}
+
+static void test_buffer_unwinds(void **state)
+{
+	struct fixture *f = *state;
+	struct ogpu_buffer buf;
+
+	fake.fail_bo = true;
+	assert_int_equal(ogpu_buffer_create(f->vm, 1, DRM_OGPU_BO_VRAM, 0, &buf), -ENOSPC);
+	fake.fail_bo = false;
+	fake.fail_bind = true;
+	assert_int_equal(ogpu_buffer_create(f->vm, 1, DRM_OGPU_BO_VRAM, 0, &buf), -ENOMEM);
+	fake.fail_bind = false;
+	assert_int_equal(fake.live_bos, 0);
+	assert_int_equal(ogpu_buffer_create(f->vm, 1, DRM_OGPU_BO_VRAM, DRM_OGPU_BO_CPU_ACCESS,
+					    &buf), 0);
+	assert_non_null(buf.ptr);
+	ogpu_buffer_destroy(&buf);
+}
+
+static void test_stream_packets(void **state)
+{
+	struct fixture *f = *state;
+	static const uint32_t words[2] = { 1, 2 };
+	struct ogpu_dispatch d = {
+		.entry = 0x1000, .args = 0x2000, .grid = { 3 }, .group = { 64 },
+	};
+	const struct drm_ogpu_pkt_dispatch *p;
+	struct ogpu_stream s;
+	const uint32_t *w;
+
+	assert_int_equal(ogpu_stream_create(f->vm, 4096, &s), 0);
+	w = s.buf.ptr;
+	ogpu_emit_copy(&s, 1, 2, 3);
+	assert_int_equal(s.used, 32);
+	assert_int_equal(w[0], 2 | 8 << 16);
+	ogpu_emit_write(&s, 8, words, 2);
+	assert_int_equal(w[8], 4 | 6 << 16);
+	assert_int_equal(w[13], 2);
+	ogpu_emit_dispatch(&s, &d);
+	p = (const void *)&w[14];
+	assert_int_equal(p->header, 8 | 14 << 16);
+	assert_int_equal(p->grid[1], 1);
+	assert_int_equal(p->group[0], 64);
+	assert_int_equal(p->private_bytes, OGPU_PRIVATE_DEFAULT);
+	ogpu_stream_destroy(&s);
+}
+
+static void test_stream_overflow(void **state)
+{
+	struct fixture *f = *state;
+	struct ogpu_queue *queue;
+	struct ogpu_stream s;
+	uint64_t room;
+
+	assert_int_equal(ogpu_stream_create(f->vm, 1, &s), 0);
+	assert_int_equal(ogpu_queue_create(f->vm, DRM_OGPU_ENGINE_COMPUTE,
+					   DRM_OGPU_PRIORITY_NORMAL, &queue), 0);
+	room = s.buf.bo->size / 24;
+	for (uint64_t i = 0; i < room; i++)
+		ogpu_emit_fence(&s, 0, 0);
+	assert_false(s.overflow);
+	ogpu_emit_fence(&s, 0, 0);
+	assert_true(s.overflow);
+	assert_int_equal(ogpu_queue_submit(queue, &s, NULL, 0, NULL), -ENOSPC);
+	assert_int_equal(fake.submits, 0);
+	ogpu_stream_reset(&s);
+	assert_int_equal(ogpu_queue_submit(queue, &s, NULL, 0, NULL), 0);
+	ogpu_queue_destroy(queue);
+	ogpu_stream_destroy(&s);
+}
+
+static void test_submit(void **state)
+{
+	struct fixture *f = *state;
+	struct drm_ogpu_sync many[20] = { { .handle = 3 } };
+	struct ogpu_queue *queue;
+	struct ogpu_stream s;
+	uint64_t point = 0;
+
+	assert_int_equal(ogpu_stream_create(f->vm, 4096, &s), 0);
+	assert_int_equal(ogpu_queue_create(f->vm, DRM_OGPU_ENGINE_COMPUTE,
+					   DRM_OGPU_PRIORITY_NORMAL, &queue), 0);
+	ogpu_emit_timestamp(&s, 0x1000);
+	assert_int_equal(ogpu_queue_submit(queue, &s, NULL, 0, &point), 0);
+	assert_int_equal(point, 1);
+	assert_int_equal(fake.job.stream_va, s.buf.va);
+	assert_int_equal(fake.job.stream_bytes, 16);
+	assert_int_equal(fake.syncs[0].handle, 77);
+	assert_int_equal(fake.syncs[0].value, 1);
+
+	fake.fail_submit = true;
+	assert_int_equal(ogpu_queue_submit(queue, &s, NULL, 0, &point), -ECANCELED);
+	fake.fail_submit = false;
+	assert_int_equal(ogpu_queue_submit(queue, &s, many, 20, &point), 0);
+	assert_int_equal(point, 2);	/* a failed submit takes no point */
+	assert_int_equal(fake.job.syncs.count, 21);
+	assert_int_equal(fake.syncs[1].handle, 3);
+	assert_int_equal(ogpu_queue_submit(queue, &s, many, DRM_OGPU_MAX_SYNCS, &point), -EINVAL);
+	ogpu_queue_destroy(queue);
+	ogpu_stream_destroy(&s);
+}
+
+static uint8_t *read_program(size_t *size)
+{
+	FILE *file = fopen(getenv("TEST_PROGRAM"), "rb");
+	uint8_t *data;
+	long length;
+
+	assert_non_null(file);
+	assert_int_equal(fseek(file, 0, SEEK_END), 0);
+	length = ftell(file);
+	rewind(file);
+	data = malloc(length);
+	assert_int_equal(fread(data, 1, length, file), length);
+	fclose(file);
+	*size = length;
+	return data;
+}
+
+static void test_program(void **state)
+{
+	struct fixture *f = *state;
+	struct ogpu_program *program;
+	uint64_t entry, pointer, table = 0;
+	uint8_t *elf;
+	bool code = false, data = false;
+	size_t size;
+
+	elf = read_program(&size);
+	assert_int_equal(ogpu_program_load(f->vm, elf, size, &program), 0);
+	free(elf);	/* the file need not stay */
+	assert_int_equal(ogpu_program_entry(program, "kernel", &entry), 0);
+	assert_int_equal(ogpu_program_entry(program, "no_such", &entry), -ENOENT);
+	assert_int_equal(ogpu_program_entry(program, "table", &entry), -ENOENT);
+	assert_int_equal(ogpu_program_entry(program, "kernel", &entry), 0);
+
+	/* Code may be executed and not written, data written and not executed. */
+	for (uint32_t i = 0; i < fake.binds; i++) {
+		const struct drm_ogpu_bind_op *op = &fake.bind[i];
+
+		if (op->flags & DRM_OGPU_BIND_EXEC) {
+			assert_false(op->flags & DRM_OGPU_BIND_WRITE);
+			assert_true(entry >= op->va && entry < op->va + op->size);
+			code = true;
+		} else if (op->flags & DRM_OGPU_BIND_WRITE) {
+			data = true;
+			table = op->va;
+		}
+	}
+	assert_true(code && data);
+
+	/* The one absolute pointer, &table[1], was moved with the image. */
+	pointer = 0;
+	for (uint64_t at = 0; at + 8 <= fake.file_size && !pointer; at += 8) {
+		uint64_t value;
+
+		assert_int_equal(pread(fake.file, &value, 8, at), 8);
+		if (value > table && value < table + 0x2000)
+			pointer = value;
+	}
+	assert_int_not_equal(pointer, 0);
+	ogpu_program_destroy(program);
+}
+
+/* Every truncation and every changed byte ends in success or a clean error, never in a crash. */
+static void test_program_broken(void **state)
+{
+	struct fixture *f = *state;
+	struct ogpu_program *program;
+	uint8_t *elf, *copy;
+	size_t size;
+
+	elf = read_program(&size);
+	for (size_t cut = 0; cut < size; cut++) {
+		copy = malloc(cut + 1);	/* exact size: a read past the end is seen by ASan */
+		memcpy(copy, elf, cut);
+		if (!ogpu_program_load(f->vm, copy, cut, &program))
+			ogpu_program_destroy(program);
+		free(copy);
+	}
+	for (size_t at = 0; at < size; at++) {
+		static const uint8_t values[] = { 0x00, 0x7f, 0x80, 0xff };
+
+		for (size_t v = 0; v < sizeof(values); v++) {
+			uint8_t old = elf[at];
+
+			if (fake.bos > 4000) {	/* room of the fake */
+				fake.bos = 0;
+				fake.file_size = 0;
+			}
+			fake.binds = 0;
+			elf[at] = values[v];
+			if (!ogpu_program_load(f->vm, elf, size, &program))
+				ogpu_program_destroy(program);
+			elf[at] = old;
+		}
+	}
+	free(elf);
+}
+
+static void test_program_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct ogpu_program *program;
+	size_t size;
+	uint8_t *elf = read_program(&size);
+	Elf64_Ehdr *eh = (Elf64_Ehdr *)elf;
+
+	assert_int_equal(ogpu_program_load(f->vm, "not an ELF file, but long enough to be one..",
+					   44, &program), -ENOEXEC);
+	eh->e_machine = EM_X86_64;
+	assert_int_equal(ogpu_program_load(f->vm, elf, size, &program), -ENOEXEC);
+	eh->e_machine = EM_RISCV;
+	eh->e_type = ET_DYN;
+	assert_int_equal(ogpu_program_load(f->vm, elf, size, &program), -ENOEXEC);
+	free(elf);
+	assert_int_equal(ogpu_program_load_file(f->vm, "/nonexistent", &program), -ENOENT);
+	assert_int_equal(ogpu_program_load_file(f->vm, "/dev/null", &program), -ENOEXEC);
+}
+
+int main(void)
+{
+#define IN_VM(test)	cmocka_unit_test_setup_teardown(test, setup, teardown)
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_open_refuses_others),
+		IN_VM(test_va_alloc),
+		IN_VM(test_va_never_overlaps),
+		IN_VM(test_buffer_unwinds),
+		IN_VM(test_stream_packets),
+		IN_VM(test_stream_overflow),
+		IN_VM(test_submit),
+		IN_VM(test_program),
+		IN_VM(test_program_broken),
+		IN_VM(test_program_refused),
+	};
+
+	return cmocka_run_group_tests_name("libogpu", tests, NULL, NULL);
+}

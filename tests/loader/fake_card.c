@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Plays the driver in a fake sysfs tree: when an upload is handed over, it does what it was told.
+ *
+ *	fake-card ROOT ADDRESS SCENARIO [ARGUMENT]
+ *
+ *	boot [VERSION]		runs the firmware, as VERSION or as the image says
+ *	refuse ERROR		"phase:reason[:why]": the upload fails; why goes to firmware_error
+ *	stuck			transfers for ever, until it is cancelled
+ *	silent			takes the image, but nothing ever runs
+ *	gone			the card disappears
+ *	abort			another program aborts as soon as the upload is opened
+ *
+ * It returns when it is ready and goes on in the background, for one upload or 60 seconds.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "abi/fw_image.h"
+
+#define LIFETIME_S	60
+
+static char pci_dir[PATH_MAX / 2], upload_dir[PATH_MAX / 2];
+static const char *scenario, *argument;
+
+/* By renaming, so that a reader sees the old text or the new one. */
+static void set_attr(const char *dir, const char *name, const char *text)
+{
+	char path[PATH_MAX], temp[PATH_MAX];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	snprintf(temp, sizeof(temp), "%s/.new", dir);
+	file = fopen(temp, "w");
+	if (!file || fputs(text, file) < 0 || fclose(file) || rename(temp, path)) {
+		perror(path);
+		exit(1);
+	}
+}
+
+static int get_attr(const char *name)
+{
+	char path[PATH_MAX], text[16] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", upload_dir, name);
+	file = fopen(path, "r");
+	if (!file)
+		return -2;
+	if (!fgets(text, sizeof(text), file))
+		text[0] = '\0';
+	fclose(file);
+	return text[0] ? atoi(text) : -2;
+}
+
+static void remove_folder(const char *dir)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	DIR *stream = opendir(dir);
+
+	while (stream && (entry = readdir(stream))) {
+		snprintf(path, sizeof(path), "%s/%.255s", dir, entry->d_name);
+		unlink(path);
+	}
+	if (stream)
+		closedir(stream);
+	rmdir(dir);
+}
+
+static void boot(void)
+{
+	struct ogpu_fw_header hdr;
+	char path[PATH_MAX], text[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/data", upload_dir);
+	file = fopen(path, "r");
+	if (!file || fread(&hdr, sizeof(hdr), 1, file) != 1) {
+		perror(path);
+		exit(1);
+	}
+	fclose(file);
+
+	snprintf(text, sizeof(text), "%u.%u.%u\n", hdr.version[0], hdr.version[1], hdr.version[2]);
+	set_attr(pci_dir, "firmware_version", argument ? argument : text);
+	snprintf(text, sizeof(text), "%.40s\n", hdr.build_id);
+	set_attr(pci_dir, "firmware_build_id", text);
+	set_attr(pci_dir, "state", "running\n");
+}
+
+static void refuse(void)
+{
+	char error[64];
+	char *why = strchr(argument, ':');
+
+	why = why ? strchr(why + 1, ':') : NULL;
+	if (why)
+		set_attr(pci_dir, "firmware_error", why + 1);
+	snprintf(error, sizeof(error), "%.*s",
+		 (int)(why ? (size_t)(why - argument) : strlen(argument)), argument);
+	set_attr(upload_dir, "error", error);
+}
+
+/*
+ * In scenario "abort" the data file is a pipe: the loader cannot be done with it before the abort.
+ */
+static void make_data_pipe(void)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/data", upload_dir);
+	if (unlink(path) || mkfifo(path, 0600)) {
+		perror(path);
+		exit(1);
+	}
+}
+
+static void drain_data(void)
+{
+	char path[PATH_MAX], buf[4096];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/data", upload_dir);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && read(fd, buf, sizeof(buf)) > 0)
+		;
+	close(fd);
+}
+
+/* Return: the play is over. */
+static bool on_handover(void)
+{
+	if (!strcmp(scenario, "stuck")) {
+		set_attr(upload_dir, "remaining_size", "4096");
+		set_attr(upload_dir, "status", "transferring");
+		return false;
+	}
+	if (!strcmp(scenario, "boot"))
+		boot();
+	else if (!strcmp(scenario, "refuse"))
+		refuse();
+	else if (!strcmp(scenario, "gone"))
+		remove_folder(upload_dir);
+	return true;
+}
+
+static bool on_write(const char *name)
+{
+	if (!strcmp(name, "loading")) {
+		int value = get_attr("loading");
+
+		if (value == 1 && !strcmp(scenario, "abort")) {
+			set_attr(upload_dir, "loading", "0");
+			drain_data();
+			return true;
+		}
+		return value == 0 && on_handover();
+	}
+	if (!strcmp(name, "cancel") && get_attr("cancel") == 1) {
+		set_attr(upload_dir, "error", "transferring:user-abort");
+		set_attr(upload_dir, "status", "idle");
+		return true;
+	}
+	return false;
+}
+
+static void play(int fd)
+{
+	union {
+		struct inotify_event first;
+		char bytes[4096];
+	} buf;
+
+	for (;;) {
+		ssize_t size = read(fd, &buf, sizeof(buf));
+		char *at = buf.bytes;
+
+		if (size <= 0)
+			return;
+		while (at < buf.bytes + size) {
+			const struct inotify_event *event = (const void *)at;
+
+			if (event->len && on_write(event->name))
+				return;
+			at += sizeof(*event) + event->len;
+		}
+	}
+}
+
+int main(int argc, char **argv)
+{
+	int fd;
+
+	if (argc < 4)
+		return 64;
+	scenario = argv[3];
+	argument = argv[4];
+	snprintf(pci_dir, sizeof(pci_dir), "%s/bus/pci/devices/%s", argv[1], argv[2]);
+	snprintf(upload_dir, sizeof(upload_dir), "%s/class/firmware/ogpu-%s", argv[1], argv[2]);
+
+	if (!strcmp(scenario, "abort"))
+		make_data_pipe();
+	fd = inotify_init1(IN_CLOEXEC);
+	if (fd < 0 || inotify_add_watch(fd, upload_dir, IN_CLOSE_WRITE) < 0) {
+		perror(upload_dir);
+		return 1;
+	}
+
+	/* The watch is in place: the caller may go on. */
+	if (fork())
+		return 0;
+	setsid();
+	fclose(stdin);
+	fclose(stdout);
+	alarm(LIFETIME_S);
+	play(fd);
+	return 0;
+}

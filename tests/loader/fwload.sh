@@ -1,0 +1,434 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0 OR MIT
+#
+# ogpu-fwload and ogpu-fwsign against a fake sysfs tree: every exit code, every kind of bad input.
+#
+#	fwload.sh FOLDER-OF-PROGRAMS FOLDER-OF-TEST-PROGRAMS
+#
+# Prints TAP.
+
+set -u
+LC_ALL=C
+export LC_ALL
+
+FWLOAD=$1/ogpu-fwload
+FWSIGN=$1/ogpu-fwsign
+FAKE=$2/fake_card
+EDIT=$2/edit_image
+CROSS=${CROSS:-riscv64-unknown-elf-}
+
+WORK=$(mktemp -d) || exit 1
+trap 'rm -rf "$WORK"' EXIT
+trap 'exit 1' INT TERM
+cd "$WORK" || exit 1
+
+SYS=$WORK/sys
+CARD=0000:01:00.0
+count=0
+failed=0
+
+result() {
+	count=$((count + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $count - $2"
+	else
+		failed=$((failed + 1))
+		echo "not ok $count - $2"
+		sed 's/^/# out: /' out
+		sed 's/^/# err: /' err
+	fi
+}
+
+# run NAME EXIT-CODE COMMAND...: a program ends with this code; output goes to files out and err.
+# Whatever fails must say so in exactly one line on standard error.
+run() {
+	name=$1
+	code=$2
+	shift 2
+	timeout 20 "$@" >out 2>err
+	got=$?
+	good=0
+	[ "$got" -eq "$code" ] || { good=1; echo "# exit code $got, expected $code"; }
+	case $code in
+	0 | 2) ;;
+	*) [ "$(grep -vc ': warning: ' err)" -eq 1 ] || good=1 ;;
+	esac
+	grep -q 'runtime error\|AddressSanitizer' err && good=1
+	result $good "$name"
+}
+
+# expect NAME PATTERN FILE: the last run wrote a line like this
+expect() {
+	grep -q -- "$2" "$3"
+	result $? "$1"
+}
+
+attr() {
+	echo "$3" >"$SYS/bus/pci/devices/$1/$2"
+}
+
+# make_card ADDRESS STATE [FIRMWARE-VERSION]
+make_card() {
+	pci=$SYS/bus/pci/devices/$1
+	upload=$SYS/class/firmware/ogpu-$1
+	rm -rf "$pci" "$upload"
+	mkdir -p "$pci" "$upload" "$SYS/bus/pci/drivers/ogpu"
+	ln -s ../../drivers/ogpu "$pci/driver"
+	attr "$1" vendor 0x1234
+	attr "$1" device 0x0601
+	attr "$1" state "$2"
+	attr "$1" board_id 0x4f470001
+	attr "$1" hw_rev 1
+	attr "$1" min_svn 3
+	attr "$1" driver_abi 1
+	attr "$1" firmware_version "${3:-}"
+	attr "$1" firmware_build_id ""
+	attr "$1" firmware_error ""
+	attr "$1" last_error ""
+	echo 0 >"$upload/loading"
+	echo idle >"$upload/status"
+	echo 0 >"$upload/remaining_size"
+	: >"$upload/error"
+	: >"$upload/data"
+	: >"$upload/cancel"
+}
+
+# A function cannot be run by timeout(1).
+cat >load.sh <<END
+exec "$FWLOAD" load --sysfs-root="$SYS" --key=dev.pub "\$@"
+END
+LOAD="sh load.sh"
+
+# --- key pairs and images
+
+run "keygen" 0 "$FWSIGN" keygen --key=dev.key --public=dev.pub
+run "keygen keeps an existing key" 1 "$FWSIGN" keygen --key=dev.key --public=dev.pub
+run "another key" 0 "$FWSIGN" keygen --key=other.key --public=other.pub
+[ "$(stat -c %a dev.key)" = 600 ]
+result $? "private key is for its owner only"
+
+
+cat >program.S <<'END'
+.globl _start
+_start:
+	wfi
+	j _start
+.data
+	.word 1, 2, 3
+.bss
+	.space 64
+END
+"${CROSS}gcc" -march=rv32imc -mabi=ilp32 -nostdlib -Wl,-N,-Ttext=0x10000000,--no-warn-rwx-segments -o program.elf program.S ||
+	exit 1
+
+# sign OUTPUT [OPTION]...: an image that suits the card, unless options say otherwise
+sign() {
+	output=$1
+	shift
+	"$FWSIGN" sign --key=dev.key --output="$output" --version=1.2.3 --svn=3 --build-id=abc "$@" \
+		program.elf
+}
+
+run "sign" 0 "$FWSIGN" sign --key=dev.key --output=good.img --version=1.2.3 --svn=3 \
+	--build-id=abc --info="for tests" program.elf
+sign again.img --info="for tests" && cmp -s good.img again.img
+result $? "same input, same bytes"
+run "dump" 0 "$FWSIGN" dump good.img
+expect "dump tells the version" '^Version: *1.2.3$' out
+run "sign: not a program" 4 "$FWSIGN" sign --key=dev.key --output=x.img dev.pub
+run "sign: program of the host" 4 "$FWSIGN" sign --key=dev.key --output=x.img "$FWSIGN"
+run "sign: missing program" 1 "$FWSIGN" sign --key=dev.key --output=x.img nothing
+run "sign: not a key" 5 "$FWSIGN" sign --key=good.img --output=x.img program.elf
+run "sign: version is no version" 64 "$FWSIGN" sign --version=1.2 program.elf
+run "sign: nothing given" 64 "$FWSIGN" sign
+run "fwsign: no command" 64 "$FWSIGN"
+run "fwsign: unknown option" 64 "$FWSIGN" --nonsense
+[ ! -e x.img ]
+result $? "no image is left by a failed sign"
+
+sign other-board.img --board=0x4f470002
+sign other-device.img --device=0x0602
+sign late-rev.img --hw-rev=2-9
+sign late-abi.img --driver-abi=2-3
+sign old-svn.img --svn=2
+sign newer.img --version=1.3.0
+"$FWSIGN" sign --key=other.key --output=other-key.img --version=1.2.3 --svn=3 program.elf
+size=$(stat -c %s good.img)
+head -c $((size - 1)) good.img >short.img
+"$EDIT" good.img altered.img - 300:1=0x55
+"$EDIT" good.img newer-unsigned.img - 16:2=9
+"$EDIT" good.img no-code.img dev.key 52:4=0
+
+# --- usage
+
+run "help" 0 "$FWLOAD" --help
+expect "help lists the exit codes" '^  11  cancelled$' out
+run "version" 0 "$FWLOAD" --version
+run "no command" 64 "$FWLOAD"
+run "unknown command" 64 "$FWLOAD" fly
+run "unknown option" 64 "$FWLOAD" list --fly
+run "file missing on the command line" 64 "$FWLOAD" verify
+run "one file too many" 64 "$FWLOAD" info good.img good.img
+run "bad timeout" 64 "$FWLOAD" load --timeout=0 good.img
+run "--all and --device" 64 "$FWLOAD" load --all --device=x good.img
+
+# --- info, verify: need neither card nor root
+
+run "info" 0 "$FWLOAD" info good.img
+expect "info tells the security version" '^Security version: 3$' out
+run "info as JSON" 0 "$FWLOAD" info --json good.img
+expect "JSON has the board" '"board_id":.*"0x4f470001"' out
+run "info of a damaged image" 4 "$FWLOAD" info short.img
+run "info of a missing file" 1 "$FWLOAD" info nothing.img
+run "verify" 0 "$FWLOAD" verify --key=dev.pub good.img
+run "verify quietly" 0 "$FWLOAD" verify --quiet --key=dev.pub good.img
+[ ! -s out ]
+result $? "quiet is quiet"
+mkdir keys
+cp dev.pub other.pub keys
+run "verify with a folder of keys" 0 "$FWLOAD" verify --key=keys other-key.img
+run "verify: truncated" 4 "$FWLOAD" verify --key=dev.pub short.img
+run "verify: empty" 4 "$FWLOAD" verify --key=dev.pub /dev/null
+run "verify: no code at the entry" 4 "$FWLOAD" verify --key=dev.pub no-code.img
+run "verify: altered" 5 "$FWLOAD" verify --key=dev.pub altered.img
+run "verify: altered header" 5 "$FWLOAD" verify --key=dev.pub newer-unsigned.img
+run "verify: another key" 5 "$FWLOAD" verify --key=dev.pub other-key.img
+run "verify: key file is none" 5 "$FWLOAD" verify --key=good.img good.img
+run "verify: no key file" 5 "$FWLOAD" verify --key=nothing.pub good.img
+if xz -k good.img && zstd -q good.img -o good.img.zst; then
+	run "verify: xz" 0 "$FWLOAD" verify --key=dev.pub good.img.xz
+	run "verify: zstd" 0 "$FWLOAD" verify --key=dev.pub good.img.zst
+	head -c 200 good.img.xz >short.xz
+	head -c 200 good.img.zst >short.zst
+	run "verify: truncated xz" 4 "$FWLOAD" verify --key=dev.pub short.xz
+	run "verify: truncated zstd" 4 "$FWLOAD" verify --key=dev.pub short.zst
+	head -c 100000000 /dev/zero | xz >bomb.xz
+	run "verify: more in it than fits" 4 "$FWLOAD" verify --key=dev.pub bomb.xz
+fi
+
+# --- list, status
+
+run "list: no sysfs" 3 "$FWLOAD" list --sysfs-root="$WORK/nothing"
+mkdir -p "$SYS/bus/pci/devices/0000:00:00.0"
+attr 0000:00:00.0 vendor 0x8086
+attr 0000:00:00.0 device 0x0601
+run "list: no card" 0 "$FWLOAD" list --sysfs-root="$SYS"
+run "load: no card" 3 $LOAD good.img
+run "cancel: no card" 3 "$FWLOAD" cancel --sysfs-root="$SYS"
+make_card $CARD awaiting-firmware
+make_card 0000:02:00.0 running 1.0.0
+run "list" 0 "$FWLOAD" list --sysfs-root="$SYS"
+expect "list tells the state" "^$CARD *awaiting-firmware *0x4f470001 *1 *3 *-$" out
+expect "list tells the firmware" '^0000:02:00.0 .* 1.0.0$' out
+run "list as JSON" 0 "$FWLOAD" list --json --sysfs-root="$SYS"
+expect "JSON tells the state" '"state":.*"awaiting-firmware"' out
+run "list one" 0 "$FWLOAD" list --device=02:00.0 --sysfs-root="$SYS"
+[ "$(wc -l <out)" -eq 2 ]
+result $? "one card is listed"
+run "status" 0 "$FWLOAD" status --sysfs-root="$SYS"
+run "status: no such card" 3 "$FWLOAD" status --device=03:00.0 --sysfs-root="$SYS"
+run "load: which card?" 64 $LOAD good.img
+
+# --- load: refused before the card is touched
+
+untouched() {
+	[ ! -s "$SYS/class/firmware/ogpu-$CARD/data" ] &&
+		[ "$(cat "$SYS/class/firmware/ogpu-$CARD/loading")" = 0 ]
+	result $? "card was not touched"
+}
+
+rm -r "$SYS/bus/pci/devices/0000:02:00.0"
+run "load: truncated" 4 $LOAD short.img
+run "load: altered" 5 $LOAD altered.img
+run "load: another key" 5 $LOAD other-key.img
+run "load: another board" 6 $LOAD other-board.img
+run "load: another device" 6 $LOAD other-device.img
+run "load: another revision" 6 $LOAD late-rev.img
+run "load: another driver ABI" 6 $LOAD late-abi.img
+run "load: older security version" 7 $LOAD old-svn.img
+run "verify for the card" 0 "$FWLOAD" verify --all --key=dev.pub --sysfs-root="$SYS" good.img
+run "verify: not for the card" 6 "$FWLOAD" verify --all --key=dev.pub --sysfs-root="$SYS" \
+	other-board.img
+run "load: missing file" 1 $LOAD nothing.img
+run "load: no file for the board" 1 $LOAD --firmware-dir="$WORK"
+run "load: no such card" 3 $LOAD --device=0000:09:00.0 good.img
+run "load: no such card in time" 3 $LOAD --device=0000:09:00.0 --wait --timeout=1 good.img
+run "dry run" 0 $LOAD --dry-run good.img
+expect "dry run tells what it would do" 'would load firmware 1.2.3' out
+untouched
+
+echo transferring >"$SYS/class/firmware/ogpu-$CARD/status"
+run "load: upload in progress" 8 $LOAD good.img
+run "load: upload in progress, and goes on" 10 $LOAD --wait --timeout=1 good.img
+echo idle >"$SYS/class/firmware/ogpu-$CARD/status"
+attr $CARD state booting
+run "load: card is booting" 8 $LOAD good.img
+attr $CARD state awaiting-firmware
+lock=$SYS/run/ogpu/$CARD.lock
+flock "$lock" timeout 20 sh load.sh good.img >out 2>err
+[ $? -eq 8 ]
+result $? "load: another loader is at work"
+[ "$(stat -c %a "$lock")" = 600 ] && [ "$(stat -c %a "$SYS/run/ogpu")" = 755 ]
+result $? "nobody else can hold the lock"
+run "load: what everybody can lock does not matter" 0 \
+	flock "$SYS/class/firmware/ogpu-$CARD/loading" $LOAD --dry-run good.img
+chmod 777 "$SYS/run/ogpu"
+run "load: folder of the lock belongs to everybody" 1 $LOAD --dry-run good.img
+rm -r "$SYS/run"
+: >"$SYS/run"
+run "load: no folder for the lock" 1 $LOAD --dry-run good.img
+rm "$SYS/run"
+make_card $CARD running 1.0.0
+run "load: other firmware runs" 8 $LOAD good.img
+make_card $CARD running 1.2.3
+run "load: it runs already" 2 $LOAD good.img
+attr $CARD firmware_build_id abc
+run "load: it runs already, same build" 2 $LOAD --json good.img
+expect "JSON says so" '"result":.*"nothing-to-do"' out
+attr $CARD firmware_build_id abd
+run "load: another build runs" 8 $LOAD good.img
+untouched
+
+make_card $CARD awaiting-firmware
+rm "$SYS/bus/pci/devices/$CARD/driver"
+run "load: no driver" 3 $LOAD good.img
+make_card $CARD awaiting-firmware
+rm -r "$SYS/class/firmware/ogpu-$CARD"
+run "load: no upload device" 3 $LOAD good.img
+make_card $CARD awaiting-firmware
+rm "$SYS/bus/pci/devices/$CARD/board_id"
+run "load: driver does not tell the board" 9 $LOAD good.img
+
+# --- load: what driver and card may do
+
+# play SCENARIO [ARGUMENT]: a fresh card that will behave like this
+play() {
+	make_card $CARD awaiting-firmware
+	"$FAKE" "$SYS" $CARD "$@" || exit 1
+}
+
+play boot
+run "load" 0 $LOAD good.img
+expect "load tells what runs" "^$CARD: runs firmware 1.2.3 from good.img$" out
+cmp -s good.img "$SYS/class/firmware/ogpu-$CARD/data"
+result $? "the whole image was uploaded"
+run "load again" 2 $LOAD good.img
+play boot
+run "load by the upload device's name, JSON" 0 $LOAD --json --device=ogpu-$CARD good.img
+expect "JSON tells success" '"result":.*"ok"' out
+play boot
+run "load xz" 0 $LOAD good.img.xz
+cmp -s good.img "$SYS/class/firmware/ogpu-$CARD/data"
+result $? "it was uploaded uncompressed"
+mkdir firmware
+cp good.img.zst firmware/4f470001.img.zst
+play boot
+run "load the file for the board" 0 $LOAD --quiet --firmware-dir=firmware
+[ ! -s out ] && [ ! -s err ]
+result $? "quiet is quiet"
+play boot
+run "load without verification" 0 $LOAD --no-verify-signature other-key.img
+expect "it is logged" 'warning: .* signature not checked' err
+play boot
+run "load by force" 0 $LOAD --force old-svn.img
+expect "that is logged, too" 'warning: .* security version not checked' err
+
+play refuse preparing:firmware-invalid:format
+run "card refuses: structure" 4 $LOAD good.img
+play refuse programming:firmware-invalid:signature
+run "card refuses: signature" 5 $LOAD good.img
+play refuse programming:firmware-invalid:key
+run "card refuses: key" 5 $LOAD good.img
+play refuse programming:firmware-invalid:board
+run "card refuses: board" 6 $LOAD good.img
+play refuse programming:firmware-invalid:svn
+run "card refuses: security version" 7 $LOAD good.img
+play refuse preparing:invalid-file-size
+run "driver refuses the size" 4 $LOAD good.img
+play refuse preparing:device-busy
+run "driver is busy" 8 $LOAD good.img
+play refuse transferring:read-write-error
+run "transfer fails" 9 $LOAD good.img
+play refuse programming:hw-error
+run "card is broken" 9 $LOAD good.img
+play refuse programming:timeout
+run "card does not answer" 10 $LOAD good.img
+play silent
+run "nothing ever runs" 10 $LOAD --timeout=1 good.img
+play boot 1.0.0
+run "something else runs" 10 $LOAD --timeout=1 good.img
+expect "that is told" 'runs firmware 1.0.0 instead of 1.2.3' err
+play gone
+run "card is unplugged" 9 $LOAD good.img
+play abort
+run "another program aborts" 8 $LOAD good.img
+play stuck
+run "upload hangs" 10 $LOAD --timeout=1 good.img
+
+# --- cancel
+
+make_card $CARD awaiting-firmware
+run "cancel: nothing to cancel" 2 "$FWLOAD" cancel --sysfs-root="$SYS"
+play stuck
+sh load.sh --timeout=10 good.img >load.out 2>load.err &
+loader=$!
+# The card says when it is in the middle of it.
+timeout 10 sh -c "until grep -q transferring '$SYS/class/firmware/ogpu-$CARD/status'; do :; done"
+run "cancel" 0 "$FWLOAD" cancel --sysfs-root="$SYS"
+wait $loader
+[ $? -eq 11 ]
+result $? "a cancelled load says so"
+play stuck
+sh load.sh --timeout=10 good.img >load.out 2>load.err &
+loader=$!
+timeout 10 sh -c "until grep -q transferring '$SYS/class/firmware/ogpu-$CARD/status'; do :; done"
+kill -TERM $loader
+wait $loader
+[ $? -eq 11 ]
+result $? "a signal cancels"
+play silent
+sh load.sh --timeout=10 good.img >load.out 2>load.err &
+loader=$!
+data=$SYS/class/firmware/ogpu-$CARD/data
+timeout 10 sh -c "until cmp -s good.img '$data'; do :; done"
+kill -TERM $loader
+wait $loader
+[ $? -eq 11 ]
+result $? "a signal ends the wait for firmware that does not run"
+
+# --- a card on its way
+
+play boot
+pci=$SYS/bus/pci/devices/$CARD
+mv "$pci/board_id" board_id
+mv "$pci/driver" driver
+mkfifo "$pci/board_id"
+ln "$pci/board_id" fifo
+# At the first look there is no driver, and board_id is empty. The last command is for a loader that
+# looks again before board_id is complete.
+timeout 20 sh -c ": >'$pci/board_id'; mv driver '$pci/driver'
+	mv board_id '$pci/board_id'; : <>fifo" &
+run "load waits for driver and attributes" 0 $LOAD --all --wait --firmware-dir=firmware
+wait $!
+
+# --- several cards
+
+make_card $CARD awaiting-firmware
+make_card 0000:02:00.0 running 1.2.3
+"$FAKE" "$SYS" $CARD boot || exit 1
+run "load all" 0 $LOAD --all --json good.img
+[ "$(grep -c '"address"' out)" -eq 2 ]
+result $? "JSON tells of both"
+run "load all again" 2 $LOAD --all good.img
+make_card $CARD awaiting-firmware
+"$FAKE" "$SYS" $CARD refuse programming:hw-error || exit 1
+run "one of two fails" 9 $LOAD --all --json good.img
+expect "JSON tells of the other" '"result":.*"nothing-to-do"' out
+make_card 0000:02:00.0 awaiting-firmware
+"$FAKE" "$SYS" 0000:02:00.0 boot || exit 1
+rm "$SYS/bus/pci/devices/$CARD/driver"
+run "one of two never gets its driver" 3 $LOAD --all --wait --timeout=1 good.img
+expect "the other one was loaded" '^0000:02:00.0: runs firmware 1.2.3' out
+
+echo "1..$count"
+[ $failed -eq 0 ]

@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * More buffers than VRAM has room for, and an aperture that is smaller than VRAM: moves keep every
+ * byte, address spaces find their buffers again, and nobody sees what others left behind.
+ *
+ * VM: --vgpu-args '--vram 64M --aperture 32M'
+ */
+#include "card.h"
+#include "harness.h"
+
+#define KIB	1024ull
+#define MIB	(1024 * KIB)
+
+#define BOTH	(DRM_OGPU_BO_VRAM | DRM_OGPU_BO_SYSTEM)
+#define RW	(DRM_OGPU_BIND_READ | DRM_OGPU_BIND_WRITE)
+
+#define CLIENTS		16
+#define SIZE		(12 * MIB)
+#define BIG_VA		0x200000000000ull
+
+/* A client: a file with an address space, a queue, and a large buffer in VRAM. */
+struct client {
+	struct card card;
+	uint32_t queue;
+	struct stream s;
+	struct buffer out;
+	struct buffer big;	/* not mapped by the CPU */
+};
+
+static int create(struct card *card, struct buffer *buf, uint64_t size, uint32_t placement,
+		  uint32_t flags)
+{
+	struct drm_ogpu_bo_create args = {
+		.size = size, .placement = placement, .flags = flags,
+	};
+	int ret = card_ioctl(card, DRM_IOCTL_OGPU_BO_CREATE, &args);
+
+	*buf = (struct buffer) { .handle = args.handle, .size = args.size };
+
+	return ret;
+}
+
+static void *map(struct card *card, struct buffer *buf)
+{
+	struct drm_ogpu_bo_mmap_offset args = { .handle = buf->handle };
+
+	ASSERT_EQ(card_ioctl(card, DRM_IOCTL_OGPU_BO_MMAP_OFFSET, &args), 0);
+	buf->map = mmap(NULL, buf->size, PROT_READ | PROT_WRITE, MAP_SHARED, card->fd,
+			args.offset);
+	ASSERT(buf->map != MAP_FAILED);
+
+	return buf->map;
+}
+
+static uint32_t placement_now(struct card *card, const struct buffer *buf)
+{
+	struct drm_ogpu_bo_info args = { .handle = buf->handle };
+
+	ASSERT_EQ(card_ioctl(card, DRM_IOCTL_OGPU_BO_INFO, &args), 0);
+
+	return args.current_placement;
+}
+
+static void need_small_card(void)
+{
+	struct drm_ogpu_query_memory mem;
+	struct card card;
+
+	card_open(&card);
+	mem = card_memory(&card);
+	card_close(&card);
+	if (mem.vram_size > 64 * MIB || mem.vram_visible_size > 32 * MIB)
+		SKIP("needs a card with 64 MiB of VRAM and 32 MiB of aperture");
+}
+
+static void client_open(struct client *c, uint64_t size, uint32_t placement, uint32_t flags)
+{
+	card_open(&c->card);
+	c->queue = card_queue(&c->card, DRM_OGPU_ENGINE_COPY, 0);
+	card_stream(&c->card, &c->s, 64 * KIB);
+	card_buffer(&c->card, &c->out, 64 * KIB, DRM_OGPU_BO_SYSTEM, RW);
+	ASSERT_EQ(create(&c->card, &c->big, size, placement, flags), 0);
+	c->big.va = BIG_VA;
+	ASSERT_EQ(card_bind(&c->card, &c->big, BIG_VA, RW), 0);
+}
+
+/* Each 64 KiB get a word of their own. */
+static uint32_t tag(unsigned int client, unsigned int round, uint64_t offset)
+{
+	return client << 24 | round << 16 | offset / (64 * KIB);
+}
+
+static void client_fill(struct client *c, unsigned int number, unsigned int round)
+{
+	uint64_t offset;
+
+	stream_reset(&c->s);
+	for (offset = 0; offset < c->big.size; offset += 64 * KIB)
+		stream_fill(&c->s, BIG_VA + offset, 64 * KIB, tag(number, round, offset));
+	card_run(&c->card, c->queue, &c->s);
+}
+
+/* What the card sees: the last word of each 64 KiB, gathered into @out. */
+static void client_check(struct client *c, unsigned int number, unsigned int round)
+{
+	uint32_t *out = c->out.map;
+	unsigned int i, wrong = 0;
+
+	memset(out, 0xff, c->out.size);
+	stream_reset(&c->s);
+	for (i = 0; i < c->big.size / (64 * KIB); i++)
+		stream_copy(&c->s, BIG_VA + (i + 1) * 64 * KIB - 4, c->out.va + i * 4, 4);
+	card_run(&c->card, c->queue, &c->s);
+	for (i = 0; i < c->big.size / (64 * KIB); i++)
+		wrong += out[i] != tag(number, round, i * 64 * KIB);
+	EXPECT_EQ(wrong, 0);
+}
+
+TEST(many_files)
+{
+	static struct client clients[CLIENTS];
+	unsigned int i, round;
+
+	need_small_card();
+	for (i = 0; i < CLIENTS; i++)
+		client_open(&clients[i], SIZE, DRM_OGPU_BO_VRAM, 0);
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < CLIENTS; i++)
+			client_fill(&clients[i], i, round);
+		for (i = 0; i < CLIENTS; i++)
+			client_check(&clients[i], i, round);
+	}
+}
+
+static void one_process(unsigned int number)
+{
+	struct client c;
+	unsigned int round;
+
+	client_open(&c, SIZE, DRM_OGPU_BO_VRAM, 0);
+	for (round = 0; round < 6; round++) {
+		client_fill(&c, number, round);
+		client_check(&c, number, round);
+	}
+}
+
+TEST(many_processes)
+{
+	unsigned int i;
+
+	need_small_card();
+	for (i = 0; i < CLIENTS; i++) {
+		pid_t pid = fork();
+
+		ASSERT(pid >= 0);
+		if (!pid) {
+			one_process(i);
+			_exit(harness_result->failed);
+		}
+	}
+	for (i = 0; i < CLIENTS; i++) {
+		int status;
+
+		ASSERT(wait(&status) > 0);
+		EXPECT_EQ(status, 0);
+	}
+}
+
+/* The CPU's view follows a buffer that is moved. */
+TEST(cpu_map_follows)
+{
+	struct client a, others[6];
+	unsigned int i;
+	uint32_t *words;
+	uint64_t n;
+
+	need_small_card();
+	client_open(&a, SIZE, DRM_OGPU_BO_VRAM, DRM_OGPU_BO_CPU_ACCESS);
+	words = map(&a.card, &a.big);
+	for (n = 0; n < SIZE / 4; n++)
+		words[n] = n * 2654435761u;
+	EXPECT_EQ(placement_now(&a.card, &a.big), DRM_OGPU_BO_VRAM);
+
+	for (i = 0; i < 6; i++) {
+		client_open(&others[i], SIZE, DRM_OGPU_BO_VRAM, 0);
+		client_fill(&others[i], i, 0);
+	}
+	EXPECT_EQ(placement_now(&a.card, &a.big), DRM_OGPU_BO_SYSTEM);
+	for (n = 0; n < SIZE / 4; n++) {
+		if (words[n] != (uint32_t)(n * 2654435761u))
+			break;
+	}
+	EXPECT_EQ(n, SIZE / 4);
+	words[SIZE / 4 - 1] = 1;
+
+	/* The card brings it back. */
+	stream_reset(&a.s);
+	stream_copy(&a.s, BIG_VA + SIZE - 8, a.out.va, 8);
+	card_run(&a.card, a.queue, &a.s);
+	EXPECT_EQ(placement_now(&a.card, &a.big), DRM_OGPU_BO_VRAM);
+	EXPECT_EQ(((uint32_t *)a.out.map)[0], (uint32_t)((SIZE / 4 - 2) * 2654435761u));
+	EXPECT_EQ(((uint32_t *)a.out.map)[1], 1);
+	EXPECT_EQ(words[SIZE / 4 - 2], (uint32_t)((SIZE / 4 - 2) * 2654435761u));
+}
+
+/* A buffer that the CPU cannot see is moved when the CPU touches it. */
+TEST(invisible_map)
+{
+	struct client c;
+	uint32_t *words;
+	uint64_t n;
+
+	need_small_card();
+	client_open(&c, SIZE, BOTH, 0);
+	client_fill(&c, 5, 7);
+	EXPECT_EQ(placement_now(&c.card, &c.big), DRM_OGPU_BO_VRAM);
+	words = map(&c.card, &c.big);
+	for (n = 0; n < SIZE / 4; n++) {
+		if (words[n] != tag(5, 7, n * 4))
+			break;
+	}
+	EXPECT_EQ(n, SIZE / 4);
+	words[SIZE / 4 - 1] = 99;
+	stream_reset(&c.s);
+	stream_copy(&c.s, BIG_VA + SIZE - 4, c.out.va, 4);
+	card_run(&c.card, c.queue, &c.s);
+	EXPECT_EQ(*(uint32_t *)c.out.map, 99);
+}
+
+TEST(visible_part)
+{
+	struct drm_ogpu_query_memory mem;
+	struct buffer buf;
+	struct card card;
+	unsigned int n;
+
+	need_small_card();
+	card_open(&card);
+	mem = card_memory(&card);
+	EXPECT(mem.vram_visible_size < mem.vram_size);
+	EXPECT_EQ(create(&card, &buf, mem.vram_visible_size + MIB, DRM_OGPU_BO_VRAM,
+			 DRM_OGPU_BO_CPU_ACCESS), -ENOSPC);
+	EXPECT_EQ(create(&card, &buf, mem.vram_visible_size + MIB, DRM_OGPU_BO_VRAM, 0), 0);
+	/* Those that must be visible push each other out, not the machine over. */
+	for (n = 0; n < 12; n++) {
+		ASSERT_EQ(create(&card, &buf, 8 * MIB, DRM_OGPU_BO_VRAM, DRM_OGPU_BO_CPU_ACCESS),
+			  0);
+		memset(map(&card, &buf), n + 1, buf.size);
+	}
+	mem = card_memory(&card);
+	EXPECT_LE(mem.vram_visible_used, mem.vram_visible_size);
+	EXPECT_LE(mem.vram_used, mem.vram_size);
+}
+
+/* What does not fit all at once cannot be used by one job. The address space stays good. */
+TEST(too_much_for_one)
+{
+	struct drm_gem_close args = {};
+	struct drm_ogpu_sync sync;
+	struct client c;
+	struct buffer more[6];
+	unsigned int i;
+
+	need_small_card();
+	client_open(&c, SIZE, DRM_OGPU_BO_VRAM, 0);
+	client_fill(&c, 1, 1);
+	for (i = 0; i < 6; i++) {
+		int ret = create(&c.card, &more[i], SIZE, DRM_OGPU_BO_VRAM, 0);
+
+		ASSERT_EQ(ret, 0);
+		ret = card_bind(&c.card, &more[i], BIG_VA + (i + 1) * SIZE, RW);
+		ASSERT(ret == 0 || ret == -ENOSPC);
+	}
+	sync = (struct drm_ogpu_sync) {
+		.handle = card_syncobj(&c.card), .flags = DRM_OGPU_SYNC_SIGNAL,
+	};
+	stream_reset(&c.s);
+	stream_nop(&c.s, 2);
+	EXPECT_EQ(card_submit(&c.card, c.queue, &c.s, &sync, 1), -ENOSPC);
+	EXPECT_EQ(card_syncobj_wait(&c.card, sync.handle, 0), -EINVAL);
+	ASSERT_EQ(card_unbind(&c.card, BIG_VA + SIZE, 6 * SIZE), 0);
+	for (i = 0; i < 6; i++) {
+		args.handle = more[i].handle;
+		ASSERT_EQ(card_ioctl(&c.card, DRM_IOCTL_GEM_CLOSE, &args), 0);
+	}
+	client_check(&c, 1, 1);
+}
+
+/* Fresh memory is zero, wherever it comes from and however busy the card is. */
+TEST(fresh_is_zero)
+{
+	unsigned int i, round;
+	struct client c;
+
+	need_small_card();
+	for (round = 0; round < 8; round++) {
+		uint32_t *out;
+
+		client_open(&c, SIZE, DRM_OGPU_BO_VRAM, 0);
+		out = c.out.map;
+		memset(out, 0xff, c.out.size);
+		stream_reset(&c.s);
+		for (i = 0; i < SIZE / (64 * KIB); i++)
+			stream_copy(&c.s, BIG_VA + i * 64 * KIB + 4096 * (i % 16),
+				    c.out.va + i * 256, 256);
+		card_run(&c.card, c.queue, &c.s);
+		for (i = 0; i < SIZE / (64 * KIB) * 64; i++) {
+			if (out[i])
+				break;
+		}
+		EXPECT_EQ(i, SIZE / (64 * KIB) * 64);
+		client_fill(&c, 0xff, round);
+		if (round % 2)
+			card_close(&c.card);
+	}
+}
+
+/* Binds that are handed over before a buffer is moved find it after the move. */
+TEST(async_binds_and_moves)
+{
+	struct drm_ogpu_vm_bind bind;
+	struct drm_ogpu_bind_op op;
+	struct client c, others[5];
+	unsigned int i, round;
+
+	need_small_card();
+	client_open(&c, SIZE, DRM_OGPU_BO_VRAM, 0);
+	for (i = 0; i < 5; i++)
+		client_open(&others[i], SIZE, DRM_OGPU_BO_VRAM, 0);
+	client_fill(&c, 3, 0);
+
+	for (round = 1; round < 20; round++) {
+		uint64_t va = BIG_VA + round * SIZE;
+
+		op = (struct drm_ogpu_bind_op) {
+			.op = DRM_OGPU_BIND_MAP, .flags = RW, .bo_handle = c.big.handle,
+			.va = va, .size = SIZE,
+		};
+		bind = (struct drm_ogpu_vm_bind) {
+			.vm_id = c.card.vm, .flags = DRM_OGPU_VM_BIND_ASYNC,
+			.ops = CARD_ARRAY(&op, 1),
+		};
+		ASSERT_EQ(card_ioctl(&c.card, DRM_IOCTL_OGPU_VM_BIND, &bind), 0);
+		for (i = 0; i < 5; i++)
+			client_fill(&others[i], i, round);
+		stream_reset(&c.s);
+		stream_copy(&c.s, va + MIB, c.out.va, 4);
+		stream_copy(&c.s, BIG_VA + 2 * MIB, c.out.va + 4, 4);
+		card_run(&c.card, c.queue, &c.s);
+		EXPECT_EQ(((uint32_t *)c.out.map)[0], tag(3, 0, MIB));
+		EXPECT_EQ(((uint32_t *)c.out.map)[1], tag(3, 0, 2 * MIB));
+	}
+}
+
+TEST(accounting_after)
+{
+	struct drm_ogpu_query_memory before;
+	struct card card;
+	pid_t pid;
+
+	need_small_card();
+	card_open(&card);
+	before = card_settled_memory(&card);
+	pid = fork();
+	ASSERT(pid >= 0);
+	if (!pid) {
+		struct client clients[8];
+		unsigned int i;
+
+		for (i = 0; i < 8; i++) {
+			client_open(&clients[i], SIZE, DRM_OGPU_BO_VRAM, 0);
+			client_fill(&clients[i], i, 0);
+		}
+		_exit(0);
+	}
+	ASSERT_EQ(waitpid(pid, NULL, 0), pid);
+	ASSERT_EQ(card_wait_memory(&card, &before), 0);
+}
+
+int main(int argc, char **argv)
+{
+	return harness_run(argc, argv);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * A tiny test harness: prints TAP version 13, runs each test in a process of its own.
+ *
+ *	TEST(name)
+ *	{
+ *		EXPECT_EQ(1 + 1, 2);
+ *	}
+ *
+ *	int main(int argc, char **argv)
+ *	{
+ *		return harness_run(argc, argv);
+ *	}
+ *
+ * EXPECT_* notes a failure and goes on, ASSERT_* ends the test, SKIP(reason) ends it without a
+ * failure. They also work in functions that a test calls and in threads, but not in its children.
+ * Program arguments, if any, are the names of the tests to run.
+ */
+#ifndef _HARNESS_H_
+#define _HARNESS_H_
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define HARNESS_TIMEOUT_S	60
+#define HARNESS_MAX_TESTS	256
+
+struct harness_test {
+	const char *name;
+	void (*func)(void);
+	unsigned int timeout;
+};
+
+/* What a test's process tells its parent. */
+struct harness_result {
+	bool failed;
+	bool skipped;
+	char reason[200];
+};
+
+static struct harness_test harness_tests[HARNESS_MAX_TESTS];
+static unsigned int harness_count;
+static struct harness_result *harness_result;
+
+#define TEST(name)	TEST_TIMEOUT(name, HARNESS_TIMEOUT_S)
+
+/* A test that may take some other number of seconds. */
+#define TEST_TIMEOUT(name, seconds) \
+static void test_##name(void); \
+__attribute__((constructor)) static void harness_add_##name(void) \
+{ \
+	harness_tests[harness_count++] = (struct harness_test) { #name, test_##name, seconds }; \
+} \
+static void test_##name(void)
+
+#define HARNESS_FAIL(...) do { \
+	printf("# %s:%d: ", __FILE__, __LINE__); \
+	printf(__VA_ARGS__); \
+	printf("\n"); \
+	harness_result->failed = true; \
+} while (0)
+
+#define HARNESS_END() do { \
+	fflush(stdout); \
+	_exit(0); \
+} while (0)
+
+#define SKIP(...) do { \
+	harness_result->skipped = true; \
+	snprintf(harness_result->reason, sizeof(harness_result->reason), __VA_ARGS__); \
+	HARNESS_END(); \
+} while (0)
+
+#define HARNESS_TRUE(cond, end) do { \
+	if (!(cond)) { \
+		HARNESS_FAIL("not true: %s", #cond); \
+		end; \
+	} \
+} while (0)
+
+#define HARNESS_CMP(a, op, b, end) do { \
+	long long harness_a = (long long)(a), harness_b = (long long)(b); \
+	if (!(harness_a op harness_b)) { \
+		HARNESS_FAIL("%s is %lld (%#llx), not %s %lld (%#llx)", #a, harness_a, harness_a, \
+			     #op, harness_b, harness_b); \
+		end; \
+	} \
+} while (0)
+
+#define EXPECT(cond)		HARNESS_TRUE(cond, (void)0)
+#define EXPECT_EQ(a, b)		HARNESS_CMP(a, ==, b, (void)0)
+#define EXPECT_NE(a, b)		HARNESS_CMP(a, !=, b, (void)0)
+#define EXPECT_LE(a, b)		HARNESS_CMP(a, <=, b, (void)0)
+#define EXPECT_GE(a, b)		HARNESS_CMP(a, >=, b, (void)0)
+#define ASSERT(cond)		HARNESS_TRUE(cond, HARNESS_END())
+#define ASSERT_EQ(a, b)		HARNESS_CMP(a, ==, b, HARNESS_END())
+#define ASSERT_NE(a, b)		HARNESS_CMP(a, !=, b, HARNESS_END())
+#define ASSERT_LE(a, b)		HARNESS_CMP(a, <=, b, HARNESS_END())
+#define ASSERT_GE(a, b)		HARNESS_CMP(a, >=, b, HARNESS_END())
+
+/* Returns whether the test passed. */
+static bool harness_run_one(unsigned int number, const struct harness_test *test)
+{
+	int status = 0;
+	pid_t pid;
+
+	memset(harness_result, 0, sizeof(*harness_result));
+	fflush(stdout);
+
+	pid = fork();
+	if (pid < 0) {
+		printf("not ok %u %s # fork: %s\n", number, test->name, strerror(errno));
+		return false;
+	}
+	if (!pid) {
+		alarm(test->timeout);
+		test->func();
+		HARNESS_END();
+	}
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+
+	if (WIFSIGNALED(status)) {
+		printf("not ok %u %s # killed by signal %d%s\n", number, test->name,
+		       WTERMSIG(status), WTERMSIG(status) == SIGALRM ? " (timeout)" : "");
+		return false;
+	}
+	if (harness_result->failed || WEXITSTATUS(status)) {
+		printf("not ok %u %s\n", number, test->name);
+		return false;
+	}
+	if (harness_result->skipped)
+		printf("ok %u %s # SKIP %s\n", number, test->name, harness_result->reason);
+	else
+		printf("ok %u %s\n", number, test->name);
+
+	return true;
+}
+
+static bool harness_wanted(const struct harness_test *test, int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], test->name))
+			return true;
+	}
+
+	return argc < 2;
+}
+
+static int harness_run(int argc, char **argv)
+{
+	unsigned int i, number = 0, failed = 0;
+
+	harness_result = mmap(NULL, sizeof(*harness_result), PROT_READ | PROT_WRITE,
+			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (harness_result == MAP_FAILED) {
+		printf("Bail out! mmap: %s\n", strerror(errno));
+		return 1;
+	}
+
+	printf("TAP version 13\n");
+	for (i = 0; i < harness_count; i++)
+		number += harness_wanted(&harness_tests[i], argc, argv);
+	printf("1..%u\n", number);
+
+	number = 0;
+	for (i = 0; i < harness_count; i++) {
+		if (harness_wanted(&harness_tests[i], argc, argv))
+			failed += !harness_run_one(++number, &harness_tests[i]);
+	}
+	printf("# %u of %u failed\n", failed, number);
+	fflush(stdout);
+
+	return failed != 0;
+}
+
+#endif

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* Compute kernels for the tests and the benchmark of the virtual GPU's compute units. */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi/cu.h"
+#include "kernels.h"
+
+#define STR_(x)		#x
+#define STR(x)		STR_(x)
+#define csr(number) ({ \
+	uint64_t value_; \
+	asm volatile("csrr %0, " STR(number) : "=r"(value_)); \
+	value_; \
+})
+
+static inline void barrier(void)
+{
+	asm volatile("ecall" : : : "memory");
+}
+
+void saxpy(const struct saxpy_args *a)
+{
+	uint64_t i = csr(OGPU_CSR_GLOBAL_ID_X);
+	const float *x = (const float *)a->x;
+	float *y = (float *)a->y;
+
+	if (i < a->n)
+		y[i] = a->a * x[i] + y[i];
+}
+
+void matmul(const struct matmul_args *args)
+{
+	uint64_t col = csr(OGPU_CSR_GLOBAL_ID_X), row = csr(OGPU_CSR_GLOBAL_ID_Y);
+	const float *a = (const float *)args->a, *b = (const float *)args->b;
+	uint32_t n = args->n;
+	float sum = 0;
+
+	for (uint32_t k = 0; k < n; k++)
+		sum += a[row * n + k] * b[k * n + col];
+	((float *)args->c)[row * n + col] = sum;
+}
+
+void reduce(const struct reduce_args *a)
+{
+	float *local = (float *)OGPU_CU_LOCAL_BASE;
+	uint64_t id = csr(OGPU_CSR_LOCAL_ID_X), size = csr(OGPU_CSR_LOCAL_SIZE_X);
+	uint64_t group = csr(OGPU_CSR_GROUP_ID_X);
+	uint64_t stride = size * csr(OGPU_CSR_NUM_GROUPS_X);
+	const float *in = (const float *)a->in;
+	float sum = 0;
+
+	for (uint64_t i = csr(OGPU_CSR_GLOBAL_ID_X); i < a->n; i += stride)
+		sum += in[i];
+	local[id] = sum;
+	barrier();
+	for (uint64_t half = size / 2; half; half /= 2) {
+		if (id < half)
+			local[id] += local[id + half];
+		barrier();
+	}
+	if (!id)
+		((float *)a->out)[group] = local[0];
+}
+
+void collatz(const struct collatz_args *a)
+{
+	uint64_t i = csr(OGPU_CSR_GLOBAL_ID_X), n = i + 1;
+	uint32_t steps = 0;
+
+	while (n != 1) {
+		n = n & 1 ? 3 * n + 1 : n / 2;
+		steps++;
+	}
+	((uint32_t *)a->out)[i] = steps;
+}
+
+/* Private memory: an array on the stack, indexed by what the compiler cannot know. */
+void insertion_sort(const struct sort_args *a)
+{
+	uint64_t i = csr(OGPU_CSR_GLOBAL_ID_X);
+	const uint32_t *in = (const uint32_t *)a->in + i * SORT_ITEMS;
+	uint32_t *out = (uint32_t *)a->out + i * SORT_ITEMS;
+	uint32_t v[SORT_ITEMS];
+
+	for (int n = 0; n < SORT_ITEMS; n++) {
+		int p = n;
+
+		for (; p > 0 && v[p - 1] > in[n]; p--)
+			v[p] = v[p - 1];
+		v[p] = in[n];
+	}
+	for (int n = 0; n < SORT_ITEMS; n++)
+		out[n] = v[n];
+}
+
+void count(const struct count_args *a)
+{
+	uint64_t *shared = (uint64_t *)a->counter;
+	uint32_t *local = (uint32_t *)OGPU_CU_LOCAL_BASE;
+	uint32_t before;
+
+	before = __atomic_fetch_add(&local[0], 1, __ATOMIC_RELAXED);
+	__atomic_fetch_or(&local[1 + before / 32], 1u << before % 32, __ATOMIC_RELAXED);
+	barrier();
+	if (!csr(OGPU_CSR_LOCAL_ID_X))
+		__atomic_fetch_add(shared, local[0], __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(shared + 1, 1, __ATOMIC_SEQ_CST);
+}
+
+void ids(const struct ids_args *a)
+{
+	uint64_t gx = csr(OGPU_CSR_GLOBAL_ID_X), gy = csr(OGPU_CSR_GLOBAL_ID_Y);
+	uint64_t gz = csr(OGPU_CSR_GLOBAL_ID_Z);
+	uint64_t nx = csr(OGPU_CSR_LOCAL_SIZE_X) * csr(OGPU_CSR_NUM_GROUPS_X);
+	uint64_t ny = csr(OGPU_CSR_LOCAL_SIZE_Y) * csr(OGPU_CSR_NUM_GROUPS_Y);
+	struct ids_out *out = (struct ids_out *)a->out + (gz * ny + gy) * nx + gx;
+
+	out->global[0] = gx;
+	out->global[1] = gy;
+	out->global[2] = gz;
+	out->local[0] = csr(OGPU_CSR_LOCAL_ID_X);
+	out->local[1] = csr(OGPU_CSR_LOCAL_ID_Y);
+	out->local[2] = csr(OGPU_CSR_LOCAL_ID_Z);
+	out->group[0] = csr(OGPU_CSR_GROUP_ID_X);
+	out->group[1] = csr(OGPU_CSR_GROUP_ID_Y);
+	out->group[2] = csr(OGPU_CSR_GROUP_ID_Z);
+	out->local_bytes = csr(OGPU_CSR_LOCAL_BYTES);
+}
+
+/* Two waves of a workgroup: the first waits in a loop for what the second writes. */
+void ping_pong(const struct count_args *a)
+{
+	uint32_t *local = (uint32_t *)OGPU_CU_LOCAL_BASE;
+	uint64_t id = csr(OGPU_CSR_LOCAL_ID_X);
+
+	if (id < 32) {
+		while (!__atomic_load_n(local, __ATOMIC_ACQUIRE))
+			;
+		((uint32_t *)a->counter)[id] = local[0];
+	} else if (id == 40) {
+		__atomic_store_n(local, 77, __ATOMIC_RELEASE);
+	}
+}
+
+void endless(void)
+{
+	for (;;)
+		asm volatile("");
+}

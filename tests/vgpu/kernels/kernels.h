@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/* Arguments of the test kernels, for both sides. Addresses are virtual. */
+#ifndef OGPU_TESTS_KERNELS_H
+#define OGPU_TESTS_KERNELS_H
+
+#include <stdint.h>
+
+#define KERNELS_VA	0x400000	/* where they are linked */
+#define SORT_ITEMS	12
+
+struct saxpy_args {
+	uint64_t x, y, n;
+	float a;
+};
+
+struct matmul_args {
+	uint64_t a, b, c;
+	uint32_t n;
+};
+
+struct reduce_args {
+	uint64_t in, out, n;
+};
+
+struct collatz_args {
+	uint64_t out;
+};
+
+struct sort_args {
+	uint64_t in, out;
+};
+
+struct count_args {
+	uint64_t counter;
+};
+
+struct ids_args {
+	uint64_t out;
+};
+
+struct ids_out {
+	uint32_t global[3], local[3], group[3], local_bytes;
+};
+
+#endif

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* The GPU MMU: page sizes, permissions, every fault reason, directions of host memory. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fake_card.h"
+
+#define ASID	5u
+#define VA	0x123456789000ull
+
+static struct vgpu *gpu;
+static struct mmu mmu;
+static struct mmu_page page;
+static struct mmu_fault fault;
+
+static int setup(void **state)
+{
+	(void)state;
+	gpu = fake_create(1);
+	mmu_init(&mmu, gpu, &gpu->engines->as_table);
+	mmu_set_asid(&mmu, ASID);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	fake_destroy(gpu);
+	return 0;
+}
+
+static bool translate(uint64_t va, enum ogpu_access access)
+{
+	bool ok;
+
+	memset(&page, 0, sizeof(page));
+	memset(&fault, 0, sizeof(fault));
+	mmu_enter(&mmu);
+	ok = mmu_translate(&mmu, va, access, &page, &fault);
+	mmu_leave(&mmu);
+	return ok;
+}
+
+static void refused(uint64_t va, enum ogpu_access access, enum ogpu_fault_reason reason)
+{
+	assert_false(translate(va, access));
+	assert_int_equal(fault.reason, reason);
+	assert_int_equal(fault.access, access);
+	assert_int_equal(fault.va, va);
+	mmu_flush(&mmu);
+}
+
+static void found(uint64_t va, enum ogpu_access access, uint64_t operand)
+{
+	uint64_t addr = operand & OGPU_OPERAND_ADDR;
+	const uint8_t *host = vgpu_mem_ptr(gpu, FIELD_GET(OGPU_OPERAND_TARGET, operand), addr, 1,
+					   access == OGPU_ACCESS_WRITE);
+
+	assert_true(translate(va, access));
+	assert_ptr_equal(page.host, host);
+	assert_int_equal(page.bytes, MMU_PAGE - va % MMU_PAGE);
+}
+
+static void test_small_page(void **state)
+{
+	(void)state;
+	fake_map(gpu, ASID, VA, VRAM(FAKE_DATA), MMU_PAGE, PTE_RW);
+	found(VA + 8, OGPU_ACCESS_READ, VRAM(FAKE_DATA + 8));
+	found(VA + 0xfff, OGPU_ACCESS_WRITE, VRAM(FAKE_DATA + 0xfff));
+	found(VA, OGPU_ACCESS_ATOMIC, VRAM(FAKE_DATA));
+	assert_non_null(mmu_lookup(&mmu, VA, MMU_DIRECT_READ | MMU_DIRECT_WRITE));
+	refused(VA + MMU_PAGE, OGPU_ACCESS_READ, OGPU_FAULT_NOT_MAPPED);
+	refused(VA - 1, OGPU_ACCESS_READ, OGPU_FAULT_NOT_MAPPED);
+}
+
+static void test_large_page(void **state)
+{
+	const uint64_t va = VA & ~(uint64_t)(OGPU_PAGE_2M - 1);
+
+	(void)state;
+	*fake_entry(gpu, ASID, va, 1) = fake_pte(VRAM(0x1000000), OGPU_PTE_LEAF | PTE_RW);
+	found(va, OGPU_ACCESS_READ, VRAM(0x1000000));
+	found(va + 0x1fffff, OGPU_ACCESS_WRITE, VRAM(0x11fffff));
+	found(va + 0x5008, OGPU_ACCESS_READ, VRAM(0x1005008));
+	/* The whole leaf is remembered: pages never touched need no walk. */
+	*fake_entry(gpu, ASID, va, 1) = 0;
+	found(va + 0x7000, OGPU_ACCESS_READ, VRAM(0x1007000));
+	vgpu_mem_invalidate(gpu, NULL, NULL);
+	refused(va + 0x7000, OGPU_ACCESS_READ, OGPU_FAULT_NOT_MAPPED);
+	*fake_entry(gpu, ASID, va, 1) = fake_pte(VRAM(0x1001000), OGPU_PTE_LEAF | PTE_RW);
+	refused(va, OGPU_ACCESS_READ, OGPU_FAULT_PTE);
+}
+
+static void test_contiguous(void **state)
+{
+	const uint64_t va = VA & ~(uint64_t)(OGPU_PAGE_64K - 1);
+
+	(void)state;
+	fake_map(gpu, ASID, va, VRAM(FAKE_DATA), OGPU_PAGE_64K, PTE_RW | OGPU_PTE_CONTIG);
+	found(va + 0x3010, OGPU_ACCESS_READ, VRAM(FAKE_DATA + 0x3010));
+	*fake_entry(gpu, ASID, va + 0x8000, 0) = 0;
+	found(va + 0x8000, OGPU_ACCESS_WRITE, VRAM(FAKE_DATA + 0x8000));
+	vgpu_mem_invalidate(gpu, NULL, NULL);
+	refused(va + 0x8000, OGPU_ACCESS_WRITE, OGPU_FAULT_NOT_MAPPED);
+	found(va + 0xf000, OGPU_ACCESS_WRITE, VRAM(FAKE_DATA + 0xf000));
+}
+
+static void test_permissions(void **state)
+{
+	static const struct {
+		uint64_t bits;
+		bool ok[4];	/* read, write, exec, atomic */
+	} cases[] = {
+		{ 0, { false, false, false, false } },
+		{ OGPU_PTE_READ, { true, false, false, false } },
+		{ OGPU_PTE_WRITE, { false, true, false, false } },
+		{ OGPU_PTE_EXEC, { false, false, true, false } },
+		{ PTE_RW, { true, true, false, true } },
+		{ PTE_RX, { true, false, true, false } },
+		{ PTE_RWX, { true, true, true, true } },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		fake_map(gpu, ASID, VA, VRAM(FAKE_DATA), MMU_PAGE, cases[i].bits);
+		mmu_flush(&mmu);
+		for (enum ogpu_access a = OGPU_ACCESS_READ; a <= OGPU_ACCESS_ATOMIC; a++) {
+			if (cases[i].ok[a])
+				found(VA, a, VRAM(FAKE_DATA));
+			else
+				refused(VA, a, OGPU_FAULT_PERMISSION);
+		}
+	}
+	fake_map(gpu, ASID, VA, VRAM(FAKE_DATA), MMU_PAGE, OGPU_PTE_WRITE);
+	mmu_flush(&mmu);
+	found(VA, OGPU_ACCESS_WRITE, VRAM(FAKE_DATA));
+	assert_null(mmu_lookup(&mmu, VA, MMU_DIRECT_READ));
+}
+
+static void test_no_address_space(void **state)
+{
+	struct ogpu_as_entry *as = (struct ogpu_as_entry *)(gpu->vram + FAKE_AS_TABLE);
+
+	(void)state;
+	refused(VA, OGPU_ACCESS_READ, OGPU_FAULT_NO_AS);
+	mmu_set_asid(&mmu, 0);
+	refused(VA, OGPU_ACCESS_READ, OGPU_FAULT_NO_AS);
+	mmu_set_asid(&mmu, FAKE_AS_COUNT);
+	as[FAKE_AS_COUNT].root = fake_pte(VRAM(FAKE_TABLES), 0);
+	refused(VA, OGPU_ACCESS_READ, OGPU_FAULT_NO_AS);
+	mmu_set_asid(&mmu, ASID);
+	fake_map(gpu, ASID, VA, VRAM(FAKE_DATA), MMU_PAGE, PTE_RW);
+	as[ASID].rsvd = 1;
+	refused(VA, OGPU_ACCESS_READ, OGPU_FAULT_PTE);
+	as[ASID].rsvd = 0;
+	as[ASID].root |= OGPU_PTE_READ;
+	refused(VA, OGPU_ACCESS_READ, OGPU_FAULT_PTE);
+	as[ASID].root &= ~OGPU_PTE_READ;
+	found(VA, OGPU_ACCESS_READ, VRAM(FAKE_DATA));
+	engines_set_as_table(gpu->engines, FAKE_VRAM, 100);
+	mmu_flush(&mmu);
+	refused(VA, OGPU_ACCESS_READ, OGPU_FAULT_BUS);
+}
+
+static void test_malformed(void **state)
+{
+	static const uint64_t bad_leaf[] = {
+		BIT_ULL(8), BIT_ULL(11), BIT_ULL(56), BIT_ULL(63),
+		(uint64_t)OGPU_TARGET_PEER << 6, 3ull << 6,
+	};
+	static const uint64_t bad_table[] = {
+		OGPU_PTE_READ, OGPU_PTE_WRITE, OGPU_PTE_EXEC, OGPU_PTE_CONTIG, BIT_ULL(9),
+		BIT_ULL(60), OGPU_PTE_LEAF, 3ull << 6,
+	};
+	uint64_t *entry, good;
+
+	(void)state;
+	fake_map(gpu, ASID, VA, VRAM(FAKE_DATA), MMU_PAGE, PTE_RW);
+	entry = fake_entry(gpu, ASID, VA, 0);
+	good = *entry;
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad_leaf); i++) {
+		*entry = good | bad_leaf[i];
+		refused(VA, OGPU_ACCESS_READ, OGPU_FAULT_PTE);
+	}
+	*entry = good & ~OGPU_PTE_LEAF;
+	refused(VA, OGPU_ACCESS_READ, OGPU_FAULT_PTE);
+	*entry = good;
+	for (int level = 1; level < OGPU_PT_LEVELS; level++) {
+		entry = fake_entry(gpu, ASID, VA, level);
+		good = *entry;
+		for (unsigned int i = 0; i < ARRAY_SIZE(bad_table); i++) {
+			*entry = good | bad_table[i];
+			if (level == 1 && bad_table[i] == OGPU_PTE_LEAF)
+				*entry |= OGPU_PAGE_64K;
+			refused(VA, OGPU_ACCESS_READ, OGPU_FAULT_PTE);
+		}
+		*entry = good & ~OGPU_PTE_VALID;
+		refused(VA, OGPU_ACCESS_READ, OGPU_FAULT_NOT_MAPPED);
+		*entry = good;
+	}
+	found(VA, OGPU_ACCESS_READ, VRAM(FAKE_DATA));
+}
+
+static void test_bus(void **state)
+{
+	uint64_t value = 0x1122334455667788ull, back = 0;
+
+	(void)state;
+	fake_map(gpu, ASID, VA, VRAM(FAKE_VRAM), MMU_PAGE, PTE_RW);
+	refused(VA, OGPU_ACCESS_READ, OGPU_FAULT_BUS);
+	*fake_entry(gpu, ASID, VA, 1) = fake_pte(VRAM(FAKE_VRAM), 0);
+	refused(VA, OGPU_ACCESS_READ, OGPU_FAULT_BUS);
+	*fake_entry(gpu, ASID, VA, 1) = fake_pte(SYSTEM(0x5000), 0);
+	refused(VA, OGPU_ACCESS_READ, OGPU_FAULT_BUS);
+	*fake_entry(gpu, ASID, VA, 1) = 0;
+	fake_map(gpu, ASID, VA, SYSTEM(0x5000), MMU_PAGE, PTE_RW);
+	assert_false(mmu_write(&mmu, OGPU_OPERAND(OGPU_TARGET_VIRTUAL, VA), &value, 8, &fault));
+	assert_int_equal(fault.reason, OGPU_FAULT_BUS);
+	assert_int_equal(fault.va, VA);
+	/* Memory that has a pointer for reading only. */
+	mmu_flush(&mmu);
+	fake_map(gpu, ASID, VA, SYSTEM(FAKE_READ_ONLY), MMU_PAGE, PTE_RW);
+	assert_true(mmu_read(&mmu, OGPU_OPERAND(OGPU_TARGET_VIRTUAL, VA), &back, 8, &fault));
+	assert_false(mmu_write(&mmu, OGPU_OPERAND(OGPU_TARGET_VIRTUAL, VA), &value, 8, &fault));
+	assert_int_equal(fault.access, OGPU_ACCESS_WRITE);
+}
+
+static void test_range(void **state)
+{
+	(void)state;
+	refused(1ull << 48, OGPU_ACCESS_READ, OGPU_FAULT_VA_RANGE);
+	refused(~0ull, OGPU_ACCESS_WRITE, OGPU_FAULT_VA_RANGE);
+	refused((1ull << 48) - 1, OGPU_ACCESS_EXEC, OGPU_FAULT_NO_AS);
+}
+
+static void test_poison(void **state)
+{
+	(void)state;
+	fake_map(gpu, ASID, VA, VRAM(FAKE_DATA), MMU_PAGE, PTE_RW);
+	gpu->poison = FAKE_DATA;
+	refused(VA, OGPU_ACCESS_READ, OGPU_FAULT_POISON);
+	refused(VA + 5, OGPU_ACCESS_WRITE, OGPU_FAULT_POISON);
+	assert_false(mmu_read(&mmu, VRAM(FAKE_DATA + 16), &page, 8, &fault));
+	assert_int_equal(fault.reason, OGPU_FAULT_POISON);
+}
+
+/* The host may have mapped memory for one direction only, whatever the page tables allow. */
+static void test_directions(void **state)
+{
+	uint64_t value = 0x1122334455667788ull, back;
+
+	(void)state;
+	fake_map(gpu, ASID, VA, SYSTEM(FAKE_WRITE_ONLY), MMU_PAGE, PTE_RWX);
+	found(VA, OGPU_ACCESS_WRITE, SYSTEM(FAKE_WRITE_ONLY));
+	assert_null(mmu_lookup(&mmu, VA, MMU_DIRECT_READ));
+	refused(VA, OGPU_ACCESS_READ, OGPU_FAULT_BUS);
+	refused(VA, OGPU_ACCESS_EXEC, OGPU_FAULT_BUS);
+	refused(VA, OGPU_ACCESS_ATOMIC, OGPU_FAULT_BUS);
+	assert_true(mmu_write(&mmu, OGPU_OPERAND(OGPU_TARGET_VIRTUAL, VA + 8), &value, 8, &fault));
+	assert_memory_equal(gpu->page + 8, &value, 8);
+	assert_false(mmu_read(&mmu, OGPU_OPERAND(OGPU_TARGET_VIRTUAL, VA + 8), &back, 8, &fault));
+	fake_map(gpu, ASID, VA, SYSTEM(FAKE_READ_ONLY), MMU_PAGE, PTE_RWX);
+	mmu_flush(&mmu);
+	found(VA, OGPU_ACCESS_READ, SYSTEM(FAKE_READ_ONLY));
+	found(VA, OGPU_ACCESS_EXEC, SYSTEM(FAKE_READ_ONLY));
+	assert_null(mmu_lookup(&mmu, VA, MMU_DIRECT_WRITE));
+	refused(VA, OGPU_ACCESS_ATOMIC, OGPU_FAULT_BUS);
+}
+
+/* New mappings of host memory do not raise the generation: no "not there" may be remembered. */
+static void test_late(void **state)
+{
+	(void)state;
+	fake_map(gpu, ASID, VA, SYSTEM(FAKE_LATE), MMU_PAGE, PTE_RW);
+	assert_false(translate(VA, OGPU_ACCESS_READ));
+	assert_int_equal(fault.reason, OGPU_FAULT_BUS);
+	gpu->late = true;
+	found(VA, OGPU_ACCESS_READ, SYSTEM(FAKE_LATE));
+	found(VA, OGPU_ACCESS_ATOMIC, SYSTEM(FAKE_LATE));
+}
+
+static void test_address_spaces(void **state)
+{
+	(void)state;
+	fake_map(gpu, ASID, VA, VRAM(FAKE_DATA), MMU_PAGE, PTE_RW);
+	fake_map(gpu, ASID + 1, VA, VRAM(FAKE_DATA + MMU_PAGE), MMU_PAGE, PTE_RW);
+	found(VA, OGPU_ACCESS_READ, VRAM(FAKE_DATA));
+	mmu_set_asid(&mmu, ASID + 1);
+	found(VA, OGPU_ACCESS_READ, VRAM(FAKE_DATA + MMU_PAGE));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_small_page, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_large_page, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_contiguous, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_permissions, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_address_space, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_malformed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bus, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_range, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_poison, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_directions, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_late, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_address_spaces, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("vgpu mmu", tests, NULL, NULL);
+}

@@ -1,0 +1,645 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* The command processor: every packet done right, and every way of getting one wrong. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fake_queue.h"
+
+#define ASID	7u
+#define VA	0x10000000ull		/* 1 MiB of VRAM, read and write */
+#define VA_RO	0x20000000ull		/* 64 KiB, read only */
+#define VA_SYS	0x30000000ull		/* 1 MiB of host memory */
+#define BYTES	0x100000u
+#define COPY	2u			/* slot of the copy engine */
+
+static struct vgpu *gpu;
+static struct fake_queue queue, *q = &queue;
+
+static uint8_t *mem(uint64_t offset)
+{
+	return gpu->vram + FAKE_DATA + offset;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	gpu = fake_create(1);
+	fake_map(gpu, ASID, VA, VRAM(FAKE_DATA), BYTES, PTE_RW);
+	fake_map(gpu, ASID, VA_RO, VRAM(FAKE_DATA), 0x10000, OGPU_PTE_READ);
+	fake_map(gpu, ASID, VA_SYS, SYSTEM(FAKE_SYSTEM + 0x100000), BYTES, PTE_RW);
+	q_init(q, gpu, 0, ASID, OGPU_QUEUE_PRIVILEGED);
+	q_start(q);
+	for (unsigned int i = 0; i < BYTES; i++)
+		mem(0)[i] = i * 7 + (i >> 8);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	fake_destroy(gpu);
+	return 0;
+}
+
+/* Puts a fence after what was put, and waits for it. */
+static void done(void)
+{
+	static uint64_t number = 100;
+	struct ogpu_pkt_fence f = { .addr = SYSTEM(FAKE_SYSTEM + 0x3000), .value = ++number };
+	struct timespec until;
+	unsigned int before = gpu->events;
+	int err = 0;
+
+	q_put(q, OGPU_OP_FENCE, OGPU_FENCE_PHYS | OGPU_FENCE_IRQ, &f, sizeof(f));
+	q_ring(q);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += Q_TIMEOUT_S;
+	pthread_mutex_lock(&gpu->lock);
+	while (gpu->events == before && q_state(q) != OGPU_SLOT_FAILED && !err)
+		err = pthread_cond_timedwait(&gpu->change, &gpu->lock, &until);
+	pthread_mutex_unlock(&gpu->lock);
+	if (q_state(q) == OGPU_SLOT_FAILED)
+		fail_msg("queue error %u detail 0x%x", q_error(q), q_read(q, OGPU_SLOT_DETAIL));
+	assert_int_equal(*(uint64_t *)(gpu->system + 0x3000), number);
+	assert_int_equal(gpu->event[before].type, OGPU_EVENT_FENCE);
+	assert_int_equal(gpu->event[before].queue, 40);
+	assert_int_equal(gpu->event[before].asid, ASID);
+	assert_int_equal(gpu->event[before].value0, f.addr);
+	assert_int_equal(gpu->event[before].value1, number);
+	assert_int_equal(q_rptr(q), q->wptr);
+	gpu->events = 0;
+}
+
+/* The packet in the ring must fail that way; the queue is then set up anew. */
+static void wrong_slot(struct fake_queue *wq, uint32_t opcode, uint32_t flags, const void *packet,
+		       uint32_t bytes, enum ogpu_queue_error error)
+{
+	uint64_t at = wq->wptr;
+
+	q_put(wq, opcode, flags, packet, bytes);
+	q_ring(wq);
+	assert_true(q_wait(wq, OGPU_SLOT_FAILED));
+	if (q_error(wq) != error)
+		fail_msg("opcode %u flags 0x%x bytes %u: error %u, should be %u", opcode, flags,
+			 bytes, q_error(wq), error);
+	assert_int_equal(q_read(wq, OGPU_SLOT_DETAIL), opcode);
+	assert_int_equal(q_read64(wq, OGPU_SLOT_POS_LO), at);
+	assert_int_equal(q_rptr(wq), at);
+	q_restart(wq);
+}
+
+static void wrong(uint32_t opcode, uint32_t flags, const void *packet, uint32_t bytes,
+		  enum ogpu_queue_error error)
+{
+	wrong_slot(q, opcode, flags, packet, bytes, error);
+}
+
+static void memory_fault(uint32_t opcode, uint32_t flags, const void *packet, uint32_t bytes,
+			 uint64_t va, enum ogpu_access access, enum ogpu_fault_reason reason)
+{
+	uint32_t status;
+
+	q_put(q, opcode, flags, packet, bytes);
+	q_ring(q);
+	assert_true(q_wait(q, OGPU_SLOT_FAILED));
+	status = q_read(q, OGPU_SLOT_STATUS);
+	assert_int_equal(FIELD_GET(OGPU_SLOT_STATUS_ERROR, status), OGPU_QERR_MEMORY);
+	assert_int_equal(FIELD_GET(OGPU_SLOT_STATUS_REASON, status), reason);
+	assert_int_equal(FIELD_GET(OGPU_SLOT_STATUS_ACCESS, status), access);
+	assert_int_equal(q_read64(q, OGPU_SLOT_FAULT_VA_LO), va);
+	q_restart(q);
+}
+
+static void test_nop(void **state)
+{
+	uint8_t junk[256];
+
+	(void)state;
+	memset(junk, 0xff, sizeof(junk));
+	q_put(q, OGPU_OP_NOP, 0, junk, 8);
+	q_put(q, OGPU_OP_NOP, 0, junk, 256);
+	done();
+	wrong(OGPU_OP_NOP, 1, junk, 8, OGPU_QERR_PACKET);
+	wrong(99, 0, junk, 8, OGPU_QERR_OPCODE);
+	wrong(255, 0, junk, 8, OGPU_QERR_OPCODE);
+}
+
+static void test_header(void **state)
+{
+	uint32_t *ring = (uint32_t *)(gpu->vram + Q_RING);
+
+	(void)state;
+	ring[0] = OGPU_PKT_HDR(OGPU_OP_NOP, 0, 0);
+	q->wptr = 8;
+	q_ring(q);
+	assert_true(q_wait(q, OGPU_SLOT_FAILED));
+	assert_int_equal(q_error(q), OGPU_QERR_PACKET);
+	q_restart(q);
+	/* An odd number of words. */
+	ring[0] = OGPU_PKT_HDR(OGPU_OP_NOP, 0, 12);
+	q->wptr = 16;
+	q_ring(q);
+	assert_true(q_wait(q, OGPU_SLOT_FAILED));
+	assert_int_equal(q_error(q), OGPU_QERR_PACKET);
+	q_restart(q);
+	/* Longer than what was written. */
+	ring[0] = OGPU_PKT_HDR(OGPU_OP_NOP, 0, 16);
+	q->wptr = 8;
+	q_ring(q);
+	assert_true(q_wait(q, OGPU_SLOT_FAILED));
+	assert_int_equal(q_error(q), OGPU_QERR_PACKET);
+}
+
+static void test_pointers(void **state)
+{
+	static const uint64_t bad[] = { 4, 7, Q_RING_SIZE + 8, ~7ull };
+
+	(void)state;
+	for (unsigned int i = 0; i < 4; i++) {
+		q->wptr = bad[i];
+		q_ring(q);
+		assert_true(q_wait(q, OGPU_SLOT_FAILED));
+		assert_int_equal(q_error(q), OGPU_QERR_RING);
+		q_restart(q);
+	}
+}
+
+static void test_wrap(void **state)
+{
+	struct ogpu_pkt_fill f = { .dst = VA, .bytes = 4 };
+
+	(void)state;
+	for (uint32_t i = 0; i < 1000; i++) {
+		f.pattern = i;
+		f.dst = VA + i * 4;
+		q_put(q, OGPU_OP_FILL, 0, &f, sizeof(f));
+		if (i % 50 == 49)
+			done();
+	}
+	for (uint32_t i = 0; i < 1000; i++)
+		assert_int_equal(((uint32_t *)mem(0))[i], i);
+}
+
+static void copy_between(uint64_t src, const uint8_t *from, uint64_t dst, const uint8_t *to,
+			 uint64_t bytes, uint32_t flags)
+{
+	struct ogpu_pkt_copy c = { .src = src, .dst = dst, .bytes = bytes };
+
+	q_put(q, OGPU_OP_COPY, flags, &c, sizeof(c));
+	done();
+	assert_memory_equal(from, to, bytes);
+}
+
+static void test_copy(void **state)
+{
+	uint8_t *sys = gpu->system + 0x100000;
+	struct ogpu_pkt_copy c = { .src = VA, .dst = VA + 0x80000, .bytes = 16 };
+	uint8_t longer[sizeof(c) + 8] = { 0 };
+
+	(void)state;
+	copy_between(VA, mem(0), VA_SYS, sys, BYTES, 0);
+	copy_between(VA_SYS + 3, sys + 3, VA + 0x40005, mem(0x40005), 0x20001, 0);
+	copy_between(VRAM(FAKE_DATA + 1), mem(1), SYSTEM(FAKE_SYSTEM + 0x200002),
+		     gpu->system + 0x200002, 0x12345, OGPU_COPY_SRC_PHYS | OGPU_COPY_DST_PHYS);
+	copy_between(VA + 0x100, mem(0x100), VRAM(FAKE_DATA + 0xc0000), mem(0xc0000), 100,
+		     OGPU_COPY_DST_PHYS);
+	copy_between(OGPU_OPERAND(OGPU_TARGET_VIRTUAL, VA + 0x300), mem(0x300), VA + 0xd0000,
+		     mem(0xd0000), 100, OGPU_COPY_SRC_PHYS);
+	copy_between(1ull << 60, mem(0), 1ull << 61, mem(0), 0, 0);
+
+	wrong(OGPU_OP_COPY, 4, &c, sizeof(c), OGPU_QERR_PACKET);
+	wrong(OGPU_OP_COPY, 0, &c, sizeof(c) - 8, OGPU_QERR_PACKET);
+	wrong(OGPU_OP_COPY, 0, longer, sizeof(longer), OGPU_QERR_PACKET);
+	c.rsvd = 1;
+	wrong(OGPU_OP_COPY, 0, &c, sizeof(c), OGPU_QERR_PACKET);
+	c.rsvd = 0;
+	c.dst = VA + 8;
+	wrong(OGPU_OP_COPY, 0, &c, sizeof(c), OGPU_QERR_PACKET);
+	c.src = VA + 16;
+	wrong(OGPU_OP_COPY, 0, &c, sizeof(c), OGPU_QERR_PACKET);
+	c.src = OGPU_OPERAND(OGPU_TARGET_PEER, 0);
+	wrong(OGPU_OP_COPY, OGPU_COPY_SRC_PHYS, &c, sizeof(c), OGPU_QERR_PACKET);
+	c.src = VRAM(0) | BIT_ULL(56);
+	wrong(OGPU_OP_COPY, OGPU_COPY_SRC_PHYS, &c, sizeof(c), OGPU_QERR_PACKET);
+	c.src = VRAM(0);
+	c.bytes = BIT_ULL(56);
+	wrong(OGPU_OP_COPY, OGPU_COPY_SRC_PHYS, &c, sizeof(c), OGPU_QERR_PACKET);
+}
+
+static void test_copy_faults(void **state)
+{
+	struct ogpu_pkt_copy c = { .src = VA + BYTES - 0x800, .dst = VA_SYS, .bytes = 0x1000 };
+
+	(void)state;
+	memory_fault(OGPU_OP_COPY, 0, &c, sizeof(c), VA + BYTES, OGPU_ACCESS_READ,
+		     OGPU_FAULT_NOT_MAPPED);
+	assert_memory_equal(gpu->system + 0x100000, mem(BYTES - 0x800), 0x800);
+	c = (struct ogpu_pkt_copy){ .src = VA, .dst = VA_RO + 0x123, .bytes = 4 };
+	memory_fault(OGPU_OP_COPY, 0, &c, sizeof(c), VA_RO + 0x123, OGPU_ACCESS_WRITE,
+		     OGPU_FAULT_PERMISSION);
+	c.dst = 1ull << 48;
+	memory_fault(OGPU_OP_COPY, 0, &c, sizeof(c), 1ull << 48, OGPU_ACCESS_WRITE,
+		     OGPU_FAULT_VA_RANGE);
+	c.src = ~0ull;
+	memory_fault(OGPU_OP_COPY, 0, &c, sizeof(c), ~0ull, OGPU_ACCESS_READ,
+		     OGPU_FAULT_VA_RANGE);
+	c = (struct ogpu_pkt_copy){ .src = VRAM(FAKE_VRAM), .dst = VA, .bytes = 4 };
+	memory_fault(OGPU_OP_COPY, OGPU_COPY_SRC_PHYS, &c, sizeof(c), VRAM(FAKE_VRAM),
+		     OGPU_ACCESS_READ, OGPU_FAULT_BUS);
+	c = (struct ogpu_pkt_copy){ .src = VA, .dst = SYSTEM(0x1000), .bytes = 4 };
+	memory_fault(OGPU_OP_COPY, OGPU_COPY_DST_PHYS, &c, sizeof(c), SYSTEM(0x1000),
+		     OGPU_ACCESS_WRITE, OGPU_FAULT_BUS);
+	gpu->poison = FAKE_DATA;
+	vgpu_mem_invalidate(gpu, NULL, NULL);
+	c = (struct ogpu_pkt_copy){ .src = VA + 0xff0, .dst = VA_SYS, .bytes = 0x20 };
+	memory_fault(OGPU_OP_COPY, 0, &c, sizeof(c), VA + 0xff0, OGPU_ACCESS_READ,
+		     OGPU_FAULT_POISON);
+}
+
+static void test_fill(void **state)
+{
+	struct ogpu_pkt_fill f = { .pattern = 0x12345678, .dst = VA + 4, .bytes = 0x23450 };
+
+	(void)state;
+	q_put(q, OGPU_OP_FILL, 0, &f, sizeof(f));
+	f.dst = VRAM(FAKE_DATA + 0x80000);
+	f.bytes = 8;
+	q_put(q, OGPU_OP_FILL, OGPU_FILL_DST_PHYS, &f, sizeof(f));
+	f.dst = VA_SYS + 0xffc;
+	q_put(q, OGPU_OP_FILL, 0, &f, sizeof(f));
+	done();
+	assert_int_not_equal(*(uint32_t *)mem(0), f.pattern);
+	for (unsigned int i = 0; i < 0x23450; i += 4)
+		assert_int_equal(*(uint32_t *)mem(4 + i), f.pattern);
+	assert_int_not_equal(*(uint32_t *)mem(4 + 0x23450), f.pattern);
+	assert_int_equal(*(uint32_t *)mem(0x80004), f.pattern);
+	assert_int_equal(*(uint32_t *)(gpu->system + 0x101000), f.pattern);
+
+	f = (struct ogpu_pkt_fill){ .dst = VA + 2, .bytes = 4 };
+	wrong(OGPU_OP_FILL, 0, &f, sizeof(f), OGPU_QERR_PACKET);
+	f = (struct ogpu_pkt_fill){ .dst = VA, .bytes = 6 };
+	wrong(OGPU_OP_FILL, 0, &f, sizeof(f), OGPU_QERR_PACKET);
+	wrong(OGPU_OP_FILL, 2, &f, sizeof(f), OGPU_QERR_PACKET);
+	f = (struct ogpu_pkt_fill){ .dst = VA_RO, .bytes = 4 };
+	memory_fault(OGPU_OP_FILL, 0, &f, sizeof(f), VA_RO, OGPU_ACCESS_WRITE,
+		     OGPU_FAULT_PERMISSION);
+}
+
+static void test_write(void **state)
+{
+	struct {
+		struct ogpu_pkt_write w;
+		uint32_t data[400];
+	} p = { .w = { .dst = VA + 0xff4 } };
+
+	(void)state;
+	for (unsigned int i = 0; i < 400; i++)
+		p.data[i] = i * 3;
+	q_put(q, OGPU_OP_WRITE, 0, &p, sizeof(p.w) + 8);
+	p.w.dst = VA + 0x2000;
+	q_put(q, OGPU_OP_WRITE, 0, &p, sizeof(p));
+	done();
+	assert_memory_equal(mem(0xff4), p.data, 8);
+	assert_memory_equal(mem(0x2000), p.data, sizeof(p.data));
+	wrong(OGPU_OP_WRITE, 0, &p, sizeof(p.w), OGPU_QERR_PACKET);
+	wrong(OGPU_OP_WRITE, 1, &p, sizeof(p.w) + 8, OGPU_QERR_PACKET);
+	p.w.dst = VA + 2;
+	wrong(OGPU_OP_WRITE, 0, &p, sizeof(p.w) + 8, OGPU_QERR_PACKET);
+	p.w.dst = VA;
+	p.w.rsvd = 1;
+	wrong(OGPU_OP_WRITE, 0, &p, sizeof(p.w) + 8, OGPU_QERR_PACKET);
+	p.w.rsvd = 0;
+	p.w.dst = VA + BYTES - 4;
+	memory_fault(OGPU_OP_WRITE, 0, &p, sizeof(p.w) + 8, VA + BYTES, OGPU_ACCESS_WRITE,
+		     OGPU_FAULT_NOT_MAPPED);
+}
+
+static void test_fence(void **state)
+{
+	struct ogpu_pkt_fence f = { .addr = VA + 0x100, .value = 0x123456789abcdefull };
+
+	(void)state;
+	q_put(q, OGPU_OP_FENCE, 0, &f, sizeof(f));
+	done();
+	assert_int_equal(*(uint64_t *)mem(0x100), f.value);
+	f.addr++;
+	wrong(OGPU_OP_FENCE, 0, &f, sizeof(f), OGPU_QERR_PACKET);
+	f.addr = VA;
+	wrong(OGPU_OP_FENCE, 4, &f, sizeof(f), OGPU_QERR_PACKET);
+	f.rsvd = 1;
+	wrong(OGPU_OP_FENCE, 0, &f, sizeof(f), OGPU_QERR_PACKET);
+	f.rsvd = 0;
+	f.addr = VA_RO;
+	memory_fault(OGPU_OP_FENCE, 0, &f, sizeof(f), VA_RO, OGPU_ACCESS_WRITE,
+		     OGPU_FAULT_PERMISSION);
+}
+
+static void test_timestamp(void **state)
+{
+	struct ogpu_pkt_timestamp t = { .addr = VA + 0x200 };
+	uint64_t before = vgpu_time_ns(gpu), first, second;
+
+	(void)state;
+	q_put(q, OGPU_OP_TIMESTAMP, 0, &t, sizeof(t));
+	t.addr = VRAM(FAKE_DATA + 0x208);
+	q_put(q, OGPU_OP_TIMESTAMP, OGPU_TIMESTAMP_PHYS, &t, sizeof(t));
+	done();
+	first = *(uint64_t *)mem(0x200);
+	second = *(uint64_t *)mem(0x208);
+	assert_true(before <= first && first <= second && second <= vgpu_time_ns(gpu));
+	t.addr = VA + 4;
+	wrong(OGPU_OP_TIMESTAMP, 0, &t, sizeof(t), OGPU_QERR_PACKET);
+	t.addr = VA;
+	t.rsvd = 1;
+	wrong(OGPU_OP_TIMESTAMP, 0, &t, sizeof(t), OGPU_QERR_PACKET);
+	wrong(OGPU_OP_TIMESTAMP, 2, &t, sizeof(t), OGPU_QERR_PACKET);
+}
+
+static void test_wait(void **state)
+{
+	static const struct {
+		enum ogpu_compare compare;
+		uint64_t blocked, passes;
+	} cases[] = {
+		{ OGPU_COMPARE_EQ, 6, 5 }, { OGPU_COMPARE_NE, 5, 6 },
+		{ OGPU_COMPARE_GE, 4, 5 }, { OGPU_COMPARE_GE, 4, 9 }, { OGPU_COMPARE_LT, 5, 4 },
+	};
+	struct ogpu_pkt_wait w = { .addr = VA + 8, .mask = 0xff, .value = 0x705 };
+	_Atomic uint64_t *cell = (_Atomic uint64_t *)mem(8);
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		*cell = cases[i].blocked | 0x100;
+		w.compare = cases[i].compare;
+		q_put(q, OGPU_OP_WAIT, 0, &w, sizeof(w));
+		q_ring(q);
+		assert_true(q_wait(q, OGPU_SLOT_WAITING));
+		*cell = cases[i].passes | 0x200;
+		done();
+	}
+	w.compare = 4;
+	wrong(OGPU_OP_WAIT, 0, &w, sizeof(w), OGPU_QERR_PACKET);
+	w.compare = 0;
+	w.addr++;
+	wrong(OGPU_OP_WAIT, 0, &w, sizeof(w), OGPU_QERR_PACKET);
+	w.addr = VA;
+	wrong(OGPU_OP_WAIT, 1, &w, sizeof(w), OGPU_QERR_PACKET);
+	w.addr = VA + BYTES;
+	memory_fault(OGPU_OP_WAIT, 0, &w, sizeof(w), VA + BYTES, OGPU_ACCESS_READ,
+		     OGPU_FAULT_NOT_MAPPED);
+}
+
+/* One queue's fence lets another go on. */
+static void test_wait_for_queue(void **state)
+{
+	struct ogpu_pkt_wait w = {
+		.addr = VA + 0x18, .mask = ~0ull, .value = 3, .compare = OGPU_COMPARE_GE,
+	};
+	struct ogpu_pkt_fence f = { .addr = VA + 0x18, .value = 3 };
+	struct fake_queue other;
+
+	(void)state;
+	*(uint64_t *)mem(0x18) = 0;
+	q_put(q, OGPU_OP_WAIT, 0, &w, sizeof(w));
+	q_ring(q);
+	assert_true(q_wait(q, OGPU_SLOT_WAITING));
+	q_init(&other, gpu, COPY, ASID, 0);
+	q_start(&other);
+	q_put(&other, OGPU_OP_FENCE, 0, &f, sizeof(f));
+	q_ring(&other);
+	done();
+}
+
+static uint32_t ib_put(uint64_t offset, uint32_t opcode, uint32_t flags, const void *packet,
+		       uint32_t bytes)
+{
+	uint32_t header = OGPU_PKT_HDR(opcode, flags, bytes);
+
+	memcpy(mem(offset), packet, bytes);
+	memcpy(mem(offset), &header, 4);
+	return bytes;
+}
+
+static void test_indirect(void **state)
+{
+	struct ogpu_pkt_fill f = { .pattern = 0xabc, .dst = VA + 0x5000, .bytes = 4 };
+	struct ogpu_pkt_indirect ib = { .addr = VA + 0xff0 };
+	uint32_t n = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i < 10; i++, f.dst += 4)
+		n += ib_put(0xff0 + n, OGPU_OP_FILL, 0, &f, sizeof(f));
+	ib.bytes = n;
+	q_put(q, OGPU_OP_INDIRECT, 0, &ib, sizeof(ib));
+	done();
+	for (unsigned int i = 0; i < 10; i++)
+		assert_int_equal(*(uint32_t *)mem(0x5000 + 4 * i), 0xabc);
+
+	ib.bytes = n - 8;
+	q_put(q, OGPU_OP_INDIRECT, 0, &ib, sizeof(ib));
+	q_ring(q);
+	assert_true(q_wait(q, OGPU_SLOT_FAILED));
+	assert_int_equal(q_error(q), OGPU_QERR_PACKET);
+	q_restart(q);
+	ib.bytes = 12;
+	wrong(OGPU_OP_INDIRECT, 0, &ib, sizeof(ib), OGPU_QERR_PACKET);
+	ib.bytes = 0;
+	wrong(OGPU_OP_INDIRECT, 0, &ib, sizeof(ib), OGPU_QERR_PACKET);
+	ib.bytes = OGPU_INDIRECT_MAX_BYTES + 8;
+	wrong(OGPU_OP_INDIRECT, 0, &ib, sizeof(ib), OGPU_QERR_PACKET);
+	ib.bytes = 16;
+	ib.addr = VA + 4;
+	wrong(OGPU_OP_INDIRECT, 0, &ib, sizeof(ib), OGPU_QERR_PACKET);
+	ib.addr = VA;
+	wrong(OGPU_OP_INDIRECT, 1, &ib, sizeof(ib), OGPU_QERR_PACKET);
+	ib_put(0, OGPU_OP_INDIRECT, 0, &ib, sizeof(ib));
+	wrong(OGPU_OP_INDIRECT, 0, &ib, sizeof(ib), OGPU_QERR_PACKET);
+	ib.addr = VA + BYTES;
+	memory_fault(OGPU_OP_INDIRECT, 0, &ib, sizeof(ib), VA + BYTES, OGPU_ACCESS_READ,
+		     OGPU_FAULT_NOT_MAPPED);
+	ib.addr = 1ull << 50;
+	memory_fault(OGPU_OP_INDIRECT, 0, &ib, sizeof(ib), 1ull << 50, OGPU_ACCESS_READ,
+		     OGPU_FAULT_VA_RANGE);
+}
+
+/* Privileged packets, from an indirect buffer and from a ring without the privilege. */
+static void test_privilege(void **state)
+{
+	struct ogpu_pkt_copy c = { .src = VA, .dst = VA + 0x1000, .bytes = 8 };
+	struct ogpu_pkt_fill f = { .dst = VA, .bytes = 8 };
+	struct ogpu_pkt_fence n = { .addr = VA };
+	struct ogpu_pkt_timestamp t = { .addr = VA };
+	struct ogpu_pkt_tlbi i = { .asid = 0 };
+	const struct {
+		uint32_t opcode, flags;
+		const void *packet;
+		uint32_t bytes;
+	} cases[] = {
+		{ OGPU_OP_COPY, OGPU_COPY_SRC_PHYS, &c, sizeof(c) },
+		{ OGPU_OP_COPY, OGPU_COPY_DST_PHYS, &c, sizeof(c) },
+		{ OGPU_OP_FILL, OGPU_FILL_DST_PHYS, &f, sizeof(f) },
+		{ OGPU_OP_FENCE, OGPU_FENCE_PHYS, &n, sizeof(n) },
+		{ OGPU_OP_FENCE, OGPU_FENCE_IRQ, &n, sizeof(n) },
+		{ OGPU_OP_TIMESTAMP, OGPU_TIMESTAMP_PHYS, &t, sizeof(t) },
+		{ OGPU_OP_TLBI, 0, &i, sizeof(i) },
+	};
+	struct ogpu_pkt_indirect ib = { .addr = VA + 0x8000 };
+	struct fake_queue user;
+
+	(void)state;
+	q_init(&user, gpu, 1, ASID, 0);
+	q_start(&user);
+	for (unsigned int k = 0; k < ARRAY_SIZE(cases); k++) {
+		wrong_slot(&user, cases[k].opcode, cases[k].flags, cases[k].packet,
+			   cases[k].bytes, OGPU_QERR_PRIVILEGE);
+		ib.bytes = ib_put(0x8000, cases[k].opcode, cases[k].flags, cases[k].packet,
+				  cases[k].bytes);
+		q_put(q, OGPU_OP_INDIRECT, 0, &ib, sizeof(ib));
+		q_ring(q);
+		assert_true(q_wait(q, OGPU_SLOT_FAILED));
+		assert_int_equal(q_error(q), OGPU_QERR_PRIVILEGE);
+		assert_int_equal(gpu->events, 0);
+		q_restart(q);
+	}
+}
+
+static void test_cache_and_tlbi(void **state)
+{
+	struct ogpu_pkt_cache c = { .ops = 7 };
+	struct ogpu_pkt_tlbi t = { .asid = ASID, .start = VA, .end = VA + 0x1000 };
+	struct ogpu_pkt_fill f = { .pattern = 1, .dst = VA, .bytes = 4 };
+	uint64_t before = gpu->generation;
+
+	(void)state;
+	q_put(q, OGPU_OP_CACHE, 0, &c, sizeof(c));
+	q_put(q, OGPU_OP_FILL, 0, &f, sizeof(f));
+	q_put(q, OGPU_OP_TLBI, 0, &t, sizeof(t));
+	done();
+	assert_true(gpu->generation > before);
+	/* After a TLBI the old translation is not used any more. */
+	*fake_entry(gpu, ASID, VA, 0) = 0;
+	t = (struct ogpu_pkt_tlbi){ 0 };
+	q_put(q, OGPU_OP_TLBI, 0, &t, sizeof(t));
+	done();
+	memory_fault(OGPU_OP_FILL, 0, &f, sizeof(f), VA, OGPU_ACCESS_WRITE,
+		     OGPU_FAULT_NOT_MAPPED);
+	c.ops = 8;
+	wrong(OGPU_OP_CACHE, 0, &c, sizeof(c), OGPU_QERR_PACKET);
+	c.ops = 1;
+	wrong(OGPU_OP_CACHE, 1, &c, sizeof(c), OGPU_QERR_PACKET);
+	t = (struct ogpu_pkt_tlbi){ .asid = 0, .end = 0x1000 };
+	wrong(OGPU_OP_TLBI, 0, &t, sizeof(t), OGPU_QERR_PACKET);
+	t = (struct ogpu_pkt_tlbi){ .asid = 1, .start = 1 };
+	wrong(OGPU_OP_TLBI, 0, &t, sizeof(t), OGPU_QERR_PACKET);
+	t = (struct ogpu_pkt_tlbi){ .asid = 1, .start = 0x2000, .end = 0x1000 };
+	wrong(OGPU_OP_TLBI, 0, &t, sizeof(t), OGPU_QERR_PACKET);
+	t = (struct ogpu_pkt_tlbi){ .asid = 0x10000 };
+	wrong(OGPU_OP_TLBI, 0, &t, sizeof(t), OGPU_QERR_PACKET);
+	wrong(OGPU_OP_TLBI, 1, &t, sizeof(t), OGPU_QERR_PACKET);
+}
+
+static void test_dispatch_checks(void **state)
+{
+	const struct ogpu_pkt_dispatch good = {
+		.entry = VA, .grid = { 0, 1, 1 }, .group = { 32, 1, 1 },
+	};
+	struct ogpu_pkt_dispatch d = good;
+	struct fake_queue copy;
+
+	(void)state;
+	q_put(q, OGPU_OP_DISPATCH, 0, &d, sizeof(d));
+	done();
+	q_init(&copy, gpu, COPY, ASID, 0);
+	q_start(&copy);
+	wrong_slot(&copy, OGPU_OP_DISPATCH, 0, &d, sizeof(d), OGPU_QERR_OPCODE);
+	wrong(OGPU_OP_DISPATCH, 1, &d, sizeof(d), OGPU_QERR_PACKET);
+	wrong(OGPU_OP_DISPATCH, 0, &d, sizeof(d) - 8, OGPU_QERR_PACKET);
+	d.rsvd = 1;
+	wrong(OGPU_OP_DISPATCH, 0, &d, sizeof(d), OGPU_QERR_PACKET);
+	d = good;
+	d.entry++;
+	wrong(OGPU_OP_DISPATCH, 0, &d, sizeof(d), OGPU_QERR_PACKET);
+	d = good;
+	d.group[1] = 0;
+	wrong(OGPU_OP_DISPATCH, 0, &d, sizeof(d), OGPU_QERR_PACKET);
+	d = good;
+	d.group[1] = 33;
+	wrong(OGPU_OP_DISPATCH, 0, &d, sizeof(d), OGPU_QERR_DISPATCH);
+	for (unsigned int i = 0; i < 3; i++)
+		d.group[i] = 0x80000000;
+	wrong(OGPU_OP_DISPATCH, 0, &d, sizeof(d), OGPU_QERR_DISPATCH);
+	d = good;
+	d.local_bytes = VGPU_LOCAL_BYTES + 1;
+	wrong(OGPU_OP_DISPATCH, 0, &d, sizeof(d), OGPU_QERR_DISPATCH);
+	d = good;
+	d.private_bytes = 8;
+	wrong(OGPU_OP_DISPATCH, 0, &d, sizeof(d), OGPU_QERR_PACKET);
+	d.private_bytes = VGPU_PRIVATE_BYTES + 16;
+	wrong(OGPU_OP_DISPATCH, 0, &d, sizeof(d), OGPU_QERR_DISPATCH);
+	d = good;
+	for (unsigned int i = 0; i < 3; i++)
+		d.grid[i] = ~0u;
+	wrong(OGPU_OP_DISPATCH, 0, &d, sizeof(d), OGPU_QERR_DISPATCH);
+}
+
+/* Anything at all in the ring: the queue ends in an error or goes on, nothing else happens. */
+static void test_garbage(void **state)
+{
+	uint8_t *ring = gpu->vram + Q_RING;
+	unsigned int x = 12345;
+
+	(void)state;
+	for (unsigned int round = 0; round < 300; round++) {
+		for (unsigned int i = 0; i < Q_RING_SIZE; i++) {
+			x = x * 1103515245 + 12345;
+			ring[i] = x >> 16;
+			if (i % 8 == 0)
+				ring[i] %= 12;
+			if (i % 8 == 1)
+				ring[i] = 0;
+			if (i % 8 == 2)
+				ring[i] &= 0x1e;
+			if (i % 8 == 3)
+				ring[i] = 0;
+		}
+		q->wptr = 4096;
+		q_ring(q);
+		while (q_state(q) == OGPU_SLOT_RUNNING || q_state(q) == OGPU_SLOT_IDLE) {
+			if (q_rptr(q) == 4096)
+				break;
+			sched_yield();
+		}
+		q_write(q, OGPU_SLOT_CTRL, OGPU_SLOT_CMD_KILL);
+		assert_true(q_wait(q, OGPU_SLOT_FAILED));
+		q_restart(q);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_nop, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_header, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_pointers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_wrap, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_copy, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_copy_faults, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_fill, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_write, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_fence, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_timestamp, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_wait, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_wait_for_queue, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_indirect, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_privilege, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_cache_and_tlbi, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_dispatch_checks, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_garbage, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("vgpu packets", tests, NULL, NULL);
+}

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-2.0 OR MIT
+"""Tests of the harness itself, without a machine; prints TAP."""
+
+import io
+import os
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+# pylint: disable=wrong-import-position
+import klog
+import main
+from cpio import Cpio
+
+BAD = """
+[   10.1] WARNING: CPU: 0 PID: 1 at drivers/gpu/drm/drm_mm.c:965 drm_mm_takedown+0x1f/0x30
+<4>[    1.2] WARNING: drivers/gpu/drm/ogpu/x.c:1 at f+0x1/0x2, CPU#1: swapper/1
+<1>[    1.2] BUG: kernel NULL pointer dereference, address: 0000000000000008
+[    1.2][   T12] BUG: KASAN: slab-use-after-free in ogpu_x+0x1/0x2 [ogpu]
+BUG kmalloc-64 (Not tainted): Redzone overwritten
+BUG: sleeping function called from invalid context at kernel/locking/mutex.c:1
+Oops: 0002 [#1] PREEMPT SMP
+Oops: general protection fault, probably for non-canonical address 0xdead
+kernel BUG at lib/list_debug.c:50!
+Kernel panic - not syncing: Fatal exception
+UBSAN: shift-out-of-bounds in x.c:3:2
+WARNING: possible circular locking dependency detected
+WARNING: possible recursive locking detected
+WARNING: suspicious RCU usage
+INFO: task ogpu-bench:123 blocked for more than 120 seconds.
+rcu: INFO: rcu_preempt self-detected stall on CPU
+ODEBUG: free active (active state 0) object: 1 object type: timer_list
+DMA-API: ogpu 0000:01:00.0: device driver failed to check map error
+refcount_t: underflow; use-after-free.
+list_del corruption. prev->next should be x
+irq 27: nobody cared (try booting with the "irqpoll" option)
+------------[ cut here ]------------
+""".strip().splitlines()
+
+GOOD = """
+[    0.1] NMI watchdog: Enabled. Permanently consumes one hw-PMU counter.
+[    0.0] lockdep: fixing up alternatives.
+kasan: KernelAddressSanitizer initialized (generic)
+DMA-API: preallocated 65536 debug entries
+DMA-API: debugging enabled by kernel config
+kmemleak: Kernel memory leak detector disabled
+ogpu: loading out-of-tree module taints kernel.
+ogpu 0000:01:00.0: [drm] firmware 0.1.0 is running
+Warning: unable to open an initial console.
+PCI: System does not support PCI
+INFO: NMI handler (nmi_cpu_backtrace_handler) took too long to run: 1.275 msecs
+""".strip().splitlines()
+
+LEAK = """
+unreferenced object 0xffff88800a051200 (size 128):
+  comm "modprobe", pid 64, jiffies 4294896404
+  hex dump (first 32 bytes):
+    00 12 05 0a 80 88 ff ff 00 12 05 0a 80 88 ff ff  ................
+  backtrace (crc 56725736):
+    kmemleak_alloc+0x28/0x30
+    __kmalloc_cache_noprof+0x343/0x590
+    {}+0xc6/0x370
+    ttm_pool_type_init+0x9c/0x1a0
+""".strip()
+
+
+class Collect(main.Output):
+    """An output that keeps what it would print."""
+
+    def __init__(self, folder):
+        super().__init__("@token", folder)
+        self.text = b""
+
+    def _emit(self, data):
+        if self.section:
+            self.section.write(data)
+        else:
+            self.text += data
+
+
+def stream_of(chunk):
+    data = (b"a\n\n@token start\nhello\n\n@tok\nx\n@token fail it broke\n"
+            b"\n@token dmesg\n<6>line\n\n@token exit 7 512\n")
+    with tempfile.TemporaryDirectory() as folder:
+        out = Collect(folder)
+        for i in range(0, len(data), chunk):
+            out.feed(data[i:i + chunk])
+        with open(f"{folder}/dmesg.log", "rb") as f:
+            log = f.read()
+    return (out.text, out.failures, out.exit, log, out.started is not None)
+
+
+def archive():
+    buf = io.BytesIO()
+    cpio = Cpio(buf)
+    cpio.data("/a/b/file", b"12345")
+    cpio.symlink("/a/link", "b/file")
+    cpio.close()
+    done = subprocess.run(["cpio", "-tv", "--quiet"], input=buf.getvalue(), capture_output=True,
+                          check=True)
+    return done.stdout.decode()
+
+
+def tests():
+    for line in BAD:
+        yield f"a report: {line[:60]}", bool(klog.reports([line]))
+    for line in GOOD:
+        yield f"no report: {line[:60]}", not klog.reports([line])
+    leaks = LEAK.format("ogpu_x") + "\n" + LEAK.format("__list_lru_init")
+    yield "leaks, but for those of the kernel", len(klog.leaks(leaks.splitlines())) == 1
+    yield "taint bits", klog.taints(1 << 9 | 1 << 12) == ["warning"]
+    want = (b"a\nhello\n\n@tok\nx", ["it broke"], (7, 512), b"<6>line\n", True)
+    yield "output in one piece", stream_of(10000) == want
+    yield "output in pieces", all(stream_of(n) == want for n in (1, 2, 3, 7, 13))
+    listing = archive()
+    yield "archive", all(word in listing for word in ("a/b/file", "a/link -> b/file", "drwxr-xr-x"))
+
+
+def run():
+    failed = number = 0
+    for number, (name, passed) in enumerate(tests(), 1):
+        failed += not passed
+        print(f"{'ok' if passed else 'not ok'} {number} - {name.replace('#', '')}")
+    print(f"1..{number}")
+    raise SystemExit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    run()

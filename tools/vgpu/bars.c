@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Accesses by the host: configuration space and BARs. All in the vfio-user thread.
+ *
+ * Registers are 32 bits wide. Wider aligned accesses are split, narrower reads get their part of
+ * the register, narrower or misaligned writes do nothing.
+ */
+#include <string.h>
+
+#include "device.h"
+
+/**
+ * vgpu_config_read() - the host reads configuration space.
+ * @gpu: the card
+ * @offset: first byte
+ * @buf: where to
+ * @len: bytes; offset + len is at most PCI_CONFIG_SIZE
+ */
+void vgpu_config_read(struct vgpu *gpu, uint64_t offset, void *buf, size_t len)
+{
+	if (gpu->gone)
+		memset(buf, 0xff, len);
+	else
+		pci_config_read(&gpu->pci, offset, buf, len);
+}
+
+/**
+ * vgpu_config_write() - the host writes configuration space.
+ * @gpu: the card
+ * @offset: first byte
+ * @buf: what it writes
+ * @len: bytes; offset + len is at most PCI_CONFIG_SIZE
+ *
+ * A function-level reset is done when this returns.
+ */
+void vgpu_config_write(struct vgpu *gpu, uint64_t offset, const void *buf, size_t len)
+{
+	unsigned int actions;
+
+	if (gpu->gone)
+		return;
+	actions = pci_config_write(&gpu->pci, offset, buf, len);
+	if (actions & PCI_CONFIG_FLR)
+		vgpu_reset_by_host(gpu);
+	else if (actions & PCI_CONFIG_BUS_MASTER)
+		memory_set_dma(gpu, pci_config_bus_master(&gpu->pci));
+	/* Another thread may have made it so meanwhile. */
+	if (gpu->gone)
+		memory_set_dma(gpu, false);
+}
+
+static void regs_bar_read(struct vgpu *gpu, uint64_t offset, uint8_t *buf, size_t len)
+{
+	while (len) {
+		unsigned int skip = offset & 3;
+		size_t n = 4 - skip < len ? 4 - skip : len;
+		uint32_t value = regs_read(gpu, offset - skip);
+
+		memcpy(buf, (uint8_t *)&value + skip, n);
+		offset += n;
+		buf += n;
+		len -= n;
+	}
+}
+
+static void regs_bar_write(struct vgpu *gpu, uint64_t offset, const uint8_t *buf, size_t len)
+{
+	if (offset % 4 || len % 4)
+		return;
+	for (; len; offset += 4, buf += 4, len -= 4) {
+		uint32_t value;
+
+		memcpy(&value, buf, sizeof(value));
+		regs_write(gpu, offset, value);
+	}
+}
+
+static void doorbell_write(struct vgpu *gpu, uint64_t offset, size_t len)
+{
+	uint64_t index = offset / VGPU_DOORBELL_STRIDE;
+
+	if (offset % VGPU_DOORBELL_STRIDE != OGPU_DOORBELL_RING || len != 4 ||
+	    index >= gpu->cfg.doorbells)
+		return;
+	vgpu_trace(gpu, TRACE_REG, "doorbell %u", (unsigned int)index);
+	if (!engines_doorbell(gpu->engines, index))
+		mc_doorbell(gpu->mc, index);
+}
+
+/**
+ * vgpu_bar_read() - the host reads a BAR.
+ * @gpu: the card
+ * @bar: OGPU_BAR_*
+ * @offset: first byte
+ * @buf: where to
+ * @len: bytes; offset + len is at most the size of the BAR
+ */
+void vgpu_bar_read(struct vgpu *gpu, unsigned int bar, uint64_t offset, void *buf, size_t len)
+{
+	if (gpu->gone)
+		memset(buf, 0xff, len);
+	else if (bar == OGPU_BAR_REGS)
+		regs_bar_read(gpu, offset, buf, len);
+	else if (bar == OGPU_BAR_VRAM)
+		memcpy(buf, gpu->mem.vram + offset, len);
+	else
+		memset(buf, 0, len);
+}
+
+/**
+ * vgpu_bar_write() - the host writes a BAR.
+ * @gpu: the card
+ * @bar: OGPU_BAR_*
+ * @offset: first byte
+ * @buf: what it writes
+ * @len: bytes; offset + len is at most the size of the BAR
+ */
+void vgpu_bar_write(struct vgpu *gpu, unsigned int bar, uint64_t offset, const void *buf,
+		    size_t len)
+{
+	if (gpu->gone)
+		return;
+	if (bar == OGPU_BAR_REGS)
+		regs_bar_write(gpu, offset, buf, len);
+	else if (bar == OGPU_BAR_VRAM)
+		memcpy(gpu->mem.vram + offset, buf, len);
+	else
+		doorbell_write(gpu, offset, len);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * The boot ROM of the management controller.
+ */
+#ifndef OGPU_VGPU_BOOTROM_H
+#define OGPU_VGPU_BOOTROM_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+#include "abi/regs.h"
+
+struct vgpu;
+
+struct bootrom {
+	/* vfio thread; the helper thread reads mbox_* and image_* between START and the verdict */
+	uint32_t addr_lo, addr_hi, size;
+	uint64_t image_addr;
+	uint32_t image_size;
+	uint64_t mbox_addr;
+	uint32_t mbox_size;
+	uint8_t key_id[8];		/* of the fused key */
+
+	_Atomic uint32_t status;	/* OGPU_BOOT_STATUS; written by both */
+};
+
+void bootrom_init(struct vgpu *gpu);
+void bootrom_reset(struct vgpu *gpu);
+uint32_t bootrom_reg_read(struct vgpu *gpu, uint32_t reg);
+void bootrom_reg_write(struct vgpu *gpu, uint32_t reg, uint32_t value);
+void bootrom_run(struct vgpu *gpu);
+
+#endif

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Commands of the control socket: one JSON object in, one out. The manual page lists them.
+ */
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "device.h"
+#include "sensors.h"
+#include "trace.h"
+
+/* Returns NULL, or a phrase that says what is wrong. */
+typedef const char *(*command_fn)(struct vgpu *gpu, const struct cJSON *args,
+				  struct cJSON *result);
+
+/* A whole number in [min, max], exact in a double. */
+static bool get_number(const cJSON *args, const char *name, double min, double max, double *value)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(args, name);
+
+	if (!cJSON_IsNumber(item) || item->valuedouble < min || item->valuedouble > max ||
+	    item->valuedouble != (double)(int64_t)item->valuedouble)
+		return false;
+	*value = item->valuedouble;
+	return true;
+}
+
+static void add_slots(struct vgpu *gpu, cJSON *result)
+{
+	cJSON *slots = cJSON_AddArrayToObject(result, "slots");
+
+	for (uint32_t i = 0; i < gpu->cfg.compute_slots + gpu->cfg.copy_slots; i++) {
+		uint32_t status = engines_slot_read(gpu->engines, i, OGPU_SLOT_STATUS);
+		cJSON *slot = cJSON_CreateObject();
+
+		cJSON_AddNumberToObject(slot, "queue",
+					engines_slot_read(gpu->engines, i, OGPU_SLOT_QUEUE));
+		cJSON_AddNumberToObject(slot, "state", FIELD_GET(OGPU_SLOT_STATUS_STATE, status));
+		cJSON_AddNumberToObject(slot, "error", FIELD_GET(OGPU_SLOT_STATUS_ERROR, status));
+		cJSON_AddItemToArray(slots, slot);
+	}
+}
+
+static void add_sensors(struct vgpu *gpu, cJSON *result)
+{
+	cJSON *sensors = cJSON_AddObjectToObject(result, "sensors");
+	struct sensors *s = gpu->sensors;
+
+	cJSON_AddNumberToObject(sensors, "temp_mdeg", (int32_t)sensors_reg_read(s, OGPU_MC_TEMP));
+	cJSON_AddNumberToObject(sensors, "mem_temp_mdeg",
+				(int32_t)sensors_reg_read(s, OGPU_MC_MEM_TEMP));
+	cJSON_AddNumberToObject(sensors, "power_uw", sensors_reg_read(s, OGPU_MC_POWER));
+	cJSON_AddNumberToObject(sensors, "energy_uj", sensors_energy(s));
+	cJSON_AddNumberToObject(sensors, "clock_khz", sensors_reg_read(s, OGPU_MC_CLOCK));
+	cJSON_AddNumberToObject(sensors, "fan_rpm", sensors_reg_read(s, OGPU_MC_FAN));
+	cJSON_AddNumberToObject(sensors, "throttle", sensors_reg_read(s, OGPU_MC_THROTTLE));
+	cJSON_AddNumberToObject(sensors, "ecc_corrected", sensors_reg_read(s, OGPU_MC_ECC_CE));
+	cJSON_AddNumberToObject(sensors, "ecc_uncorrected", sensors_reg_read(s, OGPU_MC_ECC_UE));
+}
+
+static void add_work(struct vgpu *gpu, cJSON *result)
+{
+	cJSON *object = cJSON_AddObjectToObject(result, "work");
+	struct engines_work work;
+
+	engines_work(gpu->engines, &work);
+	cJSON_AddNumberToObject(object, "lane_instructions", work.lane_instructions);
+	cJSON_AddNumberToObject(object, "bytes_moved", work.bytes_moved);
+	cJSON_AddNumberToObject(object, "compute_busy_ns", work.busy_ns[OGPU_ENGINE_COMPUTE]);
+	cJSON_AddNumberToObject(object, "copy_busy_ns", work.busy_ns[OGPU_ENGINE_COPY]);
+}
+
+static const char *do_state(struct vgpu *gpu, const cJSON *args, cJSON *result)
+{
+	uint32_t boot = gpu->boot.status;
+	cJSON *object;
+
+	(void)args;
+	cJSON_AddNumberToObject(result, "time_ns", vgpu_time_ns(gpu));
+	cJSON_AddBoolToObject(result, "gone", gpu->gone);
+	cJSON_AddBoolToObject(result, "bus_master", gpu->mem.dma_enabled);
+
+	object = cJSON_AddObjectToObject(result, "boot");
+	cJSON_AddNumberToObject(object, "state", FIELD_GET(OGPU_BOOT_STATUS_STATE, boot));
+	cJSON_AddNumberToObject(object, "error", FIELD_GET(OGPU_BOOT_STATUS_ERROR, boot));
+	cJSON_AddNumberToObject(object, "fuse_svn", gpu->fuse_svn);
+
+	object = cJSON_AddObjectToObject(result, "mc");
+	cJSON_AddBoolToObject(object, "running", mc_running(gpu->mc));
+	cJSON_AddNumberToObject(object, "heartbeat", mc_heartbeat(gpu->mc));
+	cJSON_AddNumberToObject(object, "fatal", mc_fatal(gpu->mc));
+	cJSON_AddNumberToObject(object, "instructions", mc_instructions(gpu->mc));
+
+	object = cJSON_AddObjectToObject(result, "events");
+	cJSON_AddNumberToObject(object, "written", event_reg_read(&gpu->event, OGPU_EVENT_WPTR));
+	cJSON_AddNumberToObject(object, "dropped", event_reg_read(&gpu->event, OGPU_EVENT_DROPPED));
+
+	object = cJSON_AddObjectToObject(result, "interrupts");
+	pthread_mutex_lock(&gpu->irq.lock);
+	cJSON_AddNumberToObject(object, "mbox", gpu->irq.raised[OGPU_VECTOR_MBOX]);
+	cJSON_AddNumberToObject(object, "event", gpu->irq.raised[OGPU_VECTOR_EVENT]);
+	cJSON_AddNumberToObject(object, "lost", gpu->irq.lost);
+	pthread_mutex_unlock(&gpu->irq.lock);
+
+	cJSON_AddNumberToObject(result, "dma_maps", gpu->mem.dma.count);
+	cJSON_AddNumberToObject(result, "poisoned_pages", gpu->mem.poison_count);
+	add_slots(gpu, result);
+	add_sensors(gpu, result);
+	add_work(gpu, result);
+	return NULL;
+}
+
+static const char *inject_hang(struct vgpu *gpu, const cJSON *args)
+{
+	double slot;
+
+	if (!get_number(args, "slot", 0, gpu->cfg.compute_slots + gpu->cfg.copy_slots - 1, &slot))
+		return "slot must be the number of a slot of this card";
+	engines_inject_hang(gpu->engines, slot);
+	return NULL;
+}
+
+static const char *inject_ecc(struct vgpu *gpu, const cJSON *args, bool corrected)
+{
+	struct ogpu_event event = {
+		.type = OGPU_EVENT_MEMORY_ERROR,
+		.queue = OGPU_EVENT_NO_QUEUE,
+		.value1 = !corrected,
+	};
+	double offset;
+
+	if (!get_number(args, "offset", 0, gpu->cfg.vram_size - 1, &offset))
+		return "offset must be a byte offset in VRAM";
+	event.value0 = offset;
+	if (!corrected && !memory_poison(gpu, event.value0))
+		return "too many bad pages already; reset the card";
+	sensors_count_ecc(gpu->sensors, corrected);
+	vgpu_event_push(gpu, &event);
+	return NULL;
+}
+
+static const char *inject_lost_irq(struct vgpu *gpu, const cJSON *args)
+{
+	double count;
+
+	if (!get_number(args, "count", 0, UINT32_MAX, &count))
+		return "count must say how many interrupts to lose";
+	irq_lose(&gpu->irq, count);
+	return NULL;
+}
+
+static const char *do_inject(struct vgpu *gpu, const cJSON *args, cJSON *result)
+{
+	const char *fault = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(args, "fault"));
+
+	(void)result;
+	if (!fault)
+		return "fault must name what to inject";
+	if (!strcmp(fault, "hang"))
+		return inject_hang(gpu, args);
+	if (!strcmp(fault, "mc-crash"))
+		mc_inject_crash(gpu->mc);
+	else if (!strcmp(fault, "mc-hang"))
+		mc_inject_hang(gpu->mc);
+	else if (!strcmp(fault, "ecc-corrected"))
+		return inject_ecc(gpu, args, true);
+	else if (!strcmp(fault, "ecc-uncorrected"))
+		return inject_ecc(gpu, args, false);
+	else if (!strcmp(fault, "lost-irq"))
+		return inject_lost_irq(gpu, args);
+	else if (!strcmp(fault, "gone"))
+		vgpu_set_gone(gpu);
+	else
+		return "unknown fault, see ogpu-vgpu(8)";
+	return NULL;
+}
+
+static const char *do_set(struct vgpu *gpu, const cJSON *args, cJSON *result)
+{
+	const cJSON *trace = cJSON_GetObjectItemCaseSensitive(args, "trace");
+	bool done = false;
+	double value;
+
+	(void)result;
+	if (get_number(args, "fuse_svn", 0, UINT32_MAX, &value)) {
+		gpu->fuse_svn = value;
+		done = true;
+	}
+	if (get_number(args, "temp_mdeg", -273150, 1000000, &value)) {
+		sensors_set_temp(gpu->sensors, value);
+		done = true;
+	}
+	if (cJSON_IsBool(trace)) {
+		if (!trace_enable(cJSON_IsTrue(trace)))
+			return "no trace file; start with --trace";
+		done = true;
+	}
+	return done ? NULL : "nothing to set; known: fuse_svn, temp_mdeg, trace";
+}
+
+static const struct {
+	const char *name;
+	command_fn run;
+} commands[] = {
+	{ "state", do_state },
+	{ "inject", do_inject },
+	{ "set", do_set },
+	{ NULL, NULL }
+};
+
+static const char *run(struct vgpu *gpu, const cJSON *args, cJSON *result)
+{
+	const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(args, "cmd"));
+
+	if (!name)
+		return "not a JSON object with a member cmd";
+	for (size_t i = 0; commands[i].name; i++)
+		if (!strcmp(commands[i].name, name))
+			return commands[i].run(gpu, args, result);
+	return "unknown cmd; known: state, inject, set";
+}
+
+/**
+ * control_command() - run a command.
+ * @gpu: the card
+ * @line: a JSON object
+ *
+ * In the control thread.
+ *
+ * Return: the answer, a JSON object in one line, the caller's to free; NULL if there is no memory.
+ */
+char *control_command(struct vgpu *gpu, const char *line)
+{
+	cJSON *args = cJSON_Parse(line);
+	cJSON *result = cJSON_CreateObject();
+	const char *error;
+	char *text;
+
+	cJSON_AddTrueToObject(result, "ok");
+	error = run(gpu, args, result);
+	if (error) {
+		cJSON_Delete(result);
+		result = cJSON_CreateObject();
+		cJSON_AddFalseToObject(result, "ok");
+		cJSON_AddStringToObject(result, "error", error);
+	}
+	text = cJSON_PrintUnformatted(result);
+	cJSON_Delete(result);
+	cJSON_Delete(args);
+	return text;
+}

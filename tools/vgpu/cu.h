@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * A compute unit: runs one workgroup at a time, 32 work-items (a wave) in lockstep.
+ *
+ * The lanes of a wave share one decoded instruction. When they part at a branch, each lane has a pc
+ * of its own; the group of lanes at the lowest pc goes first and takes in others as it meets them.
+ * Waves of a workgroup take turns, so one that waits for another by looking at memory is
+ * served; lanes of one wave that do so may wait forever (until killed).
+ *
+ * A struct cu belongs to one thread.
+ */
+#ifndef OGPU_VGPU_CU_H
+#define OGPU_VGPU_CU_H
+
+#include "cu_insn.h"
+#include "cu_vec.h"
+#include "limits.h"
+#include "mmu.h"
+
+#define CU_ALL_LANES	0xffffffffu
+#define CU_CODE_PAGES	16
+#define CU_PAGE_INSNS	(MMU_PAGE / 2)
+#define CU_BUDGET	2048	/* instructions between two looks at the outside world */
+#define CU_MAX_WAVES	(VGPU_MAX_WORKGROUP / VGPU_LANES)
+
+/* What a DISPATCH packet asks for; checked by the command processor. */
+struct cu_launch {
+	uint32_t asid;
+	uint64_t entry, args;
+	uint32_t grid[3], group[3];
+	uint32_t local_bytes, private_bytes;
+};
+
+struct cu_error {
+	enum ogpu_queue_error error;
+	struct mmu_fault fault;		/* OGPU_QERR_MEMORY */
+	uint64_t pc;
+	uint32_t insn;
+};
+
+/* A page of code: a copy of its bytes, and what they mean. */
+struct cu_code {
+	uint64_t page;			/* va >> 12 */
+	uint64_t epoch;			/* of the last comparison with memory */
+	uint64_t written;		/* registers that the decoded instructions write */
+	uint8_t raw[MMU_PAGE];
+	struct cu_insn insn[CU_PAGE_INSNS + 1];	/* the last one is CU_PAGE_END */
+};
+
+struct cu_wave {
+	uint64_t reg[CU_REGS][VGPU_LANES] __attribute__((aligned(64)));
+	uint64_t mask[VGPU_LANES] __attribute__((aligned(64)));	/* ones: lane takes part */
+	uint64_t pc[VGPU_LANES];	/* of lanes that do not take part */
+	uint64_t reserved[VGPU_LANES];	/* LR: address and size, and the value that was there */
+	uint64_t reserved_value[VGPU_LANES];
+	uint32_t id[3][VGPU_LANES];	/* local ids */
+	uint8_t frm[VGPU_LANES];
+	bool frm_changed;		/* some lane's frm is not CU_RNE */
+	bool reservations;		/* some lane may have one */
+	uint32_t lanes;			/* work-items that this wave has in a fresh workgroup */
+	uint32_t live;			/* not ended yet */
+	uint32_t barrier;		/* waiting at a barrier */
+	uint8_t *private_mem;		/* 8-byte granules: lane n's are every 32nd, from the nth */
+};
+
+struct cu {
+	struct vgpu *gpu;
+	const struct cu_vec *vec;
+	const struct cu_launch *launch;
+	const _Atomic uint32_t *stop;	/* not zero: give up */
+	struct cu_error error;
+	int64_t budget;
+	uint64_t code_epoch;		/* code pages compared in an older one need it again */
+	uint64_t dirty;			/* registers that may not be zero in some wave */
+	uint64_t instructions;
+	_Atomic uint64_t lane_instructions;
+	uint32_t group_id[3];
+	uint32_t waves;			/* of a workgroup */
+	uint32_t waves_allocated;
+	uint64_t private_allocated;
+	uint8_t *private_mem;
+	uint8_t *local_mem;
+	struct cu_wave *wave[CU_MAX_WAVES];
+	struct cu_code *code[CU_CODE_PAGES];
+	struct cu_insn split;		/* the one across two pages */
+	struct mmu mmu;
+};
+
+enum cu_result {
+	CU_DONE,	/* cu_run(): no lane can go on; cu_workgroup(): all work-items ended */
+	CU_PAUSED,	/* cu_run(): budget used up */
+	CU_STOPPED,	/* told to stop */
+	CU_FAILED,	/* see error */
+};
+
+/* cu.c */
+struct cu *cu_create(struct vgpu *gpu, const _Atomic uint64_t *as_table);
+void cu_destroy(struct cu *cu);
+bool cu_begin(struct cu *cu, const struct cu_launch *launch, const _Atomic uint32_t *stop,
+	      bool first);
+enum cu_result cu_workgroup(struct cu *cu, uint64_t index);
+void cu_end(struct cu *cu, bool last);
+
+/* cu_run.c */
+enum cu_result cu_run(struct cu *cu, struct cu_wave *w);
+
+/* cu_code.c */
+struct cu_code *cu_code_page(struct cu *cu, uint64_t pc);
+struct cu_insn *cu_code_decode(struct cu *cu, struct cu_code *code, uint64_t pc);
+struct cu_insn *cu_code_decode_split(struct cu *cu, struct cu_code *code, uint64_t pc);
+
+/* cu_mem.c: lanes are those that do it; false: error is set but for pc and insn */
+bool cu_load(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint32_t lanes);
+bool cu_store(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint32_t lanes);
+
+/* cu_atomic.c */
+bool cu_atomic(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint32_t lanes);
+uint8_t *cu_lane_ptr(struct cu *cu, struct cu_wave *w, unsigned int lane, uint64_t va,
+		     unsigned int size, uint32_t direct);
+bool cu_fault(struct cu *cu, uint64_t va, enum ogpu_access access, enum ogpu_fault_reason reason);
+
+/* cu_csr.c */
+bool cu_csr(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint32_t lanes);
+
+/* Write the result of an operation, for some lanes only if others have to keep theirs. */
+static inline void cu_put(struct cu *cu, struct cu_wave *w, unsigned int rd, const uint64_t *v)
+{
+	cu->vec->blend(w->reg[rd], v, w->mask);
+}
+
+#endif

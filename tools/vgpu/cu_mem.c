@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Loads and stores of a wave.
+ *
+ * Three ways, from fast to slow: one host access for all lanes (addresses contiguous or equal),
+ * one host access for each lane, and piece by piece where a value crosses pages.
+ */
+#include <string.h>
+
+#include "abi/cu.h"
+#include "cu.h"
+
+/**
+ * cu_fault() - Note that an access was refused.
+ * @cu: unit
+ * @va: address
+ * @access: what was tried
+ * @reason: why it was refused
+ *
+ * Return: false.
+ */
+bool cu_fault(struct cu *cu, uint64_t va, enum ogpu_access access, enum ogpu_fault_reason reason)
+{
+	cu->error.error = OGPU_QERR_MEMORY;
+	cu->error.fault = (struct mmu_fault){ va, access, reason };
+	return false;
+}
+
+static uint8_t *local_ptr(struct cu *cu, uint64_t va, uint64_t bytes)
+{
+	uint64_t offset = va - OGPU_CU_LOCAL_BASE;
+
+	if (offset >= cu->launch->local_bytes || bytes > cu->launch->local_bytes - offset)
+		return NULL;
+	return cu->local_mem + offset;
+}
+
+/* The granule at va of lane 0; those of the other lanes follow it. */
+static uint64_t *private_row(struct cu *cu, struct cu_wave *w, uint64_t va)
+{
+	uint64_t offset = va - OGPU_CU_PRIVATE_BASE;
+
+	if (offset >= cu->launch->private_bytes)
+		return NULL;
+	return (uint64_t *)(w->private_mem + (offset & ~7ull) * VGPU_LANES);
+}
+
+/**
+ * cu_lane_ptr() - Host pointer for one lane's access.
+ * @cu: unit, inside the memory bracket
+ * @w: wave
+ * @lane: lane of @w
+ * @va: address
+ * @size: 1, 2, 4 or 8
+ * @direct: MMU_DIRECT_* that are needed
+ *
+ * Return: NULL if there is no single piece of host memory that may be used that way; the caller
+ * finds out why.
+ */
+uint8_t *cu_lane_ptr(struct cu *cu, struct cu_wave *w, unsigned int lane, uint64_t va,
+		     unsigned int size, uint32_t direct)
+{
+	enum ogpu_access access = direct & MMU_DIRECT_WRITE ? OGPU_ACCESS_WRITE : OGPU_ACCESS_READ;
+	struct mmu_fault ignored;
+	struct mmu_page page;
+	uint64_t *row;
+	uint8_t *ptr;
+
+	if (!(va >> OGPU_VA_BITS)) {
+		if ((va & (MMU_PAGE - 1)) > MMU_PAGE - size)
+			return NULL;
+		ptr = mmu_lookup(&cu->mmu, va, direct);
+		if (ptr)
+			return ptr;
+		if (!mmu_translate(&cu->mmu, va, access, &page, &ignored))
+			return NULL;
+		return mmu_lookup(&cu->mmu, va, direct);
+	}
+	if (va < OGPU_CU_PRIVATE_BASE)
+		return local_ptr(cu, va, size);
+	row = private_row(cu, w, va);
+	if (!row || (va & 7) > 8 - size)
+		return NULL;
+	return (uint8_t *)(row + lane) + (va & 7);
+}
+
+/* Host pointer for a run of bytes that all lanes share; private memory has none. */
+static uint8_t *span(struct cu *cu, uint64_t va, unsigned int bytes, uint32_t direct)
+{
+	if (va >> OGPU_VA_BITS)
+		return va < OGPU_CU_PRIVATE_BASE ? local_ptr(cu, va, bytes) : NULL;
+	if ((va & (MMU_PAGE - 1)) > MMU_PAGE - bytes)
+		return NULL;
+	return cu_lane_ptr(cu, NULL, 0, va, 1, direct);
+}
+
+/* One piece of an access that lies within a page; private memory goes byte by byte. */
+static bool piece(struct cu *cu, struct cu_wave *w, unsigned int lane, uint64_t va, uint8_t *buf,
+		  size_t *len, bool write)
+{
+	enum ogpu_access access = write ? OGPU_ACCESS_WRITE : OGPU_ACCESS_READ;
+	struct mmu_page page;
+	uint8_t *ptr;
+
+	if (va >> OGPU_VA_BITS) {
+		if (va >= OGPU_CU_EXIT)
+			return cu_fault(cu, va, access, OGPU_FAULT_VA_RANGE);
+		*len = 1;
+		ptr = cu_lane_ptr(cu, w, lane, va, 1, 0);
+		if (!ptr)
+			return cu_fault(cu, va, access, OGPU_FAULT_APERTURE);
+	} else {
+		if (!mmu_translate(&cu->mmu, va, access, &page, &cu->error.fault)) {
+			cu->error.error = OGPU_QERR_MEMORY;
+			return false;
+		}
+		if (*len > page.bytes)
+			*len = page.bytes;
+		ptr = page.host;
+	}
+	memcpy(write ? ptr : buf, write ? buf : ptr, *len);
+	return true;
+}
+
+static bool slow_access(struct cu *cu, struct cu_wave *w, unsigned int lane, uint64_t va,
+			uint64_t *value, unsigned int size, bool write)
+{
+	uint8_t *buf = (uint8_t *)value;
+
+	while (size) {
+		size_t len = size;
+
+		if (!piece(cu, w, lane, va, buf, &len, write))
+			return false;
+		buf += len;
+		va += len;
+		size -= len;
+	}
+	return true;
+}
+
+static inline __attribute__((always_inline)) bool gather_size(struct cu *cu, struct cu_wave *w,
+							      const uint64_t *t, uint32_t lanes,
+							      uint64_t *raw, unsigned int size)
+{
+	for (uint32_t left = lanes; left; left &= left - 1) {
+		unsigned int lane = __builtin_ctz(left);
+		const uint8_t *ptr = NULL;
+
+		raw[lane] = 0;
+		if ((t[lane] & (MMU_PAGE - 1)) <= MMU_PAGE - size)
+			ptr = mmu_lookup(&cu->mmu, t[lane], MMU_DIRECT_READ);
+		if (!ptr)
+			ptr = cu_lane_ptr(cu, w, lane, t[lane], size, MMU_DIRECT_READ);
+		if (ptr)
+			memcpy(&raw[lane], ptr, size);
+		else if (!slow_access(cu, w, lane, t[lane], &raw[lane], size, false))
+			return false;
+	}
+	return true;
+}
+
+static bool gather(struct cu *cu, struct cu_wave *w, const uint64_t *t, uint32_t lanes,
+		   uint64_t *raw, unsigned int size)
+{
+	switch (size) {
+	case 1:
+		return gather_size(cu, w, t, lanes, raw, 1);
+	case 2:
+		return gather_size(cu, w, t, lanes, raw, 2);
+	case 4:
+		return gather_size(cu, w, t, lanes, raw, 4);
+	default:
+		return gather_size(cu, w, t, lanes, raw, 8);
+	}
+}
+
+static inline __attribute__((always_inline)) bool scatter_size(struct cu *cu, struct cu_wave *w,
+							       const uint64_t *t, uint32_t lanes,
+							       const uint64_t *v,
+							       unsigned int size)
+{
+	for (uint32_t left = lanes; left; left &= left - 1) {
+		unsigned int lane = __builtin_ctz(left);
+		uint64_t value = v[lane];
+		uint8_t *ptr = NULL;
+
+		if ((t[lane] & (MMU_PAGE - 1)) <= MMU_PAGE - size)
+			ptr = mmu_lookup(&cu->mmu, t[lane], MMU_DIRECT_WRITE);
+		if (!ptr)
+			ptr = cu_lane_ptr(cu, w, lane, t[lane], size, MMU_DIRECT_WRITE);
+		if (ptr)
+			memcpy(ptr, &value, size);
+		else if (!slow_access(cu, w, lane, t[lane], &value, size, true))
+			return false;
+	}
+	return true;
+}
+
+static bool scatter(struct cu *cu, struct cu_wave *w, const uint64_t *t, uint32_t lanes,
+		    const uint64_t *v, unsigned int size)
+{
+	switch (size) {
+	case 1:
+		return scatter_size(cu, w, t, lanes, v, 1);
+	case 2:
+		return scatter_size(cu, w, t, lanes, v, 2);
+	case 4:
+		return scatter_size(cu, w, t, lanes, v, 4);
+	default:
+		return scatter_size(cu, w, t, lanes, v, 8);
+	}
+}
+
+static enum cu_pattern addresses(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn,
+				 uint32_t lanes, uint64_t *t)
+{
+	const uint64_t *a = w->reg[insn->rs1];
+
+	if (lanes == CU_ALL_LANES)
+		return cu->vec->address_all(t, a, insn->imm, insn->size);
+	return cu->vec->address(t, a, insn->imm, insn->size, w->mask, __builtin_ctz(lanes));
+}
+
+static bool is_private(uint64_t va, unsigned int size)
+{
+	return va >= OGPU_CU_PRIVATE_BASE && va < OGPU_CU_EXIT && (va & 7) <= 8 - size;
+}
+
+/**
+ * cu_load() - LB to LWU, FLW, FLD.
+ * @cu: unit, inside the memory bracket
+ * @w: wave
+ * @insn: the load
+ * @lanes: lanes that take part, as in w->mask
+ *
+ * Return: false with cu->error set if a lane's access is refused.
+ */
+bool cu_load(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint32_t lanes)
+{
+	uint64_t t[VGPU_LANES] __attribute__((aligned(64)));
+	uint64_t raw[VGPU_LANES] __attribute__((aligned(64)));
+	const unsigned int kind = insn->op - CU_LB, size = insn->size;
+	const unsigned int first = __builtin_ctz(lanes);
+	const bool all = lanes == w->live;
+	uint64_t *r = all ? w->reg[insn->rd] : raw;
+	const uint64_t *row = raw;
+	unsigned int shift = 0;
+	const uint8_t *ptr;
+
+	switch (addresses(cu, w, insn, lanes, t)) {
+	case CU_PATTERN_CONTIGUOUS:
+		ptr = span(cu, t[first] - (uint64_t)first * size, size * VGPU_LANES,
+			   MMU_DIRECT_READ);
+		if (!ptr)
+			break;
+		cu->vec->load[kind](r, ptr);
+		goto put;
+	case CU_PATTERN_UNIFORM:
+		if (is_private(t[first], size)) {
+			row = private_row(cu, w, t[first]);
+			shift = (t[first] & 7) * 8;
+			if (row)
+				goto extend;
+			row = raw;
+			break;
+		}
+		ptr = span(cu, t[first], size, MMU_DIRECT_READ);
+		if (!ptr)
+			break;
+		raw[0] = 0;
+		memcpy(raw, ptr, size);
+		cu->vec->splat(raw, raw[0]);
+		goto extend;
+	default:
+		break;
+	}
+	if (!gather(cu, w, t, lanes, raw, size))
+		return false;
+	for (uint32_t left = ~lanes; left; left &= left - 1)
+		raw[__builtin_ctz(left)] = 0;
+extend:
+	if (r == row) {
+		cu->vec->load_private[kind](t, row, shift);
+		r = t;
+	} else {
+		cu->vec->load_private[kind](r, row, shift);
+	}
+put:
+	if (!all)
+		cu_put(cu, w, insn->rd, r);
+	return true;
+}
+
+/**
+ * cu_store() - SB to SD, FSW, FSD.
+ * @cu: unit, inside the memory bracket
+ * @w: wave
+ * @insn: the store
+ * @lanes: lanes that take part, as in w->mask; the highest wins if several store to one place
+ *
+ * Return: false with cu->error set if a lane's access is refused.
+ */
+bool cu_store(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint32_t lanes)
+{
+	uint64_t t[VGPU_LANES] __attribute__((aligned(64)));
+	const uint64_t *v = w->reg[insn->rs2];
+	const unsigned int size = insn->size;
+	const unsigned int first = __builtin_ctz(lanes);
+	uint64_t *row;
+	uint8_t *ptr;
+
+	switch (addresses(cu, w, insn, lanes, t)) {
+	case CU_PATTERN_CONTIGUOUS:
+		if (lanes != CU_ALL_LANES)
+			break;
+		ptr = span(cu, t[0], size * VGPU_LANES, MMU_DIRECT_WRITE);
+		if (!ptr)
+			break;
+		cu->vec->store[insn->op - CU_SB](ptr, v);
+		return true;
+	case CU_PATTERN_UNIFORM:
+		if (is_private(t[first], size)) {
+			row = private_row(cu, w, t[first]);
+			if (!row)
+				break;
+			cu->vec->store_private(row, v, w->mask, UINT64_MAX >> (64 - 8 * size),
+					       (t[first] & 7) * 8);
+			return true;
+		}
+		ptr = span(cu, t[first], size, MMU_DIRECT_WRITE);
+		if (!ptr)
+			break;
+		memcpy(ptr, &v[31 - __builtin_clz(lanes)], size);
+		return true;
+	default:
+		break;
+	}
+	return scatter(cu, w, t, lanes, v, size);
+}

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* The instruction loop of a compute unit: one wave until its lanes end, meet a barrier, or fail. */
+#include "abi/cu.h"
+#include "cu.h"
+#include "cu_fp.h"
+
+#define LOW_12		(MMU_PAGE - 1)
+
+/* The group of lanes that is executed. */
+struct group {
+	uint64_t pc;
+	uint64_t wait;		/* lowest pc of the lanes that wait for this group */
+	uint32_t lanes;
+	uint32_t count;		/* instructions since the group was formed */
+};
+
+static void account(struct cu *cu, struct group *g)
+{
+	uint64_t lanes = atomic_load_explicit(&cu->lane_instructions, memory_order_relaxed);
+
+	lanes += (uint64_t)g->count * (unsigned int)__builtin_popcount(g->lanes);
+	atomic_store_explicit(&cu->lane_instructions, lanes, memory_order_relaxed);
+	cu->instructions += g->count;
+	cu->budget -= g->count;
+	g->count = 0;
+}
+
+static void set_pc(struct cu_wave *w, uint32_t lanes, uint64_t pc)
+{
+	for (uint32_t left = lanes; left; left &= left - 1)
+		w->pc[__builtin_ctz(left)] = pc;
+}
+
+/* Choose the lanes to execute; false if none can go on. */
+static bool form_group(struct cu *cu, struct cu_wave *w, struct group *g)
+{
+	uint32_t ready, ignored;
+
+	for (;;) {
+		ready = w->live & ~w->barrier;
+		if (!ready)
+			return false;
+		g->pc = cu->vec->lowest(w->pc, ready, &g->lanes);
+		if (g->pc != OGPU_CU_EXIT)
+			break;
+		w->live &= ~g->lanes;
+	}
+	g->wait = UINT64_MAX;
+	if (ready != g->lanes)
+		g->wait = cu->vec->lowest(w->pc, ready & ~g->lanes, &ignored);
+	cu->vec->expand_mask(w->mask, g->lanes);
+	return true;
+}
+
+/*
+ * Some lanes branch and some do not: those at the lower pc go on. Lanes that wait already at that
+ * place or below it are found by form_group().
+ */
+static void part(struct cu *cu, struct cu_wave *w, struct group *g, uint32_t taken,
+		 uint64_t target, uint64_t next)
+{
+	uint32_t behind = target < next ? g->lanes & ~taken : taken;
+	uint64_t behind_pc = target < next ? next : target;
+
+	account(cu, g);
+	set_pc(w, behind, behind_pc);
+	g->pc = target < next ? target : next;
+	g->lanes &= ~behind;
+	if (behind_pc < g->wait)
+		g->wait = behind_pc;
+	cu->vec->expand_mask(w->mask, g->lanes);
+}
+
+static bool round_lanes(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn,
+			uint32_t lanes)
+{
+	uint64_t result[VGPU_LANES] __attribute__((aligned(64))) = { 0 };
+
+	for (uint32_t left = lanes; left; left &= left - 1) {
+		unsigned int lane = __builtin_ctz(left);
+		unsigned int rm = insn->aux == CU_DYN ? w->frm[lane] : insn->aux;
+
+		if (rm > CU_RMM)
+			return false;
+		result[lane] = cu_fp_round(insn->op, rm, w->reg[insn->rs1][lane],
+					   w->reg[insn->rs2][lane], w->reg[insn->rs3][lane]);
+	}
+	cu_put(cu, w, insn->rd, result);
+	return true;
+}
+
+static void put_all(struct cu *cu, struct cu_wave *w, unsigned int rd, uint64_t value)
+{
+	uint64_t all[VGPU_LANES] __attribute__((aligned(64)));
+
+	cu->vec->splat(all, value);
+	cu_put(cu, w, rd, all);
+}
+
+/* Where each lane goes at a JALR; true if all go to the same place, which is *target. */
+static bool jump_targets(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn,
+			 uint32_t lanes, uint64_t *t, uint64_t *target)
+{
+	unsigned int first = __builtin_ctz(lanes);
+	enum cu_pattern pattern = cu->vec->address(t, w->reg[insn->rs1], insn->imm, 1, w->mask,
+						   first);
+
+	*target = t[first] & ~1ull;
+	return pattern == CU_PATTERN_UNIFORM || lanes == 1u << first;
+}
+
+static enum cu_result fail(struct cu *cu, struct cu_wave *w, struct group *g,
+			   const struct cu_insn *insn, enum ogpu_queue_error error)
+{
+	set_pc(w, g->lanes, g->pc);
+	account(cu, g);
+	if (error)
+		cu->error.error = error;
+	cu->error.pc = g->pc;
+	cu->error.insn = insn ? insn->raw : 0;
+	return CU_FAILED;
+}
+
+/**
+ * cu_run() - Execute a wave.
+ * @cu: unit, inside the memory bracket
+ * @w: wave
+ *
+ * Return: CU_DONE when no lane can go on (ended or at a barrier), CU_PAUSED when the budget is used
+ * up, CU_FAILED with cu->error set.
+ */
+enum cu_result cu_run(struct cu *cu, struct cu_wave *w)
+{
+	const struct cu_vec *vec = cu->vec;
+	uint64_t tmp[VGPU_LANES] __attribute__((aligned(64)));
+	const struct cu_insn *insn;
+	struct cu_code *code;
+	struct group g = { .count = 0 };
+	uint64_t target;
+	uint32_t taken;
+
+regroup:
+	account(cu, &g);
+	if (!form_group(cu, w, &g))
+		return CU_DONE;
+fetch:
+	if (cu->budget <= (int64_t)g.count) {
+		set_pc(w, g.lanes, g.pc);
+		account(cu, &g);
+		return CU_PAUSED;
+	}
+	if (g.pc == OGPU_CU_EXIT) {
+		w->live &= ~g.lanes;
+		goto regroup;
+	}
+	code = cu_code_page(cu, g.pc);
+	if (!code)
+		return fail(cu, w, &g, NULL, OGPU_QERR_NONE);
+	insn = &code->insn[(g.pc & LOW_12) / 2];
+
+	for (;;) {
+		g.count++;
+dispatch:
+		if (insn->op > CU_UNKNOWN && insn->op < CU_VEC_OPS) {
+			if (insn->op >= CU_FADD_S && insn->size &&
+			    (insn->size == CU_NATIVE_NEVER || w->frm_changed)) {
+				if (!round_lanes(cu, w, insn, g.lanes))
+					return fail(cu, w, &g, insn, OGPU_QERR_INSTRUCTION);
+			} else if (g.lanes == w->live) {
+				vec->alu[insn->op](w->reg[insn->rd], w->reg[insn->rs1],
+						   w->reg[insn->rs2], w->reg[insn->rs3],
+						   insn->imm);
+			} else {
+				vec->alu[insn->op](tmp, w->reg[insn->rs1], w->reg[insn->rs2],
+						   w->reg[insn->rs3], insn->imm);
+				vec->blend(w->reg[insn->rd], tmp, w->mask);
+			}
+			goto next;
+		}
+		switch (insn->op) {
+		case CU_UNKNOWN:
+			insn = cu_code_decode(cu, code, g.pc);
+			goto dispatch;
+		case CU_SPLIT:
+			insn = cu_code_decode_split(cu, code, g.pc);
+			if (!insn)
+				return fail(cu, w, &g, NULL, OGPU_QERR_NONE);
+			goto dispatch;
+		case CU_PAGE_END:
+			g.count--;
+			goto fetch;
+		case CU_AUIPC:
+			put_all(cu, w, insn->rd, g.pc + (int64_t)insn->imm);
+			break;
+		case CU_BEQ:
+		case CU_BNE:
+		case CU_BLT:
+		case CU_BGE:
+		case CU_BLTU:
+		case CU_BGEU:
+			taken = vec->branch[insn->op - CU_BEQ](w->reg[insn->rs1],
+							       w->reg[insn->rs2]) & g.lanes;
+			if (!taken)
+				break;
+			target = g.pc + (int64_t)insn->imm;
+			if (taken == g.lanes)
+				goto jump;
+			part(cu, w, &g, taken, target, g.pc + insn->len);
+			target = g.pc;
+			goto jump;
+		case CU_JAL:
+			target = g.pc + (int64_t)insn->imm;
+			if (insn->rd != CU_REG_SINK)
+				put_all(cu, w, insn->rd, g.pc + insn->len);
+			goto jump;
+		case CU_JALR:
+			if (!jump_targets(cu, w, insn, g.lanes, tmp, &target)) {
+				put_all(cu, w, insn->rd, g.pc + insn->len);
+				for (uint32_t left = g.lanes; left; left &= left - 1) {
+					unsigned int lane = __builtin_ctz(left);
+
+					w->pc[lane] = tmp[lane] & ~1ull;
+				}
+				goto regroup;
+			}
+			put_all(cu, w, insn->rd, g.pc + insn->len);
+			goto jump;
+		case CU_LB:
+		case CU_LH:
+		case CU_LW:
+		case CU_LD:
+		case CU_LBU:
+		case CU_LHU:
+		case CU_LWU:
+		case CU_FLW:
+			if (!cu_load(cu, w, insn, g.lanes))
+				return fail(cu, w, &g, insn, OGPU_QERR_NONE);
+			break;
+		case CU_SB:
+		case CU_SH:
+		case CU_SW:
+		case CU_SD:
+			if (!cu_store(cu, w, insn, g.lanes))
+				return fail(cu, w, &g, insn, OGPU_QERR_NONE);
+			break;
+		case CU_LR:
+		case CU_SC:
+		case CU_AMO:
+			if (!cu_atomic(cu, w, insn, g.lanes))
+				return fail(cu, w, &g, insn, OGPU_QERR_NONE);
+			break;
+		case CU_CSR:
+			if (!cu_csr(cu, w, insn, g.lanes))
+				return fail(cu, w, &g, insn, OGPU_QERR_INSTRUCTION);
+			break;
+		case CU_FENCE:
+			atomic_thread_fence(memory_order_seq_cst);
+			break;
+		case CU_FENCE_I:
+			cu->code_epoch++;
+			set_pc(w, g.lanes, g.pc + insn->len);
+			goto regroup;
+		case CU_ECALL:
+			set_pc(w, g.lanes, g.pc + insn->len);
+			w->barrier |= g.lanes;
+			goto regroup;
+		case CU_EBREAK:
+			return fail(cu, w, &g, insn, OGPU_QERR_TRAP);
+		default:
+			return fail(cu, w, &g, insn, OGPU_QERR_INSTRUCTION);
+		}
+next:
+		g.pc += insn->len;
+		if (g.pc >= g.wait) {
+			set_pc(w, g.lanes, g.pc);
+			goto regroup;
+		}
+		if (insn == &cu->split)
+			goto fetch;
+		insn += insn->len / 2;
+		continue;
+jump:
+		if (target >= g.wait) {
+			set_pc(w, g.lanes, target);
+			goto regroup;
+		}
+		g.pc = target;
+		if (code->page != target >> 12 || cu->budget <= (int64_t)g.count)
+			goto fetch;
+		insn = &code->insn[(target & LOW_12) / 2];
+	}
+}

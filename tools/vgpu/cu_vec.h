@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * Operations on all lanes at once.
+ *
+ * A register is an array of VGPU_LANES 64-bit values. The same source (cu_vec_impl.h) is compiled
+ * for several levels of the host's instruction set; cu_vec_best() picks the highest that works
+ * here. Operations with rounding round to nearest even, conversions to integers toward zero: all
+ * else is done lane by lane (cu_fp.h).
+ */
+#ifndef OGPU_VGPU_CU_VEC_H
+#define OGPU_VGPU_CU_VEC_H
+
+#include <stdint.h>
+
+#include "cu_insn.h"
+#include "limits.h"
+
+/* How the addresses of the lanes lie to each other. */
+enum cu_pattern {
+	CU_PATTERN_SCATTERED,
+	CU_PATTERN_UNIFORM,
+	CU_PATTERN_CONTIGUOUS,	/* one element after the other, in lane order */
+};
+
+typedef void (*cu_alu_fn)(uint64_t *r, const uint64_t *a, const uint64_t *b, const uint64_t *c,
+			  int64_t imm);
+
+struct cu_vec {
+	const char *name;
+	cu_alu_fn alu[CU_VEC_OPS];
+	/* Bit n: lane n takes the branch; index from CU_BEQ. */
+	uint32_t (*branch[6])(const uint64_t *a, const uint64_t *b);
+	/* Lane n loads element n, index from CU_LB; stores it, index from CU_SB. */
+	void (*load[8])(uint64_t *r, const void *p);
+	void (*store[4])(void *p, const uint64_t *v);
+	/* Private memory: lane n's granule is row[n], the value "shift" bits up in it. */
+	void (*load_private[8])(uint64_t *r, const uint64_t *row, unsigned int shift);
+	void (*store_private)(uint64_t *row, const uint64_t *v, const uint64_t *mask,
+			      uint64_t bits, unsigned int shift);
+	/* t = a + imm, and how the lanes with a full mask word relate; first is such a lane. */
+	enum cu_pattern (*address)(uint64_t *t, const uint64_t *a, int64_t imm, unsigned int size,
+				   const uint64_t *mask, unsigned int first);
+	enum cu_pattern (*address_all)(uint64_t *t, const uint64_t *a, int64_t imm,
+				       unsigned int size);
+	void (*splat)(uint64_t *r, uint64_t v);
+	void (*blend)(uint64_t *r, const uint64_t *v, const uint64_t *mask);
+	void (*expand_mask)(uint64_t *mask, uint32_t lanes);
+	/* Lowest value among lanes whose bit is set, and the lanes that have it. */
+	uint64_t (*lowest)(const uint64_t *v, uint32_t lanes, uint32_t *which);
+};
+
+extern const struct cu_vec cu_vec_base;
+#ifdef __x86_64__
+extern const struct cu_vec cu_vec_v3;	/* AVX2, FMA */
+extern const struct cu_vec cu_vec_v4;	/* AVX-512 */
+#endif
+
+const struct cu_vec *cu_vec_best(void);
+const struct cu_vec *cu_vec_get(unsigned int n);
+
+#endif

@@ -1,0 +1,638 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * Operations on all lanes: the source that cu_vec_base.c, cu_vec_v3.c and cu_vec_v4.c compile for
+ * their host instruction sets. Plain loops that the compiler turns into vector code, and a few
+ * intrinsics where it does not. CU_VEC_NAME names the table.
+ */
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
+
+#include "cu_fp.h"
+#include "cu_vec.h"
+
+#define LANES		VGPU_LANES
+
+/* Guest memory has any alignment and type. */
+typedef int8_t any_s8 __attribute__((may_alias));
+typedef uint8_t any_u8 __attribute__((may_alias));
+typedef int16_t any_s16 __attribute__((aligned(1), may_alias));
+typedef uint16_t any_u16 __attribute__((aligned(1), may_alias));
+typedef int32_t any_s32 __attribute__((aligned(1), may_alias));
+typedef uint32_t any_u32 __attribute__((aligned(1), may_alias));
+typedef uint64_t any_u64 __attribute__((aligned(1), may_alias));
+
+/* x, y and z are the operands of a lane. */
+#define INT_OP(name, expr) \
+static void name(uint64_t *r, const uint64_t *a, const uint64_t *b, const uint64_t *c, \
+		 int64_t imm) \
+{ \
+	(void)c; \
+	(void)imm; \
+	_Pragma("GCC ivdep") \
+	for (unsigned int i = 0; i < LANES; i++) { \
+		const uint64_t x = a[i], y = b[i]; \
+		(void)x; \
+		(void)y; \
+		r[i] = (uint64_t)(expr); \
+	} \
+}
+
+#define SINGLE_OP(name, expr) \
+static void name(uint64_t *r, const uint64_t *a, const uint64_t *b, const uint64_t *c, \
+		 int64_t imm) \
+{ \
+	(void)imm; \
+	_Pragma("GCC ivdep") \
+	for (unsigned int i = 0; i < LANES; i++) { \
+		const float x = cu_from_s(a[i]), y = cu_from_s(b[i]), z = cu_from_s(c[i]); \
+		(void)y; \
+		(void)z; \
+		r[i] = (expr); \
+	} \
+}
+
+#define DOUBLE_OP(name, expr) \
+static void name(uint64_t *r, const uint64_t *a, const uint64_t *b, const uint64_t *c, \
+		 int64_t imm) \
+{ \
+	(void)imm; \
+	_Pragma("GCC ivdep") \
+	for (unsigned int i = 0; i < LANES; i++) { \
+		const double x = cu_from_d(a[i]), y = cu_from_d(b[i]), z = cu_from_d(c[i]); \
+		(void)y; \
+		(void)z; \
+		r[i] = (expr); \
+	} \
+}
+
+/* --- integer ---------------------------------------------------------------------------------- */
+
+#define S64(v)		((int64_t)(v))
+#define SEXT32(v)	((int64_t)(int32_t)(uint32_t)(v))
+
+INT_OP(op_lui, imm)
+INT_OP(op_addi, x + (uint64_t)imm)
+INT_OP(op_slti, S64(x) < imm)
+INT_OP(op_sltiu, x < (uint64_t)imm)
+INT_OP(op_xori, x ^ (uint64_t)imm)
+INT_OP(op_ori, x | (uint64_t)imm)
+INT_OP(op_andi, x & (uint64_t)imm)
+INT_OP(op_slli, x << (imm & 63))
+INT_OP(op_srli, x >> (imm & 63))
+INT_OP(op_srai, S64(x) >> (imm & 63))
+INT_OP(op_addiw, SEXT32(x + (uint64_t)imm))
+INT_OP(op_slliw, SEXT32((uint32_t)x << (imm & 31)))
+INT_OP(op_srliw, SEXT32((uint32_t)x >> (imm & 31)))
+INT_OP(op_sraiw, SEXT32((int32_t)x >> (imm & 31)))
+INT_OP(op_add, x + y)
+INT_OP(op_sub, x - y)
+INT_OP(op_sll, x << (y & 63))
+INT_OP(op_slt, S64(x) < S64(y))
+INT_OP(op_sltu, x < y)
+INT_OP(op_xor, x ^ y)
+INT_OP(op_srl, x >> (y & 63))
+INT_OP(op_sra, S64(x) >> (y & 63))
+INT_OP(op_or, x | y)
+INT_OP(op_and, x & y)
+INT_OP(op_addw, SEXT32(x + y))
+INT_OP(op_subw, SEXT32(x - y))
+INT_OP(op_sllw, SEXT32((uint32_t)x << (y & 31)))
+INT_OP(op_srlw, SEXT32((uint32_t)x >> (y & 31)))
+INT_OP(op_sraw, SEXT32((int32_t)x >> (y & 31)))
+INT_OP(op_mul, x * y)
+INT_OP(op_mulw, SEXT32((uint32_t)x * (uint32_t)y))
+
+static inline uint64_t mulh(uint64_t x, uint64_t y)
+{
+	return (uint64_t)(((__int128)S64(x) * S64(y)) >> 64);
+}
+
+static inline uint64_t mulhsu(uint64_t x, uint64_t y)
+{
+	return (uint64_t)(((__int128)S64(x) * (__int128)y) >> 64);
+}
+
+static inline uint64_t mulhu(uint64_t x, uint64_t y)
+{
+	return (uint64_t)(((__uint128_t)x * y) >> 64);
+}
+
+/* Division by zero and overflow have results, not traps: the ISA manual's table. */
+static inline uint64_t div_s(uint64_t x, uint64_t y)
+{
+	if (!y)
+		return UINT64_MAX;
+	return y == UINT64_MAX ? 0 - x : (uint64_t)(S64(x) / S64(y));
+}
+
+static inline uint64_t rem_s(uint64_t x, uint64_t y)
+{
+	if (!y)
+		return x;
+	return y == UINT64_MAX ? 0 : (uint64_t)(S64(x) % S64(y));
+}
+
+static inline uint64_t div_u(uint64_t x, uint64_t y)
+{
+	return y ? x / y : UINT64_MAX;
+}
+
+static inline uint64_t rem_u(uint64_t x, uint64_t y)
+{
+	return y ? x % y : x;
+}
+
+static inline uint64_t div_w(uint64_t x, uint64_t y)
+{
+	int32_t n = (int32_t)x, d = (int32_t)y;
+
+	if (!d)
+		return UINT64_MAX;
+	return d == -1 ? (uint64_t)SEXT32(0 - (uint32_t)n) : (uint64_t)(int64_t)(n / d);
+}
+
+static inline uint64_t rem_w(uint64_t x, uint64_t y)
+{
+	int32_t n = (int32_t)x, d = (int32_t)y;
+
+	if (!d)
+		return (uint64_t)(int64_t)n;
+	return d == -1 ? 0 : (uint64_t)(int64_t)(n % d);
+}
+
+static inline uint64_t div_uw(uint64_t x, uint64_t y)
+{
+	uint32_t d = (uint32_t)y;
+
+	return d ? (uint64_t)SEXT32((uint32_t)x / d) : UINT64_MAX;
+}
+
+static inline uint64_t rem_uw(uint64_t x, uint64_t y)
+{
+	uint32_t d = (uint32_t)y;
+
+	return (uint64_t)SEXT32(d ? (uint32_t)x % d : (uint32_t)x);
+}
+
+INT_OP(op_mulh, mulh(x, y))
+INT_OP(op_mulhsu, mulhsu(x, y))
+INT_OP(op_mulhu, mulhu(x, y))
+INT_OP(op_div, div_s(x, y))
+INT_OP(op_divu, div_u(x, y))
+INT_OP(op_rem, rem_s(x, y))
+INT_OP(op_remu, rem_u(x, y))
+INT_OP(op_divw, div_w(x, y))
+INT_OP(op_divuw, div_uw(x, y))
+INT_OP(op_remw, rem_w(x, y))
+INT_OP(op_remuw, rem_uw(x, y))
+
+/* --- floating point --------------------------------------------------------------------------- */
+
+#define SIGN_S	0x80000000u
+#define SIGN_D	0x8000000000000000ull
+
+INT_OP(op_fsgnj_s, CU_BOX | (cu_unbox(x) & ~SIGN_S) | (cu_unbox(y) & SIGN_S))
+INT_OP(op_fsgnjn_s, CU_BOX | (cu_unbox(x) & ~SIGN_S) | (~cu_unbox(y) & SIGN_S))
+INT_OP(op_fsgnjx_s, CU_BOX | (cu_unbox(x) ^ (cu_unbox(y) & SIGN_S)))
+INT_OP(op_fsgnj_d, (x & ~SIGN_D) | (y & SIGN_D))
+INT_OP(op_fsgnjn_d, (x & ~SIGN_D) | (~y & SIGN_D))
+INT_OP(op_fsgnjx_d, x ^ (y & SIGN_D))
+INT_OP(op_fmv_x_w, SEXT32(x))
+INT_OP(op_fmv_w_x, CU_BOX | (uint32_t)x)
+INT_OP(op_fmv_d, x)
+
+/* Smaller (or larger) of two, -0 below +0; a NaN gives way to a number. */
+static inline float min_s(float x, float y)
+{
+	bool first = x < y || (x == y && cu_bits_s(x) & SIGN_S) || y != y;
+
+	return first ? x : y;
+}
+
+static inline float max_s(float x, float y)
+{
+	bool first = x > y || (x == y && !(cu_bits_s(x) & SIGN_S)) || y != y;
+
+	return first ? x : y;
+}
+
+static inline double min_d(double x, double y)
+{
+	bool first = x < y || (x == y && cu_bits_d(x) & SIGN_D) || y != y;
+
+	return first ? x : y;
+}
+
+static inline double max_d(double x, double y)
+{
+	bool first = x > y || (x == y && !(cu_bits_d(x) & SIGN_D)) || y != y;
+
+	return first ? x : y;
+}
+
+static inline uint64_t class_of(bool negative, bool zero, bool subnormal, bool infinite, bool nan,
+				bool quiet)
+{
+	if (nan)
+		return quiet ? 1 << 9 : 1 << 8;
+	if (infinite)
+		return negative ? 1 << 0 : 1 << 7;
+	if (zero)
+		return negative ? 1 << 3 : 1 << 4;
+	if (subnormal)
+		return negative ? 1 << 2 : 1 << 5;
+	return negative ? 1 << 1 : 1 << 6;
+}
+
+static inline uint64_t class_s(uint32_t u)
+{
+	uint32_t exp = u >> 23 & 0xff, frac = u & 0x7fffff;
+
+	return class_of(u >> 31, !exp && !frac, !exp, exp == 0xff && !frac, exp == 0xff && frac,
+			frac >> 22);
+}
+
+static inline uint64_t class_d(uint64_t u)
+{
+	uint64_t exp = u >> 52 & 0x7ff, frac = u & 0xfffffffffffffull;
+
+	return class_of(u >> 63, !exp && !frac, !exp, exp == 0x7ff && !frac, exp == 0x7ff && frac,
+			frac >> 51);
+}
+
+SINGLE_OP(op_fmin_s, cu_to_s(min_s(x, y)))
+SINGLE_OP(op_fmax_s, cu_to_s(max_s(x, y)))
+SINGLE_OP(op_feq_s, x == y)
+SINGLE_OP(op_flt_s, x < y)
+SINGLE_OP(op_fle_s, x <= y)
+INT_OP(op_fclass_s, class_s(cu_unbox(x)))
+DOUBLE_OP(op_fmin_d, cu_to_d(min_d(x, y)))
+DOUBLE_OP(op_fmax_d, cu_to_d(max_d(x, y)))
+DOUBLE_OP(op_feq_d, x == y)
+DOUBLE_OP(op_flt_d, x < y)
+DOUBLE_OP(op_fle_d, x <= y)
+INT_OP(op_fclass_d, class_d(x))
+
+SINGLE_OP(op_fadd_s, cu_to_s(x + y))
+SINGLE_OP(op_fsub_s, cu_to_s(x - y))
+SINGLE_OP(op_fmul_s, cu_to_s(x * y))
+SINGLE_OP(op_fdiv_s, cu_to_s(x / y))
+SINGLE_OP(op_fsqrt_s, cu_to_s(sqrtf(x)))
+SINGLE_OP(op_fmadd_s, cu_to_s(fmaf(x, y, z)))
+SINGLE_OP(op_fmsub_s, cu_to_s(fmaf(x, y, -z)))
+SINGLE_OP(op_fnmsub_s, cu_to_s(fmaf(-x, y, z)))
+SINGLE_OP(op_fnmadd_s, cu_to_s(fmaf(-x, y, -z)))
+DOUBLE_OP(op_fadd_d, cu_to_d(x + y))
+DOUBLE_OP(op_fsub_d, cu_to_d(x - y))
+DOUBLE_OP(op_fmul_d, cu_to_d(x * y))
+DOUBLE_OP(op_fdiv_d, cu_to_d(x / y))
+DOUBLE_OP(op_fsqrt_d, cu_to_d(sqrt(x)))
+DOUBLE_OP(op_fmadd_d, cu_to_d(fma(x, y, z)))
+DOUBLE_OP(op_fmsub_d, cu_to_d(fma(x, y, -z)))
+DOUBLE_OP(op_fnmsub_d, cu_to_d(fma(-x, y, z)))
+DOUBLE_OP(op_fnmadd_d, cu_to_d(fma(-x, y, -z)))
+
+INT_OP(op_fcvt_s_w, cu_to_s((float)(int32_t)x))
+INT_OP(op_fcvt_s_wu, cu_to_s((float)(uint32_t)x))
+INT_OP(op_fcvt_s_l, cu_to_s((float)S64(x)))
+INT_OP(op_fcvt_s_lu, cu_to_s((float)x))
+INT_OP(op_fcvt_d_w, cu_to_d((double)(int32_t)x))
+INT_OP(op_fcvt_d_wu, cu_to_d((double)(uint32_t)x))
+INT_OP(op_fcvt_d_l, cu_to_d((double)S64(x)))
+INT_OP(op_fcvt_d_lu, cu_to_d((double)x))
+SINGLE_OP(op_fcvt_w_s, SEXT32(cu_to_w((double)x)))
+SINGLE_OP(op_fcvt_wu_s, SEXT32(cu_to_wu((double)x)))
+SINGLE_OP(op_fcvt_l_s, cu_to_l((double)x))
+SINGLE_OP(op_fcvt_lu_s, cu_to_lu((double)x))
+DOUBLE_OP(op_fcvt_w_d, SEXT32(cu_to_w(x)))
+DOUBLE_OP(op_fcvt_wu_d, SEXT32(cu_to_wu(x)))
+DOUBLE_OP(op_fcvt_l_d, cu_to_l(x))
+DOUBLE_OP(op_fcvt_lu_d, cu_to_lu(x))
+SINGLE_OP(op_fcvt_d_s, cu_to_d((double)x))
+DOUBLE_OP(op_fcvt_s_d, cu_to_s((float)x))
+
+/* --- comparisons ------------------------------------------------------------------------------ */
+
+#if defined(__AVX512F__)
+
+static uint32_t lanes_eq(const uint64_t *a, const uint64_t *b)
+{
+	uint32_t m = 0;
+
+	for (unsigned int i = 0; i < LANES; i += 8)
+		m |= (uint32_t)_mm512_cmpeq_epi64_mask(_mm512_loadu_si512(a + i),
+						       _mm512_loadu_si512(b + i)) << i;
+	return m;
+}
+
+static uint32_t lanes_lt(const uint64_t *a, const uint64_t *b)
+{
+	uint32_t m = 0;
+
+	for (unsigned int i = 0; i < LANES; i += 8)
+		m |= (uint32_t)_mm512_cmplt_epi64_mask(_mm512_loadu_si512(a + i),
+						       _mm512_loadu_si512(b + i)) << i;
+	return m;
+}
+
+static uint32_t lanes_ltu(const uint64_t *a, const uint64_t *b)
+{
+	uint32_t m = 0;
+
+	for (unsigned int i = 0; i < LANES; i += 8)
+		m |= (uint32_t)_mm512_cmplt_epu64_mask(_mm512_loadu_si512(a + i),
+						       _mm512_loadu_si512(b + i)) << i;
+	return m;
+}
+
+#elif defined(__AVX2__)
+
+static inline __m256i load4(const uint64_t *p)
+{
+	return _mm256_loadu_si256((const __m256i *)p);
+}
+
+static inline uint32_t sign4(__m256i v)
+{
+	return (uint32_t)_mm256_movemask_pd(_mm256_castsi256_pd(v));
+}
+
+static uint32_t lanes_eq(const uint64_t *a, const uint64_t *b)
+{
+	uint32_t m = 0;
+
+	for (unsigned int i = 0; i < LANES; i += 4)
+		m |= sign4(_mm256_cmpeq_epi64(load4(a + i), load4(b + i))) << i;
+	return m;
+}
+
+static uint32_t lanes_lt(const uint64_t *a, const uint64_t *b)
+{
+	uint32_t m = 0;
+
+	for (unsigned int i = 0; i < LANES; i += 4)
+		m |= sign4(_mm256_cmpgt_epi64(load4(b + i), load4(a + i))) << i;
+	return m;
+}
+
+static uint32_t lanes_ltu(const uint64_t *a, const uint64_t *b)
+{
+	const __m256i top = _mm256_set1_epi64x(INT64_MIN);
+	uint32_t m = 0;
+
+	for (unsigned int i = 0; i < LANES; i += 4)
+		m |= sign4(_mm256_cmpgt_epi64(_mm256_xor_si256(load4(b + i), top),
+					      _mm256_xor_si256(load4(a + i), top))) << i;
+	return m;
+}
+
+#else
+
+static uint32_t lanes_eq(const uint64_t *a, const uint64_t *b)
+{
+	uint32_t m = 0;
+
+	for (unsigned int i = 0; i < LANES; i++)
+		m |= (uint32_t)(a[i] == b[i]) << i;
+	return m;
+}
+
+static uint32_t lanes_lt(const uint64_t *a, const uint64_t *b)
+{
+	uint32_t m = 0;
+
+	for (unsigned int i = 0; i < LANES; i++)
+		m |= (uint32_t)(S64(a[i]) < S64(b[i])) << i;
+	return m;
+}
+
+static uint32_t lanes_ltu(const uint64_t *a, const uint64_t *b)
+{
+	uint32_t m = 0;
+
+	for (unsigned int i = 0; i < LANES; i++)
+		m |= (uint32_t)(a[i] < b[i]) << i;
+	return m;
+}
+
+#endif
+
+static uint32_t lanes_ne(const uint64_t *a, const uint64_t *b)
+{
+	return ~lanes_eq(a, b);
+}
+
+static uint32_t lanes_ge(const uint64_t *a, const uint64_t *b)
+{
+	return ~lanes_lt(a, b);
+}
+
+static uint32_t lanes_geu(const uint64_t *a, const uint64_t *b)
+{
+	return ~lanes_ltu(a, b);
+}
+
+/* --- memory ----------------------------------------------------------------------------------- */
+
+#define LOAD_OP(name, type, expr) \
+static void name(uint64_t *restrict r, const void *p) \
+{ \
+	const type *from = p; \
+	for (unsigned int i = 0; i < LANES; i++) { \
+		const type x = from[i]; \
+		r[i] = (uint64_t)(expr); \
+	} \
+}
+
+LOAD_OP(load_lb, any_s8, (int64_t)x)
+LOAD_OP(load_lh, any_s16, (int64_t)x)
+LOAD_OP(load_lw, any_s32, (int64_t)x)
+LOAD_OP(load_ld, any_u64, x)
+LOAD_OP(load_lbu, any_u8, x)
+LOAD_OP(load_lhu, any_u16, x)
+LOAD_OP(load_lwu, any_u32, x)
+LOAD_OP(load_flw, any_u32, CU_BOX | x)
+
+#define STORE_OP(name, type) \
+static void name(void *p, const uint64_t *restrict v) \
+{ \
+	type *to = p; \
+	for (unsigned int i = 0; i < LANES; i++) \
+		to[i] = (type)v[i]; \
+}
+
+STORE_OP(store_sb, any_u8)
+STORE_OP(store_sh, any_u16)
+STORE_OP(store_sw, any_u32)
+STORE_OP(store_sd, any_u64)
+
+#define LOAD_PRIVATE_OP(name, expr) \
+static void name(uint64_t *restrict r, const uint64_t *restrict row, unsigned int shift) \
+{ \
+	for (unsigned int i = 0; i < LANES; i++) { \
+		const uint64_t x = row[i] >> shift; \
+		r[i] = (uint64_t)(expr); \
+	} \
+}
+
+LOAD_PRIVATE_OP(private_lb, (int64_t)(int8_t)x)
+LOAD_PRIVATE_OP(private_lh, (int64_t)(int16_t)x)
+LOAD_PRIVATE_OP(private_lw, (int64_t)(int32_t)x)
+LOAD_PRIVATE_OP(private_ld, x)
+LOAD_PRIVATE_OP(private_lbu, (uint8_t)x)
+LOAD_PRIVATE_OP(private_lhu, (uint16_t)x)
+LOAD_PRIVATE_OP(private_lwu, (uint32_t)x)
+LOAD_PRIVATE_OP(private_flw, CU_BOX | (uint32_t)x)
+
+static void store_private(uint64_t *restrict row, const uint64_t *restrict v,
+			  const uint64_t *restrict mask, uint64_t bits, unsigned int shift)
+{
+	const uint64_t place = bits << shift;
+
+	for (unsigned int i = 0; i < LANES; i++) {
+		const uint64_t change = place & mask[i];
+
+		row[i] = (row[i] & ~change) | (v[i] << shift & change);
+	}
+}
+
+static enum cu_pattern address(uint64_t *restrict t, const uint64_t *restrict a, int64_t imm,
+			       unsigned int size, const uint64_t *restrict mask,
+			       unsigned int first)
+{
+	const uint64_t one = a[first] + (uint64_t)imm;
+	const unsigned int shift = (unsigned int)__builtin_ctz(size);
+	const uint64_t base = one - ((uint64_t)first << shift);
+	uint64_t uniform = 0, contiguous = 0;
+
+	for (unsigned int i = 0; i < LANES; i++) {
+		const uint64_t va = a[i] + (uint64_t)imm;
+
+		t[i] = va;
+		uniform |= (va ^ one) & mask[i];
+		contiguous |= (va ^ (base + ((uint64_t)i << shift))) & mask[i];
+	}
+	if (!contiguous)
+		return CU_PATTERN_CONTIGUOUS;
+	return uniform ? CU_PATTERN_SCATTERED : CU_PATTERN_UNIFORM;
+}
+
+static enum cu_pattern address_all(uint64_t *restrict t, const uint64_t *restrict a, int64_t imm,
+				   unsigned int size)
+{
+	const unsigned int shift = (unsigned int)__builtin_ctz(size);
+	const uint64_t one = a[0] + (uint64_t)imm;
+	uint64_t uniform = 0, contiguous = 0;
+
+	for (unsigned int i = 0; i < LANES; i++) {
+		const uint64_t va = a[i] + (uint64_t)imm;
+
+		t[i] = va;
+		uniform |= va ^ one;
+		contiguous |= va ^ (one + ((uint64_t)i << shift));
+	}
+	if (!contiguous)
+		return CU_PATTERN_CONTIGUOUS;
+	return uniform ? CU_PATTERN_SCATTERED : CU_PATTERN_UNIFORM;
+}
+
+static void splat(uint64_t *r, uint64_t v)
+{
+	for (unsigned int i = 0; i < LANES; i++)
+		r[i] = v;
+}
+
+static void blend(uint64_t *restrict r, const uint64_t *restrict v, const uint64_t *restrict mask)
+{
+	for (unsigned int i = 0; i < LANES; i++)
+		r[i] = (v[i] & mask[i]) | (r[i] & ~mask[i]);
+}
+
+static void expand_mask(uint64_t *mask, uint32_t lanes)
+{
+	for (unsigned int i = 0; i < LANES; i++)
+		mask[i] = 0 - (uint64_t)(lanes >> i & 1);
+}
+
+static uint64_t lowest(const uint64_t *v, uint32_t lanes, uint32_t *which)
+{
+	uint64_t all[LANES] __attribute__((aligned(64)));
+	uint64_t low = UINT64_MAX;
+
+	for (unsigned int i = 0; i < LANES; i++) {
+		const uint64_t x = v[i] | ((uint64_t)(lanes >> i & 1) - 1);
+
+		low = x < low ? x : low;
+	}
+	splat(all, low);
+	*which = lanes_eq(v, all) & lanes;
+	return low;
+}
+
+const struct cu_vec CU_VEC_NAME = {
+	.name = CU_VEC_TEXT,
+	.alu = {
+		[CU_LUI] = op_lui, [CU_ADDI] = op_addi, [CU_SLTI] = op_slti,
+		[CU_SLTIU] = op_sltiu, [CU_XORI] = op_xori, [CU_ORI] = op_ori,
+		[CU_ANDI] = op_andi, [CU_SLLI] = op_slli, [CU_SRLI] = op_srli,
+		[CU_SRAI] = op_srai, [CU_ADDIW] = op_addiw, [CU_SLLIW] = op_slliw,
+		[CU_SRLIW] = op_srliw, [CU_SRAIW] = op_sraiw, [CU_ADD] = op_add,
+		[CU_SUB] = op_sub, [CU_SLL] = op_sll, [CU_SLT] = op_slt, [CU_SLTU] = op_sltu,
+		[CU_XOR] = op_xor, [CU_SRL] = op_srl, [CU_SRA] = op_sra, [CU_OR] = op_or,
+		[CU_AND] = op_and, [CU_ADDW] = op_addw, [CU_SUBW] = op_subw,
+		[CU_SLLW] = op_sllw, [CU_SRLW] = op_srlw, [CU_SRAW] = op_sraw,
+		[CU_MUL] = op_mul, [CU_MULH] = op_mulh, [CU_MULHSU] = op_mulhsu,
+		[CU_MULHU] = op_mulhu, [CU_DIV] = op_div, [CU_DIVU] = op_divu,
+		[CU_REM] = op_rem, [CU_REMU] = op_remu, [CU_MULW] = op_mulw,
+		[CU_DIVW] = op_divw, [CU_DIVUW] = op_divuw, [CU_REMW] = op_remw,
+		[CU_REMUW] = op_remuw,
+		[CU_FSGNJ_S] = op_fsgnj_s, [CU_FSGNJN_S] = op_fsgnjn_s,
+		[CU_FSGNJX_S] = op_fsgnjx_s, [CU_FMIN_S] = op_fmin_s, [CU_FMAX_S] = op_fmax_s,
+		[CU_FEQ_S] = op_feq_s, [CU_FLT_S] = op_flt_s, [CU_FLE_S] = op_fle_s,
+		[CU_FCLASS_S] = op_fclass_s, [CU_FMV_X_W] = op_fmv_x_w,
+		[CU_FMV_W_X] = op_fmv_w_x,
+		[CU_FSGNJ_D] = op_fsgnj_d, [CU_FSGNJN_D] = op_fsgnjn_d,
+		[CU_FSGNJX_D] = op_fsgnjx_d, [CU_FMIN_D] = op_fmin_d, [CU_FMAX_D] = op_fmax_d,
+		[CU_FEQ_D] = op_feq_d, [CU_FLT_D] = op_flt_d, [CU_FLE_D] = op_fle_d,
+		[CU_FCLASS_D] = op_fclass_d, [CU_FMV_D] = op_fmv_d,
+		[CU_FCVT_D_S] = op_fcvt_d_s, [CU_FCVT_D_W] = op_fcvt_d_w,
+		[CU_FCVT_D_WU] = op_fcvt_d_wu,
+		[CU_FADD_S] = op_fadd_s, [CU_FSUB_S] = op_fsub_s, [CU_FMUL_S] = op_fmul_s,
+		[CU_FDIV_S] = op_fdiv_s, [CU_FSQRT_S] = op_fsqrt_s,
+		[CU_FMADD_S] = op_fmadd_s, [CU_FMSUB_S] = op_fmsub_s,
+		[CU_FNMSUB_S] = op_fnmsub_s, [CU_FNMADD_S] = op_fnmadd_s,
+		[CU_FADD_D] = op_fadd_d, [CU_FSUB_D] = op_fsub_d, [CU_FMUL_D] = op_fmul_d,
+		[CU_FDIV_D] = op_fdiv_d, [CU_FSQRT_D] = op_fsqrt_d,
+		[CU_FMADD_D] = op_fmadd_d, [CU_FMSUB_D] = op_fmsub_d,
+		[CU_FNMSUB_D] = op_fnmsub_d, [CU_FNMADD_D] = op_fnmadd_d,
+		[CU_FCVT_S_W] = op_fcvt_s_w, [CU_FCVT_S_WU] = op_fcvt_s_wu,
+		[CU_FCVT_S_L] = op_fcvt_s_l, [CU_FCVT_S_LU] = op_fcvt_s_lu,
+		[CU_FCVT_D_L] = op_fcvt_d_l, [CU_FCVT_D_LU] = op_fcvt_d_lu,
+		[CU_FCVT_W_S] = op_fcvt_w_s, [CU_FCVT_WU_S] = op_fcvt_wu_s,
+		[CU_FCVT_L_S] = op_fcvt_l_s, [CU_FCVT_LU_S] = op_fcvt_lu_s,
+		[CU_FCVT_W_D] = op_fcvt_w_d, [CU_FCVT_WU_D] = op_fcvt_wu_d,
+		[CU_FCVT_L_D] = op_fcvt_l_d, [CU_FCVT_LU_D] = op_fcvt_lu_d,
+		[CU_FCVT_S_D] = op_fcvt_s_d,
+	},
+	.branch = { lanes_eq, lanes_ne, lanes_lt, lanes_ge, lanes_ltu, lanes_geu },
+	.load = {
+		load_lb, load_lh, load_lw, load_ld, load_lbu, load_lhu, load_lwu, load_flw
+	},
+	.store = { store_sb, store_sh, store_sw, store_sd },
+	.load_private = {
+		private_lb, private_lh, private_lw, private_ld, private_lbu, private_lhu,
+		private_lwu, private_flw
+	},
+	.store_private = store_private,
+	.address = address,
+	.address_all = address_all,
+	.splat = splat,
+	.blend = blend,
+	.expand_mask = expand_mask,
+	.lowest = lowest,
+};

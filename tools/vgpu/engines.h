@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * Inside the engines: queue slots, their command processors, and the pool of compute units.
+ *
+ * Locks: a slot's lock and the pool's lock are leaves; nothing outside this part is called with
+ * one of them held, nor is the memory bracket entered.
+ */
+#ifndef OGPU_VGPU_ENGINES_H
+#define OGPU_VGPU_ENGINES_H
+
+#include "cu.h"
+#include "mmu.h"
+#include "vgpu.h"
+
+/* Bits of slot.stop: what the slot's thread shall do instead of executing packets. */
+#define STOP_PREEMPT	BIT(0)
+#define STOP_KILL	BIT(1)
+#define STOP_HANG	BIT(2)	/* injected: nothing but a reset helps */
+#define STOP_RESET	BIT(3)
+#define STOP_EXIT	BIT(4)
+
+/* How a packet, or a run of them, came to its end. */
+enum step {
+	STEP_DONE,
+	STEP_STOP,	/* slot.stop is set; the packet is unfinished, the context says how far */
+	STEP_FAIL,	/* slot.failure is set */
+};
+
+struct slot_failure {
+	enum ogpu_queue_error error;
+	struct mmu_fault fault;
+	uint64_t pc;
+	uint32_t detail;
+};
+
+/* What firmware wrote before START. */
+struct slot_queue {
+	uint32_t queue, doorbell, asid, flags;
+	uint64_t ring, rptr, wptr;	/* address operands */
+	uint32_t ring_size;
+};
+
+/* Where execution stands (abi/mc.h). */
+struct slot_context {
+	uint64_t pos;
+	uint64_t context12;
+	uint32_t context0;
+};
+
+struct slot {
+	struct engines *eng;
+	struct vgpu *gpu;
+	unsigned int index;
+	enum ogpu_engine_class class;
+	pthread_t thread;
+	_Atomic uint32_t stop;		/* STOP_* */
+
+	pthread_mutex_t lock;		/* of what follows, down to the blank line */
+	pthread_cond_t wake;		/* something for the thread to do */
+	pthread_cond_t reset_done;
+	struct slot_queue queue;
+	enum ogpu_slot_state state;
+	struct slot_failure failure;	/* valid while FAILED */
+	struct slot_context shown;	/* in the registers: as of the last change of state */
+	bool rung;			/* doorbell since the write pointer was read */
+	bool recheck;			/* memory that a WAIT looks at may have changed */
+	uint64_t busy_ns;		/* since START, without the stretch that is under way */
+	uint64_t busy_since;
+	uint64_t busy_total;		/* since power-up, likewise */
+	uint32_t busy_hi;		/* latch */
+
+	struct slot_context context;	/* the thread's while it executes, else under the lock */
+	struct mmu mmu;			/* the thread's */
+};
+
+struct pool;
+
+struct engines {
+	struct vgpu *gpu;
+	struct pool *pool;
+	unsigned int slots;
+	struct slot *slot;
+	_Atomic uint64_t as_table;	/* MMU_AS_TABLE() */
+	_Atomic uint64_t bytes_moved;
+	_Atomic uint32_t waiting;	/* slots in state WAITING */
+};
+
+/* engines.c, for the command processor */
+bool slot_wait_idle(struct slot *slot);
+void slot_wait_memory(struct slot *slot, uint64_t timeout_ns);
+void slot_running(struct slot *slot);
+void engines_memory_changed(struct engines *eng);
+
+/* packets.c */
+enum step command_run(struct slot *slot, struct slot_queue *queue);
+
+/* copy.c */
+enum step copy_run(struct slot *slot, uint64_t src, uint64_t dst, uint64_t bytes, uint64_t *done,
+		   struct mmu_fault *fault);
+enum step fill_run(struct slot *slot, uint32_t pattern, uint64_t dst, uint64_t bytes,
+		   uint64_t *done, struct mmu_fault *fault);
+
+/* dispatch.c */
+struct pool *pool_create(struct vgpu *gpu, const _Atomic uint64_t *as_table);
+void pool_destroy(struct pool *pool);
+enum step pool_dispatch(struct pool *pool, const struct cu_launch *launch,
+			const _Atomic uint32_t *stop, uint64_t *done, struct cu_error *error);
+void pool_poke(struct pool *pool);
+uint64_t pool_lane_instructions(struct pool *pool);
+bool pool_empty(const struct pool *pool);
+
+#endif

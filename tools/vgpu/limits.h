@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * What the compute units can do: the engines enforce it, the discovery table tells it.
+ */
+#ifndef OGPU_VGPU_LIMITS_H
+#define OGPU_VGPU_LIMITS_H
+
+#define VGPU_LANES		32	/* work-items executed together */
+#define VGPU_MAX_WORKGROUP	1024	/* work-items */
+#define VGPU_LOCAL_BYTES	0x10000	/* for a workgroup */
+#define VGPU_PRIVATE_BYTES	0x8000	/* for a work-item */
+
+#endif

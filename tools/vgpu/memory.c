@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Memory as the card sees it: VRAM, which is a memfd that QEMU maps too, and the host's memory
+ * through the DMA table.
+ *
+ * The bracket is a reader-writer lock that prefers writers, so that an unmap waits for the engines
+ * that are inside and for none that come later. Writers raise the generation.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "device.h"
+
+/* What a copy moves before it lets a waiting unmap pass. */
+#define COPY_CHUNK	0x10000u
+#define HOST_PAGE	0x1000u
+
+/**
+ * memory_init() - VRAM full of zeros, no DMA mappings, DMA off.
+ * @mem: the memory
+ * @vram_size: bytes
+ *
+ * Return: 0 or a negative errno.
+ */
+int memory_init(struct memory *mem, uint64_t vram_size)
+{
+	pthread_rwlockattr_t attr;
+	int err;
+
+	*mem = (struct memory){ .vram_size = vram_size };
+	mem->vram_fd = memfd_create("ogpu-vram", MFD_CLOEXEC);
+	if (mem->vram_fd < 0)
+		return -errno;
+	if (ftruncate(mem->vram_fd, vram_size))
+		goto err_close;
+	mem->vram = mmap(NULL, vram_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+			 mem->vram_fd, 0);
+	if (mem->vram == MAP_FAILED)
+		goto err_close;
+
+	pthread_rwlockattr_init(&attr);
+	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(&mem->bracket, &attr);
+	pthread_rwlockattr_destroy(&attr);
+	dma_table_init(&mem->dma);
+	return 0;
+
+err_close:
+	err = -errno;
+	close(mem->vram_fd);
+	return err;
+}
+
+/**
+ * memory_fini() - give all memory back.
+ * @mem: the memory; no engine runs any more
+ */
+void memory_fini(struct memory *mem)
+{
+	dma_table_fini(&mem->dma);
+	pthread_rwlock_destroy(&mem->bracket);
+	munmap(mem->vram, mem->vram_size);
+	close(mem->vram_fd);
+}
+
+/**
+ * vgpu_mem_begin() - start to use host pointers.
+ * @gpu: the card
+ *
+ * Not recursive: a thread that is inside and begins again can deadlock with a writer.
+ *
+ * Return: the generation; pointers and translations of another generation must be dropped.
+ */
+uint64_t vgpu_mem_begin(struct vgpu *gpu)
+{
+	pthread_rwlock_rdlock(&gpu->mem.bracket);
+	return atomic_load_explicit(&gpu->mem.generation, memory_order_relaxed);
+}
+
+/**
+ * vgpu_mem_end() - host pointers may go away from here on.
+ * @gpu: the card
+ */
+void vgpu_mem_end(struct vgpu *gpu)
+{
+	pthread_rwlock_unlock(&gpu->mem.bracket);
+}
+
+/**
+ * vgpu_mem_invalidate() - wait for all brackets to end and raise the generation.
+ * @gpu: the card
+ * @fn: called while no thread is inside a bracket, or NULL
+ * @arg: for @fn
+ *
+ * Outside a bracket.
+ */
+void vgpu_mem_invalidate(struct vgpu *gpu, void (*fn)(void *arg), void *arg)
+{
+	pthread_rwlock_wrlock(&gpu->mem.bracket);
+	if (fn)
+		fn(arg);
+	atomic_fetch_add_explicit(&gpu->mem.generation, 1, memory_order_relaxed);
+	pthread_rwlock_unlock(&gpu->mem.bracket);
+}
+
+/**
+ * vgpu_mem_poisoned() - whether VRAM has an uncorrectable error.
+ * @gpu: the card
+ * @target: only OGPU_TARGET_VRAM can be poisoned
+ * @addr: first byte
+ * @len: bytes
+ *
+ * Return: true if any byte of the range lies in a poisoned page.
+ */
+bool vgpu_mem_poisoned(struct vgpu *gpu, enum ogpu_target target, uint64_t addr, size_t len)
+{
+	struct memory *mem = &gpu->mem;
+	uint32_t count = atomic_load_explicit(&mem->poison_count, memory_order_acquire);
+
+	if (target != OGPU_TARGET_VRAM)
+		return false;
+	for (uint32_t i = 0; i < count; i++)
+		if (addr < mem->poison[i] + MEMORY_POISON_PAGE && mem->poison[i] < addr + len)
+			return true;
+	return false;
+}
+
+/**
+ * vgpu_mem_ptr() - where memory of a target is in this process.
+ * @gpu: the card
+ * @target: VRAM or SYSTEM
+ * @addr: VRAM offset or bus address
+ * @len: bytes, not 0
+ * @write: whether it will be written
+ *
+ * Inside a bracket.
+ *
+ * Return: pointer, valid until the bracket ends; NULL if no single mapping covers the range with
+ * the wanted access, or if the memory does not answer.
+ */
+void *vgpu_mem_ptr(struct vgpu *gpu, enum ogpu_target target, uint64_t addr, size_t len,
+		   bool write)
+{
+	struct memory *mem = &gpu->mem;
+
+	switch (target) {
+	case OGPU_TARGET_VRAM:
+		if (!len || addr >= mem->vram_size || len > mem->vram_size - addr ||
+		    vgpu_mem_poisoned(gpu, target, addr, len))
+			return NULL;
+		return mem->vram + addr;
+	case OGPU_TARGET_SYSTEM:
+		if (!mem->dma_enabled)
+			return NULL;
+		return dma_table_ptr(&mem->dma, addr, len, write);
+	default:
+		return NULL;
+	}
+}
+
+/* Copy a piece inside a bracket, page by page because mappings may be that small. */
+static bool copy_piece(struct vgpu *gpu, enum ogpu_target target, uint64_t addr, char *buf,
+		       size_t len, bool write)
+{
+	while (len) {
+		size_t n = HOST_PAGE - (addr & (HOST_PAGE - 1));
+		void *ptr;
+
+		if (n > len)
+			n = len;
+		ptr = vgpu_mem_ptr(gpu, target, addr, n, write);
+		if (!ptr)
+			return false;
+		if (write)
+			memcpy(ptr, buf, n);
+		else
+			memcpy(buf, ptr, n);
+		addr += n;
+		buf += n;
+		len -= n;
+	}
+	return true;
+}
+
+static bool copy_operand(struct vgpu *gpu, uint64_t operand, char *buf, size_t len, bool write)
+{
+	enum ogpu_target target = FIELD_GET(OGPU_OPERAND_TARGET, operand);
+	uint64_t addr = FIELD_GET(OGPU_OPERAND_ADDR, operand);
+	bool ok = !(operand & OGPU_OPERAND_MBZ);
+
+	while (ok && len) {
+		size_t n = len < COPY_CHUNK ? len : COPY_CHUNK;
+
+		vgpu_mem_begin(gpu);
+		ok = copy_piece(gpu, target, addr, buf, n, write);
+		vgpu_mem_end(gpu);
+		addr += n;
+		buf += n;
+		len -= n;
+	}
+	return ok;
+}
+
+/**
+ * vgpu_mem_read() - copy from memory.
+ * @gpu: the card
+ * @operand: address operand, VRAM or SYSTEM
+ * @buf: where to
+ * @len: bytes
+ *
+ * Outside a bracket.
+ *
+ * Return: false if any byte does not answer; @buf is then undefined.
+ */
+bool vgpu_mem_read(struct vgpu *gpu, uint64_t operand, void *buf, size_t len)
+{
+	return copy_operand(gpu, operand, buf, len, false);
+}
+
+/**
+ * vgpu_mem_write() - copy to memory.
+ * @gpu: the card
+ * @operand: address operand, VRAM or SYSTEM
+ * @buf: where from
+ * @len: bytes
+ *
+ * Outside a bracket.
+ *
+ * Return: false if any byte does not answer; what lies before it may have been written.
+ */
+bool vgpu_mem_write(struct vgpu *gpu, uint64_t operand, const void *buf, size_t len)
+{
+	return copy_operand(gpu, operand, (char *)buf, len, true);
+}
+
+static void dma_off(void *arg)
+{
+	struct memory *mem = arg;
+
+	mem->dma_enabled = false;
+}
+
+/**
+ * memory_set_dma() - allow or forbid access to host memory.
+ * @gpu: the card
+ * @enabled: false returns when no access is in flight any more
+ */
+void memory_set_dma(struct vgpu *gpu, bool enabled)
+{
+	if (enabled)
+		gpu->mem.dma_enabled = true;
+	else if (gpu->mem.dma_enabled)
+		vgpu_mem_invalidate(gpu, dma_off, &gpu->mem);
+}
+
+struct unmap_args {
+	struct dma_table *table;
+	uint64_t addr, size;
+	int err;
+};
+
+static void unmap_range(void *arg)
+{
+	struct unmap_args *args = arg;
+
+	args->err = dma_table_remove(args->table, args->addr, args->size);
+}
+
+/**
+ * memory_unmap() - the client takes memory away.
+ * @gpu: the card
+ * @addr: bus address
+ * @size: bytes
+ *
+ * Returns when no engine uses it any more.
+ *
+ * Return: 0 or -EINVAL, as dma_table_remove().
+ */
+int memory_unmap(struct vgpu *gpu, uint64_t addr, uint64_t size)
+{
+	struct unmap_args args = { .table = &gpu->mem.dma, .addr = addr, .size = size };
+
+	vgpu_mem_invalidate(gpu, unmap_range, &args);
+	return args.err;
+}
+
+static void unmap_everything(void *arg)
+{
+	dma_table_clear(arg);
+}
+
+/**
+ * memory_unmap_all() - the client takes all memory away.
+ * @gpu: the card
+ */
+void memory_unmap_all(struct vgpu *gpu)
+{
+	vgpu_mem_invalidate(gpu, unmap_everything, &gpu->mem.dma);
+}
+
+struct poison_args {
+	struct memory *mem;
+	uint64_t page;
+	bool ok;
+};
+
+static void add_poison(void *arg)
+{
+	struct poison_args *args = arg;
+	struct memory *mem = args->mem;
+	uint32_t count = mem->poison_count;
+
+	if (count == MEMORY_POISON_MAX)
+		return;
+	mem->poison[count] = args->page;
+	atomic_store_explicit(&mem->poison_count, count + 1, memory_order_release);
+	args->ok = true;
+}
+
+/**
+ * memory_poison() - fault: a page of VRAM gets an uncorrectable error.
+ * @gpu: the card
+ * @vram_offset: any byte of the page; less than the size of VRAM
+ *
+ * Engines cannot use the page any more; the CPU sees it through the aperture as before.
+ *
+ * Return: false if MEMORY_POISON_MAX pages are bad already.
+ */
+bool memory_poison(struct vgpu *gpu, uint64_t vram_offset)
+{
+	struct poison_args args = {
+		.mem = &gpu->mem,
+		.page = vram_offset & ~(uint64_t)(MEMORY_POISON_PAGE - 1),
+	};
+
+	vgpu_mem_invalidate(gpu, add_poison, &args);
+	return args.ok;
+}
+
+static void drop_poison(void *arg)
+{
+	struct memory *mem = arg;
+
+	mem->poison_count = 0;
+}
+
+/**
+ * memory_clear_poison() - all VRAM is good again.
+ * @gpu: the card
+ */
+void memory_clear_poison(struct vgpu *gpu)
+{
+	vgpu_mem_invalidate(gpu, drop_poison, &gpu->mem);
+}

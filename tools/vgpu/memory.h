@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * The card's VRAM and its way to the host's memory. What engines use of it is in vgpu.h.
+ */
+#ifndef OGPU_VGPU_MEMORY_H
+#define OGPU_VGPU_MEMORY_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "dma_table.h"
+
+struct vgpu;
+
+#define MEMORY_POISON_MAX	64u	/* pages that can be bad at the same time */
+#define MEMORY_POISON_PAGE	4096u
+
+struct memory {
+	pthread_rwlock_t bracket;
+
+	_Atomic uint64_t generation;
+	_Atomic bool dma_enabled;	/* bus master and in D0 */
+	struct dma_table dma;
+
+	int vram_fd;
+	uint8_t *vram;
+	uint64_t vram_size;
+
+	_Atomic uint32_t poison_count;
+	uint64_t poison[MEMORY_POISON_MAX];	/* VRAM offsets */
+};
+
+int memory_init(struct memory *mem, uint64_t vram_size);
+void memory_fini(struct memory *mem);
+void memory_set_dma(struct vgpu *gpu, bool enabled);
+int memory_unmap(struct vgpu *gpu, uint64_t addr, uint64_t size);
+void memory_unmap_all(struct vgpu *gpu);
+bool memory_poison(struct vgpu *gpu, uint64_t vram_offset);
+void memory_clear_poison(struct vgpu *gpu);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * The virtual GPU: one struct vgpu is one card; this header is how its parts reach each other.
+ *
+ * Threads. The vfio-user thread serves QEMU and never blocks on an engine (a slow handler freezes
+ * the whole VM). The management core has a thread of its own, each hardware slot has one, and
+ * the compute units share a pool. None polls: an idle card uses no host CPU.
+ *
+ * Memory. Guest memory can be unmapped by QEMU and translations invalidated by the guest at any
+ * time. Engines may use host pointers only between vgpu_mem_begin() and vgpu_mem_end(); an unmap or
+ * a TLB invalidation waits until all engines have left that bracket and then raises the
+ * generation, which makes engines drop what they have cached. Brackets are short (an engine leaves
+ * and re-enters at least every few thousand instructions or 64 KiB of copying).
+ */
+#ifndef OGPU_VGPU_H
+#define OGPU_VGPU_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi/addr.h"
+#include "abi/event.h"
+#include "abi/mc.h"
+#include "abi/queue.h"
+#include "abi/regs.h"
+
+struct vgpu;
+
+/* Facts of this product that no option changes; discovery tells them. limits.h has the others. */
+#define VGPU_MC_SRAM_SIZE	0x80000u	/* bytes; the firmware is linked for it */
+#define VGPU_MC_CLOCK_KHZ	200000u
+#define VGPU_CLOCK_KHZ		1000000u	/* compute units, highest */
+#define VGPU_CLOCK_MIN_KHZ	100000u
+#define VGPU_AS_COUNT		256u
+#define VGPU_DMA_BITS		48u
+#define VGPU_DOORBELL_STRIDE	4096u
+
+/* What the command line chose; immutable after start. */
+struct vgpu_config {
+	const char *socket_path;	/* vfio-user */
+	const char *control_path;	/* control socket, NULL: none */
+	const char *trace_path;		/* NULL: no trace, "-": stderr */
+	uint64_t vram_size;
+	uint64_t aperture_size;		/* power of two, <= vram_size */
+	uint32_t cu_count;
+	uint64_t cu_fused;		/* bit mask of units fused off */
+	uint32_t compute_slots, copy_slots;
+	uint32_t doorbells;
+	uint32_t board_id;
+	uint16_t hw_rev;
+	uint32_t fuse_svn;
+	uint8_t root_key[32];		/* Ed25519 public key in the fuses */
+	uint8_t uuid[16];
+	uint32_t host_threads;		/* threads of the compute-unit pool */
+};
+
+/* --- device.c: life of a card ----------------------------------------------------------------- */
+
+enum vgpu_reset {
+	VGPU_RESET_COMPUTE,	/* engines and slots */
+	VGPU_RESET_MC,		/* management core */
+	VGPU_RESET_DEVICE,	/* FLR or bus reset: everything but VRAM content and fuses */
+};
+
+const struct vgpu_config *vgpu_config(const struct vgpu *gpu);
+void vgpu_reset(struct vgpu *gpu, enum vgpu_reset kind);
+uint64_t vgpu_time_ns(const struct vgpu *gpu);	/* GLB_TIME */
+struct mc *vgpu_mc(struct vgpu *gpu);
+struct engines *vgpu_engines(struct vgpu *gpu);
+struct sensors *vgpu_sensors(struct vgpu *gpu);
+
+/* --- memory.c: VRAM and guest memory ---------------------------------------------------------- */
+
+/* Bracket for use of host pointers; returns the current generation. Not recursive. */
+uint64_t vgpu_mem_begin(struct vgpu *gpu);
+void vgpu_mem_end(struct vgpu *gpu);
+/* Waits for all brackets to end, runs fn in between if not NULL, raises the generation. */
+void vgpu_mem_invalidate(struct vgpu *gpu, void (*fn)(void *arg), void *arg);
+
+/*
+ * Inside a bracket: host pointer for [addr, addr + len) of a target, or NULL if no single mapping
+ * covers it with the wanted access: it does not answer then, if it lies within one page of 4 KiB.
+ * Mappings begin and end at multiples of 4 KiB, so callers split longer ranges there.
+ */
+void *vgpu_mem_ptr(struct vgpu *gpu, enum ogpu_target target, uint64_t addr, size_t len,
+		   bool write);
+
+/*
+ * True if VRAM in this range has an uncorrectable error: vgpu_mem_ptr() gives NULL there and the
+ * fault to report is OGPU_FAULT_POISON, not OGPU_FAULT_BUS. Inside or outside a bracket.
+ */
+bool vgpu_mem_poisoned(struct vgpu *gpu, enum ogpu_target target, uint64_t addr, size_t len);
+
+/*
+ * Outside a bracket: copy from or to an address operand (VRAM or SYSTEM). False if any byte does
+ * not answer.
+ */
+bool vgpu_mem_read(struct vgpu *gpu, uint64_t operand, void *buf, size_t len);
+bool vgpu_mem_write(struct vgpu *gpu, uint64_t operand, const void *buf, size_t len);
+
+/* --- irq.c ------------------------------------------------------------------------------------ */
+
+void vgpu_irq_raise(struct vgpu *gpu, unsigned int vector);
+
+/* --- event.c: the event ring ------------------------------------------------------------------ */
+
+/* seq is filled in here; raises OGPU_VECTOR_EVENT. Outside a bracket. */
+void vgpu_event_push(struct vgpu *gpu, const struct ogpu_event *event);
+
+/* --- mc.c: management controller -------------------------------------------------------------- */
+
+struct mc *mc_create(struct vgpu *gpu);
+void mc_destroy(struct mc *mc);
+void mc_stop(struct mc *mc);		/* the core executes nothing more until mc_start() */
+void mc_reset(struct mc *mc);		/* stops the core, clears SRAM and peripherals */
+/* Loads a component into SRAM; false if it does not fit. Only while stopped. */
+bool mc_load(struct mc *mc, uint32_t addr, const void *data, uint32_t size, uint32_t mem_size);
+void mc_start(struct mc *mc, uint32_t entry, uint32_t svn);
+void mc_set_mbox(struct mc *mc, uint64_t bus_addr, uint32_t size);
+void mc_irq(struct mc *mc, uint32_t bits);	/* set OGPU_MC_IRQ_* edge bits */
+void mc_doorbell(struct mc *mc, uint32_t index);	/* of a queue that is on no slot */
+void mc_slot_irq(struct mc *mc, unsigned int slot);
+bool mc_running(const struct mc *mc);
+uint32_t mc_heartbeat(const struct mc *mc);
+uint32_t mc_fatal(const struct mc *mc);		/* BOOT_MC_FATAL */
+uint32_t mc_fatal_pc(const struct mc *mc);
+void mc_inject_crash(struct mc *mc);		/* control socket: core takes an exception */
+void mc_inject_hang(struct mc *mc);		/* control socket: core stops making progress */
+uint64_t mc_instructions(const struct mc *mc);
+
+/* --- engines.c: slots, command processors, compute units, copy engines ------------------------ */
+
+struct engines *engines_create(struct vgpu *gpu);
+void engines_destroy(struct engines *eng);
+void engines_reset(struct engines *eng);	/* all slots to EMPTY, bounded in time */
+uint32_t engines_slot_read(struct engines *eng, unsigned int slot, uint32_t reg);
+void engines_slot_write(struct engines *eng, unsigned int slot, uint32_t reg, uint32_t value);
+/* True if a slot is connected to this doorbell (it has been told); else the caller tells the MC. */
+bool engines_doorbell(struct engines *eng, uint32_t index);
+void engines_set_as_table(struct engines *eng, uint64_t vram_offset, uint32_t count);
+/* Returns when no access that began earlier can use a dropped translation. ASID 0: all. */
+void engines_tlb_invalidate(struct engines *eng, uint32_t asid, uint64_t start, uint64_t end);
+/* Control socket. */
+void engines_inject_hang(struct engines *eng, unsigned int slot);	/* until a reset */
+
+/* Work done since power-up; sensors turn it into heat and energy. */
+struct engines_work {
+	uint64_t lane_instructions;
+	uint64_t bytes_moved;
+	uint64_t busy_ns[OGPU_ENGINE_CLASSES];
+};
+
+void engines_work(struct engines *eng, struct engines_work *work);
+
+/* --- sensors.c -------------------------------------------------------------------------------- */
+
+struct sensors *sensors_create(struct vgpu *gpu);
+void sensors_destroy(struct sensors *s);
+uint32_t sensors_reg_read(struct sensors *s, uint32_t reg);	/* OGPU_MC_TEMP .. _THROTTLE */
+void sensors_reg_write(struct sensors *s, uint32_t reg, uint32_t value);
+
+/* --- trace.c ---------------------------------------------------------------------------------- */
+
+enum vgpu_trace { TRACE_REG, TRACE_PACKET, TRACE_IRQ, TRACE_DMA, TRACE_MC, TRACE_STATE };
+
+extern _Atomic bool vgpu_trace_on;
+void vgpu_trace_line(struct vgpu *gpu, enum vgpu_trace kind, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+#define vgpu_trace(gpu, kind, ...) do { \
+	if (atomic_load_explicit(&vgpu_trace_on, memory_order_relaxed)) \
+		vgpu_trace_line(gpu, kind, __VA_ARGS__); \
+} while (0)
+
+#endif

@@ -1,0 +1,839 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * OGPU userspace interface, version 0.1.
+ *
+ * This header is the whole contract between the ogpu kernel driver and a runtime; a program written
+ * from its comments alone works.
+ *
+ * DOC: Life of a program
+ *
+ * Open the render node (/dev/dri/renderD*, driver name "ogpu"; it exists only while the card can
+ * do work). Then:
+ *
+ * 1. &DRM_IOCTL_OGPU_QUERY tells what the card has.
+ * 2. &DRM_IOCTL_OGPU_BO_CREATE makes buffers; &DRM_IOCTL_OGPU_BO_MMAP_OFFSET gives the offset to
+ *    hand to mmap() on the render node. DRM_IOCTL_GEM_CLOSE frees a handle.
+ * 3. &DRM_IOCTL_OGPU_VM_CREATE makes a GPU address space; &DRM_IOCTL_OGPU_VM_BIND maps buffers at
+ *    addresses that the program chooses.
+ * 4. &DRM_IOCTL_OGPU_QUEUE_CREATE makes a queue in that address space.
+ * 5. The program writes packets (below) into a mapped buffer and hands its GPU address to
+ *    &DRM_IOCTL_OGPU_SUBMIT, with syncobjs to wait for and to signal.
+ * 6. It waits with DRM_IOCTL_SYNCOBJ_WAIT or DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT (drm.h). These do not
+ *    tell whether a job went well; &DRM_IOCTL_OGPU_QUEUE_GET_STATE does.
+ * 7. Closing the file ends its jobs and gives back all that it made.
+ *
+ * DOC: Rules of this interface
+ *
+ * - Structures only grow at the end; a shorter one from an older program is taken as if the
+ *   missing part were zero. Members called pad or reserved, and flag bits not listed, must be
+ *   zero, otherwise -EINVAL. A feature is found by the version and by &DRM_OGPU_QUERY_DEVICE.
+ * - Arrays are &struct drm_ogpu_array: the stride lets elements grow in the same way. Bytes of an
+ *   element that the kernel does not know must be zero, otherwise -E2BIG.
+ * - User pointers are __u64 and may be unaligned. Sizes are in bytes.
+ * - All ioctls may be called from any thread at any time.
+ *
+ * DOC: Errors that any ioctl may give
+ *
+ * - -EINVAL: unknown flag, non-zero pad, argument out of its documented range
+ * - -EFAULT: a user pointer is not readable or writable
+ * - -ENOENT: no such handle or id in this file
+ * - -ENOMEM: out of system memory; -ENOSPC: out of VRAM or of another resource of the card
+ * - -ENODEV: the card is gone or was reset since the file was opened; close and open again
+ * - -EIO: the card is wedged
+ * - -EINTR: interrupted by a signal, nothing has changed; call again with the same arguments, as
+ *   drmIoctl() of libdrm does (ioctl() of libc does not)
+ * - -ENOTTY: the ioctl does not exist in this driver
+ *
+ * DOC: Memory model
+ *
+ * Jobs of one queue and packets of one job execute one after the other, and each sees what those
+ * before it have written. The GPU sees all CPU writes made before the SUBMIT ioctl, code included,
+ * and the CPU sees all GPU writes of a job once its fence has signalled. Memory between jobs of
+ * different queues that no fence orders, and between work-items that no barrier or atomic orders,
+ * may be seen in any order. A new buffer is zero.
+ */
+#ifndef _OGPU_DRM_H_
+#define _OGPU_DRM_H_
+
+#include "drm.h"
+
+#if defined(__cplusplus)
+extern "C" {
+#endif
+
+/* Version of this interface, as told by DRM_IOCTL_VERSION. */
+#define DRM_OGPU_VERSION_MAJOR	0
+#define DRM_OGPU_VERSION_MINOR	1
+
+#define DRM_OGPU_QUERY		0x00
+#define DRM_OGPU_BO_CREATE	0x01
+#define DRM_OGPU_BO_MMAP_OFFSET	0x02
+#define DRM_OGPU_BO_INFO	0x03
+#define DRM_OGPU_BO_SET_LABEL	0x04
+#define DRM_OGPU_VM_CREATE	0x05
+#define DRM_OGPU_VM_DESTROY	0x06
+#define DRM_OGPU_VM_BIND	0x07
+#define DRM_OGPU_VM_GET_FAULTS	0x08
+#define DRM_OGPU_QUEUE_CREATE	0x09
+#define DRM_OGPU_QUEUE_DESTROY	0x0a
+#define DRM_OGPU_QUEUE_GET_STATE	0x0b
+#define DRM_OGPU_SUBMIT		0x0c
+
+/**
+ * struct drm_ogpu_array - an array in user memory
+ */
+struct drm_ogpu_array {
+	/**
+	 * @stride: bytes from one element to the next: at least the size in this header's version
+	 * 0.1, at most 4096, multiple of 8. May be 0 if @count is 0.
+	 */
+	__u32 stride;
+	/** @count: number of elements; each use says how many are allowed. */
+	__u32 count;
+	/** @array: user pointer to the first element. Must be 0 if @count is 0. */
+	__u64 array;
+};
+
+/* ---------------------------------------------------------------------------------------------
+ * Query
+ */
+
+/** enum drm_ogpu_query_type - what to ask for */
+enum drm_ogpu_query_type {
+	/** @DRM_OGPU_QUERY_DEVICE: &struct drm_ogpu_query_device */
+	DRM_OGPU_QUERY_DEVICE = 0,
+	/** @DRM_OGPU_QUERY_FIRMWARE: &struct drm_ogpu_query_firmware */
+	DRM_OGPU_QUERY_FIRMWARE = 1,
+	/** @DRM_OGPU_QUERY_MEMORY: &struct drm_ogpu_query_memory */
+	DRM_OGPU_QUERY_MEMORY = 2,
+	/** @DRM_OGPU_QUERY_TIME: &struct drm_ogpu_query_time */
+	DRM_OGPU_QUERY_TIME = 3,
+};
+
+/**
+ * struct drm_ogpu_query - DRM_IOCTL_OGPU_QUERY
+ *
+ * With @size 0 the kernel sets @size to the bytes of the structure it knows. Otherwise it fills the
+ * first min(@size, its own) bytes at @pointer, zeroes the rest up to @size, and sets @size to
+ * what it filled. Errors: -EINVAL for an unknown @type or a @size over 4096.
+ */
+struct drm_ogpu_query {
+	/** @type: &enum drm_ogpu_query_type */
+	__u32 type;
+	/** @size: bytes at @pointer; in and out */
+	__u32 size;
+	/** @pointer: user pointer to the structure; ignored if @size is 0 */
+	__u64 pointer;
+};
+
+/** struct drm_ogpu_query_device - fixed facts about the card */
+struct drm_ogpu_query_device {
+	/** @generation: of the hardware contract; 1 is OGPU-1 */
+	__u32 generation;
+	/** @board_id: maker's number of the board */
+	__u32 board_id;
+	/** @hw_rev: hardware revision */
+	__u32 hw_rev;
+	/** @cu_count: compute units that work */
+	__u32 cu_count;
+	/** @lanes: work-items that a compute unit executes together */
+	__u32 lanes;
+	/** @max_workgroup: most work-items in a workgroup */
+	__u32 max_workgroup;
+	/** @local_bytes: most local memory of a workgroup */
+	__u32 local_bytes;
+	/** @private_bytes: most private memory of a work-item */
+	__u32 private_bytes;
+	/** @clock_khz: highest clock of the compute units */
+	__u32 clock_khz;
+	/** @copy_engines: number of copy engines */
+	__u32 copy_engines;
+	/** @max_queues: queues that can exist on the card */
+	__u32 max_queues;
+	/** @va_bits: addresses 0 .. 2^va_bits - 1 exist; first and last 64 KiB are never mapped */
+	__u32 va_bits;
+	/** @page_sizes: a set bit n: GPU pages of 2^n bytes; the lowest is the bind granularity */
+	__u64 page_sizes;
+	/** @uuid: of the card */
+	__u8 uuid[16];
+	/** @name: of the board, NUL-terminated */
+	__u8 name[32];
+};
+
+/** struct drm_ogpu_query_firmware - what runs on the card's management controller */
+struct drm_ogpu_query_firmware {
+	/** @version: major, minor, patch, 0 */
+	__u16 version[4];
+	/** @abi: message version in use between driver and firmware */
+	__u32 abi;
+	/** @svn: security version */
+	__u32 svn;
+	/** @features: OGPU_FW_FEATURE_* bits in use; for display only */
+	__u64 features;
+	/** @build_id: NUL-terminated */
+	__u8 build_id[40];
+};
+
+/** struct drm_ogpu_query_memory - memory of the card, at this moment */
+struct drm_ogpu_query_memory {
+	/** @vram_size: bytes that buffers can use */
+	__u64 vram_size;
+	/** @vram_used: bytes in use by all processes */
+	__u64 vram_used;
+	/** @vram_visible_size: bytes of @vram_size that the CPU can map */
+	__u64 vram_visible_size;
+	/** @vram_visible_used: of those, bytes in use */
+	__u64 vram_visible_used;
+	/** @system_size: bytes of system memory that buffers may use */
+	__u64 system_size;
+	/** @system_used: of those, bytes in use */
+	__u64 system_used;
+};
+
+/** struct drm_ogpu_query_time - GPU and CPU clock read together */
+struct drm_ogpu_query_time {
+	/** @gpu_ns: what a TIMESTAMP packet would store */
+	__u64 gpu_ns;
+	/** @cpu_ns: CLOCK_MONOTONIC; read just before @gpu_ns */
+	__u64 cpu_ns;
+	/** @uncertainty_ns: time that the two reads took together */
+	__u64 uncertainty_ns;
+};
+
+/* ---------------------------------------------------------------------------------------------
+ * Buffers
+ */
+
+/** @DRM_OGPU_BO_VRAM: may live in VRAM */
+#define DRM_OGPU_BO_VRAM	(1u << 0)
+/** @DRM_OGPU_BO_SYSTEM: may live in system memory */
+#define DRM_OGPU_BO_SYSTEM	(1u << 1)
+
+/** @DRM_OGPU_BO_CPU_ACCESS: will be mapped by the CPU; VRAM is then taken from the visible part */
+#define DRM_OGPU_BO_CPU_ACCESS	(1u << 0)
+
+/**
+ * struct drm_ogpu_bo_create - DRM_IOCTL_OGPU_BO_CREATE
+ *
+ * Makes a buffer, filled with zero. With both placements VRAM is preferred and system memory used
+ * when VRAM is full. The memory is taken at this call. In version 0.1 buffers cannot be exported or
+ * imported: the PRIME ioctls of drm.h give -EOPNOTSUPP. Errors: -EINVAL for @size 0 or over 1 TiB,
+ * or no placement; -ENOSPC, -ENOMEM.
+ */
+struct drm_ogpu_bo_create {
+	/**
+	 * @size: in: bytes wanted; out: bytes given, a multiple of 64 KiB for VRAM placements and
+	 * of the CPU page otherwise
+	 */
+	__u64 size;
+	/** @placement: DRM_OGPU_BO_VRAM | DRM_OGPU_BO_SYSTEM */
+	__u32 placement;
+	/** @flags: DRM_OGPU_BO_CPU_ACCESS or 0 */
+	__u32 flags;
+	/** @handle: out: GEM handle */
+	__u32 handle;
+	/** @pad: zero */
+	__u32 pad;
+};
+
+/**
+ * struct drm_ogpu_bo_mmap_offset - DRM_IOCTL_OGPU_BO_MMAP_OFFSET
+ *
+ * Gives the offset for mmap(..., MAP_SHARED, render node fd, offset). VRAM is mapped
+ * write-combined: the CPU reads it slowly. After a reset of the card, access to memory that was
+ * mapped before raises SIGBUS. Errors: -EPERM for a VRAM-only buffer created without
+ * DRM_OGPU_BO_CPU_ACCESS.
+ */
+struct drm_ogpu_bo_mmap_offset {
+	/** @handle: GEM handle */
+	__u32 handle;
+	/** @flags: zero */
+	__u32 flags;
+	/** @offset: out */
+	__u64 offset;
+};
+
+/** struct drm_ogpu_bo_info - DRM_IOCTL_OGPU_BO_INFO: what a buffer is and where it lives now */
+struct drm_ogpu_bo_info {
+	/** @handle: GEM handle */
+	__u32 handle;
+	/** @pad: zero */
+	__u32 pad;
+	/** @size: out: bytes */
+	__u64 size;
+	/** @placement: out: as created */
+	__u32 placement;
+	/** @flags: out: as created */
+	__u32 flags;
+	/** @current_placement: out: DRM_OGPU_BO_VRAM or DRM_OGPU_BO_SYSTEM; may change any time */
+	__u32 current_placement;
+	/** @pad2: out: zero */
+	__u32 pad2;
+};
+
+/** @DRM_OGPU_LABEL_MAX: most bytes of a label, NUL included */
+#define DRM_OGPU_LABEL_MAX	64
+
+/**
+ * struct drm_ogpu_bo_set_label - DRM_IOCTL_OGPU_BO_SET_LABEL
+ *
+ * Names a buffer in debugfs and in dumps. A @label of 0 removes the name. Errors: -E2BIG if there
+ * is no NUL within DRM_OGPU_LABEL_MAX bytes.
+ */
+struct drm_ogpu_bo_set_label {
+	/** @handle: GEM handle */
+	__u32 handle;
+	/** @pad: zero */
+	__u32 pad;
+	/** @label: user pointer to a NUL-terminated string */
+	__u64 label;
+};
+
+/* ---------------------------------------------------------------------------------------------
+ * Synchronisation
+ */
+
+/** @DRM_OGPU_SYNC_SIGNAL: signal the syncobj when done; without it: wait for it before starting */
+#define DRM_OGPU_SYNC_SIGNAL	(1u << 0)
+/** @DRM_OGPU_SYNC_TIMELINE: the syncobj is a timeline, use @value; without it: binary */
+#define DRM_OGPU_SYNC_TIMELINE	(1u << 1)
+
+/** @DRM_OGPU_MAX_SYNCS: most elements of a syncs array */
+#define DRM_OGPU_MAX_SYNCS	1024
+
+/**
+ * struct drm_ogpu_sync - one syncobj operation
+ *
+ * Errors: -ENOENT for an unknown handle; -EINVAL for a wait on a point (or a binary syncobj) that
+ * has no fence yet, for a signal of point 0, or for @value set without DRM_OGPU_SYNC_TIMELINE.
+ */
+struct drm_ogpu_sync {
+	/** @handle: syncobj */
+	__u32 handle;
+	/** @flags: DRM_OGPU_SYNC_* */
+	__u32 flags;
+	/** @value: point of a timeline */
+	__u64 value;
+};
+
+/* ---------------------------------------------------------------------------------------------
+ * Address spaces
+ */
+
+/**
+ * struct drm_ogpu_vm_create - DRM_IOCTL_OGPU_VM_CREATE
+ *
+ * Makes an empty address space. Errors: -ENOSPC if the card has no ASID left.
+ */
+struct drm_ogpu_vm_create {
+	/** @flags: zero */
+	__u32 flags;
+	/** @vm_id: out: 1 or more */
+	__u32 vm_id;
+};
+
+/**
+ * struct drm_ogpu_vm_destroy - DRM_IOCTL_OGPU_VM_DESTROY
+ *
+ * The id is gone at once; the address space lives until its queues are destroyed and its work is
+ * done.
+ */
+struct drm_ogpu_vm_destroy {
+	/** @vm_id: from VM_CREATE */
+	__u32 vm_id;
+	/** @pad: zero */
+	__u32 pad;
+};
+
+/** enum drm_ogpu_bind_op_type - kind of bind operation */
+enum drm_ogpu_bind_op_type {
+	/** @DRM_OGPU_BIND_MAP: map a buffer; what was mapped in the range before is replaced */
+	DRM_OGPU_BIND_MAP = 0,
+	/** @DRM_OGPU_BIND_UNMAP: remove all mappings in the range; parts outside it stay */
+	DRM_OGPU_BIND_UNMAP = 1,
+};
+
+/** @DRM_OGPU_BIND_READ: the GPU may read; every MAP needs it */
+#define DRM_OGPU_BIND_READ	(1u << 0)
+/** @DRM_OGPU_BIND_WRITE: the GPU may write */
+#define DRM_OGPU_BIND_WRITE	(1u << 1)
+/** @DRM_OGPU_BIND_EXEC: work-items may execute it */
+#define DRM_OGPU_BIND_EXEC	(1u << 2)
+
+/**
+ * struct drm_ogpu_bind_op - one operation of a VM_BIND
+ *
+ * @va, @size and @bo_offset are multiples of 4096 (the lowest bit in page_sizes) and of the CPU
+ * page. Large mappings are cheaper if these are multiples of a larger page size.
+ */
+struct drm_ogpu_bind_op {
+	/** @op: &enum drm_ogpu_bind_op_type */
+	__u32 op;
+	/** @flags: DRM_OGPU_BIND_READ and others for MAP; zero for UNMAP */
+	__u32 flags;
+	/** @bo_handle: buffer for MAP; zero for UNMAP */
+	__u32 bo_handle;
+	/** @pad: zero */
+	__u32 pad;
+	/** @bo_offset: first byte of the buffer; zero for UNMAP */
+	__u64 bo_offset;
+	/** @va: first GPU address */
+	__u64 va;
+	/** @size: bytes, not zero */
+	__u64 size;
+};
+
+/** @DRM_OGPU_VM_BIND_ASYNC: return at once; completion is told by the syncs only */
+#define DRM_OGPU_VM_BIND_ASYNC	(1u << 0)
+
+/** @DRM_OGPU_MAX_BIND_OPS: most elements of @ops */
+#define DRM_OGPU_MAX_BIND_OPS	4096
+
+/**
+ * struct drm_ogpu_vm_bind - DRM_IOCTL_OGPU_VM_BIND
+ *
+ * Changes mappings, in the order of @ops, all or nothing: after an error nothing has changed and no
+ * syncobj is signalled. Binds of one address space take effect in the order of the calls. Without
+ * ASYNC the call waits for its in-syncs and returns when the change is in force. Jobs submitted
+ * after the call, if they wait for its out-sync (or the call was synchronous), see the change;
+ * unmapping memory that a running job uses makes that job fault. Mapped memory is kept alive by the
+ * mapping, also after its handle is closed. Errors: -EINVAL for misaligned or wrapping ranges,
+ * ranges outside the address space or the buffer; -ENOENT for an unknown vm, buffer or syncobj;
+ * -ENOSPC also if page tables of this file take too much VRAM. They only grow, so few large ranges
+ * are better than many scattered ones.
+ */
+struct drm_ogpu_vm_bind {
+	/** @vm_id: from VM_CREATE */
+	__u32 vm_id;
+	/** @flags: DRM_OGPU_VM_BIND_ASYNC or 0 */
+	__u32 flags;
+	/** @ops: array of &struct drm_ogpu_bind_op, 1 .. DRM_OGPU_MAX_BIND_OPS */
+	struct drm_ogpu_array ops;
+	/** @syncs: array of &struct drm_ogpu_sync, 0 .. DRM_OGPU_MAX_SYNCS */
+	struct drm_ogpu_array syncs;
+};
+
+/** enum drm_ogpu_access - how memory was accessed */
+enum drm_ogpu_access {
+	DRM_OGPU_ACCESS_READ = 0,
+	DRM_OGPU_ACCESS_WRITE = 1,
+	DRM_OGPU_ACCESS_EXEC = 2,
+	DRM_OGPU_ACCESS_ATOMIC = 3,
+};
+
+/** enum drm_ogpu_fault_reason - why it was refused */
+enum drm_ogpu_fault_reason {
+	/** @DRM_OGPU_FAULT_NOT_MAPPED: nothing is mapped there */
+	DRM_OGPU_FAULT_NOT_MAPPED = 2,
+	/** @DRM_OGPU_FAULT_PERMISSION: the mapping does not allow this access */
+	DRM_OGPU_FAULT_PERMISSION = 3,
+	/** @DRM_OGPU_FAULT_VA_RANGE: no such address */
+	DRM_OGPU_FAULT_VA_RANGE = 5,
+	/** @DRM_OGPU_FAULT_BUS: the memory behind the mapping did not answer */
+	DRM_OGPU_FAULT_BUS = 6,
+	/**
+	 * @DRM_OGPU_FAULT_APERTURE: outside local or private memory (perhaps the stack is too
+	 * small), or executed from there
+	 */
+	DRM_OGPU_FAULT_APERTURE = 7,
+	/** @DRM_OGPU_FAULT_POISON: uncorrectable memory error */
+	DRM_OGPU_FAULT_POISON = 8,
+};
+
+/** struct drm_ogpu_fault - one refused access */
+struct drm_ogpu_fault {
+	/** @va: GPU address of the first byte that was refused */
+	__u64 va;
+	/** @queue_id: queue to blame, 0 if it had been destroyed; ids are used again later */
+	__u32 queue_id;
+	/** @access: &enum drm_ogpu_access */
+	__u16 access;
+	/** @reason: &enum drm_ogpu_fault_reason */
+	__u16 reason;
+	/** @time_ns: CLOCK_MONOTONIC when the driver heard of it */
+	__u64 time_ns;
+};
+
+/**
+ * struct drm_ogpu_vm_get_faults - DRM_IOCTL_OGPU_VM_GET_FAULTS
+ *
+ * Reads the newest faults of an address space, oldest first. The kernel keeps the last 16. A fault
+ * stops its queue, so no queue is to blame for more than one. It is listed before the fences of the
+ * queue's jobs signal.
+ */
+struct drm_ogpu_vm_get_faults {
+	/** @vm_id: from VM_CREATE */
+	__u32 vm_id;
+	/** @total: out: faults since the address space was made */
+	__u32 total;
+	/**
+	 * @faults: array of &struct drm_ogpu_fault to fill; count: in: room, any number (with 0
+	 * only @total is told), out: filled
+	 */
+	struct drm_ogpu_array faults;
+};
+
+/* ---------------------------------------------------------------------------------------------
+ * Queues
+ */
+
+/** enum drm_ogpu_engine - engine class that a queue feeds */
+enum drm_ogpu_engine {
+	/** @DRM_OGPU_ENGINE_COMPUTE: takes all packets */
+	DRM_OGPU_ENGINE_COMPUTE = 0,
+	/** @DRM_OGPU_ENGINE_COPY: takes all packets but DISPATCH */
+	DRM_OGPU_ENGINE_COPY = 1,
+};
+
+/** enum drm_ogpu_priority - which queue gets the hardware first */
+enum drm_ogpu_priority {
+	DRM_OGPU_PRIORITY_LOW = 0,
+	DRM_OGPU_PRIORITY_NORMAL = 1,
+	/** @DRM_OGPU_PRIORITY_HIGH: needs CAP_SYS_NICE */
+	DRM_OGPU_PRIORITY_HIGH = 2,
+};
+
+/**
+ * struct drm_ogpu_queue_create - DRM_IOCTL_OGPU_QUEUE_CREATE
+ *
+ * Errors: -EACCES for a priority that needs CAP_SYS_NICE; -ENOSPC if the card has no queue left.
+ */
+struct drm_ogpu_queue_create {
+	/** @vm_id: address space of the queue's jobs */
+	__u32 vm_id;
+	/** @engine: &enum drm_ogpu_engine */
+	__u32 engine;
+	/** @priority: &enum drm_ogpu_priority */
+	__u32 priority;
+	/** @flags: zero */
+	__u32 flags;
+	/**
+	 * @timeout_ms: a job that runs longer is killed, and its queue with it; 0: the driver's
+	 * default (module parameter job_timeout_ms); more than that is -EINVAL unless CAP_SYS_ADMIN
+	 */
+	__u32 timeout_ms;
+	/** @queue_id: out: 1 or more */
+	__u32 queue_id;
+};
+
+/**
+ * struct drm_ogpu_queue_destroy - DRM_IOCTL_OGPU_QUEUE_DESTROY
+ *
+ * Jobs that have been submitted still run to their end; the id is gone at once. To end them at
+ * once, close the file.
+ */
+struct drm_ogpu_queue_destroy {
+	/** @queue_id: from QUEUE_CREATE */
+	__u32 queue_id;
+	/** @pad: zero */
+	__u32 pad;
+};
+
+/** enum drm_ogpu_queue_error - what stopped a queue */
+enum drm_ogpu_queue_error {
+	/** @DRM_OGPU_QUEUE_OK: nothing, it works */
+	DRM_OGPU_QUEUE_OK = 0,
+	/** @DRM_OGPU_QUEUE_ERR_OPCODE: unknown packet, or not for this engine */
+	DRM_OGPU_QUEUE_ERR_OPCODE = 1,
+	/** @DRM_OGPU_QUEUE_ERR_PACKET: packet with bad length, reserved bits or operands */
+	DRM_OGPU_QUEUE_ERR_PACKET = 2,
+	/** @DRM_OGPU_QUEUE_ERR_PRIVILEGE: packet that only the kernel may use */
+	DRM_OGPU_QUEUE_ERR_PRIVILEGE = 3,
+	/** @DRM_OGPU_QUEUE_ERR_MEMORY: memory fault, see fault_va, access and reason */
+	DRM_OGPU_QUEUE_ERR_MEMORY = 4,
+	/** @DRM_OGPU_QUEUE_ERR_INSTRUCTION: illegal instruction, see pc and detail */
+	DRM_OGPU_QUEUE_ERR_INSTRUCTION = 5,
+	/** @DRM_OGPU_QUEUE_ERR_MISALIGNED: misaligned atomic or jump */
+	DRM_OGPU_QUEUE_ERR_MISALIGNED = 6,
+	/** @DRM_OGPU_QUEUE_ERR_TRAP: a work-item executed ebreak */
+	DRM_OGPU_QUEUE_ERR_TRAP = 7,
+	/** @DRM_OGPU_QUEUE_ERR_DISPATCH: dispatch asks for more than the card has */
+	DRM_OGPU_QUEUE_ERR_DISPATCH = 9,
+	/** @DRM_OGPU_QUEUE_ERR_TIMEOUT: a job ran longer than the queue's timeout */
+	DRM_OGPU_QUEUE_ERR_TIMEOUT = 11,
+	/** @DRM_OGPU_QUEUE_ERR_PREEMPT: did not make room when told to */
+	DRM_OGPU_QUEUE_ERR_PREEMPT = 12,
+	/** @DRM_OGPU_QUEUE_ERR_ENGINE: the engine or the card failed; the job may be innocent */
+	DRM_OGPU_QUEUE_ERR_ENGINE = 13,
+};
+
+/**
+ * struct drm_ogpu_queue_get_state - DRM_IOCTL_OGPU_QUEUE_GET_STATE
+ *
+ * After an error a queue executes nothing more, and SUBMIT gives -ECANCELED; what the failed job
+ * has written stays written. Fences of jobs that were not done signal with an error: that of the
+ * failed job with -EIO, or -ETIMEDOUT if it ran too long, those after it with -ECANCELED; @error is
+ * known before. Destroy the queue and make a new one; address space and buffers stay good.
+ */
+struct drm_ogpu_queue_get_state {
+	/** @queue_id: from QUEUE_CREATE */
+	__u32 queue_id;
+	/** @error: out: &enum drm_ogpu_queue_error */
+	__u32 error;
+	/** @fault_va: out: first byte that was refused, for DRM_OGPU_QUEUE_ERR_MEMORY */
+	__u64 fault_va;
+	/** @access: out: &enum drm_ogpu_access, for DRM_OGPU_QUEUE_ERR_MEMORY */
+	__u32 access;
+	/** @reason: out: &enum drm_ogpu_fault_reason, for DRM_OGPU_QUEUE_ERR_MEMORY */
+	__u32 reason;
+	/** @pc: out: address of the instruction to blame, 0 if it was no work-item */
+	__u64 pc;
+	/** @detail: out: that instruction, or if @pc is 0 the packet's opcode (DRM_OGPU_PKT_*) */
+	__u32 detail;
+	/** @pad: zero */
+	__u32 pad;
+	/** @submitted: out: jobs accepted by SUBMIT */
+	__u64 submitted;
+	/** @completed: out: jobs done without error */
+	__u64 completed;
+	/** @busy_ns: out: time the hardware spent on this queue */
+	__u64 busy_ns;
+};
+
+/** @DRM_OGPU_MAX_JOBS: most elements of @jobs */
+#define DRM_OGPU_MAX_JOBS	256
+/** @DRM_OGPU_MAX_STREAM_BYTES: most bytes of one job's packets */
+#define DRM_OGPU_MAX_STREAM_BYTES	(1u << 24)
+
+/** struct drm_ogpu_job - one job of a SUBMIT */
+struct drm_ogpu_job {
+	/**
+	 * @stream_va: GPU address of the packets, multiple of 8. They are read when the job runs:
+	 * leave them alone until it is done. With @stream_bytes 0: must be 0, and the job only
+	 * orders its syncs
+	 */
+	__u64 stream_va;
+	/** @stream_bytes: of all packets, multiple of 8, at most DRM_OGPU_MAX_STREAM_BYTES */
+	__u32 stream_bytes;
+	/** @flags: zero */
+	__u32 flags;
+	/** @syncs: array of &struct drm_ogpu_sync, 0 .. DRM_OGPU_MAX_SYNCS */
+	struct drm_ogpu_array syncs;
+};
+
+/**
+ * struct drm_ogpu_submit - DRM_IOCTL_OGPU_SUBMIT
+ *
+ * Puts jobs on a queue, all or none. Each starts when the job before it on the queue and its
+ * in-syncs are done, and signals its out-syncs when it is done; a job may wait for what an earlier
+ * job of the same call signals. When a queue fails, out-syncs still signal, and their fences carry
+ * an error. It shows in the sync_file of a binary syncobj (SYNC_IOC_FILE_INFO), but not in a wait
+ * or a timeline, and a job that waits for such a fence starts all the same. Errors: -ECANCELED if
+ * the queue has failed; -ENOSPC if the buffers mapped in the address space do not fit into VRAM all
+ * at once; -ENOENT for an unknown queue or syncobj.
+ */
+struct drm_ogpu_submit {
+	/** @queue_id: from QUEUE_CREATE */
+	__u32 queue_id;
+	/** @flags: zero */
+	__u32 flags;
+	/** @jobs: array of &struct drm_ogpu_job, 1 .. DRM_OGPU_MAX_JOBS */
+	struct drm_ogpu_array jobs;
+};
+
+/* ---------------------------------------------------------------------------------------------
+ * Packets
+ *
+ * DOC: Packets
+ *
+ * A stream is a sequence of packets. All words are little-endian. The first 32-bit word of each is
+ * DRM_OGPU_PKT(opcode, bytes): the opcode, and the size of the packet in 32-bit words in the upper
+ * half. Every packet is a multiple of 8 bytes long. Members called reserved must be zero. The
+ * stream ends after stream_bytes; there is no packet for its end. The stream itself and what
+ * packets read must be mapped with DRM_OGPU_BIND_READ, what they write with DRM_OGPU_BIND_WRITE. A
+ * bad packet stops the queue (&enum drm_ogpu_queue_error) and nothing else.
+ */
+#define DRM_OGPU_PKT(opcode, bytes)	((__u32)(opcode) | (__u32)((bytes) / 4) << 16)
+
+/** @DRM_OGPU_PKT_NOP: a header of any length; what follows it is ignored */
+#define DRM_OGPU_PKT_NOP	0
+/** @DRM_OGPU_PKT_INDIRECT: &struct drm_ogpu_pkt_indirect; not usable in a job's stream, which is
+ * itself an indirect buffer; reserved for rings in user memory
+ */
+#define DRM_OGPU_PKT_INDIRECT	1
+/** @DRM_OGPU_PKT_COPY: &struct drm_ogpu_pkt_copy */
+#define DRM_OGPU_PKT_COPY	2
+/** @DRM_OGPU_PKT_FILL: &struct drm_ogpu_pkt_fill */
+#define DRM_OGPU_PKT_FILL	3
+/** @DRM_OGPU_PKT_WRITE: &struct drm_ogpu_pkt_write */
+#define DRM_OGPU_PKT_WRITE	4
+/** @DRM_OGPU_PKT_FENCE: &struct drm_ogpu_pkt_fence */
+#define DRM_OGPU_PKT_FENCE	5
+/** @DRM_OGPU_PKT_WAIT: &struct drm_ogpu_pkt_wait */
+#define DRM_OGPU_PKT_WAIT	6
+/** @DRM_OGPU_PKT_TIMESTAMP: &struct drm_ogpu_pkt_timestamp */
+#define DRM_OGPU_PKT_TIMESTAMP	7
+/** @DRM_OGPU_PKT_DISPATCH: &struct drm_ogpu_pkt_dispatch; compute queues only */
+#define DRM_OGPU_PKT_DISPATCH	8
+/** @DRM_OGPU_PKT_CACHE: &struct drm_ogpu_pkt_cache */
+#define DRM_OGPU_PKT_CACHE	9
+
+/** struct drm_ogpu_pkt_copy - copy bytes; the ranges must not overlap; any alignment */
+struct drm_ogpu_pkt_copy {
+	/** @header: DRM_OGPU_PKT(DRM_OGPU_PKT_COPY, 32) */
+	__u32 header;
+	__u32 reserved;
+	/** @src: GPU address */
+	__u64 src;
+	/** @dst: GPU address */
+	__u64 dst;
+	/** @bytes: may be 0 */
+	__u64 bytes;
+};
+
+/** struct drm_ogpu_pkt_fill - fill with a 32-bit pattern */
+struct drm_ogpu_pkt_fill {
+	/** @header: DRM_OGPU_PKT(DRM_OGPU_PKT_FILL, 24) */
+	__u32 header;
+	/** @pattern: repeated */
+	__u32 pattern;
+	/** @dst: GPU address, multiple of 4 */
+	__u64 dst;
+	/** @bytes: multiple of 4 */
+	__u64 bytes;
+};
+
+/** struct drm_ogpu_pkt_write - store words that stand in the packet itself */
+struct drm_ogpu_pkt_write {
+	/** @header: DRM_OGPU_PKT(DRM_OGPU_PKT_WRITE, 16 + 4 * words), words even and at least 2 */
+	__u32 header;
+	__u32 reserved;
+	/** @dst: GPU address, multiple of 4; the words follow this member */
+	__u64 dst;
+};
+
+/** struct drm_ogpu_pkt_fence - store a 64-bit value when all before it is done and visible */
+struct drm_ogpu_pkt_fence {
+	/** @header: DRM_OGPU_PKT(DRM_OGPU_PKT_FENCE, 24) */
+	__u32 header;
+	__u32 reserved;
+	/** @addr: GPU address, multiple of 8 */
+	__u64 addr;
+	/** @value: to store */
+	__u64 value;
+};
+
+/** enum drm_ogpu_compare - condition of a WAIT, both sides unsigned 64 bits */
+enum drm_ogpu_compare {
+	DRM_OGPU_COMPARE_EQ = 0,
+	DRM_OGPU_COMPARE_NE = 1,
+	DRM_OGPU_COMPARE_GE = 2,
+	DRM_OGPU_COMPARE_LT = 3,
+};
+
+/** struct drm_ogpu_pkt_wait - hold the queue until (memory & mask) compares with (value & mask) */
+struct drm_ogpu_pkt_wait {
+	/** @header: DRM_OGPU_PKT(DRM_OGPU_PKT_WAIT, 32) */
+	__u32 header;
+	/** @compare: &enum drm_ogpu_compare */
+	__u32 compare;
+	/** @addr: GPU address, multiple of 8 */
+	__u64 addr;
+	/** @value: right side */
+	__u64 value;
+	/** @mask: bits that count */
+	__u64 mask;
+};
+
+/** struct drm_ogpu_pkt_timestamp - store the GPU clock, 64 bits, nanoseconds */
+struct drm_ogpu_pkt_timestamp {
+	/** @header: DRM_OGPU_PKT(DRM_OGPU_PKT_TIMESTAMP, 16) */
+	__u32 header;
+	__u32 reserved;
+	/** @addr: GPU address, multiple of 8 */
+	__u64 addr;
+};
+
+/**
+ * struct drm_ogpu_pkt_dispatch - run a compute kernel
+ *
+ * Runs grid[0] * grid[1] * grid[2] workgroups of group[0] * group[1] * group[2] work-items. A grid
+ * with a zero does nothing; a group has at least one work-item. Asking for more than
+ * &struct drm_ogpu_query_device offers stops the queue with DRM_OGPU_QUEUE_ERR_DISPATCH.
+ *
+ * A work-item is an RV64IMAFDC (lp64d) hart with Zicsr and Zifencei in user mode: at its start pc
+ * is @entry, a0 is @args, sp is the end of its private memory (the stack), ra is an address that
+ * ends the work-item when jumped to, so that the entry is an ordinary C function
+ * void kernel(struct my_args *args); all other registers are zero. Pointers are GPU addresses;
+ * local memory of the workgroup starts at 0x0001000000000000, private memory at 0x0002000000000000.
+ * Plain loads and stores may be misaligned, atomics may not. fflags need not accumulate.
+ *
+ * ecall is the barrier of the workgroup: it waits for all work-items of the group that have not
+ * ended, orders memory among them, and changes no register. A work-item that spins for another one
+ * of its group may spin for ever. Read-only CSRs tell ids (0xcc0..2 global id, 0xcc3..5 local id,
+ * 0xcc6..8 group id, 0xcc9..b group size, 0xccc..e number of groups, x y z each; 0xccf is
+ * @local_bytes). ogpu_kernel.h of libogpu wraps them.
+ */
+struct drm_ogpu_pkt_dispatch {
+	/** @header: DRM_OGPU_PKT(DRM_OGPU_PKT_DISPATCH, 56) */
+	__u32 header;
+	/** @reserved: zero */
+	__u32 reserved;
+	/** @entry: GPU address of the first instruction, even; mapped with DRM_OGPU_BIND_EXEC */
+	__u64 entry;
+	/** @args: passed to the kernel in a0 */
+	__u64 args;
+	/** @grid: workgroups in x, y, z */
+	__u32 grid[3];
+	/** @group: work-items of a workgroup in x, y, z */
+	__u32 group[3];
+	/** @local_bytes: local memory of each workgroup, zero at its start */
+	__u32 local_bytes;
+	/**
+	 * @private_bytes: stack and private memory of each work-item, multiple of 16, undefined at
+	 * its start; may be 0 for a kernel without a stack
+	 */
+	__u32 private_bytes;
+};
+
+/** @DRM_OGPU_CACHE_CLEAN: write back data that engines have cached */
+#define DRM_OGPU_CACHE_CLEAN		(1u << 0)
+/** @DRM_OGPU_CACHE_INVALIDATE: drop data that engines have cached */
+#define DRM_OGPU_CACHE_INVALIDATE	(1u << 1)
+/** @DRM_OGPU_CACHE_CODE: drop cached instructions; needed after a job has written code */
+#define DRM_OGPU_CACHE_CODE		(1u << 2)
+
+/** struct drm_ogpu_pkt_cache - cache maintenance; jobs begin and end coherent without it */
+struct drm_ogpu_pkt_cache {
+	/** @header: DRM_OGPU_PKT(DRM_OGPU_PKT_CACHE, 8) */
+	__u32 header;
+	/** @ops: DRM_OGPU_CACHE_* */
+	__u32 ops;
+};
+
+/* ---------------------------------------------------------------------------------------------
+ * Ioctl numbers
+ */
+
+#define DRM_IOCTL_OGPU_QUERY \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_OGPU_QUERY, struct drm_ogpu_query)
+#define DRM_IOCTL_OGPU_BO_CREATE \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_OGPU_BO_CREATE, struct drm_ogpu_bo_create)
+#define DRM_IOCTL_OGPU_BO_MMAP_OFFSET \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_OGPU_BO_MMAP_OFFSET, struct drm_ogpu_bo_mmap_offset)
+#define DRM_IOCTL_OGPU_BO_INFO \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_OGPU_BO_INFO, struct drm_ogpu_bo_info)
+#define DRM_IOCTL_OGPU_BO_SET_LABEL \
+	DRM_IOW(DRM_COMMAND_BASE + DRM_OGPU_BO_SET_LABEL, struct drm_ogpu_bo_set_label)
+#define DRM_IOCTL_OGPU_VM_CREATE \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_OGPU_VM_CREATE, struct drm_ogpu_vm_create)
+#define DRM_IOCTL_OGPU_VM_DESTROY \
+	DRM_IOW(DRM_COMMAND_BASE + DRM_OGPU_VM_DESTROY, struct drm_ogpu_vm_destroy)
+#define DRM_IOCTL_OGPU_VM_BIND \
+	DRM_IOW(DRM_COMMAND_BASE + DRM_OGPU_VM_BIND, struct drm_ogpu_vm_bind)
+#define DRM_IOCTL_OGPU_VM_GET_FAULTS \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_OGPU_VM_GET_FAULTS, struct drm_ogpu_vm_get_faults)
+#define DRM_IOCTL_OGPU_QUEUE_CREATE \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_OGPU_QUEUE_CREATE, struct drm_ogpu_queue_create)
+#define DRM_IOCTL_OGPU_QUEUE_DESTROY \
+	DRM_IOW(DRM_COMMAND_BASE + DRM_OGPU_QUEUE_DESTROY, struct drm_ogpu_queue_destroy)
+#define DRM_IOCTL_OGPU_QUEUE_GET_STATE \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_OGPU_QUEUE_GET_STATE, struct drm_ogpu_queue_get_state)
+#define DRM_IOCTL_OGPU_SUBMIT \
+	DRM_IOW(DRM_COMMAND_BASE + DRM_OGPU_SUBMIT, struct drm_ogpu_submit)
+
+#if defined(__cplusplus)
+}
+#endif
+
+#endif

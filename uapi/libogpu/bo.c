@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+/* Buffers. */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <xf86drm.h>
+
+#include "internal.h"
+
+int ogpu_bo_create(struct ogpu_device *dev, uint64_t size, uint32_t placement, uint32_t flags,
+		   struct ogpu_bo **out)
+{
+	struct drm_ogpu_bo_create create = {
+		.size = size,
+		.placement = placement,
+		.flags = flags,
+	};
+	struct ogpu_bo *bo;
+	int ret;
+
+	bo = calloc(1, sizeof(*bo));
+	if (!bo)
+		return -ENOMEM;
+	ret = ogpu_ioctl(dev, DRM_IOCTL_OGPU_BO_CREATE, &create);
+	if (ret) {
+		free(bo);
+		return ret;
+	}
+	bo->dev = dev;
+	bo->handle = create.handle;
+	bo->size = create.size;
+	*out = bo;
+	return 0;
+}
+
+int ogpu_bo_map(struct ogpu_bo *bo, void **ptr)
+{
+	struct drm_ogpu_bo_mmap_offset arg = { .handle = bo->handle };
+	void *map;
+	int ret;
+
+	if (!bo->map) {
+		ret = ogpu_ioctl(bo->dev, DRM_IOCTL_OGPU_BO_MMAP_OFFSET, &arg);
+		if (ret)
+			return ret;
+		map = mmap(NULL, bo->size, PROT_READ | PROT_WRITE, MAP_SHARED,
+			   ogpu_device_fd(bo->dev), arg.offset);
+		if (map == MAP_FAILED)
+			return -errno;
+		bo->map = map;
+	}
+	*ptr = bo->map;
+	return 0;
+}
+
+int ogpu_bo_set_label(struct ogpu_bo *bo, const char *label)
+{
+	struct drm_ogpu_bo_set_label arg = {
+		.handle = bo->handle,
+		.label = (uintptr_t)label,
+	};
+
+	return ogpu_ioctl(bo->dev, DRM_IOCTL_OGPU_BO_SET_LABEL, &arg);
+}
+
+void ogpu_bo_destroy(struct ogpu_bo *bo)
+{
+	if (!bo)
+		return;
+	if (bo->map)
+		munmap(bo->map, bo->size);
+	drmCloseBufferHandle(ogpu_device_fd(bo->dev), bo->handle);
+	free(bo);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libogpu: a thin C library over the ogpu uapi.
+ *
+ * It adds no policy: each call is one or two ioctls of drm/ogpu_drm.h, plus an allocator of GPU
+ * addresses, a writer of packets and a loader of compute kernels. Runtimes may mix it freely with
+ * the ioctls, through ogpu_device_fd() and the ids in the structures below.
+ *
+ * Unless said otherwise, functions return 0 or a negative errno (the ioctl's own, see
+ * drm/ogpu_drm.h), may be called from any thread for different objects, and for one object from one
+ * thread at a time. An object must outlive what was made from it.
+ */
+#ifndef OGPU_H
+#define OGPU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <drm/ogpu_drm.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* --- Device --------------------------------------------------------------------------------- */
+
+struct ogpu_device;
+
+/**
+ * ogpu_device_open() - open a card
+ * @node: path of a render node; NULL for the first card that is ready
+ * @dev: the device, on success
+ *
+ * Errors: -ENOENT if there is no card (or none whose firmware runs), -EINVAL if @node is not an
+ * ogpu device, -EPROTO if the driver speaks another major version of the uapi.
+ */
+int ogpu_device_open(const char *node, struct ogpu_device **dev);
+void ogpu_device_close(struct ogpu_device *dev);
+
+/** ogpu_device_fd() - the file descriptor; stays owned by the device */
+int ogpu_device_fd(const struct ogpu_device *dev);
+/** ogpu_device_info() - fixed facts, read once at open */
+const struct drm_ogpu_query_device *ogpu_device_info(const struct ogpu_device *dev);
+/** ogpu_device_pci_address() - like 0000:01:00.0; empty if it is not a PCI device */
+const char *ogpu_device_pci_address(const struct ogpu_device *dev);
+/** ogpu_query() - DRM_IOCTL_OGPU_QUERY into a structure of the caller, zero-filled first */
+int ogpu_query(struct ogpu_device *dev, enum drm_ogpu_query_type type, void *out, size_t size);
+
+/* --- Buffers -------------------------------------------------------------------------------- */
+
+struct ogpu_bo {
+	struct ogpu_device *dev;
+	uint32_t handle;	/* GEM handle */
+	uint64_t size;		/* bytes, as rounded up by the kernel */
+	void *map;		/* CPU address once ogpu_bo_map() was called */
+};
+
+/**
+ * ogpu_bo_create() - make a zero-filled buffer
+ * @placement: DRM_OGPU_BO_VRAM | DRM_OGPU_BO_SYSTEM
+ * @flags: DRM_OGPU_BO_CPU_ACCESS or 0
+ */
+int ogpu_bo_create(struct ogpu_device *dev, uint64_t size, uint32_t placement, uint32_t flags,
+		   struct ogpu_bo **bo);
+/** ogpu_bo_map() - map for the CPU, once; later calls give the same address */
+int ogpu_bo_map(struct ogpu_bo *bo, void **ptr);
+int ogpu_bo_set_label(struct ogpu_bo *bo, const char *label);
+/** ogpu_bo_destroy() - unmap and close; GPU mappings keep the memory alive. NULL is allowed. */
+void ogpu_bo_destroy(struct ogpu_bo *bo);
+
+/* --- Address spaces ------------------------------------------------------------------------- */
+
+struct ogpu_vm;
+
+int ogpu_vm_create(struct ogpu_device *dev, struct ogpu_vm **vm);
+void ogpu_vm_destroy(struct ogpu_vm *vm);
+uint32_t ogpu_vm_id(const struct ogpu_vm *vm);
+
+/**
+ * ogpu_va_alloc() - reserve a range of GPU addresses in this library's book-keeping
+ * @align: power of two, at least 4096
+ *
+ * Errors: -ENOSPC. Ranges that the caller binds with own ioctls should be reserved here or lie
+ * below OGPU_VA_FIRST.
+ */
+int ogpu_va_alloc(struct ogpu_vm *vm, uint64_t size, uint64_t align, uint64_t *va);
+void ogpu_va_free(struct ogpu_vm *vm, uint64_t va, uint64_t size);
+#define OGPU_VA_FIRST	0x100000000ull
+
+/**
+ * ogpu_vm_map() - map a range of a buffer, wait until it is in force
+ * @access: DRM_OGPU_BIND_READ | ...
+ * @va: in: address, or 0 to let the library choose one; out: address
+ */
+int ogpu_vm_map(struct ogpu_vm *vm, struct ogpu_bo *bo, uint64_t offset, uint64_t size,
+		uint32_t access, uint64_t *va);
+/** ogpu_vm_unmap() - unmap; gives the addresses back if the library had chosen them */
+int ogpu_vm_unmap(struct ogpu_vm *vm, uint64_t va, uint64_t size);
+/** ogpu_vm_bind() - DRM_IOCTL_OGPU_VM_BIND with caller's operations and syncs */
+int ogpu_vm_bind(struct ogpu_vm *vm, uint32_t flags, const struct drm_ogpu_bind_op *ops,
+		 uint32_t op_count, const struct drm_ogpu_sync *syncs, uint32_t sync_count);
+
+/**
+ * struct ogpu_buffer - a buffer with one mapping of all of it: what most programs want
+ */
+struct ogpu_buffer {
+	struct ogpu_bo *bo;
+	struct ogpu_vm *vm;
+	uint64_t va;
+	void *ptr;	/* CPU address, NULL without DRM_OGPU_BO_CPU_ACCESS */
+};
+
+/** ogpu_buffer_create() - create, map for GPU (read and write) and, if asked, for the CPU */
+int ogpu_buffer_create(struct ogpu_vm *vm, uint64_t size, uint32_t placement, uint32_t flags,
+		       struct ogpu_buffer *buf);
+void ogpu_buffer_destroy(struct ogpu_buffer *buf);
+
+/* --- Streams of packets --------------------------------------------------------------------- */
+
+/**
+ * struct ogpu_stream - packets in a buffer that the GPU reads
+ *
+ * A stream must not be written while a job that uses it runs. An emitter that finds no room sets
+ * @overflow and writes nothing; ogpu_queue_submit() then fails with -ENOSPC, so that callers need
+ * not check each call.
+ */
+struct ogpu_stream {
+	struct ogpu_buffer buf;
+	uint32_t used;		/* bytes */
+	bool overflow;
+};
+
+int ogpu_stream_create(struct ogpu_vm *vm, uint32_t size, struct ogpu_stream *stream);
+void ogpu_stream_destroy(struct ogpu_stream *stream);
+void ogpu_stream_reset(struct ogpu_stream *stream);
+
+void ogpu_emit_copy(struct ogpu_stream *s, uint64_t dst, uint64_t src, uint64_t bytes);
+void ogpu_emit_fill(struct ogpu_stream *s, uint64_t dst, uint32_t pattern, uint64_t bytes);
+/** ogpu_emit_write() - store words; an odd count is not possible */
+void ogpu_emit_write(struct ogpu_stream *s, uint64_t dst, const uint32_t *words, uint32_t count);
+void ogpu_emit_fence(struct ogpu_stream *s, uint64_t addr, uint64_t value);
+void ogpu_emit_wait(struct ogpu_stream *s, uint64_t addr, enum drm_ogpu_compare compare,
+		    uint64_t value, uint64_t mask);
+void ogpu_emit_timestamp(struct ogpu_stream *s, uint64_t addr);
+void ogpu_emit_cache(struct ogpu_stream *s, uint32_t ops);
+
+/** struct ogpu_dispatch - what to run; zeros in @group and @grid count as 1 */
+struct ogpu_dispatch {
+	uint64_t entry;		/* from ogpu_program_entry() */
+	uint64_t args;		/* GPU address handed to the kernel */
+	uint32_t grid[3];	/* workgroups */
+	uint32_t group[3];	/* work-items of a workgroup */
+	uint32_t local_bytes;
+	uint32_t private_bytes;	/* 0: OGPU_PRIVATE_DEFAULT */
+};
+
+#define OGPU_PRIVATE_DEFAULT	1024
+
+void ogpu_emit_dispatch(struct ogpu_stream *s, const struct ogpu_dispatch *dispatch);
+
+/* --- Queues --------------------------------------------------------------------------------- */
+
+/**
+ * struct ogpu_queue - a queue and a timeline syncobj that counts its jobs
+ */
+struct ogpu_queue {
+	struct ogpu_vm *vm;
+	uint32_t id;
+	uint32_t timeline;	/* syncobj; job n signals point n */
+	uint64_t submitted;	/* last point */
+};
+
+int ogpu_queue_create(struct ogpu_vm *vm, enum drm_ogpu_engine engine,
+		      enum drm_ogpu_priority priority, struct ogpu_queue **queue);
+void ogpu_queue_destroy(struct ogpu_queue *queue);
+/**
+ * ogpu_queue_submit() - submit a stream as one job
+ * @syncs: more syncobjs to wait for or signal; may be NULL
+ * @point: out: the job's point on the queue's timeline; may be NULL
+ */
+int ogpu_queue_submit(struct ogpu_queue *queue, struct ogpu_stream *stream,
+		      const struct drm_ogpu_sync *syncs, uint32_t sync_count, uint64_t *point);
+/**
+ * ogpu_queue_wait() - wait until a job is done
+ * @point: from ogpu_queue_submit()
+ * @timeout_ns: at most so long; negative: for ever
+ *
+ * Errors: -ETIME after the timeout; -ECANCELED if the queue has failed: ask ogpu_queue_state().
+ */
+int ogpu_queue_wait(struct ogpu_queue *queue, uint64_t point, int64_t timeout_ns);
+int ogpu_queue_state(struct ogpu_queue *queue, struct drm_ogpu_queue_get_state *state);
+/** ogpu_queue_error_text() - short English for enum drm_ogpu_queue_error; never NULL */
+const char *ogpu_queue_error_text(uint32_t error);
+
+/* --- Compute kernels ------------------------------------------------------------------------ */
+
+/**
+ * struct ogpu_program - a compute program in GPU memory
+ *
+ * Programs are ELF files for RV64 built with ogpu_kernel.h; the pkg-config variables kernel_cflags
+ * and kernel_ldflags have the compiler's options.
+ */
+struct ogpu_program;
+
+/**
+ * ogpu_program_load() - load an ELF image from memory
+ *
+ * The image is checked; nothing in it is trusted. Errors: -ENOEXEC if it is not a program for this
+ * card or uses a relocation that cannot be applied.
+ */
+int ogpu_program_load(struct ogpu_vm *vm, const void *elf, size_t size,
+		      struct ogpu_program **program);
+int ogpu_program_load_file(struct ogpu_vm *vm, const char *path, struct ogpu_program **program);
+/** ogpu_program_entry() - GPU address of a function; -ENOENT if there is none of that name */
+int ogpu_program_entry(const struct ogpu_program *program, const char *name, uint64_t *entry);
+void ogpu_program_destroy(struct ogpu_program *program);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
