@@ -953,22 +953,23 @@ void ogpu_queue_handle_error(struct ogpu_device *odev, const struct ogpu_msg_que
 	if (!queue)
 		goto out;
 
+	/* Who sees that the queue has failed finds the fault recorded. */
+	if (why.code == DRM_OGPU_QUEUE_ERR_MEMORY && queue->vm)
+		ogpu_vm_record_fault(queue->vm, queue->id, msg);
+
 	spin_lock_irq(&queue->lock);
 	first = ogpu_queue_set_dead(queue, &why);
 	spin_unlock_irq(&queue->lock);
 
-	if (first) {
+	if (first)
 		drm_dbg(&odev->drm, "%s queue %u stopped: error %u va %#llx pc %#llx detail %#x\n",
 			queue->name, queue->number, why.code, why.fault_va, why.pc, why.detail);
-		if (why.code == DRM_OGPU_QUEUE_ERR_MEMORY && queue->vm)
-			ogpu_vm_record_fault(odev, le16_to_cpu(msg->asid), queue->id, msg);
-	}
 
 	/* A queue that is being killed ends by ogpu_queue_kill(), which hears whether it obeyed. */
 	if (!queue->vm) {
 		ogpu_reset_schedule(odev, "the kernel's copy queue failed");
 	} else if (first) {
-		/* Who is woken by a fence finds the error and the fault recorded. */
+		/* Who is woken by a fence finds the error recorded. */
 		spin_lock_irq(&queue->lock);
 		ogpu_queue_fail_pending(queue, -EIO, -ECANCELED);
 		spin_unlock_irq(&queue->lock);

@@ -423,9 +423,6 @@ static void ogpu_mem_fini(struct drm_device *drm, void *arg)
 	/* Buffers whose last reference is gone but that waited for their fences. */
 	flush_workqueue(mem->ttm.wq);
 
-	WARN_ON(!xa_empty(&mem->vms));
-	xa_destroy(&mem->vms);
-
 	ogpu_vram_mgr_fini(mem->odev);
 	ttm_resource_manager_set_used(&mem->tt, false);
 	ttm_resource_manager_cleanup(&mem->tt);
@@ -454,7 +451,6 @@ int ogpu_mem_init(struct ogpu_device *odev)
 	mem->odev = odev;
 	odev->mem = mem;
 	init_rwsem(&mem->validate_lock);
-	xa_init(&mem->vms);
 	spin_lock_init(&mem->binds.lock);
 	INIT_LIST_HEAD(&mem->binds.parked);
 

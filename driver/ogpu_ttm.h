@@ -9,7 +9,6 @@
 #include <linux/list.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
-#include <linux/xarray.h>
 
 #include <drm/ttm/ttm_device.h>
 #include <drm/ttm/ttm_resource.h>
@@ -48,8 +47,6 @@ struct ogpu_mem {
 	 * by who failed to because buffers of others were locked. Taken before any dma_resv
 	 */
 	struct rw_semaphore validate_lock;
-	/** @vms: &struct ogpu_vm by ASID, for fault reports; the entries hold no reference */
-	struct xarray vms;
 	/** @binds: bind jobs that could not be done */
 	struct ogpu_mem_binds binds;
 };

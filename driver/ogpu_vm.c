@@ -247,13 +247,11 @@ static void ogpu_vm_destroy_work(struct work_struct *work)
 	struct ogpu_device *odev = vm->odev;
 
 	/*
-	 * All jobs are over, because they were users. First nobody may find the page tables any
+	 * All jobs are over, because they were users. First hardware may find the page tables no
 	 * more, then they may go, and the buffers that were mapped.
 	 */
-	if (vm->asid) {
-		xa_erase(&odev->mem->vms, vm->asid);
+	if (vm->asid)
 		ogpu_mmu_as_free(odev, vm->asid);
-	}
 
 	ogpu_vm_unmap_all(vm);
 	ogpu_vm_pt_fini(vm);
@@ -403,10 +401,6 @@ static struct ogpu_vm *ogpu_vm_create(struct ogpu_file *ofile)
 	if (ret)
 		goto err_put;
 
-	ret = xa_err(xa_store(&odev->mem->vms, vm->asid, vm, GFP_KERNEL));
-	if (ret)
-		goto err_put;
-
 	return vm;
 
 err_put:
@@ -549,26 +543,16 @@ static u16 ogpu_vm_fault_reason(u8 reason)
 
 /**
  * ogpu_vm_record_fault() - remember a fault for VM_GET_FAULTS
- * @odev: the card
- * @asid: address space in which it happened; may be gone
+ * @vm: address space in which it happened
  * @queue_id: uapi id of the queue to blame, 0 if it is gone
  * @err: what firmware told
  *
  * Process context.
  */
-void ogpu_vm_record_fault(struct ogpu_device *odev, u16 asid, u32 queue_id,
+void ogpu_vm_record_fault(struct ogpu_vm *vm, u32 queue_id,
 			  const struct ogpu_msg_queue_error *err)
 {
 	struct drm_ogpu_fault *fault;
-	struct ogpu_vm *vm;
-
-	xa_lock(&odev->mem->vms);
-	vm = xa_load(&odev->mem->vms, asid);
-	if (vm && !kref_get_unless_zero(&vm->users))
-		vm = NULL;
-	xa_unlock(&odev->mem->vms);
-	if (!vm)
-		return;
 
 	spin_lock(&vm->faults.lock);
 	fault = &vm->faults.ring[vm->faults.total++ % OGPU_VM_FAULTS];
@@ -578,8 +562,6 @@ void ogpu_vm_record_fault(struct ogpu_device *odev, u16 asid, u32 queue_id,
 	fault->reason = ogpu_vm_fault_reason(err->reason);
 	fault->time_ns = ktime_get_ns();
 	spin_unlock(&vm->faults.lock);
-
-	ogpu_vm_put(vm);
 }
 
 /*

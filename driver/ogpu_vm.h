@@ -150,7 +150,7 @@ void ogpu_vm_exec_unlock(struct ogpu_vm *vm, struct drm_gpuvm_exec *exec);
 void ogpu_vm_exec_add_fence(struct ogpu_vm *vm, struct drm_gpuvm_exec *exec,
 			    struct dma_fence *fence);
 
-void ogpu_vm_record_fault(struct ogpu_device *odev, u16 asid, u32 queue_id,
+void ogpu_vm_record_fault(struct ogpu_vm *vm, u32 queue_id,
 			  const struct ogpu_msg_queue_error *err);
 
 #endif
