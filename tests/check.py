@@ -7,6 +7,7 @@ and the programs and scripts of tests/selftests in test machines. Those whose so
 """
 
 import argparse
+import collections
 import glob
 import os
 import re
@@ -24,6 +25,7 @@ TAP = re.compile(r"^(?P<indent> *)(?P<not>not )?ok\b *(?P<number>\d+)? *(?:- )?(
 SKIP = re.compile(r"#\s*skip\S*\s*(.*)", re.IGNORECASE)
 SKIP_STATUS = (4, 77)	# kselftest, automake
 MAX_BOOTS = 4		# of one group: a test that takes the machine down costs a boot
+MAX_SAID = 30		# lines that a failure repeats of what was printed before it
 
 
 class Totals:
@@ -31,6 +33,7 @@ class Totals:
         self.passed = self.failed = self.skipped = 0
         self.failures = []
         self.skips = []
+        self.said = collections.deque(maxlen=MAX_SAID)	# since the last result
 
     def add(self, suite, name, result, reason=""):
         if result == "passed":
@@ -40,13 +43,16 @@ class Totals:
             self.skips.append(f"{suite}: {name}: {reason or 'no reason given'}")
         else:
             self.failed += 1
-            self.failures.append(f"{suite}: {name}" + (f": {reason}" if reason else ""))
+            said = "".join(f"\n    {line}" for line in self.said)
+            self.failures.append(f"{suite}: {name}" + (f": {reason}" if reason else "") + said)
+        self.said.clear()
 
     def tap_line(self, suite, line, indent=0, prefix=""):
-        """Counts a line if it is a TAP result with this indent."""
+        """Counts a line if it is a TAP result with this indent; else keeps it for the next one."""
         match = TAP.match(line)
         if not match or len(match["indent"]) != indent:
-            return False
+            self.said.append(line)
+            return
         name = prefix + (match["name"].strip() or f"test {match['number']}")
         skip = SKIP.search(line)
         if match["not"]:
@@ -55,7 +61,6 @@ class Totals:
             self.add(suite, name.split("#")[0].strip(), "skipped", skip[1].strip())
         else:
             self.add(suite, name, "passed")
-        return True
 
     def count(self):
         return self.passed + self.failed + self.skipped
@@ -83,7 +88,7 @@ class Progress:
               f"({time.monotonic() - self.began:.0f} s)", flush=True)
         if failed:
             for line in t.failures[-failed:]:
-                print(f"  FAILED {line}", flush=True)
+                print(f"  FAILED {line.splitlines()[0]}", flush=True)
             print(f"  log: {self.path.replace(TOP + '/', '')}", flush=True)
 
 
@@ -166,7 +171,7 @@ class Boot:
         self.current = None
         self.done = []
         self.kunit = False
-        self.problems = []
+        self.problems = 0
 
     def run(self, tests, machine, timeout, limit, log):
         kunit = self.kernel == "debug" and not machine
@@ -198,12 +203,14 @@ class Boot:
             self.totals.tap_line(self.suite, line, indent=4, prefix="kunit ")
         elif line.startswith("ogpu-test: begin "):
             self.current = (words[2], (self.totals.count(), self.totals.failed))
+            self.totals.said.clear()
         elif line.startswith("ogpu-test: end ") and self.current:
             self.end(words[2], int(words[3]))
         elif line.startswith("vm: kernel log: build/") or line.startswith("vm: tcg"):
             pass
         elif line.startswith("vm: "):
-            self.problems.append(line[4:])
+            self.problems += 1
+            self.totals.said.append(line)
         elif self.current:
             self.totals.tap_line(self.suite, line, prefix=self.current[0] + ": ")
 
@@ -234,7 +241,7 @@ def machine_suite(totals, kernel, machine, tests, scale):
         if status == 0 and not boot.problems:
             totals.add(suite, name, "passed")
         else:
-            totals.add(suite, name, "failed", "; ".join(boot.problems[:4]) or f"status {status}")
+            totals.add(suite, name, "failed", f"status {status}")
         if not left or not boot.done:
             break
     for test in left:

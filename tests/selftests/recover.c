@@ -6,6 +6,7 @@
  * Needs a virtual GPU whose control socket can be reached from the test machine.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/types.h>
 
 #include <xf86drm.h>
@@ -15,6 +16,8 @@
 
 #define CONTROL		"/dev/virtio-ports/ogpu.control.0"
 #define RECOVERY_MS	30000
+/* Until a job is killed that does not end: the fault must be in before. */
+#define KILL_MS		1500
 
 struct setup {
 	struct card card;
@@ -27,20 +30,20 @@ struct setup {
 
 static void inject_fault(const char *what)
 {
-	char command[128], answer[512];
-	ssize_t bytes;
-	int fd, len;
+	char answer[512];
+	FILE *control;
 
-	fd = open(CONTROL, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
+	control = fopen(CONTROL, "r+");
+	if (!control)
 		SKIP("no control socket of a virtual GPU");
-	len = snprintf(command, sizeof(command), "{\"cmd\":\"inject\",%s}\n", what);
-	ASSERT_EQ(write(fd, command, len), len);
-	bytes = read(fd, answer, sizeof(answer) - 1);
-	ASSERT_GE(bytes, 1);
-	answer[bytes] = 0;
+	fprintf(control, "{\"cmd\":\"inject\",%s}\n", what);
+	ASSERT_EQ(fflush(control), 0);
+	/* The whole line: what is left of it would be the answer to the next one. */
+	ASSERT(fgets(answer, sizeof(answer), control));
+	if (!strstr(answer, "\"ok\":true"))
+		printf("# %s: %s", what, answer);
 	ASSERT(strstr(answer, "\"ok\":true"));
-	close(fd);
+	fclose(control);
 }
 
 /* A job that is running and will not end by itself. */
@@ -103,6 +106,29 @@ static void expect_stale(struct setup *t)
 	EXPECT_EQ(card_queue_destroy(&t->card, t->queue), -ENODEV);
 }
 
+/* For messages from now on. */
+static int open_kernel_log(void)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(lseek(fd, 0, SEEK_END), 0);
+	return fd;
+}
+
+static void wait_kernel_log(int fd, const char *message)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	char line[1024];
+	ssize_t bytes;
+
+	do {
+		ASSERT_EQ(poll(&poll_fd, 1, RECOVERY_MS), 1);
+		bytes = read(fd, line, sizeof(line) - 1);
+		line[bytes < 0 ? 0 : bytes] = 0;
+	} while (!strstr(line, message));
+}
+
 /* Nobody notices but for the time it takes. */
 TEST(lost_interrupts)
 {
@@ -146,7 +172,7 @@ TEST(hung_slots)
 	struct setup t;
 	int slot;
 
-	set_up(&t, 500);
+	set_up(&t, KILL_MS);
 	for (slot = 0; slot < 8; slot++) {
 		snprintf(what, sizeof(what), "\"fault\":\"hang\",\"slot\":%d", slot);
 		inject_fault(what);
@@ -166,8 +192,9 @@ TEST(ready_while_killed)
 	struct stream wait;
 	struct setup t;
 	uint32_t queue;
+	int log;
 
-	set_up(&t, 500);
+	set_up(&t, KILL_MS);
 	card_stream(&t.card, &wait, 4096);
 	stream_fence(&wait, t.page.va + 24, 1);
 	stream_wait(&wait, t.page.va + 16, DRM_OGPU_COMPARE_EQ, 1, UINT64_MAX);
@@ -181,9 +208,10 @@ TEST(ready_while_killed)
 	late[1].handle = card_syncobj(&t.card);
 	ASSERT_EQ(card_submit(&t.card, t.queue, NULL, late, 2), 0);
 
+	log = open_kernel_log();
 	inject_fault("\"fault\":\"mc-hang\"");
-	/* Longer than the job may run, shorter than the reset takes that follows. */
-	sleep_ms(1300);
+	/* The kill has begun; a card that does not answer keeps it busy for more than a second. */
+	wait_kernel_log(log, "killing it");
 	EXPECT_EQ(card_syncobj_wait(&t.card, t.done, 0), -ETIME);
 	t.words[2] = 1;
 	EXPECT_EQ(card_syncobj_wait(&t.card, late[1].handle, RECOVERY_MS), 0);

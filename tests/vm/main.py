@@ -24,6 +24,7 @@ EXIT_TIMEOUT = 124	# as timeout(1)
 EXIT_REPORT = 123	# the kernel log has a report, the driver cannot be unloaded, a card crashed
 EXIT_NOT_STARTED = 125
 KEEP_RUNS = 30
+REPORT_LINES = 25	# of the kernel log, to print with a report
 
 USAGE = """tests/vm/run [OPTION...] [-- COMMAND...]
 
@@ -262,9 +263,9 @@ def judge(opts, run_dir, output, how, problems):
         # What the watchdog's NMI prints is no report of its own.
         end = next((n for n, line in enumerate(lines) if "NMI received" in line), len(lines))
         lines = lines[:end]
-    for line in klog.reports(lines):
-        if not any(klog.re.search(pattern, line) for pattern in opts.allow_report):
-            failures.append("kernel log: " + line)
+    reports = [line for line in klog.reports(lines)
+               if not any(klog.re.search(pattern, line) for pattern in opts.allow_report)]
+    failures += ["kernel log: " + line for line in reports]
     failures += ["leaked: " + leak for leak in klog.leaks(read_lines(f"{run_dir}/kmemleak.log"))]
     failures += [p for p in problems if p]
     status = EXIT_REPORT
@@ -284,6 +285,10 @@ def judge(opts, run_dir, output, how, problems):
     log = "dmesg.log" if how == "ended" else "console.log"
     for line in failures[:20]:
         print(f"vm: {line}", file=sys.stderr)
+    if reports:
+        at = next(n for n, line in enumerate(lines) if line.rstrip().endswith(reports[0]))
+        for line in lines[at:at + REPORT_LINES]:
+            print(f"vm:   {line}", file=sys.stderr)
     where = run_dir.replace(TOP + "/", "")
     print(f"vm: kernel log: {where}/{log}", file=sys.stderr)
     return status

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "commands.h"
@@ -56,18 +57,21 @@ static void accept_client(struct control *ctl)
 	close(fd);
 }
 
-/* Answers are short: a client that lets its socket buffer fill up is dropped. */
+/*
+ * An answer and the end of its line go out as one, so that who reads once finds both. Answers are
+ * short: a client that lets its socket buffer fill up is dropped.
+ */
 static bool answer(struct control *ctl, struct client *client, const char *line)
 {
 	char *text = control_command(ctl->gpu, line);
-	bool ok = false;
+	struct iovec parts[] = {
+		{ .iov_base = text, .iov_len = text ? strlen(text) : 0 },
+		{ .iov_base = "\n", .iov_len = 1 },
+	};
+	const struct msghdr msg = { .msg_iov = parts, .msg_iovlen = 2 };
+	bool ok;
 
-	if (text) {
-		size_t len = strlen(text);
-
-		ok = send(client->fd, text, len, MSG_NOSIGNAL) == (ssize_t)len &&
-		     send(client->fd, "\n", 1, MSG_NOSIGNAL) == 1;
-	}
+	ok = text && sendmsg(client->fd, &msg, MSG_NOSIGNAL) == (ssize_t)parts[0].iov_len + 1;
 	free(text);
 	return ok;
 }
