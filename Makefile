@@ -67,7 +67,7 @@ headers_install:
 	install -D -m 644 $(TOP)/uapi/drm/ogpu_drm.h \
 		$(DESTDIR)$(INSTALL_HDR_PATH)/include/drm/ogpu_drm.h
 
-ifeq ($(wildcard /etc/ogpu-root),)
+ifeq ($(OGPU_INSIDE),)
 
 # --- on the host: the same target again, inside the build root -------------------------------------
 
