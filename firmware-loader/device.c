@@ -91,6 +91,15 @@ bool card_has_driver(const struct card *card)
 	return !strcmp(card->driver, DRIVER_NAME);
 }
 
+bool driver_is_loaded(const char *sysfs_root)
+{
+	char path[PATH_MAX];
+
+	return snprintf(path, sizeof(path), "%s/bus/pci/drivers/" DRIVER_NAME, sysfs_root) <
+		       (int)sizeof(path) &&
+	       !access(path, F_OK);
+}
+
 bool card_is_ready(const struct card *card)
 {
 	return card_has_driver(card) && card->known;

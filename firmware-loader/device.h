@@ -15,8 +15,7 @@
 #define CARD_TEXT	64
 #define SYSFS_ROOT	"/sys"
 
-/* What the driver's "state" attribute may say, and two that only we know. */
-#define CARD_STATE_AWAITING	"awaiting-firmware"
+/* Words of the driver's "state" attribute that matter here, and two that only we know. */
 #define CARD_STATE_BOOTING	"booting"
 #define CARD_STATE_RUNNING	"running"
 #define CARD_STATE_RESETTING	"resetting"
@@ -90,6 +89,14 @@ void card_refresh(struct card *card);
  * Return: true if so.
  */
 bool card_has_driver(const struct card *card);
+
+/**
+ * driver_is_loaded() - is our driver there, bound to a card or not?
+ * @sysfs_root: "/sys", or another tree
+ *
+ * Return: true if so.
+ */
+bool driver_is_loaded(const char *sysfs_root);
 
 /**
  * card_is_ready() - is our driver bound to the card, and has it told all about it?

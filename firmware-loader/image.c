@@ -38,9 +38,10 @@ static void decode_header(struct fw_image *image, const struct ogpu_fw_header *h
 
 	snprintf(image->version_text, sizeof(image->version_text), "%u.%u.%u",
 		 image->version[0], image->version[1], image->version[2]);
-	hex_encode(image->key_id_text, image->key_id, sizeof(image->key_id));
+	sodium_bin2hex(image->key_id_text, sizeof(image->key_id_text), image->key_id,
+		       sizeof(image->key_id));
 	crypto_hash_sha256(hash, image->data, image->size);
-	hex_encode(image->sha256, hash, sizeof(hash));
+	sodium_bin2hex(image->sha256, sizeof(image->sha256), hash, sizeof(hash));
 }
 
 static void decode_components(struct fw_image *image, const struct ogpu_fw_header *hdr)

@@ -2,6 +2,7 @@
 /*
  * Ed25519 keys: files, identities, and the set of public keys that the loader trusts.
  */
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fnmatch.h>
@@ -14,8 +15,8 @@
 #include "keys.h"
 #include "util.h"
 
-_Static_assert(crypto_sign_PUBLICKEYBYTES == KEY_SIZE, "Ed25519 public key");
-_Static_assert(crypto_sign_SEEDBYTES == KEY_SIZE, "Ed25519 seed");
+static_assert(crypto_sign_PUBLICKEYBYTES == KEY_SIZE, "Ed25519 public key");
+static_assert(crypto_sign_SEEDBYTES == KEY_SIZE, "Ed25519 seed");
 
 void keys_init(void)
 {
@@ -44,7 +45,7 @@ int key_write(const struct signing_key *key, const char *secret_path, const char
 			       "%s exists: remove it first if the key is not needed", secret_path);
 
 	crypto_sign_ed25519_sk_to_seed(seed, key->secret);
-	hex_encode(line, seed, sizeof(seed));
+	sodium_bin2hex(line, sizeof(line), seed, sizeof(seed));
 	line[2 * KEY_SIZE] = '\n';
 	ret = file_write(secret_path, 0600, line, 2 * KEY_SIZE + 1, err);
 	sodium_memzero(seed, sizeof(seed));
@@ -52,15 +53,15 @@ int key_write(const struct signing_key *key, const char *secret_path, const char
 	if (ret)
 		return ret;
 
-	hex_encode(line, key->public, KEY_SIZE);
+	sodium_bin2hex(line, sizeof(line), key->public, KEY_SIZE);
 	line[2 * KEY_SIZE] = '\n';
 	return file_write(public_path, 0644, line, 2 * KEY_SIZE + 1, err);
 }
 
 static int key_read(const char *path, uint8_t key[KEY_SIZE], bool raw, struct fw_error *err)
 {
+	size_t size, count;
 	uint8_t *data;
-	size_t size;
 	int ret = 0;
 
 	if (file_read(path, 4096, &data, &size, err)) {
@@ -72,7 +73,8 @@ static int key_read(const char *path, uint8_t key[KEY_SIZE], bool raw, struct fw
 		memcpy(key, data, KEY_SIZE);
 	else if (size < 2 * KEY_SIZE || size > 2 * KEY_SIZE + 1 ||
 		 (size > 2 * KEY_SIZE && data[2 * KEY_SIZE] != '\n') ||
-		 !hex_decode((const char *)data, key, KEY_SIZE))
+		 sodium_hex2bin(key, KEY_SIZE, (char *)data, 2 * KEY_SIZE, NULL, &count, NULL) ||
+		 count != KEY_SIZE)
 		ret = fw_fail(err, FW_EXIT_SIGNATURE,
 			      "%s: not a key file (one line of 64 hexadecimal digits)", path);
 

@@ -95,6 +95,22 @@ static void load_image(struct card *card, const struct fw_image *image, const st
 	upload_unlock(lock);
 }
 
+static void no_driver(const struct card *card, const struct options *opt, struct fw_error *err)
+{
+	if (card->driver[0])
+		fw_fail(err, FW_EXIT_NO_DEVICE,
+			"%s: driver %s is bound to this card; unbind it and bind the card to ogpu",
+			card->address, card->driver);
+	else if (driver_is_loaded(opt->sysfs_root))
+		fw_fail(err, FW_EXIT_NO_DEVICE,
+			"%s: module ogpu is loaded but not bound to this card; bind it, or see the kernel log for why it refused the card",
+			card->address);
+	else
+		fw_fail(err, FW_EXIT_NO_DEVICE,
+			"%s: no ogpu driver is bound to this card; load the module ogpu",
+			card->address);
+}
+
 void load_card(struct card *card, const struct options *opt, const struct keyring *ring,
 	       int64_t deadline, struct load_result *result)
 {
@@ -108,9 +124,7 @@ void load_card(struct card *card, const struct options *opt, const struct keyrin
 		return;
 	}
 	if (!card_has_driver(card)) {
-		fw_fail(&result->error, FW_EXIT_NO_DEVICE,
-			"%s: no ogpu driver is bound to this card; load the module ogpu",
-			card->address);
+		no_driver(card, opt, &result->error);
 		return;
 	}
 	if (open_image(&image, card, opt, &result->error))

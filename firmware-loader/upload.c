@@ -157,13 +157,19 @@ static int try_lock(const struct card *card, struct fw_error *err)
 	return -1;
 }
 
-static int check_idle(struct card *card, struct fw_error *err)
+static int check_offered(struct card *card, struct fw_error *err)
 {
 	card_refresh(card);
-	if (!card->upload_status[0])
-		return fw_fail(err, FW_EXIT_NO_DEVICE,
-			       "%s: the driver offers no firmware upload for this card",
-			       card->address);
+	if (card->upload_status[0])
+		return 0;
+	return fw_fail(err, FW_EXIT_NO_DEVICE,
+		       "%s: the driver offers no firmware upload for this card", card->address);
+}
+
+static int check_idle(struct card *card, struct fw_error *err)
+{
+	if (check_offered(card, err))
+		return -1;
 	if (strcmp(card->upload_status, "idle"))
 		return fw_fail(err, FW_EXIT_BUSY, "%s: an upload is in progress (%s)",
 			       card->address, card->upload_status);
@@ -239,12 +245,17 @@ static int write_data(const struct card *card, const struct fw_image *image, str
 	return ret;
 }
 
-/* After "1" was written to loading it reads 1, unless somebody else interfered. */
-static bool is_receiving(const struct card *card)
+/* After "1" was written to loading it reads 1, unless somebody else interfered: @why. */
+static int check_receiving(struct card *card, const char *why, struct fw_error *err)
 {
 	char text[CARD_TEXT];
 
-	return !attr_read(card->upload_dir, "loading", text, sizeof(text)) && !strcmp(text, "1");
+	if (!attr_read(card->upload_dir, "loading", text, sizeof(text)) && !strcmp(text, "1"))
+		return 0;
+	card_refresh(card);
+	if (!card->upload_status[0])
+		return fail_access(card, "loading", -ENOENT, err);
+	return fw_fail(err, FW_EXIT_BUSY, "%s: %s", card->address, why);
 }
 
 static int hand_over(struct card *card, const struct fw_image *image, struct fw_error *err)
@@ -254,25 +265,16 @@ static int hand_over(struct card *card, const struct fw_image *image, struct fw_
 	ret = attr_write(card->upload_dir, "loading", "1");
 	if (ret)
 		return fail_access(card, "loading", ret, err);
-	if (!is_receiving(card)) {
-		card_refresh(card);
-		return card->upload_status[0] ?
-			fw_fail(err, FW_EXIT_BUSY, "%s: another upload came first", card->address) :
-			fail_access(card, "loading", -ENOENT, err);
-	}
+	if (check_receiving(card, "another upload came first", err))
+		return -1;
 
 	if (write_data(card, image, err)) {
 		/* Forget the part that the kernel has. */
 		attr_write(card->upload_dir, "loading", "-1");
 		return -1;
 	}
-	if (!is_receiving(card)) {
-		card_refresh(card);
-		return card->upload_status[0] ?
-			fw_fail(err, FW_EXIT_BUSY, "%s: another program broke the upload off",
-				card->address) :
-			fail_access(card, "loading", -ENOENT, err);
-	}
+	if (check_receiving(card, "another program broke the upload off", err))
+		return -1;
 
 	ret = attr_write(card->upload_dir, "loading", "0");
 	if (ret)
@@ -404,11 +406,8 @@ int upload_cancel(struct card *card, int64_t deadline, struct fw_error *err)
 {
 	int ret;
 
-	card_refresh(card);
-	if (!card->upload_status[0])
-		return fw_fail(err, FW_EXIT_NO_DEVICE,
-			       "%s: the driver offers no firmware upload for this card",
-			       card->address);
+	if (check_offered(card, err))
+		return -1;
 	if (!strcmp(card->upload_status, "idle"))
 		return fw_fail(err, FW_EXIT_NOTHING, "%s: no upload in progress", card->address);
 

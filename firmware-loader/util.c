@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Small helpers for both programs: numbers, hexadecimal, whole files.
+ * Small helpers for both programs: numbers and whole files.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -62,38 +62,6 @@ bool parse_version(const char *text, uint16_t version[3])
 		version[part] = (uint16_t)number;
 	}
 	return true;
-}
-
-static int hex_digit(char digit)
-{
-	if (digit >= '0' && digit <= '9')
-		return digit - '0';
-	digit |= 0x20;
-	return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
-
-bool hex_decode(const char *text, uint8_t *bytes, size_t count)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++) {
-		int high = hex_digit(text[2 * i]);
-		int low = high < 0 ? -1 : hex_digit(text[2 * i + 1]);
-
-		if (low < 0)
-			return false;
-		bytes[i] = (uint8_t)(high << 4 | low);
-	}
-	return true;
-}
-
-void hex_encode(char *text, const uint8_t *bytes, size_t count)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		sprintf(text + 2 * i, "%02x", bytes[i]);
-	text[2 * count] = '\0';
 }
 
 int file_read(const char *path, size_t limit, uint8_t **data, size_t *size, struct fw_error *err)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * Small helpers for both programs: numbers, hexadecimal, whole files.
+ * Small helpers for both programs: numbers and whole files.
  */
 #ifndef OGPU_LOADER_UTIL_H
 #define OGPU_LOADER_UTIL_H
@@ -42,24 +42,6 @@ bool parse_range(const char *text, uint32_t max, uint32_t *low, uint32_t *high);
  * Return: true if @text is such a version.
  */
 bool parse_version(const char *text, uint16_t version[3]);
-
-/**
- * hex_decode() - read bytes
- * @text: at least 2 * @count characters; what follows is not looked at
- * @bytes: filled
- * @count: how many
- *
- * Return: all are hexadecimal digits.
- */
-bool hex_decode(const char *text, uint8_t *bytes, size_t count);
-
-/**
- * hex_encode() - write bytes as hexadecimal digits
- * @text: room for 2 * @count + 1 characters
- * @bytes: what to write
- * @count: how many
- */
-void hex_encode(char *text, const uint8_t *bytes, size_t count);
 
 /**
  * file_read() - read a whole file

@@ -90,6 +90,20 @@ struct ogpu_msg {
 };
 OGPU_ASSERT_SIZE(struct ogpu_msg, 128);
 
+/*
+ * Driver and firmware are updated independently of each other: within an ABI version bodies only
+ * grow, at their end. What is missing at the end of a body counts as zero. What the receiver does
+ * not know there is left out of account, except in requests, which are refused with
+ * OGPU_MSG_EINVAL unless it is zero. A body never has less than what its type had at first:
+ */
+#define OGPU_MSG_HELLO_MIN		72
+#define OGPU_MSG_CONFIGURE_MIN		24
+#define OGPU_MSG_QUEUE_CREATE_MIN	48
+#define OGPU_MSG_QUEUE_MIN		8
+#define OGPU_MSG_QUEUE_STATE_MIN	32
+#define OGPU_MSG_QUEUE_ERROR_MIN	40
+#define OGPU_MSG_SENSORS_MIN		56
+
 /* Features that firmware offers and the host may rely on after CONFIGURE. */
 #define OGPU_FW_FEATURE_QUEUES		BIT_ULL(0)	/* more queues than slots */
 #define OGPU_FW_FEATURE_SENSORS		BIT_ULL(1)
@@ -148,10 +162,11 @@ struct ogpu_msg_queue_state {
 	__le32 state;		/* enum ogpu_queue_run_state */
 	__le32 error;		/* enum ogpu_queue_error */
 	__le32 switches;	/* times it was put on a slot */
-	__le64 busy_ns;		/* time spent executing */
+	__le64 busy_ns;		/* time spent executing: not in a WAIT packet */
 	__le64 rptr;
+	__le64 waited_ns;	/* time spent READY */
 };
-OGPU_ASSERT_SIZE(struct ogpu_msg_queue_state, 32);
+OGPU_ASSERT_SIZE(struct ogpu_msg_queue_state, 40);
 
 struct ogpu_msg_queue_error {
 	__le32 queue;

@@ -28,7 +28,7 @@
 #define   OGPU_MC_IRQ_MBOX	BIT(0)	/* host rang; cleared by writing the bit to IRQ_ACK */
 #define   OGPU_MC_IRQ_DOORBELL	BIT(1)	/* DOORBELL_POP has entries */
 #define   OGPU_MC_IRQ_SLOT	BIT(2)	/* a SLOT_IRQ bit is set */
-#define   OGPU_MC_IRQ_SENSOR	BIT(3)	/* throttle state changed; IRQ_ACK */
+#define   OGPU_MC_IRQ_SENSOR	BIT(3)	/* hardware began or ended to throttle; IRQ_ACK */
 #define OGPU_MC_IRQ_ACK		0x008	/* W1C */
 #define OGPU_MC_HOST_IRQ	0x00c	/* WO: vector number to raise at the host */
 #define OGPU_MC_TIME_LO		0x010	/* RO: GLB_TIME, nanoseconds; reading latches _HI */
@@ -53,14 +53,16 @@
 
 #define OGPU_MC_TEMP		0x080	/* RO: millidegree Celsius, signed */
 #define OGPU_MC_MEM_TEMP	0x084
-#define OGPU_MC_POWER		0x088	/* microwatt */
-#define OGPU_MC_ENERGY_LO	0x08c	/* microjoule; reading latches _HI */
+#define OGPU_MC_POWER		0x088	/* RO: microwatt */
+#define OGPU_MC_ENERGY_LO	0x08c	/* RO: microjoule; reading latches _HI */
 #define OGPU_MC_ENERGY_HI	0x090
-#define OGPU_MC_CLOCK		0x094	/* RW: compute clock, kHz; hardware clamps */
+/* Clamped to what the chip can do. CLOCK reads as it is, which is less while throttled. */
+#define OGPU_MC_CLOCK		0x094	/* RW: compute clock, kHz */
 #define OGPU_MC_FAN		0x098	/* RW: fan speed, rpm */
-#define OGPU_MC_ECC_CE		0x09c	/* corrected memory errors */
-#define OGPU_MC_ECC_UE		0x0a0
-#define OGPU_MC_THROTTLE	0x0a4	/* RW: OGPU_THROTTLE_* that hardware shall apply */
+#define OGPU_MC_ECC_CE		0x09c	/* RO: corrected memory errors */
+#define OGPU_MC_ECC_UE		0x0a0	/* RO: uncorrectable ones */
+/* While any bit reads 1 the clock is half of what was asked for. */
+#define OGPU_MC_THROTTLE	0x0a4	/* RW: OGPU_THROTTLE_*; writes firmware's, reads all */
 
 /* Window n: an address operand (VRAM or SYSTEM), aligned to 4 KiB. */
 #define OGPU_MC_WINDOW_LO(n)	(0x100 + (n) * 8)

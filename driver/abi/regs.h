@@ -22,6 +22,7 @@
 
 #define OGPU_BAR_REGS		0	/* registers, MSI-X table and PBA */
 #define OGPU_BAR_VRAM		2	/* aperture onto the first bytes of VRAM, prefetchable */
+#define   OGPU_APERTURE_MIN	0x1000000u	/* bytes: tables and firmware go there */
 #define OGPU_BAR_DOORBELL	4	/* one page for each queue */
 
 #define OGPU_BAR_REGS_SIZE	0x100000u
@@ -117,12 +118,12 @@ enum ogpu_mc_fatal {
 /* EVENT: the event ring (event.h). */
 #define OGPU_EVENT_ADDR_LO	0x00	/* RW: bus address, 4 KiB aligned */
 #define OGPU_EVENT_ADDR_HI	0x04
-#define OGPU_EVENT_ENTRIES	0x08	/* RW: power of two, 0 disables the ring */
+#define OGPU_EVENT_ENTRIES	0x08	/* RW: power of two, 0 disables the ring; a write sets
+					 * RPTR, WPTR and DROPPED to 0
+					 */
 #define OGPU_EVENT_RPTR		0x0c	/* RW: free-running count of entries taken by the host */
 #define OGPU_EVENT_WPTR		0x10	/* RO: free-running count of entries written */
-#define OGPU_EVENT_DROPPED	0x14	/* RO: events lost because the ring was full; reset by
-					 * writing ENTRIES
-					 */
+#define OGPU_EVENT_DROPPED	0x14	/* RO: events lost because the ring was full */
 #define OGPU_EVENT_REGS_SIZE	0x100
 
 /* MMU: the address-space table (addr.h) and TLB invalidation. */

@@ -46,7 +46,6 @@ typedef __u64 __le64;
 #define GENMASK_ULL(h, l)	((~0ull >> (63 - (h))) & (~0ull << (l)))
 #define FIELD_PREP(mask, val)	(((__typeof__(mask))(val) << __builtin_ctzll(mask)) & (mask))
 #define FIELD_GET(mask, reg)	((__typeof__(mask))(((reg) & (mask)) >> __builtin_ctzll(mask)))
-#define FIELD_MAX(mask)		((__typeof__(mask))((mask) >> __builtin_ctzll(mask)))
 #endif
 
 #ifndef static_assert

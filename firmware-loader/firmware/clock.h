@@ -10,6 +10,16 @@
 
 #define CLOCK_NEVER	UINT64_MAX
 
+/**
+ * clock_earlier() - the earlier one of two points in time
+ * @a: a time, or CLOCK_NEVER
+ * @b: likewise
+ */
+static inline uint64_t clock_earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 uint64_t clock_now(void);
 void clock_sleep(uint64_t until);
 

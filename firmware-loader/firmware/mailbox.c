@@ -16,8 +16,6 @@
 #include "ring.h"
 #include "window.h"
 
-#define PAGE_MASK	0xfffull
-
 static volatile char *area;
 static struct ring_layout layout;
 static uint32_t req_rptr, msg_wptr, log_wptr;
@@ -44,7 +42,7 @@ void mailbox_open(void)
 	struct ogpu_mbox_header header;
 	volatile char *place;
 
-	if (!addr || (addr & PAGE_MASK) || (addr & ~OGPU_OPERAND_ADDR) ||
+	if (!addr || (addr & WINDOW_OFFSET) || (addr & ~OGPU_OPERAND_ADDR) ||
 	    size < sizeof(header) || size > OGPU_MC_WINDOW_SIZE)
 		fatal(FATAL_MBOX_PLACE);
 	place = window_open_mailbox(OGPU_OPERAND(OGPU_TARGET_SYSTEM, addr));

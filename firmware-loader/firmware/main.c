@@ -69,11 +69,6 @@ static void take_doorbells(uint64_t now)
 	}
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /**
  * main() - called by start.S, never returns
  */
@@ -97,9 +92,9 @@ int main(void)
 		sched_run(now);
 
 		now = clock_now();
-		until = earlier(next_beat, sched_deadline(now));
+		until = clock_earlier(next_beat, sched_deadline(now));
 		if (events_waiting() || request_reply_waiting())
-			until = earlier(until, now + ROOM_RETRY_NS);
+			until = clock_earlier(until, now + ROOM_RETRY_NS);
 		clock_sleep(until);
 	}
 }

@@ -7,7 +7,6 @@
 
 #include "abi/addr.h"
 
-#define RING_ALIGN	4096u
 #define POINTER_ALIGN	8u
 
 static struct queue table[QUEUE_MAX];
@@ -54,7 +53,7 @@ static bool desc_ok(const struct ogpu_msg_queue_create *desc)
 	if (desc->ring_size < OGPU_RING_MIN_SIZE || desc->ring_size > OGPU_RING_MAX_SIZE ||
 	    (desc->ring_size & (desc->ring_size - 1)))
 		return false;
-	return operand_ok(desc->ring, RING_ALIGN) && operand_ok(desc->rptr, POINTER_ALIGN) &&
+	return operand_ok(desc->ring, OGPU_PAGE_4K) && operand_ok(desc->rptr, POINTER_ALIGN) &&
 	       operand_ok(desc->wptr, POINTER_ALIGN);
 }
 

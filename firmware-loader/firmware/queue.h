@@ -42,6 +42,8 @@ struct queue {
 	uint32_t switches;
 	/** @busy_ns: time spent executing, without what it spends on a slot now */
 	uint64_t busy_ns;
+	/** @waited_ns: time spent READY, without the wait that goes on now */
+	uint64_t waited_ns;
 	/** @since: when it became ready, or when to try a parked queue again */
 	uint64_t since;
 	/** @prev: neighbour in the list of its state, likewise @next */

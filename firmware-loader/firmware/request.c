@@ -77,7 +77,7 @@ static void create(const struct ogpu_msg_queue_create *body, uint64_t now)
 	finish(status, NULL, 0);
 }
 
-static void query(const struct queue *q)
+static void query(const struct queue *q, uint64_t now)
 {
 	struct ogpu_msg_queue_state answer = {
 		.queue = q->desc.queue,
@@ -85,6 +85,7 @@ static void query(const struct queue *q)
 		.switches = q->switches,
 		.busy_ns = sched_queue_busy_ns(q),
 		.rptr = q->pos,
+		.waited_ns = sched_queue_waited_ns(q, now),
 	};
 	uint64_t rptr;
 
@@ -117,7 +118,7 @@ static void about_queue(enum ogpu_msg_type type, const struct ogpu_msg_queue *bo
 	} else if (!q) {
 		finish(OGPU_MSG_ENOQUEUE, NULL, 0);
 	} else if (type == OGPU_MSG_QUEUE_QUERY) {
-		query(q);
+		query(q, now);
 	} else {
 		state.queue = q;
 		state.destroy = type == OGPU_MSG_QUEUE_DESTROY;
@@ -134,25 +135,36 @@ static void sensors(uint64_t now)
 	finish(OGPU_MSG_OK, &answer, sizeof(answer));
 }
 
-/* Size of the body of a request, -1 for an unknown type. */
-static int body_size(enum ogpu_msg_type type)
+/* Bytes that the body of a request has at least, and those of it that we know. */
+struct body_size {
+	uint32_t min, known;
+};
+
+/* Returns false for an unknown type. */
+static bool body_size(enum ogpu_msg_type type, struct body_size *size)
 {
 	switch (type) {
 	case OGPU_MSG_CONFIGURE:
-		return sizeof(struct ogpu_msg_configure);
+		*size = (struct body_size) { OGPU_MSG_CONFIGURE_MIN,
+					     sizeof(struct ogpu_msg_configure) };
+		return true;
 	case OGPU_MSG_QUEUE_CREATE:
-		return sizeof(struct ogpu_msg_queue_create);
+		*size = (struct body_size) { OGPU_MSG_QUEUE_CREATE_MIN,
+					     sizeof(struct ogpu_msg_queue_create) };
+		return true;
 	case OGPU_MSG_QUEUE_DESTROY:
 	case OGPU_MSG_QUEUE_STOP:
 	case OGPU_MSG_QUEUE_QUERY:
-		return sizeof(struct ogpu_msg_queue);
+		*size = (struct body_size) { OGPU_MSG_QUEUE_MIN, sizeof(struct ogpu_msg_queue) };
+		return true;
 	case OGPU_MSG_PING:
 	case OGPU_MSG_SENSORS:
 	case OGPU_MSG_SUSPEND:
 	case OGPU_MSG_RESUME:
-		return 0;
+		*size = (struct body_size) { 0, 0 };
+		return true;
 	default:
-		return -1;
+		return false;
 	}
 }
 
@@ -166,7 +178,7 @@ union body {
 
 static void begin(const struct ogpu_msg *req, uint64_t now)
 {
-	int size = body_size(req->type);
+	struct body_size size;
 	union body body;
 
 	memset(&state.reply, 0, sizeof(state.reply));
@@ -182,8 +194,12 @@ static void begin(const struct ogpu_msg *req, uint64_t now)
 		finish(OGPU_MSG_EPROTO, NULL, 0);
 		return;
 	}
-	if (size < 0 || req->size != (uint32_t)size) {
-		finish(size < 0 ? OGPU_MSG_EUNKNOWN : OGPU_MSG_EINVAL, NULL, 0);
+	if (!body_size(req->type, &size)) {
+		finish(OGPU_MSG_EUNKNOWN, NULL, 0);
+		return;
+	}
+	if (!ring_body_ok(req, size.min, size.known)) {
+		finish(OGPU_MSG_EINVAL, NULL, 0);
 		return;
 	}
 

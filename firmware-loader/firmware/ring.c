@@ -100,3 +100,14 @@ bool ring_message_ok(const struct ogpu_msg *msg)
 	return !msg->status && !msg->rsvd && msg->size <= OGPU_MSG_BODY &&
 	       all_zero(msg->body + msg->size, OGPU_MSG_BODY - msg->size);
 }
+
+/**
+ * ring_body_ok() - whether a request from an older or newer host can be understood
+ * @msg: a private copy of the request, for which ring_message_ok() holds
+ * @min: bytes that the body has at least
+ * @known: bytes of the body that we know; what the host leaves out of them is zero
+ */
+bool ring_body_ok(const struct ogpu_msg *msg, uint32_t min, uint32_t known)
+{
+	return msg->size >= min && all_zero(msg->body + known, OGPU_MSG_BODY - known);
+}

@@ -21,5 +21,6 @@ struct ring_layout {
 bool ring_layout(struct ring_layout *layout, const struct ogpu_mbox_header *header, uint32_t size);
 bool ring_used(uint32_t wptr, uint32_t rptr, uint32_t entries, uint32_t *used);
 bool ring_message_ok(const struct ogpu_msg *msg);
+bool ring_body_ok(const struct ogpu_msg *msg, uint32_t min, uint32_t known);
 
 #endif

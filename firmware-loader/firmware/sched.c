@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "clock.h"
 #include "slot.h"
 
 enum phase {
@@ -90,6 +91,13 @@ static void park(struct queue *q, uint64_t now)
 	list_append(list_of(q), q);
 }
 
+/* Takes a queue out of its list; the caller changes its state. */
+static void leave_list(struct queue *q, uint64_t now)
+{
+	list_remove(list_of(q), q);
+	q->waited_ns = sched_queue_waited_ns(q, now);
+}
+
 static uint8_t aged_priority(const struct queue *q, uint64_t now)
 {
 	uint32_t priority = q->desc.priority;
@@ -149,7 +157,7 @@ static void put_on_slot(unsigned int index, struct queue *q, uint64_t now)
 {
 	struct slot *slot = &sched.slots[index];
 
-	list_remove(list_of(q), q);
+	leave_list(q, now);
 	slot->priority = q->state == QUEUE_READY ? aged_priority(q, now) : q->desc.priority;
 	slot->phase = PHASE_ON;
 	slot->state = OGPU_SLOT_RUNNING;
@@ -253,12 +261,6 @@ static void slot_disobeyed(unsigned int index, uint64_t now)
 	queue_fail(slot->queue, &error, true);
 }
 
-/* A slot that did not obey has come back: its queue has failed long ago. */
-static void slot_revived(unsigned int index)
-{
-	take_off_slot(index);
-}
-
 static void check_slot(unsigned int index, uint64_t now)
 {
 	struct slot *slot = &sched.slots[index];
@@ -270,8 +272,9 @@ static void check_slot(unsigned int index, uint64_t now)
 	stopped = slot->state == OGPU_SLOT_EMPTY || slot->state == OGPU_SLOT_SAVED ||
 		  slot->state == OGPU_SLOT_FAILED;
 	if (slot->phase == PHASE_DEAD) {
+		/* It obeys after all, but its queue has failed long ago. */
 		if (stopped)
-			slot_revived(index);
+			take_off_slot(index);
 	} else if (slot->state == OGPU_SLOT_EMPTY) {
 		slot_lost(index);
 	} else if (slot->state == OGPU_SLOT_SAVED && slot->phase != PHASE_KILLING) {
@@ -308,7 +311,7 @@ void sched_stop(struct queue *queue, uint64_t now)
 		return;
 	}
 	if (is_listed(queue))
-		list_remove(list_of(queue), queue);
+		leave_list(queue, now);
 	queue_fail(queue, &error, false);
 }
 
@@ -533,11 +536,6 @@ static bool anybody_waits(enum ogpu_engine_class engine)
 	return false;
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 static uint64_t slot_deadline(const struct slot *slot, bool waited_for, uint64_t now)
 {
 	switch (slot->phase) {
@@ -546,11 +544,11 @@ static uint64_t slot_deadline(const struct slot *slot, bool waited_for, uint64_t
 		return slot->deadline;
 	case PHASE_ON:
 		if (!waited_for)
-			return UINT64_MAX;
+			return CLOCK_NEVER;
 		/* After the slice its queue has more priority: see again when others have aged. */
 		return slot->slice_end > now ? slot->slice_end : now + SCHED_SLICE_NS;
 	default:
-		return UINT64_MAX;
+		return CLOCK_NEVER;
 	}
 }
 
@@ -558,21 +556,21 @@ static uint64_t slot_deadline(const struct slot *slot, bool waited_for, uint64_t
  * sched_deadline() - when sched_run() is to be called next although nothing changes
  * @now: time
  *
- * Return: a time, UINT64_MAX if never.
+ * Return: a time, CLOCK_NEVER if never.
  */
 uint64_t sched_deadline(uint64_t now)
 {
-	uint64_t deadline = UINT64_MAX;
+	uint64_t deadline = CLOCK_NEVER;
 	unsigned int engine, i;
 
 	for (engine = 0; engine < OGPU_ENGINE_CLASSES; engine++) {
 		bool waited_for = !sched.suspended && anybody_waits(engine);
 
 		for (i = sched.first[engine]; i < sched.end[engine]; i++)
-			deadline = earlier(deadline,
-					   slot_deadline(&sched.slots[i], waited_for, now));
+			deadline = clock_earlier(deadline, slot_deadline(&sched.slots[i],
+									 waited_for, now));
 		if (sched.parked[engine].first && !sched.suspended)
-			deadline = earlier(deadline, sched.parked[engine].first->since);
+			deadline = clock_earlier(deadline, sched.parked[engine].first->since);
 	}
 	return deadline;
 }
@@ -586,6 +584,20 @@ uint64_t sched_queue_busy_ns(const struct queue *queue)
 	if (queue->slot == QUEUE_NO_SLOT)
 		return queue->busy_ns;
 	return queue->busy_ns + slot_busy_ns(queue->slot);
+}
+
+/**
+ * sched_queue_waited_ns() - time that a queue with work has spent waiting for a slot
+ * @queue: any queue
+ * @now: time
+ *
+ * A parked queue waits for memory, not for a slot, until it is to be tried again.
+ */
+uint64_t sched_queue_waited_ns(const struct queue *queue, uint64_t now)
+{
+	if (queue->state != QUEUE_READY)
+		return queue->waited_ns;
+	return queue->waited_ns + now - queue->since;
 }
 
 /**

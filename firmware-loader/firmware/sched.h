@@ -37,6 +37,7 @@ bool sched_quiet(bool *obeyed);
 void sched_run(uint64_t now);
 uint64_t sched_deadline(uint64_t now);
 uint64_t sched_queue_busy_ns(const struct queue *queue);
+uint64_t sched_queue_waited_ns(const struct queue *queue, uint64_t now);
 bool sched_queue_executing(const struct queue *queue);
 uint64_t sched_class_busy_ns(enum ogpu_engine_class engine);
 

@@ -24,7 +24,8 @@
 static struct {
 	uint32_t max_clock_khz;
 	uint32_t steps;			/* of CLOCK_STEPS that the clock now has */
-	uint32_t throttle;
+	uint32_t throttle;		/* what we ask for */
+	uint32_t shown;			/* what hardware made of it when we last looked */
 	bool alert;
 	/* Two samples of the energy counter: the older one is 100 to 200 ms old. */
 	uint64_t old_time, old_energy_uj;
@@ -38,17 +39,24 @@ static int32_t hottest(void)
 	return core > memory ? core : memory;
 }
 
+/* Hardware clamps to the highest clock it can, which cannot be read back while it throttles. */
+static void set_clock(uint32_t steps)
+{
+	state.steps = steps;
+	hw_write(OGPU_MC_CLOCK, steps == CLOCK_STEPS ? UINT32_MAX :
+				state.max_clock_khz / CLOCK_STEPS * steps);
+}
+
 /**
  * sensors_init() - full clock, no throttling
  * @now: time
  */
 void sensors_init(uint64_t now)
 {
-	hw_write(OGPU_MC_CLOCK, UINT32_MAX);	/* hardware clamps it to the highest it can */
-	state.max_clock_khz = hw_read(OGPU_MC_CLOCK);
-	state.steps = CLOCK_STEPS;
 	state.throttle = 0;
-	hw_write(OGPU_MC_THROTTLE, 0);
+	hw_write(OGPU_MC_THROTTLE, 0);	/* one that firmware before us asked for halves the clock */
+	set_clock(CLOCK_STEPS);
+	state.max_clock_khz = hw_read(OGPU_MC_CLOCK);
 	state.new_time = now;
 	state.new_energy_uj = hw_read64(OGPU_MC_ENERGY_LO);
 	state.old_time = state.new_time;
@@ -65,20 +73,23 @@ static void set_fan(int32_t temp)
 	hw_write(OGPU_MC_FAN, rpm);
 }
 
-static void set_clock(uint32_t steps)
-{
-	state.steps = steps;
-	hw_write(OGPU_MC_CLOCK, state.max_clock_khz / CLOCK_STEPS * steps);
-}
-
 static void set_throttle(uint32_t throttle, int32_t temp)
 {
 	if (throttle == state.throttle)
 		return;
 	state.throttle = throttle;
-	state.alert = true;
 	hw_write(OGPU_MC_THROTTLE, throttle);
 	log_line("thermal throttling %s at %ld millidegree", throttle ? "begins" : "ends", temp);
+}
+
+/* Hardware throttles on its own, too. */
+static void look_at_throttle(void)
+{
+	uint32_t throttle = hw_read(OGPU_MC_THROTTLE);
+
+	if (throttle != state.shown)
+		state.alert = true;
+	state.shown = throttle;
 }
 
 static void sample_energy(uint64_t now)
@@ -111,6 +122,7 @@ void sensors_tick(uint64_t now)
 		else
 			set_throttle(0, temp);
 	}
+	look_at_throttle();
 }
 
 /**
@@ -141,7 +153,7 @@ void sensors_read(struct ogpu_msg_sensors *sensors, uint64_t now)
 	sensors->clock_khz = hw_read(OGPU_MC_CLOCK);
 	sensors->energy_uj = energy_uj;
 	sensors->fan_rpm = hw_read(OGPU_MC_FAN);
-	sensors->throttle = state.throttle;
+	sensors->throttle = hw_read(OGPU_MC_THROTTLE);
 	sensors->ecc_corrected = hw_read(OGPU_MC_ECC_CE);
 	sensors->ecc_uncorrected = hw_read(OGPU_MC_ECC_UE);
 	sensors->busy_ns[OGPU_ENGINE_COMPUTE] = sched_class_busy_ns(OGPU_ENGINE_COMPUTE);

@@ -12,8 +12,6 @@
 #define WINDOW_MAILBOX	0
 #define WINDOW_PEEK	1
 
-#define PAGE_MASK	0xfffull
-
 static volatile void *window_address(unsigned int window)
 {
 	return (volatile void *)(uintptr_t)(OGPU_MC_WINDOW_BASE + window * OGPU_MC_WINDOW_SIZE);
@@ -43,9 +41,9 @@ bool window_peek64(uint64_t operand, uint64_t *value)
 	volatile uint32_t *addr;
 	struct guarded lo, hi, again;
 
-	hw_write64(OGPU_MC_WINDOW_LO(WINDOW_PEEK), operand & ~PAGE_MASK);
+	hw_write64(OGPU_MC_WINDOW_LO(WINDOW_PEEK), operand & ~WINDOW_OFFSET);
 	addr = (volatile uint32_t *)((volatile char *)window_address(WINDOW_PEEK) +
-				     (operand & PAGE_MASK));
+				     (operand & WINDOW_OFFSET));
 	hi = guarded_load(addr + 1);
 	lo = guarded_load(addr);
 	again = guarded_load(addr + 1);

@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Bits of an address that a window cannot be moved by. */
+#define WINDOW_OFFSET	0xfffull
+
 volatile void *window_open_mailbox(uint64_t operand);
 bool window_peek64(uint64_t operand, uint64_t *value);
 void window_read(void *to, const volatile void *from, size_t bytes);

@@ -7,10 +7,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "abi/mbox.h"
+
 #define STEP_US		100
 #define SLOT_WORDS	(0x80 / 4)
 #define REG(reg)	((reg) / 4)
 #define MAX_CLOCK_KHZ	1600000u
+#define THROTTLE	((OGPU_MC_THROTTLE - OGPU_MC_TEMP) / 4)
 
 struct slot {
 	uint32_t reg[SLOT_WORDS];
@@ -36,6 +39,7 @@ struct vgpu {
 	unsigned int starts, misuse;
 
 	uint32_t sensor[(OGPU_MC_THROTTLE - OGPU_MC_TEMP) / 4 + 1];
+	bool hot;			/* hardware throttles */
 };
 
 _Atomic bool vgpu_trace_on;
@@ -91,24 +95,6 @@ void *vgpu_mem_ptr(struct vgpu *gpu, enum ogpu_target target, uint64_t addr, siz
 	return gpu->host + (addr - FAKE_HOST_BASE);
 }
 
-bool vgpu_mem_read(struct vgpu *gpu, uint64_t operand, void *buf, size_t len)
-{
-	(void)gpu;
-	(void)operand;
-	(void)buf;
-	(void)len;
-	return false;
-}
-
-bool vgpu_mem_write(struct vgpu *gpu, uint64_t operand, const void *buf, size_t len)
-{
-	(void)gpu;
-	(void)operand;
-	(void)buf;
-	(void)len;
-	return false;
-}
-
 void vgpu_irq_raise(struct vgpu *gpu, unsigned int vector)
 {
 	if (vector != OGPU_VECTOR_MBOX)
@@ -133,6 +119,10 @@ uint32_t sensors_reg_read(struct sensors *s, uint32_t reg)
 
 	pthread_mutex_lock(&gpu->lock);
 	value = gpu->sensor[(reg - OGPU_MC_TEMP) / 4];
+	if (reg == OGPU_MC_THROTTLE && gpu->hot)
+		value |= OGPU_THROTTLE_THERMAL;
+	if (reg == OGPU_MC_CLOCK && (gpu->hot || gpu->sensor[THROTTLE]))
+		value /= 2;
 	pthread_mutex_unlock(&gpu->lock);
 	return value;
 }
@@ -427,6 +417,13 @@ void fake_set_temp(struct vgpu *gpu, int32_t mdeg)
 {
 	pthread_mutex_lock(&gpu->lock);
 	gpu->sensor[0] = mdeg;
+	pthread_mutex_unlock(&gpu->lock);
+}
+
+void fake_set_hot(struct vgpu *gpu, bool hot)
+{
+	pthread_mutex_lock(&gpu->lock);
+	gpu->hot = hot;
 	pthread_mutex_unlock(&gpu->lock);
 }
 

@@ -39,6 +39,7 @@ void fake_host_gone(struct vgpu *gpu, bool gone);	/* no bus address answers any 
 void fake_doorbell(struct vgpu *gpu, uint32_t index);
 void fake_engines_reset(struct vgpu *gpu);
 void fake_set_temp(struct vgpu *gpu, int32_t mdeg);
+void fake_set_hot(struct vgpu *gpu, bool hot);		/* hardware throttles, or not any more */
 uint32_t fake_sensor(struct vgpu *gpu, uint32_t reg);
 unsigned int fake_starts(struct vgpu *gpu);		/* START commands so far */
 unsigned int fake_misuse(struct vgpu *gpu);		/* commands against the contract so far */

@@ -141,6 +141,24 @@ static void test_bad_mailbox(void **state)
 	host_boot(&host);
 }
 
+/* A host that is newer says more, but asks for nothing new. */
+static void test_long_requests(void **state)
+{
+	uint8_t body[OGPU_MSG_BODY] = { 5 };
+
+	(void)state;
+	assert_int_equal(host_request(&host, OGPU_MSG_QUEUE_STOP, body, 8, NULL),
+			 OGPU_MSG_ENOQUEUE);
+	assert_int_equal(host_request(&host, OGPU_MSG_QUEUE_STOP, body, 16, NULL),
+			 OGPU_MSG_ENOQUEUE);
+	body[15] = 1;
+	assert_int_equal(host_request(&host, OGPU_MSG_QUEUE_STOP, body, 16, NULL),
+			 OGPU_MSG_EINVAL);
+	memset(body, 0, sizeof(body));
+	assert_int_equal(host_request(&host, OGPU_MSG_PING, body, sizeof(body), NULL),
+			 OGPU_MSG_OK);
+}
+
 static void test_bad_messages(void **state)
 {
 	struct ogpu_msg_queue body = { .queue = 5 };
@@ -260,6 +278,7 @@ static void test_one_job(void **state)
 	assert_int_equal(answer.switches, 1);
 	assert_int_equal(answer.rptr, 8);
 	assert_true(answer.busy_ns >= 500000);
+	assert_true(answer.waited_ns == 0);
 }
 
 static void test_64_queues_on_8_slots(void **state)
@@ -299,6 +318,7 @@ static void test_64_queues_on_8_slots(void **state)
 
 static void test_long_jobs_share(void **state)
 {
+	uint64_t waited = 0;
 	unsigned int i;
 
 	(void)state;
@@ -312,7 +332,9 @@ static void test_long_jobs_share(void **state)
 		assert_true(host_wait_done(&host, i, 20000));
 		assert_true(query(i).switches >= 2);
 		assert_true(query(i).busy_ns >= 40000000);
+		waited += query(i).waited_ns;
 	}
+	assert_true(waited > 0);
 }
 
 static void test_error_event(void **state)
@@ -529,6 +551,39 @@ static void test_sensors_and_throttling(void **state)
 	sensors = read_sensors();
 	assert_int_equal(sensors.throttle, 0);
 	assert_int_equal(sensors.clock_khz, 1600000);
+}
+
+/* Whatever firmware thinks of the temperature. */
+static void test_hardware_throttles(void **state)
+{
+	struct ogpu_msg_sensors sensors;
+	struct ogpu_msg msg;
+
+	(void)state;
+	fake_set_hot(host.gpu, true);
+	assert_true(host_event(&host, OGPU_MSG_SENSOR_ALERT, &msg, EVENT_MS));
+	memcpy(&sensors, msg.body, sizeof(sensors));
+	assert_int_equal(sensors.throttle, OGPU_THROTTLE_THERMAL);
+	assert_int_equal(sensors.clock_khz, 800000);
+	fake_set_hot(host.gpu, false);
+	assert_true(host_event(&host, OGPU_MSG_SENSOR_ALERT, &msg, EVENT_MS));
+	assert_int_equal(read_sensors().throttle, 0);
+}
+
+/* What the clock is while hardware throttles is not taken for the highest. */
+static void test_start_while_throttled(void **state)
+{
+	struct ogpu_msg msg;
+
+	(void)state;
+	fake_set_hot(host.gpu, true);
+	fake_set_temp(host.gpu, 99000);
+	host_boot(&host);
+	assert_int_equal(read_sensors().throttle, OGPU_THROTTLE_THERMAL);
+	fake_set_hot(host.gpu, false);
+	fake_set_temp(host.gpu, 60000);
+	assert_true(host_event(&host, OGPU_MSG_SENSOR_ALERT, &msg, EVENT_MS));
+	assert_int_equal(read_sensors().clock_khz, 1600000);
 }
 
 static void test_heartbeat_and_idle(void **state)
@@ -751,6 +806,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		COLD(test_hello),
 		COLD(test_bad_mailbox),
+		T(test_long_requests),
 		T(test_bad_messages),
 		T(test_bad_queues),
 		T(test_wptr_that_does_not_answer),
@@ -766,6 +822,8 @@ int main(void)
 		T(test_suspend_and_resume),
 		T(test_engine_reset_fails_running_queues),
 		T(test_sensors_and_throttling),
+		T(test_hardware_throttles),
+		COLD(test_start_while_throttled),
 		T(test_heartbeat_and_idle),
 		T(test_mad_pointers),
 		T(test_random_messages),

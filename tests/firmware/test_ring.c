@@ -120,6 +120,25 @@ static void test_message(void **state)
 	assert_false(ring_message_ok(&msg));
 }
 
+/* Hosts may be older or newer than firmware. */
+static void test_body(void **state)
+{
+	struct ogpu_msg msg = { .size = 8 };
+
+	(void)state;
+	msg.body[7] = 1;
+	assert_true(ring_body_ok(&msg, 8, 8));
+	assert_true(ring_body_ok(&msg, 8, 24));
+	assert_false(ring_body_ok(&msg, 9, 24));
+	msg.size = 12;
+	assert_true(ring_body_ok(&msg, 8, 8));
+	msg.body[11] = 1;
+	assert_false(ring_body_ok(&msg, 8, 8));
+	assert_true(ring_body_ok(&msg, 8, 12));
+	msg.size = OGPU_MSG_BODY;
+	assert_true(ring_body_ok(&msg, 8, OGPU_MSG_BODY));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -127,6 +146,7 @@ int main(void)
 		cmocka_unit_test(test_bad_headers),
 		cmocka_unit_test(test_used),
 		cmocka_unit_test(test_message),
+		cmocka_unit_test(test_body),
 	};
 
 	return cmocka_run_group_tests_name("firmware-ring", tests, NULL, NULL);

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "clock.h"
 #include "sched.h"
 #include "slot.h"
 
@@ -181,18 +182,18 @@ static void test_idle_card_needs_no_time(void **state)
 {
 	(void)state;
 	sched_run(now);
-	assert_true(sched_deadline(now) == UINT64_MAX);
+	assert_true(sched_deadline(now) == CLOCK_NEVER);
 	add(0, OGPU_ENGINE_COMPUTE, 1);
 	sched_check_work(queues[0], now);
 	sched_run(now);
-	assert_true(sched_deadline(now) == UINT64_MAX);
+	assert_true(sched_deadline(now) == CLOCK_NEVER);
 	assert_int_equal(queues[0]->state, QUEUE_IDLE);
 
 	/* Alone on its slot: no time slices. */
 	give(0, 100 * MS);
 	sched_run(now);
 	assert_int_equal(queues[0]->state, QUEUE_ACTIVE);
-	assert_true(sched_deadline(now) == UINT64_MAX);
+	assert_true(sched_deadline(now) == CLOCK_NEVER);
 	pass_time(200 * MS);
 	assert_int_equal(preempts, 0);
 	/* It stays there when it is done: nobody wants the slot. */
@@ -553,7 +554,7 @@ static void test_suspend(void **state)
 	sched_run(now);
 	assert_true(sched_quiet(&obeyed));
 	assert_true(obeyed);
-	assert_true(sched_deadline(now) == UINT64_MAX);
+	assert_true(sched_deadline(now) == CLOCK_NEVER);
 	pass_time(10 * MS);
 	for (i = 0; i < 12; i++)
 		assert_int_equal(queues[i]->state, QUEUE_READY);
@@ -580,6 +581,73 @@ static void test_busy_time_adds_up(void **state)
 	}
 	assert_true(sched_class_busy_ns(OGPU_ENGINE_COMPUTE) == sum);
 	assert_true(sched_class_busy_ns(OGPU_ENGINE_COPY) == 0);
+}
+
+/* A queue with work is on a slot or waits for one, and nothing else is told as waiting. */
+static void test_waiting_time_adds_up(void **state)
+{
+	uint64_t begin = now;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 20; i++) {
+		add(i, OGPU_ENGINE_COMPUTE, 1);
+		give(i, 100000 * MS);
+	}
+	pass_time(1000 * MS);
+	for (i = 0; i < 20; i++) {
+		uint64_t waited = sched_queue_waited_ns(queues[i], now);
+
+		/* It takes the model a step to take a queue off its slot. */
+		assert_in_range(now - begin - model[i].ran_ns - waited, 0,
+				queues[i]->switches * 100 * US);
+		assert_true(waited > 500 * MS);
+	}
+
+	/* What has ended waits no more. */
+	for (i = 0; i < 20; i++)
+		sched_stop(queues[i], now);
+	sched_run(now);
+	for (i = 0; i < 20; i++) {
+		assert_true(sched_queue_waited_ns(queues[i], now + 1000 * MS) ==
+			    sched_queue_waited_ns(queues[i], now));
+	}
+}
+
+/* A queue in a WAIT packet does not wait for a slot, unless others keep it from looking. */
+static void test_wait_packet_is_not_waiting_time(void **state)
+{
+	uint64_t begin, waited;
+	unsigned int i;
+
+	(void)state;
+	add(0, OGPU_ENGINE_COMPUTE, 1);
+	model[0].waits = true;
+	give(0, 0);
+	sched_run(now);
+	pass_time(100 * MS);
+	assert_true(sched_queue_waited_ns(queues[0], now) == 0);
+
+	/* A short job in each slot: the queue makes room, is parked, and comes back by itself. */
+	for (i = 1; i <= COMPUTE_SLOTS; i++) {
+		add(i, OGPU_ENGINE_COMPUTE, 1);
+		give(i, SCHED_PARK_NS / 2);
+	}
+	pass_time(100 * MS);
+	assert_true(queues[0]->switches > 1);
+	/* Only until the slot that it takes is clear. */
+	assert_true(sched_queue_waited_ns(queues[0], now) <= queues[0]->switches * 200 * US);
+
+	/* Long ones: it gets its turn only now and then. */
+	begin = now;
+	for (i = 1; i <= 2 * COMPUTE_SLOTS; i++) {
+		if (i > COMPUTE_SLOTS)
+			add(i, OGPU_ENGINE_COMPUTE, 1);
+		give(i, 100000 * MS);
+	}
+	pass_time(1000 * MS);
+	waited = sched_queue_waited_ns(queues[0], now);
+	assert_in_range(waited, 500 * MS, now - begin - queues[0]->switches * SCHED_PARK_NS / 2);
 }
 
 static void test_card_without_copy_engines(void **state)
@@ -613,6 +681,8 @@ int main(void)
 		T(test_engine_reset_is_noticed),
 		T(test_suspend),
 		T(test_busy_time_adds_up),
+		T(test_waiting_time_adds_up),
+		T(test_wait_packet_is_not_waiting_time),
 		T(test_card_without_copy_engines),
 	};
 

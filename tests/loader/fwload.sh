@@ -291,7 +291,14 @@ untouched
 
 make_card $CARD awaiting-firmware
 rm "$SYS/bus/pci/devices/$CARD/driver"
+run "load: driver is not bound" 3 $LOAD good.img
+expect "it may have refused the card" 'loaded but not bound to this card; .* kernel log' err
+ln -s ../../drivers/vfio-pci "$SYS/bus/pci/devices/$CARD/driver"
+run "load: another driver" 3 $LOAD good.img
+expect "it is named" 'driver vfio-pci is bound to this card' err
+rm -r "$SYS/bus/pci/devices/$CARD/driver" "$SYS/bus/pci/drivers/ogpu"
 run "load: no driver" 3 $LOAD good.img
+expect "the module is not loaded" 'load the module ogpu$' err
 make_card $CARD awaiting-firmware
 rm -r "$SYS/class/firmware/ogpu-$CARD"
 run "load: no upload device" 3 $LOAD good.img

@@ -128,11 +128,9 @@ void vgpu_mem_end(struct vgpu *gpu)
 	pthread_rwlock_unlock(&gpu->bracket);
 }
 
-void vgpu_mem_invalidate(struct vgpu *gpu, void (*fn)(void *arg), void *arg)
+void vgpu_mem_invalidate(struct vgpu *gpu)
 {
 	pthread_rwlock_wrlock(&gpu->bracket);
-	if (fn)
-		fn(arg);
 	atomic_fetch_add(&gpu->generation, 1);
 	pthread_rwlock_unlock(&gpu->bracket);
 }

@@ -6,27 +6,12 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "abi/fw_image.h"
 #include "abi/mc.h"
-#include "client.h"
-
-#define IMAGE_ADDR	0x100000u
-
-/* wfi; j . - 4 */
-static const uint32_t idle_code[] = { 0x10500073, 0xffdff06f };
-
-struct image {
-	struct ogpu_fw_header header;
-	struct ogpu_fw_component comp;
-	uint8_t code[16];
-	uint8_t signature[OGPU_FW_SIGNATURE_SIZE];
-};
+#include "boot_image.h"
 
 static int setup(void **state)
 {
-	static const char * const options[] = {
-		"--vram", "16M", "--board-id", "7", "--hw-rev", "3", "--fuse-svn", "5", NULL,
-	};
+	static const char * const options[] = { OPTIONS_FOR_IMAGE, NULL };
 	static struct server s;
 
 	server_start(&s, options);
@@ -40,80 +25,6 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	return server_stop(*state);
-}
-
-static void make_image(struct server *s, struct image *image)
-{
-	uint8_t hash[crypto_hash_sha256_BYTES];
-
-	memset(image, 0, sizeof(*image));
-	image->header = (struct ogpu_fw_header){
-		.magic = OGPU_FW_MAGIC,
-		.format_major = OGPU_FW_FORMAT_MAJOR,
-		.header_size = sizeof(image->header),
-		.image_size = sizeof(*image),
-		.version = { 1, 2, 3 },
-		.svn = 5,
-		.vendor = OGPU_PCI_VENDOR,
-		.device = OGPU_PCI_DEVICE_OGPU1,
-		.board_id = 7,
-		.hw_rev_min = 2,
-		.hw_rev_max = 3,
-		.driver_abi_min = OGPU_DRIVER_ABI_VERSION,
-		.driver_abi_max = OGPU_DRIVER_ABI_VERSION,
-		.entry = OGPU_MC_SRAM_BASE,
-		.component_count = 1,
-		.component_offset = offsetof(struct image, comp),
-		.component_size = sizeof(image->comp),
-		.signature_offset = offsetof(struct image, signature),
-		.build_id = "test",
-		.name = "test",
-	};
-	image->comp = (struct ogpu_fw_component){
-		.type = OGPU_FW_COMP_CODE,
-		.offset = offsetof(struct image, code),
-		.size = sizeof(image->code),
-		.load_addr = OGPU_MC_SRAM_BASE,
-		.mem_size = sizeof(image->code),
-	};
-	memcpy(image->code, idle_code, sizeof(idle_code));
-	crypto_hash_sha256(hash, s->public_key, sizeof(s->public_key));
-	memcpy(image->header.key_id, hash, sizeof(image->header.key_id));
-}
-
-static void sign(struct server *s, struct image *image)
-{
-	crypto_sign_ed25519_detached(image->signature, NULL, (uint8_t *)image,
-				     offsetof(struct image, signature), s->secret_key);
-}
-
-static void start(struct server *s, uint64_t addr, uint32_t size)
-{
-	reg_write(s, BLOCK_BOOT + OGPU_BOOT_ADDR_LO, addr);
-	reg_write(s, BLOCK_BOOT + OGPU_BOOT_ADDR_HI, addr >> 32);
-	reg_write(s, BLOCK_BOOT + OGPU_BOOT_SIZE, size);
-	reg_write(s, BLOCK_BOOT + OGPU_BOOT_CTRL, OGPU_BOOT_CTRL_START);
-}
-
-/* The verdict: 0 if it started. */
-static enum ogpu_boot_error verdict(struct server *s)
-{
-	uint32_t status, state, error;
-
-	do {
-		status = reg_read(s, BLOCK_BOOT + OGPU_BOOT_STATUS);
-		state = FIELD_GET(OGPU_BOOT_STATUS_STATE, status);
-	} while (state == OGPU_BOOT_VERIFYING);
-	error = FIELD_GET(OGPU_BOOT_STATUS_ERROR, status);
-	assert_int_equal(state, error ? OGPU_BOOT_REFUSED : OGPU_BOOT_STARTED);
-	return error;
-}
-
-static enum ogpu_boot_error boot(struct server *s, const struct image *image)
-{
-	memcpy(s->vram + IMAGE_ADDR, image, sizeof(*image));
-	start(s, IMAGE_ADDR, sizeof(*image));
-	return verdict(s);
 }
 
 static bool mc_is_running(struct server *s)
@@ -131,20 +42,20 @@ static void reset_mc(struct server *s)
 static void test_good(void **state)
 {
 	struct server *s = *state;
-	struct image image;
+	struct boot_image image;
 
 	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_STATUS), 0);
-	make_image(s, &image);
-	sign(s, &image);
-	assert_int_equal(boot(s, &image), OGPU_BOOT_OK);
+	image_make(s, &image);
+	image_sign(s, &image);
+	assert_int_equal(image_boot(s, &image), OGPU_BOOT_OK);
 	assert_true(mc_is_running(s));
 	/* A second one has to wait for a reset; the first goes on. */
-	assert_int_equal(boot(s, &image), OGPU_BOOT_ERR_BUSY);
+	assert_int_equal(image_boot(s, &image), OGPU_BOOT_ERR_BUSY);
 	assert_true(mc_is_running(s));
 	reset_mc(s);
 	assert_false(mc_is_running(s));
 	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_STATUS), 0);
-	assert_int_equal(boot(s, &image), OGPU_BOOT_OK);
+	assert_int_equal(image_boot(s, &image), OGPU_BOOT_OK);
 }
 
 static void test_key_registers(void **state)
@@ -172,48 +83,48 @@ static void test_address(void **state)
 	struct server *s = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		start(s, bad[i], 4096);
-		assert_int_equal(verdict(s), OGPU_BOOT_ERR_ADDRESS);
+		image_start(s, bad[i], 4096);
+		assert_int_equal(image_verdict(s), OGPU_BOOT_ERR_ADDRESS);
 	}
-	start(s, (16 << 20) - 4096, 4097);
-	assert_int_equal(verdict(s), OGPU_BOOT_ERR_ADDRESS);
-	start(s, 0, 0xffffffff);
-	assert_int_equal(verdict(s), OGPU_BOOT_ERR_ADDRESS);
+	image_start(s, (16 << 20) - 4096, 4097);
+	assert_int_equal(image_verdict(s), OGPU_BOOT_ERR_ADDRESS);
+	image_start(s, 0, 0xffffffff);
+	assert_int_equal(image_verdict(s), OGPU_BOOT_ERR_ADDRESS);
 	assert_false(mc_is_running(s));
 }
 
 static void test_truncated(void **state)
 {
 	struct server *s = *state;
-	struct image image;
+	struct boot_image image;
 
-	make_image(s, &image);
-	sign(s, &image);
+	image_make(s, &image);
+	image_sign(s, &image);
 	memcpy(s->vram + IMAGE_ADDR, &image, sizeof(image));
 	for (uint32_t size = 0; size < sizeof(image); size++) {
-		start(s, IMAGE_ADDR, size);
-		assert_int_equal(verdict(s), OGPU_BOOT_ERR_FORMAT);
+		image_start(s, IMAGE_ADDR, size);
+		assert_int_equal(image_verdict(s), OGPU_BOOT_ERR_FORMAT);
 	}
-	start(s, IMAGE_ADDR, OGPU_FW_MAX_SIZE + 8);
-	assert_int_equal(verdict(s), OGPU_BOOT_ERR_FORMAT);
+	image_start(s, IMAGE_ADDR, OGPU_FW_MAX_SIZE + 8);
+	assert_int_equal(image_verdict(s), OGPU_BOOT_ERR_FORMAT);
 }
 
 /* A flipped bit anywhere: never accepted. */
 static void test_altered(void **state)
 {
 	struct server *s = *state;
-	struct image image;
+	struct boot_image image;
 	uint8_t *bytes = (uint8_t *)&image;
 
-	make_image(s, &image);
-	sign(s, &image);
+	image_make(s, &image);
+	image_sign(s, &image);
 	for (size_t i = 0; i < sizeof(image); i++) {
 		bytes[i] ^= 1 << (i % 8);
-		assert_int_not_equal(boot(s, &image), OGPU_BOOT_OK);
+		assert_int_not_equal(image_boot(s, &image), OGPU_BOOT_OK);
 		bytes[i] ^= 1 << (i % 8);
 	}
 	image.code[0] ^= 1;
-	assert_int_equal(boot(s, &image), OGPU_BOOT_ERR_SIGNATURE);
+	assert_int_equal(image_boot(s, &image), OGPU_BOOT_ERR_SIGNATURE);
 	assert_false(mc_is_running(s));
 }
 
@@ -221,45 +132,45 @@ static void test_other_key(void **state)
 {
 	uint8_t public_key[ROOT_KEY_SIZE], mine[SECRET_KEY_SIZE];
 	struct server *s = *state;
-	struct image image;
+	struct boot_image image;
 
-	make_image(s, &image);
+	image_make(s, &image);
 	memcpy(mine, s->secret_key, sizeof(mine));
 	crypto_sign_keypair(public_key, s->secret_key);
 	/* Claims the fused key. */
-	sign(s, &image);
-	assert_int_equal(boot(s, &image), OGPU_BOOT_ERR_SIGNATURE);
+	image_sign(s, &image);
+	assert_int_equal(image_boot(s, &image), OGPU_BOOT_ERR_SIGNATURE);
 	/* Admits to another. */
 	image.header.key_id[0] ^= 1;
-	sign(s, &image);
-	assert_int_equal(boot(s, &image), OGPU_BOOT_ERR_KEY);
+	image_sign(s, &image);
+	assert_int_equal(image_boot(s, &image), OGPU_BOOT_ERR_KEY);
 	memcpy(s->secret_key, mine, sizeof(mine));
 }
 
-static enum ogpu_boot_error boot_signed(struct server *s, struct image *image)
+static enum ogpu_boot_error boot_signed(struct server *s, struct boot_image *image)
 {
-	sign(s, image);
-	return boot(s, image);
+	image_sign(s, image);
+	return image_boot(s, image);
 }
 
 static void test_board(void **state)
 {
 	struct server *s = *state;
-	struct image image;
+	struct boot_image image;
 
-	make_image(s, &image);
+	image_make(s, &image);
 	image.header.board_id = 8;
 	assert_int_equal(boot_signed(s, &image), OGPU_BOOT_ERR_BOARD);
-	make_image(s, &image);
+	image_make(s, &image);
 	image.header.device++;
 	assert_int_equal(boot_signed(s, &image), OGPU_BOOT_ERR_BOARD);
-	make_image(s, &image);
+	image_make(s, &image);
 	image.header.vendor++;
 	assert_int_equal(boot_signed(s, &image), OGPU_BOOT_ERR_BOARD);
-	make_image(s, &image);
+	image_make(s, &image);
 	image.header.hw_rev_max = 2;
 	assert_int_equal(boot_signed(s, &image), OGPU_BOOT_ERR_BOARD);
-	make_image(s, &image);
+	image_make(s, &image);
 	image.header.hw_rev_min = 4;
 	image.header.hw_rev_max = 9;
 	assert_int_equal(boot_signed(s, &image), OGPU_BOOT_ERR_BOARD);
@@ -268,9 +179,9 @@ static void test_board(void **state)
 static void test_svn(void **state)
 {
 	struct server *s = *state;
-	struct image image;
+	struct boot_image image;
 
-	make_image(s, &image);
+	image_make(s, &image);
 	image.header.svn = 4;
 	assert_int_equal(boot_signed(s, &image), OGPU_BOOT_ERR_SVN);
 	/* Booting a newer one does not burn the fuse. */
@@ -295,15 +206,15 @@ static void test_svn(void **state)
 static void test_component(void **state)
 {
 	struct server *s = *state;
-	struct image image;
+	struct boot_image image;
 
 	/* Outside SRAM. */
-	make_image(s, &image);
+	image_make(s, &image);
 	image.comp.load_addr = 0x20000000;
 	image.header.entry = 0x20000000;
 	assert_int_equal(boot_signed(s, &image), OGPU_BOOT_ERR_COMPONENT);
 	/* More memory than there is. */
-	make_image(s, &image);
+	image_make(s, &image);
 	image.comp.mem_size = VGPU_MC_SRAM_SIZE + 8;
 	assert_int_equal(boot_signed(s, &image), OGPU_BOOT_ERR_COMPONENT);
 	assert_false(mc_is_running(s));
@@ -316,19 +227,19 @@ static void test_component(void **state)
 static void test_retry(void **state)
 {
 	struct server *s = *state;
-	struct image image;
+	struct boot_image image;
 
-	make_image(s, &image);
-	assert_int_equal(boot(s, &image), OGPU_BOOT_ERR_SIGNATURE);
+	image_make(s, &image);
+	assert_int_equal(image_boot(s, &image), OGPU_BOOT_ERR_SIGNATURE);
 	assert_int_equal(boot_signed(s, &image), OGPU_BOOT_OK);
 }
 
 static void test_crash_and_flr(void **state)
 {
 	struct server *s = *state;
-	struct image image;
+	struct boot_image image;
 
-	make_image(s, &image);
+	image_make(s, &image);
 	memset(image.code, 0, sizeof(image.code));	/* an illegal instruction */
 	assert_int_equal(boot_signed(s, &image), OGPU_BOOT_OK);
 	while (!(reg_read(s, OGPU_GLB_STATUS) & OGPU_GLB_STATUS_MC_FATAL))
@@ -340,7 +251,7 @@ static void test_crash_and_flr(void **state)
 	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_MC_FATAL), 0);
 	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_ADDR_LO), 0);
 	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_SIZE), 0);
-	make_image(s, &image);
+	image_make(s, &image);
 	assert_int_equal(boot_signed(s, &image), OGPU_BOOT_OK);
 }
 
@@ -360,9 +271,9 @@ static void test_start_after_crash(void **state)
 	/* lui t0, SLOT(0); li t1, START; sw t1, CTRL(t0); and something illegal */
 	static const uint32_t code[] = { 0x400012b7, 0x00100313, 0x0062ae23, 0 };
 	struct server *s = *state;
-	struct image image;
+	struct boot_image image;
 
-	make_image(s, &image);
+	image_make(s, &image);
 	memcpy(image.code, code, sizeof(code));
 	assert_int_equal(boot_signed(s, &image), OGPU_BOOT_OK);
 	while (!(reg_read(s, OGPU_GLB_STATUS) & OGPU_GLB_STATUS_MC_FATAL))
@@ -370,7 +281,7 @@ static void test_start_after_crash(void **state)
 	/* Its ring is nowhere. */
 	while (slot_state(s) != OGPU_SLOT_FAILED)
 		;
-	make_image(s, &image);
+	image_make(s, &image);
 	assert_int_equal(boot_signed(s, &image), OGPU_BOOT_OK);
 	assert_int_equal(slot_state(s), OGPU_SLOT_EMPTY);
 }
@@ -379,17 +290,17 @@ static void test_start_after_crash(void **state)
 static void test_start_and_reset(void **state)
 {
 	struct server *s = *state;
-	struct image image;
+	struct boot_image image;
 
-	make_image(s, &image);
-	sign(s, &image);
+	image_make(s, &image);
+	image_sign(s, &image);
 	memcpy(s->vram + IMAGE_ADDR, &image, sizeof(image));
 	for (unsigned int i = 0; i < 100; i++) {
-		start(s, IMAGE_ADDR, sizeof(image));
+		image_start(s, IMAGE_ADDR, sizeof(image));
 		reset_mc(s);
 		assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_STATUS), 0);
 		assert_false(mc_is_running(s));
-		start(s, IMAGE_ADDR, sizeof(image));
+		image_start(s, IMAGE_ADDR, sizeof(image));
 		assert_int_equal(client_request(s, CMD_RESET, NULL, 0, NULL, 0, NULL, 0), 0);
 		assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_STATUS), 0);
 		assert_false(mc_is_running(s));

@@ -192,21 +192,6 @@ static void test_set(void **state)
 	assert_true(control_ok(s, "{\"cmd\":\"set\",\"trace\":false}"));
 }
 
-static void test_trace(void **state)
-{
-	static const char * const options[] = { "--trace", "/dev/null", NULL };
-	struct server s;
-
-	(void)state;
-	server_start(&s, options);
-	client_connect(&s);
-	client_negotiate(&s);
-	assert_int_equal(reg_read(&s, OGPU_GLB_MAGIC), OGPU_MAGIC);
-	assert_true(control_ok(&s, "{\"cmd\":\"set\",\"trace\":false}"));
-	assert_true(control_ok(&s, "{\"cmd\":\"set\",\"trace\":true}"));
-	assert_int_equal(server_stop(&s), 0);
-}
-
 /* Energy at rest grows by some 12 W; heat nears its rest value and never runs away. */
 static void test_sensors_at_rest(void **state)
 {
@@ -241,9 +226,10 @@ static void test_command_line(void **state)
 		{ "--socket", NULL }, { "--fly", NULL }, { "stray", NULL }, { "--vram", NULL },
 		{ "--vram", "x" }, { "--vram", "1M" }, { "--vram", "-1" }, { "--vram", "20000001" },
 		{ "--vram", "99999999999999999999" }, { "--vram", "18446744073709551615G" },
-		{ "--vram", "256MM" }, { "--aperture", "3M" }, { "--aperture", "512M" },
-		{ "--cus", "0" }, { "--cus", "65" }, { "--fused", "4" }, { "--fused", "0,1,2,3" },
-		{ "--fused", "0," }, { "--fused", "" }, { "--compute-slots", "31" },
+		{ "--vram", "256MM" }, { "--aperture", "8M" }, { "--aperture", "17M" },
+		{ "--aperture", "512M" }, { "--cus", "0" }, { "--cus", "65" }, { "--fused", "4" },
+		{ "--fused", "0,1,2,3" }, { "--fused", "0," }, { "--fused", "" },
+		{ "--compute-slots", "31" },
 		{ "--doorbells", "0" }, { "--root-key", "/nonexistent" },
 		{ "--root-key", "/dev/null" }, { "--uuid", "1234" }, { "--threads", "0" },
 		{ "--hw-rev", "256" }, { "--fuse-svn", "4294967296" },
@@ -257,6 +243,22 @@ static void test_command_line(void **state)
 	assert_int_equal(run_with("--socket", "/nonexistent/socket"), 1);
 }
 
+/* A driver could not even load firmware through it. */
+static void test_small_aperture(void **state)
+{
+	char line[256], command[512];
+	FILE *out;
+
+	(void)state;
+	snprintf(command, sizeof(command), "%s --socket /tmp/ogpu-vgpu-test --aperture 8M 2>&1",
+		 getenv("OGPU_VGPU"));
+	out = popen(command, "r");
+	assert_non_null(out);
+	assert_non_null(fgets(line, sizeof(line), out));
+	assert_non_null(strstr(line, "--aperture must be a power of two from 16M to the size"));
+	assert_int_equal(WEXITSTATUS(pclose(out)), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,9 +269,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_ecc, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_set, setup, teardown),
-		cmocka_unit_test(test_trace),
 		cmocka_unit_test_setup_teardown(test_sensors_at_rest, setup, teardown),
 		cmocka_unit_test(test_command_line),
+		cmocka_unit_test(test_small_aperture),
 	};
 
 	return cmocka_run_group_tests_name("vgpu-control", tests, NULL, NULL);

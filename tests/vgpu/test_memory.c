@@ -110,14 +110,15 @@ static void test_copies(void **state)
 	assert_int_equal(dma_table_add(&gpu->mem.dma, 0x12000, PAGE, DMA_READ, fd, 0), 0);
 	for (unsigned int i = 0; i < PAGE; i++)
 		out[i] = i * 7;
-	assert_true(vgpu_mem_write(gpu, operand, out, PAGE));
+	memcpy(get(gpu, OGPU_TARGET_SYSTEM, 0x10800, PAGE / 2, true), out, PAGE / 2);
+	memcpy(get(gpu, OGPU_TARGET_SYSTEM, 0x11000, PAGE / 2, true), out + PAGE / 2, PAGE / 2);
 	assert_true(vgpu_mem_read(gpu, operand, in, PAGE));
 	assert_memory_equal(in, out, PAGE);
 	assert_null(get(gpu, OGPU_TARGET_SYSTEM, 0x10800, PAGE, false));
 
 	operand = OGPU_OPERAND(OGPU_TARGET_SYSTEM, 0x11800);
 	assert_true(vgpu_mem_read(gpu, operand, in, PAGE));
-	assert_false(vgpu_mem_write(gpu, operand, out, PAGE));
+	assert_null(get(gpu, OGPU_TARGET_SYSTEM, 0x12000, PAGE / 2, true));
 	operand = OGPU_OPERAND(OGPU_TARGET_SYSTEM, 0x12800);
 	assert_false(vgpu_mem_read(gpu, operand, in, PAGE));
 	/* Bits that must be zero. */

@@ -89,7 +89,7 @@ static void test_large_page(void **state)
 	/* The whole leaf is remembered: pages never touched need no walk. */
 	*fake_entry(gpu, ASID, va, 1) = 0;
 	found(va + 0x7000, OGPU_ACCESS_READ, VRAM(0x1007000));
-	vgpu_mem_invalidate(gpu, NULL, NULL);
+	vgpu_mem_invalidate(gpu);
 	refused(va + 0x7000, OGPU_ACCESS_READ, OGPU_FAULT_NOT_MAPPED);
 	*fake_entry(gpu, ASID, va, 1) = fake_pte(VRAM(0x1001000), OGPU_PTE_LEAF | PTE_RW);
 	refused(va, OGPU_ACCESS_READ, OGPU_FAULT_PTE);
@@ -104,7 +104,7 @@ static void test_contiguous(void **state)
 	found(va + 0x3010, OGPU_ACCESS_READ, VRAM(FAKE_DATA + 0x3010));
 	*fake_entry(gpu, ASID, va + 0x8000, 0) = 0;
 	found(va + 0x8000, OGPU_ACCESS_WRITE, VRAM(FAKE_DATA + 0x8000));
-	vgpu_mem_invalidate(gpu, NULL, NULL);
+	vgpu_mem_invalidate(gpu);
 	refused(va + 0x8000, OGPU_ACCESS_WRITE, OGPU_FAULT_NOT_MAPPED);
 	found(va + 0xf000, OGPU_ACCESS_WRITE, VRAM(FAKE_DATA + 0xf000));
 }

@@ -254,7 +254,7 @@ static void test_copy_faults(void **state)
 	memory_fault(OGPU_OP_COPY, OGPU_COPY_DST_PHYS, &c, sizeof(c), SYSTEM(0x1000),
 		     OGPU_ACCESS_WRITE, OGPU_FAULT_BUS);
 	gpu->poison = FAKE_DATA;
-	vgpu_mem_invalidate(gpu, NULL, NULL);
+	vgpu_mem_invalidate(gpu);
 	c = (struct ogpu_pkt_copy){ .src = VA + 0xff0, .dst = VA_SYS, .bytes = 0x20 };
 	memory_fault(OGPU_OP_COPY, 0, &c, sizeof(c), VA + 0xff0, OGPU_ACCESS_READ,
 		     OGPU_FAULT_POISON);

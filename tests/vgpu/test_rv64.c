@@ -49,14 +49,6 @@ struct lane {
 	uint64_t x[32], f[32];
 };
 
-/* For builds with the address sanitizer: libunicorn forgets to free something. */
-const char *__lsan_default_suppressions(void);
-
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:libunicorn";
-}
-
 static uint64_t seed;
 static struct vgpu *gpu;
 static struct cu *cu;

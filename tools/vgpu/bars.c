@@ -9,6 +9,23 @@
 
 #include "device.h"
 
+/* By words, as registers are; the first and the last may be parts of one. */
+static void trace_config(struct vgpu *gpu, const char *access, uint64_t offset, const uint8_t *buf,
+			 size_t len)
+{
+	while (len) {
+		size_t n = len < 4 - offset % 4 ? len : 4 - offset % 4;
+		uint32_t value = 0;
+
+		memcpy(&value, buf, n);
+		vgpu_trace(gpu, TRACE_REG, "%s config 0x%03x bytes %zu = %#x", access,
+			   (unsigned int)offset, n, value);
+		offset += n;
+		buf += n;
+		len -= n;
+	}
+}
+
 /**
  * vgpu_config_read() - the host reads configuration space.
  * @gpu: the card
@@ -18,10 +35,12 @@
  */
 void vgpu_config_read(struct vgpu *gpu, uint64_t offset, void *buf, size_t len)
 {
-	if (gpu->gone)
+	if (gpu->gone) {
 		memset(buf, 0xff, len);
-	else
-		pci_config_read(&gpu->pci, offset, buf, len);
+		return;
+	}
+	pci_config_read(&gpu->pci, offset, buf, len);
+	trace_config(gpu, "read ", offset, buf, len);
 }
 
 /**
@@ -39,6 +58,7 @@ void vgpu_config_write(struct vgpu *gpu, uint64_t offset, const void *buf, size_
 
 	if (gpu->gone)
 		return;
+	trace_config(gpu, "write", offset, buf, len);
 	actions = pci_config_write(&gpu->pci, offset, buf, len);
 	if (actions & PCI_CONFIG_FLR)
 		vgpu_reset_by_host(gpu);
@@ -65,8 +85,11 @@ static void regs_bar_read(struct vgpu *gpu, uint64_t offset, uint8_t *buf, size_
 
 static void regs_bar_write(struct vgpu *gpu, uint64_t offset, const uint8_t *buf, size_t len)
 {
-	if (offset % 4 || len % 4)
+	if (offset % 4 || len % 4) {
+		vgpu_trace(gpu, TRACE_REG, "write 0x%05x bytes %zu: ignored", (unsigned int)offset,
+			   len);
 		return;
+	}
 	for (; len; offset += 4, buf += 4, len -= 4) {
 		uint32_t value;
 
@@ -75,13 +98,24 @@ static void regs_bar_write(struct vgpu *gpu, uint64_t offset, const uint8_t *buf
 	}
 }
 
+/* There is nothing to read. */
+static void doorbell_read(struct vgpu *gpu, uint64_t offset, void *buf, size_t len)
+{
+	memset(buf, 0, len);
+	vgpu_trace(gpu, TRACE_REG, "read  doorbells 0x%llx bytes %zu", (unsigned long long)offset,
+		   len);
+}
+
 static void doorbell_write(struct vgpu *gpu, uint64_t offset, size_t len)
 {
 	uint64_t index = offset / VGPU_DOORBELL_STRIDE;
 
 	if (offset % VGPU_DOORBELL_STRIDE != OGPU_DOORBELL_RING || len != 4 ||
-	    index >= gpu->cfg.doorbells)
+	    index >= gpu->cfg.doorbells) {
+		vgpu_trace(gpu, TRACE_REG, "write doorbells 0x%llx bytes %zu: ignored",
+			   (unsigned long long)offset, len);
 		return;
+	}
 	vgpu_trace(gpu, TRACE_REG, "doorbell %u", (unsigned int)index);
 	if (!engines_doorbell(gpu->engines, index))
 		mc_doorbell(gpu->mc, index);
@@ -104,7 +138,7 @@ void vgpu_bar_read(struct vgpu *gpu, unsigned int bar, uint64_t offset, void *bu
 	else if (bar == OGPU_BAR_VRAM)
 		memcpy(buf, gpu->mem.vram + offset, len);
 	else
-		memset(buf, 0, len);
+		doorbell_read(gpu, offset, buf, len);
 }
 
 /**

@@ -10,6 +10,7 @@
 
 #include "abi/fw_image.h"
 #include "device.h"
+#include "reg64.h"
 
 #define IMAGE_ALIGN	4096u
 
@@ -48,9 +49,9 @@ static void start(struct vgpu *gpu)
 
 	if (worker_busy(gpu->worker, WORKER_BOOT) || worker_busy(gpu->worker, WORKER_RESET_MC))
 		return;
-	boot->image_addr = (uint64_t)boot->addr_hi << 32 | boot->addr_lo;
+	boot->image_addr = boot->addr;
 	boot->image_size = boot->size;
-	boot->mbox_addr = (uint64_t)gpu->regs.mbox_hi << 32 | gpu->regs.mbox_lo;
+	boot->mbox_addr = gpu->regs.mbox_addr;
 	boot->mbox_size = gpu->regs.mbox_size;
 	set_status(gpu, OGPU_BOOT_VERIFYING, OGPU_BOOT_OK);
 	worker_post(gpu->worker, WORKER_BOOT);
@@ -75,9 +76,8 @@ uint32_t bootrom_reg_read(struct vgpu *gpu, uint32_t reg)
 			return FIELD_PREP(OGPU_BOOT_STATUS_STATE, OGPU_BOOT_VERIFYING);
 		return boot->status;
 	case OGPU_BOOT_ADDR_LO:
-		return boot->addr_lo;
 	case OGPU_BOOT_ADDR_HI:
-		return boot->addr_hi;
+		return reg64_get(boot->addr, reg == OGPU_BOOT_ADDR_HI);
 	case OGPU_BOOT_SIZE:
 		return boot->size;
 	case OGPU_BOOT_SVN:
@@ -111,10 +111,8 @@ void bootrom_reg_write(struct vgpu *gpu, uint32_t reg, uint32_t value)
 			start(gpu);
 		break;
 	case OGPU_BOOT_ADDR_LO:
-		gpu->boot.addr_lo = value;
-		break;
 	case OGPU_BOOT_ADDR_HI:
-		gpu->boot.addr_hi = value;
+		reg64_set(&gpu->boot.addr, value, reg == OGPU_BOOT_ADDR_HI);
 		break;
 	case OGPU_BOOT_SIZE:
 		gpu->boot.size = value;

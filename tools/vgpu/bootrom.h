@@ -14,7 +14,8 @@ struct vgpu;
 
 struct bootrom {
 	/* vfio thread; the helper thread reads mbox_* and image_* between START and the verdict */
-	uint32_t addr_lo, addr_hi, size;
+	uint64_t addr;
+	uint32_t size;
 	uint64_t image_addr;
 	uint32_t image_size;
 	uint64_t mbox_addr;

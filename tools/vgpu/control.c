@@ -16,7 +16,7 @@
 #include "commands.h"
 #include "control.h"
 #include "device.h"
-#include "vfio_user.h"
+#include "socket.h"
 
 #define CLIENTS_MAX	8
 #define LINE_MAX_SIZE	4096
@@ -147,7 +147,7 @@ struct control *control_create(struct vgpu *gpu, const char *path)
 	ctl->path = path;
 	for (unsigned int i = 0; i < CLIENTS_MAX; i++)
 		ctl->clients[i].fd = -1;
-	ctl->listen_fd = vfio_user_listen(path);
+	ctl->listen_fd = socket_listen(path);
 	if (ctl->listen_fd < 0) {
 		fprintf(stderr, "ogpu-vgpu: control socket %s: %s\n", path,
 			strerror(-ctl->listen_fd));

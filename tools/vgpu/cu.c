@@ -10,7 +10,6 @@
 #define REG_SP		2
 #define REG_A0		10
 #define PRIVATE_KEEP	(4u << 20)	/* bytes of private memory kept between dispatches */
-#define NO_RESERVATION	UINT64_MAX
 
 /**
  * cu_create() - Make a compute unit.
@@ -156,7 +155,7 @@ static void start_wave(struct cu *cu, struct cu_wave *w)
 	cu->vec->splat(w->reg[REG_A0], launch->args);
 	cu->vec->splat(w->pc, launch->entry);
 	if (w->reservations)
-		cu->vec->splat(w->reserved, NO_RESERVATION);
+		cu->vec->splat(w->reserved, CU_NO_RESERVATION);
 	w->reservations = false;
 	memset(w->frm, CU_RNE, sizeof(w->frm));
 	w->frm_changed = false;

@@ -21,6 +21,7 @@
 #define CU_CODE_PAGES	16
 #define CU_PAGE_INSNS	(MMU_PAGE / 2)
 #define CU_BUDGET	2048	/* instructions between two looks at the outside world */
+#define CU_NO_RESERVATION	UINT64_MAX
 #define CU_MAX_WAVES	(VGPU_MAX_WORKGROUP / VGPU_LANES)
 
 /* What a DISPATCH packet asks for; checked by the command processor. */

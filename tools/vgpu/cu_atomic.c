@@ -12,7 +12,6 @@
 
 /* A reservation's address and size in one word: aligned addresses leave the low bits free. */
 #define RESERVATION(va, size)	((va) | (size) / 8)
-#define NO_RESERVATION		UINT64_MAX
 
 /* Says why there is no host memory behind an atomic access. */
 static bool refuse(struct cu *cu, uint64_t va)
@@ -103,7 +102,7 @@ static uint64_t store_conditional(struct cu_wave *w, unsigned int lane, uint64_t
 {
 	bool holds = w->reserved[lane] == RESERVATION(va, size);
 
-	w->reserved[lane] = NO_RESERVATION;
+	w->reserved[lane] = CU_NO_RESERVATION;
 	return !holds || !replace(p, &w->reserved_value[lane], v, size);
 }
 

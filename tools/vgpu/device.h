@@ -3,8 +3,9 @@
  * struct vgpu, as the parts that make up the card's PCI side see it. Engines and the management
  * core know only vgpu.h.
  *
- * Locks, outermost first: reset_lock -> event ring -> memory bracket -> DMA table. The interrupt
- * table, the sensors and the boot ROM's state have leaf locks.
+ * Locks, outermost first: reset_lock -> event ring -> memory bracket -> DMA table; reset_lock ->
+ * sensors -> a slot, and sensors -> the management core. Those of the interrupt table and of the
+ * helper thread are leaves.
  */
 #ifndef OGPU_VGPU_DEVICE_H
 #define OGPU_VGPU_DEVICE_H

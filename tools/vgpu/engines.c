@@ -9,10 +9,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "abi/mbox.h"
+#include "clock.h"
 #include "engines.h"
+#include "reg64.h"
 
 static bool live(enum ogpu_slot_state state)
 {
@@ -116,10 +117,7 @@ void slot_wait_memory(struct slot *slot, uint64_t timeout_ns)
 	pthread_mutex_unlock(&slot->lock);
 	tell(slot, needed);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += timeout_ns;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
+	until = clock_after(timeout_ns);
 	pthread_mutex_lock(&slot->lock);
 	while (!slot->rung && !slot->recheck && !atomic_load(&slot->stop) && err != ETIMEDOUT)
 		err = pthread_cond_timedwait(&slot->wake, &slot->lock, &until);
@@ -249,10 +247,16 @@ static void order(struct slot *slot, uint32_t stop)
 
 /* --- life ------------------------------------------------------------------------------------- */
 
+static void destroy_sync(struct slot *slot)
+{
+	pthread_cond_destroy(&slot->reset_done);
+	pthread_cond_destroy(&slot->wake);
+	pthread_mutex_destroy(&slot->lock);
+}
+
 static bool start_slot(struct engines *eng, unsigned int index, enum ogpu_engine_class class)
 {
 	struct slot *slot = &eng->slot[index];
-	pthread_condattr_t attr;
 
 	slot->eng = eng;
 	slot->gpu = eng->gpu;
@@ -260,12 +264,12 @@ static bool start_slot(struct engines *eng, unsigned int index, enum ogpu_engine
 	slot->class = class;
 	mmu_init(&slot->mmu, eng->gpu, &eng->as_table);
 	pthread_mutex_init(&slot->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&slot->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	clock_cond_init(&slot->wake);
 	pthread_cond_init(&slot->reset_done, NULL);
-	return !pthread_create(&slot->thread, NULL, slot_main, slot);
+	if (!pthread_create(&slot->thread, NULL, slot_main, slot))
+		return true;
+	destroy_sync(slot);
+	return false;
 }
 
 /**
@@ -308,12 +312,8 @@ void engines_destroy(struct engines *eng)
 	for (unsigned int i = 0; i < eng->slots; i++)
 		order(&eng->slot[i], STOP_EXIT);
 	for (unsigned int i = 0; i < eng->slots; i++) {
-		struct slot *slot = &eng->slot[i];
-
-		pthread_join(slot->thread, NULL);
-		pthread_cond_destroy(&slot->reset_done);
-		pthread_cond_destroy(&slot->wake);
-		pthread_mutex_destroy(&slot->lock);
+		pthread_join(eng->slot[i].thread, NULL);
+		destroy_sync(&eng->slot[i]);
 	}
 	if (eng->pool)
 		pool_destroy(eng->pool);
@@ -377,29 +377,24 @@ static uint32_t read_reg(struct slot *slot, uint32_t reg)
 	case OGPU_SLOT_FLAGS:
 		return slot->queue.flags;
 	case OGPU_SLOT_RING_LO:
-		return (uint32_t)slot->queue.ring;
 	case OGPU_SLOT_RING_HI:
-		return slot->queue.ring >> 32;
+		return reg64_get(slot->queue.ring, reg == OGPU_SLOT_RING_HI);
 	case OGPU_SLOT_RING_SIZE:
 		return slot->queue.ring_size;
 	case OGPU_SLOT_RPTR_LO:
-		return (uint32_t)slot->queue.rptr;
 	case OGPU_SLOT_RPTR_HI:
-		return slot->queue.rptr >> 32;
+		return reg64_get(slot->queue.rptr, reg == OGPU_SLOT_RPTR_HI);
 	case OGPU_SLOT_WPTR_LO:
-		return (uint32_t)slot->queue.wptr;
 	case OGPU_SLOT_WPTR_HI:
-		return slot->queue.wptr >> 32;
+		return reg64_get(slot->queue.wptr, reg == OGPU_SLOT_WPTR_HI);
 	case OGPU_SLOT_STATUS:
 		return status(slot);
 	case OGPU_SLOT_FAULT_VA_LO:
-		return failed ? (uint32_t)slot->failure.fault.va : 0;
 	case OGPU_SLOT_FAULT_VA_HI:
-		return failed ? slot->failure.fault.va >> 32 : 0;
+		return failed ? reg64_get(slot->failure.fault.va, reg == OGPU_SLOT_FAULT_VA_HI) : 0;
 	case OGPU_SLOT_FAULT_PC_LO:
-		return failed ? (uint32_t)slot->failure.pc : 0;
 	case OGPU_SLOT_FAULT_PC_HI:
-		return failed ? slot->failure.pc >> 32 : 0;
+		return failed ? reg64_get(slot->failure.pc, reg == OGPU_SLOT_FAULT_PC_HI) : 0;
 	case OGPU_SLOT_DETAIL:
 		return failed ? slot->failure.detail : 0;
 	case OGPU_SLOT_BUSY_LO:
@@ -409,26 +404,16 @@ static uint32_t read_reg(struct slot *slot, uint32_t reg)
 	case OGPU_SLOT_BUSY_HI:
 		return slot->busy_hi;
 	case OGPU_SLOT_POS_LO:
-		return (uint32_t)slot->shown.pos;
 	case OGPU_SLOT_POS_HI:
-		return slot->shown.pos >> 32;
+		return reg64_get(slot->shown.pos, reg == OGPU_SLOT_POS_HI);
 	case OGPU_SLOT_CONTEXT0:
 		return slot->shown.context0;
 	case OGPU_SLOT_CONTEXT1:
-		return (uint32_t)slot->shown.context12;
 	case OGPU_SLOT_CONTEXT2:
-		return slot->shown.context12 >> 32;
+		return reg64_get(slot->shown.context12, reg == OGPU_SLOT_CONTEXT2);
 	default:
 		return 0;
 	}
-}
-
-static void set_half(uint64_t *value, uint32_t half, bool high)
-{
-	if (high)
-		*value = (*value & 0xffffffffull) | (uint64_t)half << 32;
-	else
-		*value = (*value & ~0xffffffffull) | half;
 }
 
 /* While EMPTY only. */
@@ -454,26 +439,26 @@ static void write_descriptor(struct slot *slot, uint32_t reg, uint32_t value)
 		break;
 	case OGPU_SLOT_RING_LO:
 	case OGPU_SLOT_RING_HI:
-		set_half(&q->ring, value, reg == OGPU_SLOT_RING_HI);
+		reg64_set(&q->ring, value, reg == OGPU_SLOT_RING_HI);
 		break;
 	case OGPU_SLOT_RPTR_LO:
 	case OGPU_SLOT_RPTR_HI:
-		set_half(&q->rptr, value, reg == OGPU_SLOT_RPTR_HI);
+		reg64_set(&q->rptr, value, reg == OGPU_SLOT_RPTR_HI);
 		break;
 	case OGPU_SLOT_WPTR_LO:
 	case OGPU_SLOT_WPTR_HI:
-		set_half(&q->wptr, value, reg == OGPU_SLOT_WPTR_HI);
+		reg64_set(&q->wptr, value, reg == OGPU_SLOT_WPTR_HI);
 		break;
 	case OGPU_SLOT_POS_LO:
 	case OGPU_SLOT_POS_HI:
-		set_half(&slot->context.pos, value, reg == OGPU_SLOT_POS_HI);
+		reg64_set(&slot->context.pos, value, reg == OGPU_SLOT_POS_HI);
 		break;
 	case OGPU_SLOT_CONTEXT0:
 		slot->context.context0 = value;
 		break;
 	case OGPU_SLOT_CONTEXT1:
 	case OGPU_SLOT_CONTEXT2:
-		set_half(&slot->context.context12, value, reg == OGPU_SLOT_CONTEXT2);
+		reg64_set(&slot->context.context12, value, reg == OGPU_SLOT_CONTEXT2);
 		break;
 	default:
 		break;
@@ -606,22 +591,16 @@ void engines_set_as_table(struct engines *eng, uint64_t vram_offset, uint32_t co
 }
 
 /**
- * engines_tlb_invalidate() - Drop translations.
+ * engines_tlb_invalidate() - Drop all translations.
  * @eng: the engines
- * @asid: address space, 0 for all
- * @start: first VA
- * @end: VA after the last; both zero: the whole address space
  *
  * Outside a memory bracket. Returns when no access that began earlier can use a translation that
- * is dropped. The caches of this card drop everything whatever the range, which costs a
+ * is dropped. The caches of this card drop everything whatever the range asked for, which costs a
  * few walks and is simple.
  */
-void engines_tlb_invalidate(struct engines *eng, uint32_t asid, uint64_t start, uint64_t end)
+void engines_tlb_invalidate(struct engines *eng)
 {
-	(void)asid;
-	(void)start;
-	(void)end;
-	vgpu_mem_invalidate(eng->gpu, NULL, NULL);
+	vgpu_mem_invalidate(eng->gpu);
 }
 
 /**

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "device.h"
+#include "reg64.h"
 
 /**
  * event_init() - a ring that is disabled.
@@ -55,10 +56,8 @@ uint32_t event_reg_read(struct event_ring *ring, uint32_t reg)
 	pthread_mutex_lock(&ring->lock);
 	switch (reg) {
 	case OGPU_EVENT_ADDR_LO:
-		value = ring->addr;
-		break;
 	case OGPU_EVENT_ADDR_HI:
-		value = ring->addr >> 32;
+		value = reg64_get(ring->addr, reg == OGPU_EVENT_ADDR_HI);
 		break;
 	case OGPU_EVENT_ENTRIES:
 		value = ring->entries;
@@ -88,10 +87,10 @@ void event_reg_write(struct event_ring *ring, uint32_t reg, uint32_t value)
 	pthread_mutex_lock(&ring->lock);
 	switch (reg) {
 	case OGPU_EVENT_ADDR_LO:
-		ring->addr = (ring->addr & ~0xffffffffull) | (value & ~0xfffu);
+		reg64_set(&ring->addr, value & ~0xfffu, false);
 		break;
 	case OGPU_EVENT_ADDR_HI:
-		ring->addr = (ring->addr & 0xffffffffull) | (uint64_t)value << 32;
+		reg64_set(&ring->addr, value, true);
 		break;
 	case OGPU_EVENT_ENTRIES:
 		ring->entries = value;

@@ -11,7 +11,7 @@
 struct vgpu;
 
 struct event_ring {
-	pthread_mutex_t lock;
+	pthread_mutex_t lock;	/* of all that follows, and of the order of entries */
 	uint64_t addr;
 	uint32_t entries;	/* as written; 0 or no power of two: no ring */
 	uint32_t rptr, wptr;

@@ -11,7 +11,7 @@
 #include "abi/regs.h"
 
 struct irq_table {
-	pthread_mutex_t lock;
+	pthread_mutex_t lock;			/* of all that follows */
 	int fd[OGPU_VECTOR_COUNT];		/* -1: vector not in use */
 	uint64_t raised[OGPU_VECTOR_COUNT];
 	uint64_t lost;				/* by injection */

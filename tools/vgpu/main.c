@@ -17,6 +17,7 @@
 
 #include "device.h"
 #include "options.h"
+#include "socket.h"
 #include "trace.h"
 #include "vfio_user.h"
 
@@ -94,7 +95,7 @@ int main(int argc, char **argv)
 			return EXIT_FAILURE;
 		}
 	}
-	listen_fd = vfio_user_listen(opt.config.socket_path);
+	listen_fd = socket_listen(opt.config.socket_path);
 	if (listen_fd < 0) {
 		fprintf(stderr, "ogpu-vgpu: socket %s: %s\n", opt.config.socket_path,
 			strerror(-listen_fd));

@@ -10,27 +10,17 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "mc_internal.h"
 
-#define NS_PER_S	1000000000ull
-#define WATCHDOG_NS	(3 * NS_PER_S)
+#define WATCHDOG_NS	(3 * CLOCK_NS_PER_S)
 
 /* The host kept the thread from running for longer than this: not the program's fault. */
-#define STALL_NS	(NS_PER_S / 2)
+#define STALL_NS	(CLOCK_NS_PER_S / 2)
 
 /* Instructions between two looks at timer, watchdog and requests to stop: some 50 us. */
 #define SLICE		10000
-
-static void update_external(struct mc *mc)
-{
-	if (mc_irq_pending(mc) & mc->irq_enable)
-		rv32_raise(&mc->cpu, RV32_LINE_EXTERNAL);
-	else
-		rv32_lower(&mc->cpu, RV32_LINE_EXTERNAL);
-	pthread_cond_signal(&mc->wake);
-}
 
 /**
  * mc_irq_pending() - the level of OGPU_MC_IRQ_PENDING
@@ -53,7 +43,11 @@ uint32_t mc_irq_pending(const struct mc *mc)
  */
 void mc_irq_changed(struct mc *mc)
 {
-	update_external(mc);
+	if (mc_irq_pending(mc) & mc->irq_enable)
+		rv32_raise(&mc->cpu, RV32_LINE_EXTERNAL);
+	else
+		rv32_lower(&mc->cpu, RV32_LINE_EXTERNAL);
+	pthread_cond_signal(&mc->wake);
 }
 
 /**
@@ -102,17 +96,6 @@ static void forgive_stall(struct mc *mc, uint64_t expected)
 		mc->last_beat += now - expected;
 }
 
-static struct timespec deadline_after(uint64_t ns)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	ns += (uint64_t)ts.tv_nsec;
-	ts.tv_sec += ns / NS_PER_S;
-	ts.tv_nsec = ns % NS_PER_S;
-	return ts;
-}
-
 /*
  * Sleeps until the core has a reason to go on, is told to stop, or the watchdog is due. A core that
  * hangs by injection has no reason to go on.
@@ -128,7 +111,7 @@ static void sleep_core(struct mc *mc)
 	now = vgpu_time_ns(mc->gpu);
 	if (now >= until)
 		return;
-	deadline = deadline_after(until - now);
+	deadline = clock_after(until - now);
 
 	pthread_mutex_lock(&mc->lock);
 	while (mc->want_run && (atomic_load(&mc->hang) || !rv32_awake(&mc->cpu))) {
@@ -211,17 +194,6 @@ static void *core_thread(void *arg)
 	return NULL;
 }
 
-static void init_conditions(struct mc *mc)
-{
-	pthread_condattr_t attr;
-
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&mc->wake, &attr);
-	pthread_cond_init(&mc->stopped, &attr);
-	pthread_condattr_destroy(&attr);
-}
-
 /**
  * mc_create() - make a stopped management controller
  * @gpu: the card; its configuration must be in place
@@ -244,7 +216,8 @@ struct mc *mc_create(struct vgpu *gpu)
 	if (!mc->sram || !mc->doorbell_fifo || !mc->doorbell_known || !mc_bus_init(mc))
 		goto err_free;
 	pthread_mutex_init(&mc->lock, NULL);
-	init_conditions(mc);
+	clock_cond_init(&mc->wake);
+	pthread_cond_init(&mc->stopped, NULL);
 	mc_reset(mc);
 	if (pthread_create(&mc->thread, NULL, core_thread, mc))
 		goto err_sync;
@@ -400,6 +373,7 @@ void mc_set_mbox(struct mc *mc, uint64_t bus_addr, uint32_t size)
  */
 void mc_irq(struct mc *mc, uint32_t bits)
 {
+	vgpu_trace(mc->gpu, TRACE_IRQ, "core: pending %#x", bits);
 	pthread_mutex_lock(&mc->lock);
 	mc->irq_edges |= bits & MC_IRQ_EDGES;
 	mc_irq_changed(mc);
@@ -415,6 +389,7 @@ void mc_doorbell(struct mc *mc, uint32_t index)
 {
 	if (index >= mc->doorbell_pages)
 		return;
+	vgpu_trace(mc->gpu, TRACE_IRQ, "core: doorbell %u", index);
 	pthread_mutex_lock(&mc->lock);
 	if (!mc->doorbell_known[index]) {
 		mc->doorbell_known[index] = true;
@@ -433,6 +408,7 @@ void mc_doorbell(struct mc *mc, uint32_t index)
  */
 void mc_slot_irq(struct mc *mc, unsigned int slot)
 {
+	vgpu_trace(mc->gpu, TRACE_IRQ, "core: slot %u", slot);
 	pthread_mutex_lock(&mc->lock);
 	mc->slot_irq |= 1u << slot;
 	mc_irq_changed(mc);

@@ -6,25 +6,23 @@
 #include <string.h>
 
 #include "mc_internal.h"
+#include "reg64.h"
 
 #define PAGE_MASK	0xfffull
 #define WINDOWS_SIZE	(OGPU_MC_WINDOWS * OGPU_MC_WINDOW_SIZE)
 #define WINDOW_REGS_END	OGPU_MC_WINDOW_LO(OGPU_MC_WINDOWS)
 #define SLOT_STRIDE	(OGPU_MC_SLOT(1) - OGPU_MC_SLOT(0))
 
-/* Turns an offset into the windows into an address operand. */
-static bool window_operand(const struct mc *mc, uint32_t offset, uint64_t *operand)
+/* Turns an offset into the windows into target and address. */
+static bool window_operand(const struct mc *mc, uint32_t offset, enum ogpu_target *target,
+			   uint64_t *addr)
 {
 	uint64_t base = mc->window[offset / OGPU_MC_WINDOW_SIZE];
-	uint64_t target = FIELD_GET(OGPU_OPERAND_TARGET, base);
-	uint64_t addr = (base & OGPU_OPERAND_ADDR) + offset % OGPU_MC_WINDOW_SIZE;
 
-	if (target != OGPU_TARGET_VRAM && target != OGPU_TARGET_SYSTEM)
-		return false;
-	if ((base & OGPU_OPERAND_MBZ) || (addr & ~OGPU_OPERAND_ADDR))
-		return false;
-	*operand = OGPU_OPERAND(target, addr);
-	return true;
+	*target = FIELD_GET(OGPU_OPERAND_TARGET, base);
+	*addr = (base & OGPU_OPERAND_ADDR) + offset % OGPU_MC_WINDOW_SIZE;
+	return (*target == OGPU_TARGET_VRAM || *target == OGPU_TARGET_SYSTEM) &&
+	       !(base & OGPU_OPERAND_MBZ) && !(*addr & ~OGPU_OPERAND_ADDR);
 }
 
 /*
@@ -58,34 +56,21 @@ static void store_shared(void *ptr, unsigned int size, uint32_t value)
 	}
 }
 
-static bool window_load(struct mc *mc, uint32_t offset, unsigned int size, uint32_t *value)
+static bool window_access(struct mc *mc, uint32_t offset, unsigned int size, uint32_t *value,
+			  bool write)
 {
-	uint64_t operand;
+	enum ogpu_target target;
+	uint64_t addr;
 	void *ptr;
 
-	if (!window_operand(mc, offset, &operand))
+	if (!window_operand(mc, offset, &target, &addr))
 		return false;
 	vgpu_mem_begin(mc->gpu);
-	ptr = vgpu_mem_ptr(mc->gpu, FIELD_GET(OGPU_OPERAND_TARGET, operand),
-			   operand & OGPU_OPERAND_ADDR, size, false);
-	if (ptr)
+	ptr = vgpu_mem_ptr(mc->gpu, target, addr, size, write);
+	if (ptr && write)
+		store_shared(ptr, size, *value);
+	else if (ptr)
 		*value = load_shared(ptr, size);
-	vgpu_mem_end(mc->gpu);
-	return ptr;
-}
-
-static bool window_store(struct mc *mc, uint32_t offset, unsigned int size, uint32_t value)
-{
-	uint64_t operand;
-	void *ptr;
-
-	if (!window_operand(mc, offset, &operand))
-		return false;
-	vgpu_mem_begin(mc->gpu);
-	ptr = vgpu_mem_ptr(mc->gpu, FIELD_GET(OGPU_OPERAND_TARGET, operand),
-			   operand & OGPU_OPERAND_ADDR, size, true);
-	if (ptr)
-		store_shared(ptr, size, value);
 	vgpu_mem_end(mc->gpu);
 	return ptr;
 }
@@ -115,10 +100,8 @@ static bool locked_read(struct mc *mc, uint32_t reg, uint32_t *value)
 		*value = mc->irq_enable;
 		return true;
 	case OGPU_MC_MBOX_ADDR_LO:
-		*value = mc->mbox_addr;
-		return true;
 	case OGPU_MC_MBOX_ADDR_HI:
-		*value = mc->mbox_addr >> 32;
+		*value = reg64_get(mc->mbox_addr, reg == OGPU_MC_MBOX_ADDR_HI);
 		return true;
 	case OGPU_MC_MBOX_SIZE:
 		*value = mc->mbox_size;
@@ -143,7 +126,7 @@ static bool window_reg_read(const struct mc *mc, uint32_t reg, uint32_t *value)
 
 	if (reg < OGPU_MC_WINDOW_LO(0) || reg >= WINDOW_REGS_END)
 		return false;
-	*value = reg % 8 ? mc->window[n] >> 32 : mc->window[n];
+	*value = reg64_get(mc->window[n], reg == OGPU_MC_WINDOW_HI(n));
 	return true;
 }
 
@@ -168,10 +151,8 @@ static bool periph_read(struct mc *mc, uint32_t reg, uint32_t *value)
 		*value = mc->time_hi;
 		return true;
 	case OGPU_MC_TIMECMP_LO:
-		*value = mc->timecmp;
-		return true;
 	case OGPU_MC_TIMECMP_HI:
-		*value = mc->timecmp >> 32;
+		*value = reg64_get(mc->timecmp, reg == OGPU_MC_TIMECMP_HI);
 		return true;
 	case OGPU_MC_HEARTBEAT:
 		*value = atomic_load(&mc->heartbeat);
@@ -192,26 +173,14 @@ static bool periph_read(struct mc *mc, uint32_t reg, uint32_t *value)
 	return found || window_reg_read(mc, reg, value);
 }
 
-static void set_low(uint64_t *reg, uint32_t value)
-{
-	*reg = (*reg & ~(uint64_t)UINT32_MAX) | value;
-}
-
-static void set_high(uint64_t *reg, uint32_t value)
-{
-	*reg = (*reg & UINT32_MAX) | (uint64_t)value << 32;
-}
-
 static bool window_reg_write(struct mc *mc, uint32_t reg, uint32_t value)
 {
 	uint32_t n = (reg - OGPU_MC_WINDOW_LO(0)) / 8;
+	bool high = reg == OGPU_MC_WINDOW_HI(n);
 
 	if (reg < OGPU_MC_WINDOW_LO(0) || reg >= WINDOW_REGS_END)
 		return false;
-	if (reg % 8)
-		set_high(&mc->window[n], value);
-	else
-		set_low(&mc->window[n], value & ~PAGE_MASK);
+	reg64_set(&mc->window[n], high ? value : value & ~PAGE_MASK, high);
 	return true;
 }
 
@@ -253,11 +222,8 @@ static bool periph_write(struct mc *mc, uint32_t reg, uint32_t value)
 			vgpu_irq_raise(mc->gpu, value);
 		return true;
 	case OGPU_MC_TIMECMP_LO:
-		set_low(&mc->timecmp, value);
-		mc_update_timer(mc);
-		return true;
 	case OGPU_MC_TIMECMP_HI:
-		set_high(&mc->timecmp, value);
+		reg64_set(&mc->timecmp, value, reg == OGPU_MC_TIMECMP_HI);
 		mc_update_timer(mc);
 		return true;
 	case OGPU_MC_HEARTBEAT:
@@ -298,42 +264,54 @@ static bool slot_register(const struct mc *mc, uint32_t offset, unsigned int *sl
 	return *slot < mc->slots && *reg <= OGPU_SLOT_CONTEXT2;
 }
 
-static bool bus_load(void *ctx, uint32_t addr, unsigned int size, uint32_t *value)
+static bool register_read(struct mc *mc, uint32_t offset, uint32_t *value)
 {
-	struct mc *mc = ctx;
 	unsigned int slot;
 	uint32_t reg;
 
-	if (addr - OGPU_MC_WINDOW_BASE < WINDOWS_SIZE)
-		return window_load(mc, addr - OGPU_MC_WINDOW_BASE, size, value);
-	if (addr < OGPU_MC_PERIPH_BASE || addr >= OGPU_MC_WINDOW_BASE || size != 4)
-		return false;
-	addr -= OGPU_MC_PERIPH_BASE;
-	if (slot_register(mc, addr, &slot, &reg)) {
+	if (slot_register(mc, offset, &slot, &reg))
 		*value = engines_slot_read(vgpu_engines(mc->gpu), slot, reg);
-		return true;
-	}
-	return periph_read(mc, addr, value);
+	else if (!periph_read(mc, offset, value))
+		return false;
+	vgpu_trace(mc->gpu, TRACE_MC, "read  0x%04x = %#x", offset, *value);
+	return true;
+}
+
+static bool register_write(struct mc *mc, uint32_t offset, uint32_t value)
+{
+	unsigned int slot;
+	uint32_t reg;
+
+	vgpu_trace(mc->gpu, TRACE_MC, "write 0x%04x = %#x", offset, value);
+	if (!slot_register(mc, offset, &slot, &reg))
+		return periph_write(mc, offset, value);
+	engines_slot_write(vgpu_engines(mc->gpu), slot, reg, value);
+	return true;
+}
+
+static bool bus_access(struct mc *mc, uint32_t addr, unsigned int size, uint32_t *value, bool write)
+{
+	bool answered = false;
+
+	if (addr - OGPU_MC_WINDOW_BASE < WINDOWS_SIZE)
+		return window_access(mc, addr - OGPU_MC_WINDOW_BASE, size, value, write);
+	if (addr >= OGPU_MC_PERIPH_BASE && addr < OGPU_MC_WINDOW_BASE && size == 4)
+		answered = write ? register_write(mc, addr - OGPU_MC_PERIPH_BASE, *value) :
+				   register_read(mc, addr - OGPU_MC_PERIPH_BASE, value);
+	if (!answered)
+		vgpu_trace(mc->gpu, TRACE_MC, "%s of %u bytes at 0x%08x: bus error",
+			   write ? "write" : "read", size, addr);
+	return answered;
+}
+
+static bool bus_load(void *ctx, uint32_t addr, unsigned int size, uint32_t *value)
+{
+	return bus_access(ctx, addr, size, value, false);
 }
 
 static bool bus_store(void *ctx, uint32_t addr, unsigned int size, uint32_t value)
 {
-	struct mc *mc = ctx;
-	unsigned int slot;
-	uint32_t reg;
-
-	if (addr - OGPU_MC_WINDOW_BASE < WINDOWS_SIZE)
-		return window_store(mc, addr - OGPU_MC_WINDOW_BASE, size, value);
-	if (addr < OGPU_MC_PERIPH_BASE || addr >= OGPU_MC_WINDOW_BASE || size != 4)
-		return false;
-	addr -= OGPU_MC_PERIPH_BASE;
-	if (slot_register(mc, addr, &slot, &reg)) {
-		if (reg == OGPU_SLOT_CTRL)
-			vgpu_trace(mc->gpu, TRACE_MC, "slot %u command %u", slot, value);
-		engines_slot_write(vgpu_engines(mc->gpu), slot, reg, value);
-		return true;
-	}
-	return periph_write(mc, addr, value);
+	return bus_access(ctx, addr, size, &value, true);
 }
 
 /**

@@ -88,21 +88,29 @@ void vgpu_mem_end(struct vgpu *gpu)
 	pthread_rwlock_unlock(&gpu->mem.bracket);
 }
 
+/* Waits for all brackets to end; none begins before thaw(). Outside a bracket. */
+static void freeze(struct memory *mem)
+{
+	pthread_rwlock_wrlock(&mem->bracket);
+}
+
+/* Lets brackets begin again, with a new generation. */
+static void thaw(struct memory *mem)
+{
+	atomic_fetch_add_explicit(&mem->generation, 1, memory_order_relaxed);
+	pthread_rwlock_unlock(&mem->bracket);
+}
+
 /**
  * vgpu_mem_invalidate() - wait for all brackets to end and raise the generation.
  * @gpu: the card
- * @fn: called while no thread is inside a bracket, or NULL
- * @arg: for @fn
  *
  * Outside a bracket.
  */
-void vgpu_mem_invalidate(struct vgpu *gpu, void (*fn)(void *arg), void *arg)
+void vgpu_mem_invalidate(struct vgpu *gpu)
 {
-	pthread_rwlock_wrlock(&gpu->mem.bracket);
-	if (fn)
-		fn(arg);
-	atomic_fetch_add_explicit(&gpu->mem.generation, 1, memory_order_relaxed);
-	pthread_rwlock_unlock(&gpu->mem.bracket);
+	freeze(&gpu->mem);
+	thaw(&gpu->mem);
 }
 
 /**
@@ -161,46 +169,24 @@ void *vgpu_mem_ptr(struct vgpu *gpu, enum ogpu_target target, uint64_t addr, siz
 }
 
 /* Copy a piece inside a bracket, page by page because mappings may be that small. */
-static bool copy_piece(struct vgpu *gpu, enum ogpu_target target, uint64_t addr, char *buf,
-		       size_t len, bool write)
+static bool read_piece(struct vgpu *gpu, enum ogpu_target target, uint64_t addr, char *buf,
+		       size_t len)
 {
 	while (len) {
 		size_t n = HOST_PAGE - (addr & (HOST_PAGE - 1));
-		void *ptr;
+		const void *ptr;
 
 		if (n > len)
 			n = len;
-		ptr = vgpu_mem_ptr(gpu, target, addr, n, write);
+		ptr = vgpu_mem_ptr(gpu, target, addr, n, false);
 		if (!ptr)
 			return false;
-		if (write)
-			memcpy(ptr, buf, n);
-		else
-			memcpy(buf, ptr, n);
+		memcpy(buf, ptr, n);
 		addr += n;
 		buf += n;
 		len -= n;
 	}
 	return true;
-}
-
-static bool copy_operand(struct vgpu *gpu, uint64_t operand, char *buf, size_t len, bool write)
-{
-	enum ogpu_target target = FIELD_GET(OGPU_OPERAND_TARGET, operand);
-	uint64_t addr = FIELD_GET(OGPU_OPERAND_ADDR, operand);
-	bool ok = !(operand & OGPU_OPERAND_MBZ);
-
-	while (ok && len) {
-		size_t n = len < COPY_CHUNK ? len : COPY_CHUNK;
-
-		vgpu_mem_begin(gpu);
-		ok = copy_piece(gpu, target, addr, buf, n, write);
-		vgpu_mem_end(gpu);
-		addr += n;
-		buf += n;
-		len -= n;
-	}
-	return ok;
 }
 
 /**
@@ -216,30 +202,22 @@ static bool copy_operand(struct vgpu *gpu, uint64_t operand, char *buf, size_t l
  */
 bool vgpu_mem_read(struct vgpu *gpu, uint64_t operand, void *buf, size_t len)
 {
-	return copy_operand(gpu, operand, buf, len, false);
-}
+	enum ogpu_target target = FIELD_GET(OGPU_OPERAND_TARGET, operand);
+	uint64_t addr = FIELD_GET(OGPU_OPERAND_ADDR, operand);
+	bool ok = !(operand & OGPU_OPERAND_MBZ);
+	char *to = buf;
 
-/**
- * vgpu_mem_write() - copy to memory.
- * @gpu: the card
- * @operand: address operand, VRAM or SYSTEM
- * @buf: where from
- * @len: bytes
- *
- * Outside a bracket.
- *
- * Return: false if any byte does not answer; what lies before it may have been written.
- */
-bool vgpu_mem_write(struct vgpu *gpu, uint64_t operand, const void *buf, size_t len)
-{
-	return copy_operand(gpu, operand, (char *)buf, len, true);
-}
+	while (ok && len) {
+		size_t n = len < COPY_CHUNK ? len : COPY_CHUNK;
 
-static void dma_off(void *arg)
-{
-	struct memory *mem = arg;
-
-	mem->dma_enabled = false;
+		vgpu_mem_begin(gpu);
+		ok = read_piece(gpu, target, addr, to, n);
+		vgpu_mem_end(gpu);
+		addr += n;
+		to += n;
+		len -= n;
+	}
+	return ok;
 }
 
 /**
@@ -249,23 +227,15 @@ static void dma_off(void *arg)
  */
 void memory_set_dma(struct vgpu *gpu, bool enabled)
 {
-	if (enabled)
-		gpu->mem.dma_enabled = true;
-	else if (gpu->mem.dma_enabled)
-		vgpu_mem_invalidate(gpu, dma_off, &gpu->mem);
-}
+	struct memory *mem = &gpu->mem;
 
-struct unmap_args {
-	struct dma_table *table;
-	uint64_t addr, size;
-	int err;
-};
-
-static void unmap_range(void *arg)
-{
-	struct unmap_args *args = arg;
-
-	args->err = dma_table_remove(args->table, args->addr, args->size);
+	if (enabled) {
+		mem->dma_enabled = true;
+	} else if (mem->dma_enabled) {
+		freeze(mem);
+		mem->dma_enabled = false;
+		thaw(mem);
+	}
 }
 
 /**
@@ -280,15 +250,13 @@ static void unmap_range(void *arg)
  */
 int memory_unmap(struct vgpu *gpu, uint64_t addr, uint64_t size)
 {
-	struct unmap_args args = { .table = &gpu->mem.dma, .addr = addr, .size = size };
+	struct memory *mem = &gpu->mem;
+	int err;
 
-	vgpu_mem_invalidate(gpu, unmap_range, &args);
-	return args.err;
-}
-
-static void unmap_everything(void *arg)
-{
-	dma_table_clear(arg);
+	freeze(mem);
+	err = dma_table_remove(&mem->dma, addr, size);
+	thaw(mem);
+	return err;
 }
 
 /**
@@ -297,26 +265,9 @@ static void unmap_everything(void *arg)
  */
 void memory_unmap_all(struct vgpu *gpu)
 {
-	vgpu_mem_invalidate(gpu, unmap_everything, &gpu->mem.dma);
-}
-
-struct poison_args {
-	struct memory *mem;
-	uint64_t page;
-	bool ok;
-};
-
-static void add_poison(void *arg)
-{
-	struct poison_args *args = arg;
-	struct memory *mem = args->mem;
-	uint32_t count = mem->poison_count;
-
-	if (count == MEMORY_POISON_MAX)
-		return;
-	mem->poison[count] = args->page;
-	atomic_store_explicit(&mem->poison_count, count + 1, memory_order_release);
-	args->ok = true;
+	freeze(&gpu->mem);
+	dma_table_clear(&gpu->mem.dma);
+	thaw(&gpu->mem);
 }
 
 /**
@@ -330,20 +281,19 @@ static void add_poison(void *arg)
  */
 bool memory_poison(struct vgpu *gpu, uint64_t vram_offset)
 {
-	struct poison_args args = {
-		.mem = &gpu->mem,
-		.page = vram_offset & ~(uint64_t)(MEMORY_POISON_PAGE - 1),
-	};
+	struct memory *mem = &gpu->mem;
+	uint32_t count;
+	bool ok;
 
-	vgpu_mem_invalidate(gpu, add_poison, &args);
-	return args.ok;
-}
-
-static void drop_poison(void *arg)
-{
-	struct memory *mem = arg;
-
-	mem->poison_count = 0;
+	freeze(mem);
+	count = mem->poison_count;
+	ok = count < MEMORY_POISON_MAX;
+	if (ok) {
+		mem->poison[count] = vram_offset & ~(uint64_t)(MEMORY_POISON_PAGE - 1);
+		atomic_store_explicit(&mem->poison_count, count + 1, memory_order_release);
+	}
+	thaw(mem);
+	return ok;
 }
 
 /**
@@ -352,5 +302,7 @@ static void drop_poison(void *arg)
  */
 void memory_clear_poison(struct vgpu *gpu)
 {
-	vgpu_mem_invalidate(gpu, drop_poison, &gpu->mem);
+	freeze(&gpu->mem);
+	gpu->mem.poison_count = 0;
+	thaw(&gpu->mem);
 }

@@ -16,6 +16,10 @@ struct vgpu;
 #define MEMORY_POISON_PAGE	4096u
 
 struct memory {
+	/*
+	 * Held for reading while host pointers are in use, for writing to take memory away: DMA
+	 * mappings, DMA as a whole, pages that go bad. New mappings come without it.
+	 */
 	pthread_rwlock_t bracket;
 
 	_Atomic uint64_t generation;

@@ -341,6 +341,48 @@ bool mmu_resolve(struct mmu *mmu, uint64_t operand, bool write, struct mmu_page 
 	return true;
 }
 
+/* Inside the bracket, within one page. */
+static void access_host(void *host, void *buf, size_t len, bool write)
+{
+	uint64_t value;
+
+	if (len != sizeof(value) || (uintptr_t)host % sizeof(value)) {
+		memcpy(write ? host : buf, write ? buf : host, len);
+	} else if (write) {
+		memcpy(&value, buf, sizeof(value));
+		__atomic_store_n((uint64_t *)host, value, __ATOMIC_SEQ_CST);
+	} else {
+		value = __atomic_load_n((uint64_t *)host, __ATOMIC_ACQUIRE);
+		memcpy(buf, &value, sizeof(value));
+	}
+}
+
+static bool access_operand(struct mmu *mmu, uint64_t operand, uint8_t *buf, size_t len, bool write,
+			   struct mmu_fault *fault)
+{
+	struct mmu_page page;
+
+	while (len) {
+		size_t n = len;
+		bool ok;
+
+		mmu_enter(mmu);
+		ok = mmu_resolve(mmu, operand, write, &page, fault);
+		if (ok) {
+			if (n > page.bytes)
+				n = page.bytes;
+			access_host(page.host, buf, n, write);
+		}
+		mmu_leave(mmu);
+		if (!ok)
+			return false;
+		buf += n;
+		operand += n;
+		len -= n;
+	}
+	return true;
+}
+
 /**
  * mmu_read() - Copy from an address operand of any kind into a buffer.
  * @mmu: this thread's MMU, outside the bracket
@@ -353,32 +395,7 @@ bool mmu_resolve(struct mmu *mmu, uint64_t operand, bool write, struct mmu_page 
  */
 bool mmu_read(struct mmu *mmu, uint64_t operand, void *buf, size_t len, struct mmu_fault *fault)
 {
-	struct mmu_page page;
-	uint8_t *to = buf;
-
-	while (len) {
-		size_t n = len;
-		bool ok;
-
-		mmu_enter(mmu);
-		ok = mmu_resolve(mmu, operand, false, &page, fault);
-		if (ok && n > page.bytes)
-			n = page.bytes;
-		if (ok && n == 8 && !((uintptr_t)page.host & 7)) {
-			uint64_t v = __atomic_load_n((uint64_t *)page.host, __ATOMIC_ACQUIRE);
-
-			memcpy(to, &v, 8);
-		} else if (ok) {
-			memcpy(to, page.host, n);
-		}
-		mmu_leave(mmu);
-		if (!ok)
-			return false;
-		to += n;
-		operand += n;
-		len -= n;
-	}
-	return true;
+	return access_operand(mmu, operand, buf, len, false, fault);
 }
 
 /**
@@ -394,31 +411,5 @@ bool mmu_read(struct mmu *mmu, uint64_t operand, void *buf, size_t len, struct m
 bool mmu_write(struct mmu *mmu, uint64_t operand, const void *buf, size_t len,
 	       struct mmu_fault *fault)
 {
-	const uint8_t *from = buf;
-	struct mmu_page page;
-
-	while (len) {
-		size_t n = len;
-		bool ok;
-
-		mmu_enter(mmu);
-		ok = mmu_resolve(mmu, operand, true, &page, fault);
-		if (ok && n > page.bytes)
-			n = page.bytes;
-		if (ok && n == 8 && !((uintptr_t)page.host & 7)) {
-			uint64_t v;
-
-			memcpy(&v, from, 8);
-			__atomic_store_n((uint64_t *)page.host, v, __ATOMIC_SEQ_CST);
-		} else if (ok) {
-			memcpy(page.host, from, n);
-		}
-		mmu_leave(mmu);
-		if (!ok)
-			return false;
-		from += n;
-		operand += n;
-		len -= n;
-	}
-	return true;
+	return access_operand(mmu, operand, (uint8_t *)buf, len, true, fault);
 }

@@ -14,7 +14,6 @@
 #include "options.h"
 
 #define MIB		0x100000ull
-#define VRAM_MIN	(16 * MIB)
 #define VRAM_MAX	BIT_ULL(40)
 #define CU_MAX		64u
 #define DOORBELLS_MAX	4096u
@@ -80,7 +79,8 @@ static const char help[] =
 "\n"
 "The card (sizes take the suffixes K, M and G):\n"
 "  --vram SIZE          memory, a multiple of 1M, at least 16M (256M)\n"
-"  --aperture SIZE      part of it in BAR 2, a power of two (as large as possible)\n"
+"  --aperture SIZE      part of it in BAR 2, a power of two, at least 16M\n"
+"                       (as large as possible)\n"
 "  --cus N              compute units on the die, 1 to 64 (4)\n"
 "  --fused LIST         numbers of the units fused off, as in 0,3 (none)\n"
 "  --compute-slots N    hardware slots for compute queues, at least 1 (6)\n"
@@ -278,16 +278,16 @@ static bool check(struct options *opt)
 
 	if (!cfg->socket_path)
 		return fail(opt, "--socket is needed");
-	if (cfg->vram_size % MIB || cfg->vram_size < VRAM_MIN || cfg->vram_size > VRAM_MAX)
+	if (cfg->vram_size % MIB || cfg->vram_size < OGPU_APERTURE_MIN || cfg->vram_size > VRAM_MAX)
 		return fail(opt, "--vram must be a multiple of 1M from 16M to 1024G");
 	if (!cfg->aperture_size) {
-		cfg->aperture_size = MIB;
+		cfg->aperture_size = OGPU_APERTURE_MIN;
 		while (cfg->aperture_size * 2 <= cfg->vram_size)
 			cfg->aperture_size *= 2;
 	}
-	if (cfg->aperture_size & (cfg->aperture_size - 1) || cfg->aperture_size < MIB ||
-	    cfg->aperture_size > cfg->vram_size)
-		return fail(opt, "--aperture must be a power of two from 1M to the size of VRAM");
+	if (cfg->aperture_size & (cfg->aperture_size - 1) ||
+	    cfg->aperture_size < OGPU_APERTURE_MIN || cfg->aperture_size > cfg->vram_size)
+		return fail(opt, "--aperture must be a power of two from 16M to the size of VRAM");
 	if (cfg->cu_fused & ~all_cus)
 		return fail(opt, "--fused names a unit that --cus does not have");
 	if (cfg->cu_fused == all_cus)

@@ -155,12 +155,12 @@ static enum step fetch(struct processor *cp, struct packet *p, uint64_t availabl
 	p->opcode = FIELD_GET(OGPU_PKT_OPCODE, header);
 	p->flags = FIELD_GET(OGPU_PKT_FLAGS, header);
 	p->bytes = words * 4;
-	if (!words || words & 1 || p->bytes > available)
-		return fail(cp, OGPU_QERR_PACKET, p->opcode);
 	vgpu_trace(cp->slot->gpu, TRACE_PACKET,
 		   "slot %u queue %u %s 0x%llx opcode %u flags 0x%x bytes %u", cp->slot->index,
 		   cp->queue->queue, p->indirect ? "va" : "ring", (unsigned long long)p->at,
 		   p->opcode, p->flags, p->bytes);
+	if (!words || words & 1 || p->bytes > available)
+		return fail(cp, OGPU_QERR_PACKET, p->opcode);
 	if (p->bytes == 8 || p->opcode == OGPU_OP_NOP)
 		return STEP_DONE;
 	return read_packet(cp, p, 8, p->u.raw + 8,
@@ -399,7 +399,7 @@ static enum step do_tlbi(struct processor *cp, struct packet *p)
 	if (t->asid > 0xffff || (!t->asid && (t->start || t->end)) || t->start > t->end ||
 	    (t->start | t->end) & (OGPU_PAGE_4K - 1) || t->end > 1ull << OGPU_VA_BITS)
 		return fail(cp, OGPU_QERR_PACKET, p->opcode);
-	engines_tlb_invalidate(cp->slot->eng, t->asid, t->start, t->end);
+	engines_tlb_invalidate(cp->slot->eng);
 	return STEP_DONE;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "device.h"
+#include "reg64.h"
 
 static uint32_t glb_read(struct vgpu *gpu, uint32_t reg)
 {
@@ -61,9 +62,8 @@ static uint32_t mbox_read(struct vgpu *gpu, uint32_t reg)
 {
 	switch (reg) {
 	case OGPU_MBOX_ADDR_LO:
-		return gpu->regs.mbox_lo;
 	case OGPU_MBOX_ADDR_HI:
-		return gpu->regs.mbox_hi;
+		return reg64_get(gpu->regs.mbox_addr, reg == OGPU_MBOX_ADDR_HI);
 	case OGPU_MBOX_SIZE:
 		return gpu->regs.mbox_size;
 	default:
@@ -75,10 +75,10 @@ static void mbox_write(struct vgpu *gpu, uint32_t reg, uint32_t value)
 {
 	switch (reg) {
 	case OGPU_MBOX_ADDR_LO:
-		gpu->regs.mbox_lo = value & ~0xfffu;
+		reg64_set(&gpu->regs.mbox_addr, value & ~0xfffu, false);
 		break;
 	case OGPU_MBOX_ADDR_HI:
-		gpu->regs.mbox_hi = value;
+		reg64_set(&gpu->regs.mbox_addr, value, true);
 		break;
 	case OGPU_MBOX_SIZE:
 		gpu->regs.mbox_size = value;
@@ -95,19 +95,16 @@ static uint32_t mmu_read(struct vgpu *gpu, uint32_t reg)
 
 	switch (reg) {
 	case OGPU_MMU_AS_ADDR_LO:
-		return r->as_lo;
 	case OGPU_MMU_AS_ADDR_HI:
-		return r->as_hi;
+		return reg64_get(r->as_addr, reg == OGPU_MMU_AS_ADDR_HI);
 	case OGPU_MMU_AS_COUNT:
 		return r->as_count;
 	case OGPU_MMU_TLBI_START_LO:
-		return r->tlbi_start_lo;
 	case OGPU_MMU_TLBI_START_HI:
-		return r->tlbi_start_hi;
+		return reg64_get(r->tlbi_start, reg == OGPU_MMU_TLBI_START_HI);
 	case OGPU_MMU_TLBI_END_LO:
-		return r->tlbi_end_lo;
 	case OGPU_MMU_TLBI_END_HI:
-		return r->tlbi_end_hi;
+		return reg64_get(r->tlbi_end, reg == OGPU_MMU_TLBI_END_HI);
 	case OGPU_MMU_TLBI:
 		return (r->tlbi & (OGPU_MMU_TLBI_ASID | OGPU_MMU_TLBI_TYPE)) |
 		       (worker_busy(gpu->worker, WORKER_TLB) ? OGPU_MMU_TLBI_BUSY : 0);
@@ -120,23 +117,19 @@ static uint32_t mmu_read(struct vgpu *gpu, uint32_t reg)
 static void set_as_table(struct vgpu *gpu)
 {
 	const struct regs *r = &gpu->regs;
-	uint64_t base = (uint64_t)r->as_hi << 32 | r->as_lo;
 	uint64_t bytes = (uint64_t)r->as_count * sizeof(struct ogpu_as_entry);
-	bool ok = r->as_count <= VGPU_AS_COUNT && base <= gpu->cfg.vram_size &&
-		  bytes <= gpu->cfg.vram_size - base;
+	bool ok = r->as_count <= VGPU_AS_COUNT && r->as_addr <= gpu->cfg.vram_size &&
+		  bytes <= gpu->cfg.vram_size - r->as_addr;
 
-	engines_set_as_table(gpu->engines, base, ok ? r->as_count : 0);
+	engines_set_as_table(gpu->engines, r->as_addr, ok ? r->as_count : 0);
 }
 
+/* The range is kept for who reads it back; the caches drop everything, which is always right. */
 static void start_tlbi(struct vgpu *gpu, uint32_t value)
 {
-	struct regs *r = &gpu->regs;
-
 	if (worker_busy(gpu->worker, WORKER_TLB))
 		return;
-	r->tlbi = value;
-	r->tlbi_start = (uint64_t)r->tlbi_start_hi << 32 | r->tlbi_start_lo;
-	r->tlbi_end = (uint64_t)r->tlbi_end_hi << 32 | r->tlbi_end_lo;
+	gpu->regs.tlbi = value;
 	worker_post(gpu->worker, WORKER_TLB);
 }
 
@@ -146,11 +139,11 @@ static void mmu_write(struct vgpu *gpu, uint32_t reg, uint32_t value)
 
 	switch (reg) {
 	case OGPU_MMU_AS_ADDR_LO:
-		r->as_lo = value & ~0xfffu;
+		reg64_set(&r->as_addr, value & ~0xfffu, false);
 		set_as_table(gpu);
 		break;
 	case OGPU_MMU_AS_ADDR_HI:
-		r->as_hi = value;
+		reg64_set(&r->as_addr, value, true);
 		set_as_table(gpu);
 		break;
 	case OGPU_MMU_AS_COUNT:
@@ -158,16 +151,16 @@ static void mmu_write(struct vgpu *gpu, uint32_t reg, uint32_t value)
 		set_as_table(gpu);
 		break;
 	case OGPU_MMU_TLBI_START_LO:
-		r->tlbi_start_lo = value & ~0xfffu;
+		reg64_set(&r->tlbi_start, value & ~0xfffu, false);
 		break;
 	case OGPU_MMU_TLBI_START_HI:
-		r->tlbi_start_hi = value;
+		reg64_set(&r->tlbi_start, value, true);
 		break;
 	case OGPU_MMU_TLBI_END_LO:
-		r->tlbi_end_lo = value & ~0xfffu;
+		reg64_set(&r->tlbi_end, value & ~0xfffu, false);
 		break;
 	case OGPU_MMU_TLBI_END_HI:
-		r->tlbi_end_hi = value;
+		reg64_set(&r->tlbi_end, value, true);
 		break;
 	case OGPU_MMU_TLBI:
 		start_tlbi(gpu, value);
@@ -175,29 +168,21 @@ static void mmu_write(struct vgpu *gpu, uint32_t reg, uint32_t value)
 	}
 }
 
-/**
- * regs_tlb_invalidate() - do what the last write to TLBI asked for.
- * @gpu: the card
- *
- * In the helper thread; blocks until the engines have dropped the translations. A type that does
- * not exist invalidates everything, which is always safe.
- */
-void regs_tlb_invalidate(struct vgpu *gpu)
+static uint32_t block_read(struct vgpu *gpu, uint32_t block, uint32_t reg)
 {
-	const struct regs *r = &gpu->regs;
-	uint32_t asid = FIELD_GET(OGPU_MMU_TLBI_ASID, r->tlbi);
-
-	switch (FIELD_GET(OGPU_MMU_TLBI_TYPE, r->tlbi)) {
-	case OGPU_MMU_TLBI_RANGE:
-		if (r->tlbi_start < r->tlbi_end)
-			engines_tlb_invalidate(gpu->engines, asid, r->tlbi_start, r->tlbi_end);
-		break;
-	case OGPU_MMU_TLBI_AS:
-		engines_tlb_invalidate(gpu->engines, asid, 0, 0);
-		break;
+	switch (block) {
+	case BLOCK_GLB:
+		return glb_read(gpu, reg);
+	case BLOCK_BOOT:
+		return bootrom_reg_read(gpu, reg);
+	case BLOCK_MBOX:
+		return mbox_read(gpu, reg);
+	case BLOCK_EVENT:
+		return event_reg_read(&gpu->event, reg);
+	case BLOCK_MMU:
+		return mmu_read(gpu, reg);
 	default:
-		engines_tlb_invalidate(gpu->engines, 0, 0, 0);
-		break;
+		return 0;
 	}
 }
 
@@ -210,30 +195,12 @@ void regs_tlb_invalidate(struct vgpu *gpu)
  */
 uint32_t regs_read(struct vgpu *gpu, uint32_t offset)
 {
-	uint32_t reg = offset & 0xfff, value = 0;
+	uint32_t reg = offset & 0xfff, value;
 
-	if (offset >= BLOCK_DISCOVERY && offset - BLOCK_DISCOVERY < gpu->disc.size) {
+	if (offset >= BLOCK_DISCOVERY && offset - BLOCK_DISCOVERY < gpu->disc.size)
 		memcpy(&value, gpu->disc.table + (offset - BLOCK_DISCOVERY), sizeof(value));
-		return value;
-	}
-
-	switch (offset - reg) {
-	case BLOCK_GLB:
-		value = glb_read(gpu, reg);
-		break;
-	case BLOCK_BOOT:
-		value = bootrom_reg_read(gpu, reg);
-		break;
-	case BLOCK_MBOX:
-		value = mbox_read(gpu, reg);
-		break;
-	case BLOCK_EVENT:
-		value = event_reg_read(&gpu->event, reg);
-		break;
-	case BLOCK_MMU:
-		value = mmu_read(gpu, reg);
-		break;
-	}
+	else
+		value = block_read(gpu, offset - reg, reg);
 	vgpu_trace(gpu, TRACE_REG, "read  0x%05x = %#x", offset, value);
 	return value;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reg64.h"
 #include "rv32_decode.h"
 
 #define MSTATUS_MIE	(1u << 3)
@@ -228,10 +229,7 @@ static void write_counter(uint64_t *offset, uint64_t count, uint32_t value, bool
 {
 	uint64_t now = count + *offset;
 
-	if (high)
-		now = (now & UINT32_MAX) | (uint64_t)value << 32;
-	else
-		now = (now & ~(uint64_t)UINT32_MAX) | value;
+	reg64_set(&now, value, high);
 	*offset = now - (count + 1);
 }
 

@@ -39,7 +39,7 @@
 
 struct sensors {
 	struct vgpu *gpu;
-	pthread_mutex_t lock;
+	pthread_mutex_t lock;		/* of all that follows */
 
 	uint64_t last_ns;		/* the model was computed up to here */
 	struct engines_work last_work;

@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "device.h"
@@ -398,31 +396,4 @@ enum vfio_user_end vfio_user_serve(struct vgpu *gpu, int conn, int stop_fd)
 	free(s.reply);
 	free(s.msg.body);
 	return result == VFIO_RECV_STOPPED ? VFIO_USER_STOPPED : VFIO_USER_CLIENT_GONE;
-}
-
-/**
- * vfio_user_listen() - make the socket that QEMU connects to.
- * @path: where; a socket that is left over there is replaced
- *
- * Return: descriptor or a negative errno.
- */
-int vfio_user_listen(const char *path)
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	size_t len = strlen(path);
-	int fd, err;
-
-	if (len >= sizeof(addr.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(addr.sun_path, path, len);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	unlink(path);
-	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) || listen(fd, 1)) {
-		err = -errno;
-		close(fd);
-		return err;
-	}
-	return fd;
 }

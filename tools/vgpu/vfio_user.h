@@ -12,7 +12,6 @@ enum vfio_user_end {
 	VFIO_USER_STOPPED,	/* the stop descriptor became readable */
 };
 
-int vfio_user_listen(const char *path);
 enum vfio_user_end vfio_user_serve(struct vgpu *gpu, int conn, int stop_fd);
 
 #endif

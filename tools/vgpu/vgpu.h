@@ -77,8 +77,8 @@ struct sensors *vgpu_sensors(struct vgpu *gpu);
 /* Bracket for use of host pointers; returns the current generation. Not recursive. */
 uint64_t vgpu_mem_begin(struct vgpu *gpu);
 void vgpu_mem_end(struct vgpu *gpu);
-/* Waits for all brackets to end, runs fn in between if not NULL, raises the generation. */
-void vgpu_mem_invalidate(struct vgpu *gpu, void (*fn)(void *arg), void *arg);
+/* Waits for all brackets to end and raises the generation. Outside a bracket. */
+void vgpu_mem_invalidate(struct vgpu *gpu);
 
 /*
  * Inside a bracket: host pointer for [addr, addr + len) of a target, or NULL if no single mapping
@@ -94,12 +94,8 @@ void *vgpu_mem_ptr(struct vgpu *gpu, enum ogpu_target target, uint64_t addr, siz
  */
 bool vgpu_mem_poisoned(struct vgpu *gpu, enum ogpu_target target, uint64_t addr, size_t len);
 
-/*
- * Outside a bracket: copy from or to an address operand (VRAM or SYSTEM). False if any byte does
- * not answer.
- */
+/* Outside a bracket: copy from an operand (VRAM or SYSTEM). False if any byte does not answer. */
 bool vgpu_mem_read(struct vgpu *gpu, uint64_t operand, void *buf, size_t len);
-bool vgpu_mem_write(struct vgpu *gpu, uint64_t operand, const void *buf, size_t len);
 
 /* --- irq.c ------------------------------------------------------------------------------------ */
 
@@ -141,8 +137,8 @@ void engines_slot_write(struct engines *eng, unsigned int slot, uint32_t reg, ui
 /* True if a slot is connected to this doorbell (it has been told); else the caller tells the MC. */
 bool engines_doorbell(struct engines *eng, uint32_t index);
 void engines_set_as_table(struct engines *eng, uint64_t vram_offset, uint32_t count);
-/* Returns when no access that began earlier can use a dropped translation. ASID 0: all. */
-void engines_tlb_invalidate(struct engines *eng, uint32_t asid, uint64_t start, uint64_t end);
+/* Drops all translations; returns when no access that began earlier can use one of them. */
+void engines_tlb_invalidate(struct engines *eng);
 /* Control socket. */
 void engines_inject_hang(struct engines *eng, unsigned int slot);	/* until a reset */
 

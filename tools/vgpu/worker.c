@@ -10,7 +10,7 @@
 struct worker {
 	struct vgpu *gpu;
 	pthread_t thread;
-	pthread_mutex_t lock;
+	pthread_mutex_t lock;		/* of all that follows */
 	pthread_cond_t wake;		/* a job was posted, or stop */
 	pthread_cond_t done;		/* a job ended */
 	enum worker_job queue[WORKER_JOBS];
@@ -34,7 +34,7 @@ static void worker_run(struct vgpu *gpu, enum worker_job job)
 		bootrom_run(gpu);
 		break;
 	case WORKER_TLB:
-		regs_tlb_invalidate(gpu);
+		engines_tlb_invalidate(gpu->engines);
 		break;
 	case WORKER_JOBS:
 		break;
@@ -73,6 +73,14 @@ static void *worker_thread(void *arg)
 	return NULL;
 }
 
+static void free_worker(struct worker *w)
+{
+	pthread_cond_destroy(&w->done);
+	pthread_cond_destroy(&w->wake);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+}
+
 /**
  * worker_create() - start the helper thread of a card.
  * @gpu: the card
@@ -90,7 +98,7 @@ struct worker *worker_create(struct vgpu *gpu)
 	pthread_cond_init(&w->wake, NULL);
 	pthread_cond_init(&w->done, NULL);
 	if (pthread_create(&w->thread, NULL, worker_thread, w)) {
-		free(w);
+		free_worker(w);
 		return NULL;
 	}
 	return w;
@@ -109,10 +117,7 @@ void worker_destroy(struct worker *w)
 	pthread_cond_signal(&w->wake);
 	pthread_mutex_unlock(&w->lock);
 	pthread_join(w->thread, NULL);
-	pthread_cond_destroy(&w->done);
-	pthread_cond_destroy(&w->wake);
-	pthread_mutex_destroy(&w->lock);
-	free(w);
+	free_worker(w);
 }
 
 /**
