@@ -52,15 +52,25 @@ clean:
 		*) rm -rf "$$f" ;; \
 		esac; \
 	done
+	@# What modules_install built.
+	@cd $(TOP)/driver && find . \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
+		-o -name '.*.cmd' -o -name modules.order -o -name Module.symvers \) -delete
 
-distclean:
+distclean: clean
 	rm -rf --one-file-system $(TOP)/build
 
 # For the machine that make runs on, not for a test machine.
 KDIR ?= /lib/modules/$(shell uname -r)/build
 modules_install:
+	@[ -e "$(KDIR)/Makefile" ] || { \
+		echo "modules_install: no kernel headers in $(KDIR):" \
+			"install them, or set KDIR to a kernel's build folder" >&2; \
+		exit 1; \
+	}
 	$(MAKE) -C $(KDIR) M=$(TOP)/driver CONFIG_DRM_OGPU=m modules
 	$(MAKE) -C $(KDIR) M=$(TOP)/driver CONFIG_DRM_OGPU=m modules_install
+	@# Headers of a distribution lack System.map, and then modules_install leaves this out.
+	$(if $(INSTALL_MOD_PATH),,depmod "$$($(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease)")
 
 INSTALL_HDR_PATH ?= $(PREFIX)
 headers_install:
@@ -92,6 +102,12 @@ install: root
 	@rm -rf $(TOP)/build/install
 	+@cd $(TOP) && tools/build/in-root $(MAKE) --no-print-directory install \
 		DESTDIR=/mnt/ogpu/build/install PREFIX=$(PREFIX)
+	@[ -n "$(DESTDIR)" ] || ! ldd $(TOP)/build/install$(PREFIX)/sbin/ogpu-fwload 2>&1 | \
+		grep 'not found' || { \
+		echo "install: the programs were built on Debian 13, and this host lacks what they need:" \
+			"nothing was installed; DESTDIR=FOLDER puts them where they can be fetched" >&2; \
+		exit 1; \
+	}
 	mkdir -p "$(DESTDIR)/"
 	tar -C $(TOP)/build/install -c . | tar -C "$(DESTDIR)/" -x --keep-directory-symlink
 

@@ -171,16 +171,18 @@ class Boot:
         self.current = None
         self.done = []
         self.kunit = False
+        self.before_kunit = 0
         self.problems = 0
 
     def run(self, tests, machine, timeout, limit, log):
-        kunit = self.kernel == "debug" and not machine
+        debug = self.kernel == "debug"
+        kunit = debug and not machine
         lines = []
         if kunit:
             lines.append("echo 'ogpu-test: kunit'; run-kunit; echo 'ogpu-test: kunit-end'")
         lines.append(f"run-tests {limit} " + " ".join(t.path for t in tests))
         command = ["tests/vm/run", "--kernel", self.kernel, "--timeout", str(timeout),
-                   *(["--kmemleak"] if kunit else []), *shlex.split(machine), "--",
+                   *(["--kmemleak"] if debug else []), *shlex.split(machine), "--",
                    "\n".join(lines)]
         status = None
         for line in stream(command, log, timeout + 120):
@@ -196,8 +198,13 @@ class Boot:
 
     def line(self, line):
         words = line.split()
-        if line.startswith("ogpu-test: kunit"):
-            self.kunit = line.endswith("kunit")
+        if line == "ogpu-test: kunit":
+            self.kunit = True
+            self.before_kunit = self.totals.count()
+        elif line == "ogpu-test: kunit-end":
+            self.kunit = False
+            if self.totals.count() == self.before_kunit:
+                self.totals.add(self.suite, "kunit", "failed", "no case has run")
         elif self.kunit:
             # Cases stand four spaces behind the suites that they belong to.
             self.totals.tap_line(self.suite, line, indent=4, prefix="kunit ")
@@ -275,6 +282,9 @@ def main():
         if "static" in kinds:
             run_tap(totals, "static checks", ["tests/static/run"], 900)
     if "vm" in kinds:
+        if not opts.debug:
+            run_tap(totals, "harness in a machine",
+                    ["python3", "-B", "tests/vm/selftest.py", "machine"], 300)
         tests = selftests([n for n in opts.tests.split(",") if n])
         for kernel in kernels:
             build = subprocess.run(["tools/build/module", kernel], cwd=TOP, check=False)

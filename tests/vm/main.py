@@ -165,7 +165,8 @@ class Output:
         self.section = None		# file that takes what init sends besides the job's output
         self.run_dir = run_dir
         self.failures = []
-        self.started = None
+        self.booted = False		# init runs
+        self.started = None		# when the job began
         self.exit = None
 
     def feed(self, data):
@@ -202,6 +203,8 @@ class Output:
         word, _, rest = line.partition(" ")
         if word == "fail":
             self.failures.append(rest)
+        elif word == "booted":
+            self.booted = True
         elif word == "start":
             self.started = time.monotonic()
         elif word in ("dmesg", "kmemleak"):
@@ -294,34 +297,14 @@ def judge(opts, run_dir, output, how, problems):
     return status
 
 
-def main():
-    opts = parse(sys.argv[1:])
-    run_dir = make_run_dir()
-    token = "@" + secrets.token_hex(8)
-    opts.share = local(opts.share) if opts.share else None
-    kernel = initramfs.Kernel(TOP, opts.kernel)
-    opts.accel = machine.accelerator(f"{TOP}/build/vm", kernel.image)
-    job, module = make_job(opts, kernel, token)
+def run_machine(opts, run_dir, kernel_image, output):
+    """One machine with its cards: how it ended, what was wrong with them then, and its seconds."""
     vgpu = local(opts.vgpu or f"{TOP}/build/vgpu/ogpu-vgpu")
-    if opts.cards:
-        existing(vgpu, "run 'make'")
-
-    began = time.monotonic()
-    initrd = f"{run_dir}/initrd"
-    with open(initrd, "wb") as f:
-        with open(initramfs.base(TOP, kernel), "rb") as base:
-            shutil.copyfileobj(base, f)
-        job.write(f, module, search=(f"{TOP}/build/libogpu",))
-    packed = time.monotonic()
-
-    cards, vm, how, problems = [], None, "died", []
-    terminal = None
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TIMEOUT))
-    output = Output(token, run_dir)
+    cards, vm, problems, terminal = [], None, [], None
     try:
         for n in range(opts.cards):
             cards.append(machine.Card(vgpu, run_dir, n, card_options(opts, n)))
-        vm = machine.Machine(run_dir, kernel.image, initrd, cards, opts)
+        vm = machine.Machine(run_dir, kernel_image, f"{run_dir}/initrd", cards, opts)
         if opts.interactive and os.isatty(0):
             terminal = termios.tcgetattr(0)
             tty.setraw(0)
@@ -332,9 +315,6 @@ def main():
             problems.append(vm.quit())
         problems += [card.stop() for card in cards]
         cards = []
-    except KeyboardInterrupt:
-        print("vm: interrupted", file=sys.stderr)
-        raise SystemExit(130) from None
     finally:
         if terminal:
             termios.tcsetattr(0, termios.TCSADRAIN, terminal)
@@ -342,12 +322,46 @@ def main():
             vm.kill()
         for card in cards:
             card.process.kill()
-        os.unlink(initrd)
     if opts.verbose:
         started = f"{output.started - vm.started:.1f} s to the command, " if output.started else ""
-        print(f"vm: {opts.accel}, {packed - began:.1f} s to pack, {started}"
-              f"{time.monotonic() - vm.started:.1f} s in all, {run_dir.replace(TOP + '/', '')}",
-              file=sys.stderr)
+        print(f"vm: {opts.accel}, {started}{time.monotonic() - vm.started:.1f} s in all, "
+              f"{run_dir.replace(TOP + '/', '')}", file=sys.stderr)
+    return how, problems
+
+
+def main():
+    opts = parse(sys.argv[1:])
+    run_dir = make_run_dir()
+    token = "@" + secrets.token_hex(8)
+    opts.share = local(opts.share) if opts.share else None
+    kernel = initramfs.Kernel(TOP, opts.kernel)
+    opts.accel = machine.accelerator(f"{TOP}/build/vm", kernel.image)
+    job, module = make_job(opts, kernel, token)
+    if opts.cards:
+        existing(local(opts.vgpu or f"{TOP}/build/vgpu/ogpu-vgpu"), "run 'make'")
+
+    initrd = f"{run_dir}/initrd"
+    with open(initrd, "wb") as f:
+        with open(initramfs.base(TOP, kernel), "rb") as base:
+            shutil.copyfileobj(base, f)
+        job.write(f, module, search=(f"{TOP}/build/libogpu",))
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TIMEOUT))
+    try:
+        output = Output(token, run_dir)
+        how, problems = run_machine(opts, run_dir, kernel.image, output)
+        # Emulated CPUs sometimes run code that another is patching, and the kernel dies as it
+        # starts. Before init runs nothing of ours does.
+        if how == "died" and opts.accel == "tcg" and not output.booted:
+            print("vm: tcg: the kernel died before init, once more", file=sys.stderr)
+            os.rename(f"{run_dir}/console.log", f"{run_dir}/console.first.log")
+            output = Output(token, run_dir)
+            how, problems = run_machine(opts, run_dir, kernel.image, output)
+    except KeyboardInterrupt:
+        print("vm: interrupted", file=sys.stderr)
+        raise SystemExit(130) from None
+    finally:
+        os.unlink(initrd)
     raise SystemExit(judge(opts, run_dir, output, how, problems))
 
 

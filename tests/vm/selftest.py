@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0 OR MIT
-"""Tests of the harness itself, without a machine; prints TAP."""
+"""Tests of the harness itself, prints TAP: without a machine, or with the argument "machine" of what
+a run must say about its end."""
 
 import io
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -117,11 +119,43 @@ def tests():
     yield "archive", all(word in listing for word in ("a/b/file", "a/link -> b/file", "drwxr-xr-x"))
 
 
+def ends_with(status, said, *args, log=""):
+    """Whether a run of a machine without driver ends so, says so and leaves so in the kernel log."""
+    done = subprocess.run(["tests/vm/run", "--no-module", *args], cwd=main.TOP, check=False,
+                          capture_output=True, text=True)
+    output = done.stdout + done.stderr
+    good = done.returncode == status and said in output
+    place = re.search(r"^vm: kernel log: (\S+/\S+)$", output, re.MULTILINE)
+    if log:
+        good = good and place and any(log in line for line in main.read_lines(place[1]))
+    if not good:
+        print(f"# status {done.returncode}, said:")
+        for line in output.splitlines()[-10:]:
+            print(f"# {line}")
+    return good
+
+
+def machine_tests():
+    yield "status of the command", ends_with(7, "hello", "--", "echo hello; exit 7")
+    yield "a kernel warning fails a run", ends_with(
+        main.EXIT_REPORT, "vm: kernel log: WARNING", "--",
+        "echo '<4>WARNING: CPU: 0 PID: 1 at selftest.c:1 selftest+0x1/0x2' >/dev/kmsg")
+    yield "unless it is expected", ends_with(
+        0, "", "--allow-report", "at selftest.c", "--",
+        "echo '<4>WARNING: CPU: 0 PID: 1 at selftest.c:1 selftest+0x1/0x2' >/dev/kmsg")
+    yield "an oops fails a run", ends_with(
+        main.EXIT_REPORT, "the machine ended by itself", "--", "echo c >/proc/sysrq-trigger")
+    yield "a hang ends with the tasks in the log", ends_with(
+        main.EXIT_TIMEOUT, "no end after 20 s; tasks are in the kernel log", "--timeout", "20",
+        "--", "mkfifo /tmp/never; cat /tmp/never", log="task:cat ")
+
+
 def run():
     failed = number = 0
-    for number, (name, passed) in enumerate(tests(), 1):
+    found = machine_tests() if sys.argv[1:] == ["machine"] else tests()
+    for number, (name, passed) in enumerate(found, 1):
         failed += not passed
-        print(f"{'ok' if passed else 'not ok'} {number} - {name.replace('#', '')}")
+        print(f"{'ok' if passed else 'not ok'} {number} - {name.replace('#', '')}", flush=True)
     print(f"1..{number}")
     raise SystemExit(1 if failed else 0)
 
