@@ -119,13 +119,16 @@ void ogpu_binds_stop(struct ogpu_device *odev)
 	spin_unlock(&binds->lock);
 }
 
-static void ogpu_bind_job_free_ranges(struct ogpu_bind_job *job)
+/* The scheduler's part of the job has been undone. */
+static void ogpu_bind_job_release(struct ogpu_bind_job *job)
 {
 	u32 i;
 
 	for (i = 0; i < job->count; i++)
 		kvfree(job->ranges[i].segments);
 	kvfree(job->ranges);
+	ogpu_vm_put(job->vm);
+	kfree(job);
 }
 
 static void ogpu_bind_job_free(struct ogpu_sched_job *sched_job)
@@ -133,9 +136,7 @@ static void ogpu_bind_job_free(struct ogpu_sched_job *sched_job)
 	struct ogpu_bind_job *job = to_ogpu_bind_job(sched_job);
 
 	ogpu_sched_job_fini(&job->base);
-	ogpu_bind_job_free_ranges(job);
-	ogpu_vm_put(job->vm);
-	kfree(job);
+	ogpu_bind_job_release(job);
 }
 
 const struct ogpu_sched_ops ogpu_bind_sched_ops = {
@@ -192,9 +193,7 @@ void ogpu_bind_job_abort(struct ogpu_bind_job *job)
 		return;
 
 	ogpu_sched_job_abort(&job->base);
-	ogpu_bind_job_free_ranges(job);
-	ogpu_vm_put(job->vm);
-	kfree(job);
+	ogpu_bind_job_release(job);
 }
 
 static struct ogpu_bind_range *ogpu_bind_job_add(struct ogpu_bind_job *job)

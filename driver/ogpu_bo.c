@@ -43,11 +43,8 @@ static void ogpu_bo_get_places(struct ogpu_bo *bo, struct ogpu_bo_places *out)
 
 	*out = (struct ogpu_bo_places) { .placement.placement = out->places };
 
-	if (bo->kernel || (bo->flags & DRM_OGPU_BO_CPU_ACCESS)) {
-		u64 reserved = min(vram->reserved_size, vram->visible_size);
-
-		fits = bo->ttm.base.size <= vram->visible_size - reserved;
-	}
+	if (bo->flags & DRM_OGPU_BO_CPU_ACCESS)
+		fits = bo->ttm.base.size <= vram->visible_size - vram->reserved_size;
 
 	/*
 	 * What can never fit is no place: TTM would evict everything, and make the list of pages,
@@ -58,7 +55,7 @@ static void ogpu_bo_get_places(struct ogpu_bo *bo, struct ogpu_bo_places *out)
 		if (bo->kernel)
 			place->flags |= TTM_PL_FLAG_CONTIGUOUS;
 		if (partly_visible) {
-			if (bo->kernel || (bo->flags & DRM_OGPU_BO_CPU_ACCESS))
+			if (bo->flags & DRM_OGPU_BO_CPU_ACCESS)
 				place->lpfn = vram->visible_size >> PAGE_SHIFT;
 			else
 				place->flags |= TTM_PL_FLAG_TOPDOWN;
@@ -123,6 +120,158 @@ int ogpu_bo_validate(struct ogpu_bo *bo)
 	/* Long jobs of the caller's own: let it decide whether it goes on waiting. */
 	return ret == -EBUSY ? -EINTR : ogpu_bo_space_error(bo->placement, ret);
 }
+
+/*
+ * GEM object functions
+ */
+
+static void ogpu_bo_free(struct drm_gem_object *obj)
+{
+	struct ogpu_bo *bo = gem_to_ogpu_bo(obj);
+
+	if (bo->ttm.pin_count) {
+		dma_resv_lock(obj->resv, NULL);
+		ttm_bo_unpin(&bo->ttm);
+		dma_resv_unlock(obj->resv);
+	}
+
+	ttm_bo_fini(&bo->ttm);
+}
+
+/* Move a buffer that the CPU touches but cannot reach; its dma_resv is locked. */
+static int ogpu_bo_make_reachable(struct ogpu_bo *bo)
+{
+	static const struct ttm_place tt = { .mem_type = TTM_PL_TT };
+	struct ttm_placement placement = { .num_placement = 1, .placement = &tt };
+	struct ttm_operation_ctx ctx = { .interruptible = true };
+
+	if (ogpu_cpu_reaches(bo->ttm.resource))
+		return 0;
+
+	return ttm_bo_validate(&bo->ttm, &placement, &ctx);
+}
+
+/*
+ * Wait for clears and moves. As TTM does itself, which comes too late for who must look at the
+ * outcome: the first time without mmap_lock, which is told by VM_FAULT_RETRY; see
+ * ogpu_bo_vm_fault().
+ */
+static vm_fault_t ogpu_bo_fault_wait(struct ogpu_bo *bo, struct vm_fault *vmf)
+{
+	struct dma_resv *resv = bo->ttm.base.resv;
+	long ret;
+
+	if (dma_resv_test_signaled(resv, DMA_RESV_USAGE_KERNEL))
+		return 0;
+
+	if (fault_flag_allow_retry_first(vmf->flags)) {
+		if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
+			return VM_FAULT_RETRY;
+
+		ogpu_compat_mapped_bo_get(&bo->ttm);
+		mmap_read_unlock(vmf->vma->vm_mm);
+		dma_resv_wait_timeout(resv, DMA_RESV_USAGE_KERNEL, true, MAX_SCHEDULE_TIMEOUT);
+		dma_resv_unlock(resv);
+		ogpu_compat_mapped_bo_put(&bo->ttm);
+		return VM_FAULT_RETRY;
+	}
+
+	ret = dma_resv_wait_timeout(resv, DMA_RESV_USAGE_KERNEL, true, MAX_SCHEDULE_TIMEOUT);
+
+	return ret < 0 ? VM_FAULT_NOPAGE : 0;
+}
+
+/*
+ * After a reset the content of memory is lost, and whatever a failed clear or move has left in it
+ * is nobody's to see. The generation changes before the fences of what failed signal.
+ */
+static bool ogpu_bo_is_stale(struct ogpu_bo *bo)
+{
+	return bo->generation != READ_ONCE(ogpu_bo_device(bo)->generation);
+}
+
+static vm_fault_t ogpu_bo_fault_locked(struct ogpu_bo *bo, struct vm_fault *vmf)
+{
+	pgprot_t prot = vmf->vma->vm_page_prot;
+	vm_fault_t fault;
+	int ret, idx;
+
+	if (!drm_dev_enter(bo->ttm.base.dev, &idx))
+		return ttm_bo_vm_dummy_page(vmf, prot);
+
+	ret = ogpu_bo_make_reachable(bo);
+	if (ret) {
+		/* Interrupted, or still in use by jobs: the access is tried again. */
+		fault = ret == -EINTR || ret == -ERESTARTSYS || ret == -EBUSY ? VM_FAULT_NOPAGE :
+										VM_FAULT_SIGBUS;
+		goto out_exit;
+	}
+
+	fault = ogpu_bo_fault_wait(bo, vmf);
+	if (fault)
+		goto out_exit;
+
+	if (ogpu_bo_is_stale(bo))
+		fault = VM_FAULT_SIGBUS;
+	else
+		fault = ttm_bo_vm_fault_reserved(vmf, prot, TTM_BO_VM_NUM_PREFAULT);
+
+out_exit:
+	drm_dev_exit(idx);
+	return fault;
+}
+
+static vm_fault_t ogpu_bo_vm_fault(struct vm_fault *vmf)
+{
+	struct ttm_buffer_object *tbo = vmf->vma->vm_private_data;
+	vm_fault_t fault;
+
+	fault = ttm_bo_vm_reserve(tbo, vmf);
+	if (fault)
+		return fault;
+
+	fault = ogpu_bo_fault_locked(ttm_to_ogpu_bo(tbo), vmf);
+
+	/* In this case the lock has been dropped, together with mmap_lock, to wait. */
+	if (fault == VM_FAULT_RETRY && !(vmf->flags & FAULT_FLAG_RETRY_NOWAIT))
+		return fault;
+
+	dma_resv_unlock(tbo->base.resv);
+	return fault;
+}
+
+static const struct vm_operations_struct ogpu_bo_vm_ops = {
+	.fault = ogpu_bo_vm_fault,
+	.open = ttm_bo_vm_open,
+	.close = ttm_bo_vm_close,
+};
+
+/* What may be in VRAM only, and anywhere in it, is out of the CPU's reach for good. */
+static bool ogpu_bo_is_mappable(const struct ogpu_bo *bo)
+{
+	return bo->placement != DRM_OGPU_BO_VRAM || (bo->flags & DRM_OGPU_BO_CPU_ACCESS);
+}
+
+static int ogpu_bo_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
+{
+	struct ogpu_bo *bo = gem_to_ogpu_bo(obj);
+
+	if (!ogpu_bo_is_mappable(bo))
+		return -EPERM;
+
+	return drm_gem_ttm_mmap(obj, vma);
+}
+
+static const struct drm_gem_object_funcs ogpu_gem_funcs = {
+	.free = ogpu_bo_free,
+	.print_info = drm_gem_ttm_print_info,
+	.mmap = ogpu_bo_mmap,
+	.vm_ops = &ogpu_bo_vm_ops,
+};
+
+/*
+ * Creation
+ */
 
 /* The last thing that happens to a buffer: TTM has given its memory back. */
 static void ogpu_bo_destroy(struct ttm_buffer_object *tbo)
@@ -225,18 +374,11 @@ static struct ogpu_bo *ogpu_bo_new(struct ogpu_device *odev, u64 size, u32 place
 	return bo;
 }
 
-/**
- * ogpu_bo_create() - make a buffer for userspace
- * @ofile: whose it will be
- * @size: bytes, 1 .. 1 TiB; rounded up
- * @placement: DRM_OGPU_BO_VRAM | DRM_OGPU_BO_SYSTEM, at least one
- * @flags: DRM_OGPU_BO_CPU_ACCESS or 0
- *
- * It is filled with zero, or will be once the fences in its dma_resv have signalled.
- *
- * Return: the buffer, or -ENOSPC: no room in VRAM, -ENOMEM, -ENODEV: card gone, -ERESTARTSYS.
+/*
+ * Make a buffer for userspace. It is filled with zero, or will be once the fences in its dma_resv
+ * have signalled.
  */
-struct ogpu_bo *ogpu_bo_create(struct ogpu_file *ofile, u64 size, u32 placement, u32 flags)
+static struct ogpu_bo *ogpu_bo_create(struct ogpu_file *ofile, u64 size, u32 placement, u32 flags)
 {
 	struct ogpu_bo *bo;
 
@@ -300,160 +442,29 @@ struct ogpu_bo *ogpu_bo_lookup(struct drm_file *file, u32 handle)
 	return obj ? gem_to_ogpu_bo(obj) : NULL;
 }
 
-/*
- * GEM object functions
+/**
+ * ogpu_bo_next() - go through the buffers of a file
+ * @file: the file
+ * @handle: in: where to begin, 1 or more; out: the handle of the buffer
+ *
+ * Return: the first buffer from there on, with a reference, or NULL.
  */
-
-static void ogpu_bo_free(struct drm_gem_object *obj)
+struct ogpu_bo *ogpu_bo_next(struct drm_file *file, int *handle)
 {
-	struct ogpu_bo *bo = gem_to_ogpu_bo(obj);
+	struct drm_gem_object *obj;
 
-	if (bo->ttm.pin_count) {
-		dma_resv_lock(obj->resv, NULL);
-		ttm_bo_unpin(&bo->ttm);
-		dma_resv_unlock(obj->resv);
-	}
+	spin_lock(&file->table_lock);
+	obj = idr_get_next(&file->object_idr, handle);
+	if (obj)
+		drm_gem_object_get(obj);
+	spin_unlock(&file->table_lock);
 
-	ttm_bo_fini(&bo->ttm);
-}
-
-static enum drm_gem_object_status ogpu_bo_gem_status(struct drm_gem_object *obj)
-{
-	return DRM_GEM_OBJECT_RESIDENT;
-}
-
-/* Move a buffer that the CPU touches but cannot reach; its dma_resv is locked. */
-static int ogpu_bo_make_reachable(struct ogpu_bo *bo)
-{
-	static const struct ttm_place tt = { .mem_type = TTM_PL_TT };
-	struct ttm_placement placement = { .num_placement = 1, .placement = &tt };
-	struct ttm_operation_ctx ctx = { .interruptible = true };
-	struct ttm_resource *res = bo->ttm.resource;
-
-	if (res->mem_type != TTM_PL_VRAM || to_ogpu_vram_resource(res)->visible == res->size)
-		return 0;
-
-	return ttm_bo_validate(&bo->ttm, &placement, &ctx);
+	return obj ? gem_to_ogpu_bo(obj) : NULL;
 }
 
 /*
- * Wait for clears and moves. As TTM does itself, which comes too late for who must look at the
- * outcome: the first time without mmap_lock, which is told by VM_FAULT_RETRY; see
- * ogpu_bo_vm_fault().
+ * Debugfs
  */
-static vm_fault_t ogpu_bo_fault_wait(struct ogpu_bo *bo, struct vm_fault *vmf)
-{
-	struct dma_resv *resv = bo->ttm.base.resv;
-	long ret;
-
-	if (dma_resv_test_signaled(resv, DMA_RESV_USAGE_KERNEL))
-		return 0;
-
-	if (fault_flag_allow_retry_first(vmf->flags)) {
-		if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
-			return VM_FAULT_RETRY;
-
-		ogpu_compat_mapped_bo_get(&bo->ttm);
-		mmap_read_unlock(vmf->vma->vm_mm);
-		dma_resv_wait_timeout(resv, DMA_RESV_USAGE_KERNEL, true, MAX_SCHEDULE_TIMEOUT);
-		dma_resv_unlock(resv);
-		ogpu_compat_mapped_bo_put(&bo->ttm);
-		return VM_FAULT_RETRY;
-	}
-
-	ret = dma_resv_wait_timeout(resv, DMA_RESV_USAGE_KERNEL, true, MAX_SCHEDULE_TIMEOUT);
-
-	return ret < 0 ? VM_FAULT_NOPAGE : 0;
-}
-
-/*
- * After a reset the content of memory is lost, and whatever a failed clear or move has left in it
- * is nobody's to see. The generation changes before the fences of what failed signal.
- */
-static bool ogpu_bo_is_stale(struct ogpu_bo *bo)
-{
-	return bo->generation != READ_ONCE(ogpu_bo_device(bo)->generation);
-}
-
-static vm_fault_t ogpu_bo_fault_locked(struct ogpu_bo *bo, struct vm_fault *vmf)
-{
-	pgprot_t prot = vmf->vma->vm_page_prot;
-	vm_fault_t fault;
-	int ret, idx;
-
-	if (!drm_dev_enter(bo->ttm.base.dev, &idx))
-		return ttm_bo_vm_dummy_page(vmf, prot);
-
-	ret = ogpu_bo_make_reachable(bo);
-	if (ret) {
-		/* Interrupted, or still in use by jobs: the access is tried again. */
-		fault = ret == -EINTR || ret == -ERESTARTSYS || ret == -EBUSY ? VM_FAULT_NOPAGE :
-										VM_FAULT_SIGBUS;
-		goto out_exit;
-	}
-
-	fault = ogpu_bo_fault_wait(bo, vmf);
-	if (fault)
-		goto out_exit;
-
-	if (ogpu_bo_is_stale(bo))
-		fault = VM_FAULT_SIGBUS;
-	else
-		fault = ttm_bo_vm_fault_reserved(vmf, prot, TTM_BO_VM_NUM_PREFAULT);
-
-out_exit:
-	drm_dev_exit(idx);
-	return fault;
-}
-
-static vm_fault_t ogpu_bo_vm_fault(struct vm_fault *vmf)
-{
-	struct ttm_buffer_object *tbo = vmf->vma->vm_private_data;
-	vm_fault_t fault;
-
-	fault = ttm_bo_vm_reserve(tbo, vmf);
-	if (fault)
-		return fault;
-
-	fault = ogpu_bo_fault_locked(ttm_to_ogpu_bo(tbo), vmf);
-
-	/* In this case the lock has been dropped, together with mmap_lock, to wait. */
-	if (fault == VM_FAULT_RETRY && !(vmf->flags & FAULT_FLAG_RETRY_NOWAIT))
-		return fault;
-
-	dma_resv_unlock(tbo->base.resv);
-	return fault;
-}
-
-static const struct vm_operations_struct ogpu_bo_vm_ops = {
-	.fault = ogpu_bo_vm_fault,
-	.open = ttm_bo_vm_open,
-	.close = ttm_bo_vm_close,
-};
-
-static int ogpu_bo_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
-{
-	struct ogpu_bo *bo = gem_to_ogpu_bo(obj);
-
-	if (bo->placement == DRM_OGPU_BO_VRAM && !(bo->flags & DRM_OGPU_BO_CPU_ACCESS))
-		return -EPERM;
-
-	return drm_gem_ttm_mmap(obj, vma);
-}
-
-static void ogpu_bo_gem_print(struct drm_printer *p, unsigned int indent,
-			      const struct drm_gem_object *obj)
-{
-	drm_gem_ttm_print_info(p, indent, obj);
-}
-
-const struct drm_gem_object_funcs ogpu_gem_funcs = {
-	.free = ogpu_bo_free,
-	.print_info = ogpu_bo_gem_print,
-	.mmap = ogpu_bo_mmap,
-	.status = ogpu_bo_gem_status,
-	.vm_ops = &ogpu_bo_vm_ops,
-};
 
 static void ogpu_bo_print(struct ogpu_bo *bo, struct drm_printer *p)
 {
@@ -468,19 +479,6 @@ static void ogpu_bo_print(struct ogpu_bo *bo, struct drm_printer *p)
 	dma_resv_unlock(bo->ttm.base.resv);
 }
 
-static struct drm_gem_object *ogpu_bo_next(struct drm_file *file, int *handle)
-{
-	struct drm_gem_object *obj;
-
-	spin_lock(&file->table_lock);
-	obj = idr_get_next(&file->object_idr, handle);
-	if (obj)
-		drm_gem_object_get(obj);
-	spin_unlock(&file->table_lock);
-
-	return obj;
-}
-
 /**
  * ogpu_bo_print_all() - write the buffers that have handles for people
  * @odev: the card
@@ -490,16 +488,16 @@ static struct drm_gem_object *ogpu_bo_next(struct drm_file *file, int *handle)
  */
 void ogpu_bo_print_all(struct ogpu_device *odev, struct drm_printer *p)
 {
-	struct drm_gem_object *obj;
 	struct drm_file *file;
+	struct ogpu_bo *bo;
 	int handle;
 
 	mutex_lock(&odev->drm.filelist_mutex);
 	list_for_each_entry(file, &odev->drm.filelist, lhead) {
 		drm_printf(p, "client %llu\n", file->client_id);
-		for (handle = 1; (obj = ogpu_bo_next(file, &handle)); handle++) {
-			ogpu_bo_print(gem_to_ogpu_bo(obj), p);
-			drm_gem_object_put(obj);
+		for (handle = 1; (bo = ogpu_bo_next(file, &handle)); handle++) {
+			ogpu_bo_print(bo, p);
+			ogpu_bo_put(bo);
 		}
 	}
 	mutex_unlock(&odev->drm.filelist_mutex);
@@ -600,10 +598,10 @@ int ogpu_ioctl_bo_mmap_offset(struct drm_device *drm, void *data, struct drm_fil
 	if (!bo)
 		return -ENOENT;
 
-	if (bo->placement == DRM_OGPU_BO_VRAM && !(bo->flags & DRM_OGPU_BO_CPU_ACCESS))
-		ret = -EPERM;
-	else
+	if (ogpu_bo_is_mappable(bo))
 		args->offset = drm_vma_node_offset_addr(&bo->ttm.base.vma_node);
+	else
+		ret = -EPERM;
 	ogpu_bo_put(bo);
 
 	return ret;

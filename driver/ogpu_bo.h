@@ -12,7 +12,6 @@
 
 struct drm_file;
 struct drm_printer;
-struct ogpu_file;
 
 /**
  * struct ogpu_bo - a buffer
@@ -55,11 +54,9 @@ static inline void ogpu_bo_put(struct ogpu_bo *bo)
 		drm_gem_object_put(&bo->ttm.base);
 }
 
-extern const struct drm_gem_object_funcs ogpu_gem_funcs;
-
-struct ogpu_bo *ogpu_bo_create(struct ogpu_file *ofile, u64 size, u32 placement, u32 flags);
 struct ogpu_bo *ogpu_bo_create_pinned(struct ogpu_device *odev, u64 size);
 struct ogpu_bo *ogpu_bo_lookup(struct drm_file *file, u32 handle);
+struct ogpu_bo *ogpu_bo_next(struct drm_file *file, int *handle);
 u64 ogpu_bo_operand(struct ogpu_bo *bo);
 int ogpu_bo_validate(struct ogpu_bo *bo);
 void ogpu_bo_print_all(struct ogpu_device *odev, struct drm_printer *p);

@@ -6,13 +6,14 @@
  * firmware then sends HELLO, and CONFIGURE chooses the version of messages. Each step is bounded
  * by the module parameter fw_timeout_ms, and says in words what went wrong.
  */
-#include <linux/delay.h>
 #include <linux/io.h>
-#include <linux/jiffies.h>
+#include <linux/iopoll.h>
 #include <linux/ktime.h>
+#include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/string.h>
+#include <linux/time64.h>
 
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
@@ -25,6 +26,7 @@
 #include "ogpu_event.h"
 #include "ogpu_mbox.h"
 #include "ogpu_mmu.h"
+#include "ogpu_vram_mgr.h"
 
 /* Messages of firmware that this driver understands. */
 #define OGPU_FW_ABI_MIN		1
@@ -32,6 +34,8 @@
 #define OGPU_FW_FEATURES_NEEDED	OGPU_FW_FEATURE_QUEUES
 #define OGPU_FW_FEATURES_USED	(OGPU_FW_FEATURE_QUEUES | OGPU_FW_FEATURE_SENSORS)
 
+/* How soon the verdict of the boot ROM is noticed. */
+#define OGPU_BOOT_POLL_US	1000
 /* How soon a crash of firmware at its start is noticed. */
 #define OGPU_BOOT_SLICE_MS	20
 
@@ -105,7 +109,7 @@ int ogpu_boot_get_info(struct ogpu_device *odev, struct ogpu_fw_info *info)
  */
 u32 ogpu_boot_fuse_svn(struct ogpu_device *odev)
 {
-	u32 svn = ogpu_read32(odev, odev->disc.boot_base, OGPU_BOOT_SVN);
+	u32 svn = odev->chip->boot_svn(odev);
 
 	if (svn == OGPU_REG_GONE)
 		return READ_ONCE(odev->boot->fuse_svn);
@@ -149,97 +153,76 @@ void ogpu_boot_clear_cancel(struct ogpu_device *odev)
 static void ogpu_boot_submit(struct ogpu_device *odev, const void *image, u32 size)
 {
 	u64 offset = ogpu_fw_staging_offset(odev);
-	u32 base = odev->disc.boot_base;
 
 	memcpy_toio(odev->aperture + offset, image, size);
-	/* What is written through the write-combined aperture must arrive before START. */
+	/* What is written through the write-combined aperture must arrive first. */
 	wmb();
-	ogpu_write_lohi(odev, base, OGPU_BOOT_ADDR_LO, offset);
-	ogpu_write32(odev, base, OGPU_BOOT_SIZE, size);
-	ogpu_write32(odev, base, OGPU_BOOT_CTRL, OGPU_BOOT_CTRL_START);
+	odev->chip->boot_start(odev, offset, size);
 }
 
-static int ogpu_boot_refused(struct ogpu_device *odev, u32 status)
+static int ogpu_boot_refused(struct ogpu_device *odev, u32 error)
 {
-	static const char * const text[] = {
-		[OGPU_BOOT_ERR_ADDRESS] = "boot ROM cannot read the image from VRAM",
-		[OGPU_BOOT_ERR_FORMAT] = "boot ROM: structure of the image is broken",
-		[OGPU_BOOT_ERR_KEY] =
-			"boot ROM: image is signed with a key that this card does not trust",
-		[OGPU_BOOT_ERR_SIGNATURE] =
-			"boot ROM: signature does not match; image was altered or damaged",
-		[OGPU_BOOT_ERR_BOARD] = "boot ROM: image is for other hardware",
-		[OGPU_BOOT_ERR_SVN] =
-			"boot ROM: security version of the image is older than this card accepts",
-		[OGPU_BOOT_ERR_COMPONENT] = "boot ROM: a component does not fit the card's memory",
-		[OGPU_BOOT_ERR_BUSY] = "boot ROM: management core is running",
+	static const struct {
+		const char *word;	/* for firmware_error in sysfs: the image itself is bad */
+		const char *text;
+	} reasons[] = {
+		[OGPU_BOOT_ERR_ADDRESS] = { NULL, "boot ROM cannot read the image from VRAM" },
+		[OGPU_BOOT_ERR_FORMAT] = {
+			"format", "boot ROM: structure of the image is broken" },
+		[OGPU_BOOT_ERR_KEY] = {
+			"key",
+			"boot ROM: image is signed with a key that this card does not trust" },
+		[OGPU_BOOT_ERR_SIGNATURE] = {
+			"signature",
+			"boot ROM: signature does not match; image was altered or damaged" },
+		[OGPU_BOOT_ERR_BOARD] = { "board", "boot ROM: image is for other hardware" },
+		[OGPU_BOOT_ERR_SVN] = {
+			"svn",
+			"boot ROM: security version of the image is older than this card accepts" },
+		[OGPU_BOOT_ERR_COMPONENT] = {
+			"component", "boot ROM: a component does not fit the card's memory" },
+		[OGPU_BOOT_ERR_BUSY] = { NULL, "boot ROM: management core is running" },
 	};
-	static const char * const word[] = {
-		[OGPU_BOOT_ERR_FORMAT] = "format",
-		[OGPU_BOOT_ERR_KEY] = "key",
-		[OGPU_BOOT_ERR_SIGNATURE] = "signature",
-		[OGPU_BOOT_ERR_BOARD] = "board",
-		[OGPU_BOOT_ERR_SVN] = "svn",
-		[OGPU_BOOT_ERR_COMPONENT] = "component",
-	};
-	u32 error = FIELD_GET(OGPU_BOOT_STATUS_ERROR, status);
 
-	if (error < ARRAY_SIZE(text) && text[error])
-		ogpu_device_set_error(odev, "%s", text[error]);
-	else
+	if (error >= ARRAY_SIZE(reasons) || !reasons[error].text) {
 		ogpu_device_set_error(odev, "boot ROM refused the image, error %u", error);
-	if (error < ARRAY_SIZE(word) && word[error])
-		WRITE_ONCE(odev->fw_refusal, word[error]);
-
-	switch (error) {
-	case OGPU_BOOT_ERR_FORMAT:
-	case OGPU_BOOT_ERR_KEY:
-	case OGPU_BOOT_ERR_SIGNATURE:
-	case OGPU_BOOT_ERR_BOARD:
-	case OGPU_BOOT_ERR_SVN:
-	case OGPU_BOOT_ERR_COMPONENT:
-		return -EKEYREJECTED;
-	default:
 		return -EIO;
 	}
+
+	ogpu_device_set_error(odev, "%s", reasons[error].text);
+	if (!reasons[error].word)
+		return -EIO;
+	WRITE_ONCE(odev->fw_refusal, reasons[error].word);
+
+	return -EKEYREJECTED;
 }
 
 /* Wait for the verdict of the boot ROM. */
 static int ogpu_boot_wait_rom(struct ogpu_device *odev)
 {
-	ktime_t end = ktime_add_ms(ktime_get(), ogpu_fw_timeout_ms);
-	bool last = false;
+	unsigned int timeout_ms = ogpu_fw_timeout_ms;
+	u32 error = 0;
+	int verdict;
 
-	for (;;) {
-		u32 status = ogpu_read32(odev, odev->disc.boot_base, OGPU_BOOT_STATUS);
-
-		if (status == OGPU_REG_GONE)
-			return -ENODEV;
-
-		switch (FIELD_GET(OGPU_BOOT_STATUS_STATE, status)) {
-		case OGPU_BOOT_STARTED:
-			return 0;
-		case OGPU_BOOT_REFUSED:
-			return ogpu_boot_refused(odev, status);
-		}
-
-		if (READ_ONCE(odev->boot->cancelled))
-			return -ECANCELED;
-		if (last) {
-			ogpu_device_set_error(odev, "boot ROM gave no verdict within %u ms",
-					      ogpu_fw_timeout_ms);
-			return -ETIMEDOUT;
-		}
-		usleep_range(500, 1000);
-		last = ktime_after(ktime_get(), end);
+	if (read_poll_timeout(odev->chip->boot_verdict, verdict,
+			      verdict != -EINPROGRESS || READ_ONCE(odev->boot->cancelled),
+			      OGPU_BOOT_POLL_US, (u64)timeout_ms * USEC_PER_MSEC, false,
+			      odev, &error)) {
+		ogpu_device_set_error(odev, "boot ROM gave no verdict within %u ms", timeout_ms);
+		return -ETIMEDOUT;
 	}
+	/* No verdict, but no timeout either. */
+	if (verdict == -EINPROGRESS)
+		return -ECANCELED;
+
+	return verdict == -EKEYREJECTED ? ogpu_boot_refused(odev, error) : verdict;
 }
 
 /* A crash of firmware makes no interrupt, so that its first message is waited for in slices. */
 static int ogpu_boot_wait_hello(struct ogpu_device *odev, struct ogpu_msg_hello *hello)
 {
 	ktime_t end = ktime_add_ms(ktime_get(), ogpu_fw_timeout_ms);
-	u32 fatal, pc;
+	struct ogpu_chip_crash crash;
 	int ret;
 
 	do {
@@ -249,15 +232,12 @@ static int ogpu_boot_wait_hello(struct ogpu_device *odev, struct ogpu_msg_hello 
 		if (ret != -ETIMEDOUT)
 			return ret;
 
-		fatal = ogpu_read32(odev, odev->disc.boot_base, OGPU_BOOT_MC_FATAL);
-		if (fatal == OGPU_REG_GONE)
-			return -ENODEV;
-		if (fatal) {
-			pc = ogpu_read32(odev, odev->disc.boot_base, OGPU_BOOT_MC_PC);
+		ret = odev->chip->mc_crash(odev, &crash);
+		if (ret == -EIO)
 			ogpu_device_set_error(odev, "firmware crashed at start, cause %#x at %#x",
-					      fatal, pc);
-			return -EIO;
-		}
+					      crash.cause, crash.pc);
+		if (ret)
+			return ret;
 	} while (ktime_before(ktime_get(), end));
 
 	ogpu_device_set_error(odev, "firmware started but was silent for %u ms",

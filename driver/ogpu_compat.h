@@ -19,6 +19,7 @@
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
 #include <drm/drm_gpuvm.h>
+#include <drm/drm_managed.h>
 #include <drm/drm_print.h>
 #include <drm/gpu_scheduler.h>
 #include <drm/ttm/ttm_bo.h>
@@ -51,30 +52,6 @@ static inline int ogpu_compat_sched_init(struct drm_gpu_scheduler *sched,
 }
 
 #define drm_sched_init		ogpu_compat_sched_init
-#endif
-
-#ifdef OGPU_HAVE_SCHED_STAT_NO_HANG
-static inline enum drm_gpu_sched_stat ogpu_compat_sched_keep_job(struct drm_sched_job *job)
-{
-	return DRM_GPU_SCHED_STAT_NO_HANG;
-}
-#else
-/*
- * Result of drm_sched_backend_ops.timedout_job for a job that stays with the scheduler: new kernels
- * put it back into the list of pending jobs themselves. The job may be freed once this returns.
- */
-static inline enum drm_gpu_sched_stat ogpu_compat_sched_keep_job(struct drm_sched_job *job)
-{
-	struct drm_gpu_scheduler *sched = job->sched;
-
-	spin_lock(&sched->job_list_lock);
-	list_add(&job->list, &sched->pending_list);
-	spin_unlock(&sched->job_list_lock);
-	/* If it was done meanwhile, nobody could find it in the list: look again. */
-	queue_work(sched->submit_wq, &sched->work_free_job);
-
-	return DRM_GPU_SCHED_STAT_NOMINAL;
-}
 #endif
 
 /*
@@ -179,8 +156,34 @@ static inline spinlock_t *ogpu_compat_fence_lock(spinlock_t *lock)
 #define DRIVER_GEM_GPUVA	0
 #endif
 
+#ifndef OGPU_HAVE_GEM_OBJECT_ACTIVE
+/* Where it is missing, drm_print_memory_stats() takes it for granted. */
+#define DRM_GEM_OBJECT_ACTIVE	0
+#endif
+
+#ifndef OGPU_HAVE_DRMM_WORKQUEUE
+static inline void ogpu_compat_release_workqueue(struct drm_device *drm, void *wq)
+{
+	destroy_workqueue(wq);
+}
+
+static inline struct workqueue_struct *ogpu_compat_manage_workqueue(struct drm_device *drm,
+								    struct workqueue_struct *wq)
+{
+	int ret;
+
+	if (!wq)
+		return ERR_PTR(-ENOMEM);
+	ret = drmm_add_action_or_reset(drm, ogpu_compat_release_workqueue, wq);
+
+	return ret ? ERR_PTR(ret) : wq;
+}
+
+#define drmm_alloc_ordered_workqueue(drm, fmt, flags, args...) \
+	ogpu_compat_manage_workqueue(drm, alloc_ordered_workqueue(fmt, flags, ##args))
+#endif
+
 #ifndef OGPU_HAVE_DRM_WEDGED
-#define DRM_WEDGE_RECOVERY_NONE		BIT(0)
 #define DRM_WEDGE_RECOVERY_REBIND	BIT(1)
 #define DRM_WEDGE_RECOVERY_BUS_RESET	BIT(2)
 

@@ -61,6 +61,26 @@ struct ogpu_copy_walk {
 };
 
 /**
+ * ogpu_copy_init() - prepare at probe
+ * @odev: the card
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ogpu_copy_init(struct ogpu_device *odev)
+{
+	struct ogpu_copy *copy;
+
+	copy = drmm_kzalloc(&odev->drm, sizeof(*copy), GFP_KERNEL);
+	if (!copy)
+		return -ENOMEM;
+
+	spin_lock_init(&copy->lock);
+	odev->copy = copy;
+
+	return 0;
+}
+
+/**
  * ogpu_copy_start() - make the copy queue
  * @odev: the card, with queues started; without a copy queue yet
  *
@@ -78,15 +98,6 @@ int ogpu_copy_start(struct ogpu_device *odev)
 		.timeout_ms = OGPU_COPY_TIMEOUT_MS,
 	};
 	struct ogpu_queue *queue;
-
-	if (!odev->copy) {
-		struct ogpu_copy *copy = drmm_kzalloc(&odev->drm, sizeof(*copy), GFP_KERNEL);
-
-		if (!copy)
-			return -ENOMEM;
-		spin_lock_init(&copy->lock);
-		odev->copy = copy;
-	}
 
 	queue = ogpu_queue_create(odev, &params);
 	if (IS_ERR(queue))
@@ -107,9 +118,6 @@ void ogpu_copy_stop(struct ogpu_device *odev)
 {
 	struct ogpu_queue *queue;
 
-	if (!odev->copy)
-		return;
-
 	spin_lock(&odev->copy->lock);
 	queue = odev->copy->queue;
 	odev->copy->queue = NULL;
@@ -121,9 +129,6 @@ void ogpu_copy_stop(struct ogpu_device *odev)
 static struct ogpu_queue *ogpu_copy_get_queue(struct ogpu_device *odev)
 {
 	struct ogpu_queue *queue = NULL;
-
-	if (!odev->copy)
-		return NULL;
 
 	spin_lock(&odev->copy->lock);
 	if (odev->copy->queue && !ogpu_queue_is_dead(odev->copy->queue))

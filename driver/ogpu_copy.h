@@ -10,6 +10,7 @@ struct ogpu_device;
 struct ttm_buffer_object;
 struct ttm_resource;
 
+int ogpu_copy_init(struct ogpu_device *odev);
 int ogpu_copy_start(struct ogpu_device *odev);
 void ogpu_copy_stop(struct ogpu_device *odev);
 struct dma_fence *ogpu_copy_move(struct ogpu_device *odev, struct ttm_buffer_object *bo,

@@ -2,13 +2,14 @@
 /*
  * The card as a whole: register access, its state, start and stop.
  */
-#include <linux/delay.h>
-#include <linux/jiffies.h>
+#include <linux/atomic.h>
+#include <linux/io-64-nonatomic-lo-hi.h>
+#include <linux/iopoll.h>
 #include <linux/kobject.h>
-#include <linux/ktime.h>
 #include <linux/minmax.h>
 #include <linux/pci.h>
 #include <linux/sysfs.h>
+#include <linux/time64.h>
 
 #include <drm/drm_drv.h>
 #include <drm/drm_managed.h>
@@ -16,6 +17,7 @@
 
 #include "abi/regs.h"
 #include "ogpu_bind.h"
+#include "ogpu_compat.h"
 #include "ogpu_copy.h"
 #include "ogpu_device.h"
 #include "ogpu_drv.h"
@@ -24,7 +26,9 @@
 #include "ogpu_mbox.h"
 #include "ogpu_queue.h"
 #include "ogpu_reset.h"
-#include "ogpu_ttm.h"
+
+/* How often to look at a register that is waited for: invalidating a TLB takes microseconds. */
+#define OGPU_DEVICE_POLL_US	20
 
 /**
  * ogpu_device_present() - ask the card whether it is there
@@ -78,13 +82,24 @@ void ogpu_write32(struct ogpu_device *odev, u32 base, u32 reg, u32 val)
  * ogpu_write_lohi() - write a pair of registers
  * @odev: the card
  * @base: start of the register block in BAR 0
- * @reg_lo: offset of the low half; the high half follows it
+ * @reg_lo: offset of the low half, which is written first; the high half follows it
  * @val: the value
  */
 void ogpu_write_lohi(struct ogpu_device *odev, u32 base, u32 reg_lo, u64 val)
 {
-	ogpu_write32(odev, base, reg_lo, lower_32_bits(val));
-	ogpu_write32(odev, base, reg_lo + sizeof(u32), upper_32_bits(val));
+	lo_hi_writeq(val, odev->regs + base + reg_lo);
+}
+
+/* Returns 0 if bits of a register have a value, -EAGAIN if not yet, -ENODEV if the card is gone. */
+static int ogpu_check32(struct ogpu_device *odev, u32 base, u32 reg, u32 mask, u32 val)
+{
+	u32 cur = readl(odev->regs + base + reg);
+
+	/* First of all, because all-ones may look like what is waited for. */
+	if (cur == OGPU_REG_GONE && !ogpu_device_present(odev))
+		return -ENODEV;
+
+	return (cur & mask) == val ? 0 : -EAGAIN;
 }
 
 /**
@@ -94,7 +109,7 @@ void ogpu_write_lohi(struct ogpu_device *odev, u32 base, u32 reg_lo, u64 val)
  * @reg: offset in the block
  * @mask: bits that count
  * @val: what they shall be
- * @timeout_ms: longest time to wait
+ * @timeout_ms: longest time to wait, not 0
  *
  * Sleeps. Allocates nothing: may be used where fences are signalled.
  *
@@ -103,41 +118,13 @@ void ogpu_write_lohi(struct ogpu_device *odev, u32 base, u32 reg_lo, u64 val)
 int ogpu_wait32(struct ogpu_device *odev, u32 base, u32 reg, u32 mask, u32 val,
 		unsigned int timeout_ms)
 {
-	ktime_t end = ktime_add_ms(ktime_get(), timeout_ms);
-	unsigned int delay_us = 2;
-	bool last = false;
+	int err, ret;
 
-	for (;;) {
-		u32 cur = readl(odev->regs + base + reg);
+	ret = read_poll_timeout(ogpu_check32, err, err != -EAGAIN, OGPU_DEVICE_POLL_US,
+				(u64)timeout_ms * USEC_PER_MSEC, false,
+				odev, base, reg, mask, val);
 
-		if (cur == OGPU_REG_GONE && !ogpu_device_present(odev))
-			return -ENODEV;
-		if ((cur & mask) == val)
-			return 0;
-		if (last)
-			return -ETIMEDOUT;
-
-		usleep_range(delay_us, delay_us * 2);
-		delay_us = min(delay_us * 2, 1000u);
-		/* One more look after the end: this task may not have run for a while. */
-		last = ktime_after(ktime_get(), end);
-	}
-}
-
-/**
- * ogpu_device_time_ns() - the card's clock
- * @odev: the card
- *
- * The registers are mapped, see ogpu_device_present(). The caller serialises, because reading the
- * low half latches the high one.
- *
- * Return: nanoseconds since the card's power-up.
- */
-u64 ogpu_device_time_ns(struct ogpu_device *odev)
-{
-	u32 lo = readl(odev->regs + OGPU_GLB_TIME_LO);
-
-	return (u64)readl(odev->regs + OGPU_GLB_TIME_HI) << 32 | lo;
+	return ret ?: err;
 }
 
 /**
@@ -173,11 +160,6 @@ static void ogpu_device_state_work(struct work_struct *work)
 	kobject_uevent_env(&odev->pdev->dev.kobj, KOBJ_CHANGE, envp);
 }
 
-static void ogpu_device_state_changed(struct ogpu_device *odev)
-{
-	schedule_work(&odev->state_work);
-}
-
 /**
  * ogpu_device_set_state() - change the state
  * @odev: the card
@@ -190,19 +172,12 @@ static void ogpu_device_state_changed(struct ogpu_device *odev)
  */
 bool ogpu_device_set_state(struct ogpu_device *odev, enum ogpu_state from, enum ogpu_state to)
 {
-	unsigned long flags;
-	bool changed;
+	if (cmpxchg(&odev->state, from, to) != from)
+		return false;
 
-	spin_lock_irqsave(&odev->state_lock, flags);
-	changed = odev->state == from;
-	if (changed)
-		WRITE_ONCE(odev->state, to);
-	spin_unlock_irqrestore(&odev->state_lock, flags);
+	schedule_work(&odev->state_work);
 
-	if (changed)
-		ogpu_device_state_changed(odev);
-
-	return changed;
+	return true;
 }
 
 /**
@@ -214,20 +189,12 @@ bool ogpu_device_set_state(struct ogpu_device *odev, enum ogpu_state from, enum 
  */
 void ogpu_device_set_gone(struct ogpu_device *odev)
 {
-	unsigned long flags;
-	bool changed;
-
-	spin_lock_irqsave(&odev->state_lock, flags);
-	changed = odev->state != OGPU_STATE_GONE;
-	WRITE_ONCE(odev->state, OGPU_STATE_GONE);
-	spin_unlock_irqrestore(&odev->state_lock, flags);
-
-	if (!changed)
+	if (xchg(&odev->state, OGPU_STATE_GONE) == OGPU_STATE_GONE)
 		return;
 
 	ogpu_device_set_error(odev, "card does not answer; reseat or power-cycle it");
 	drm_err(&odev->drm, "card does not answer any more\n");
-	ogpu_device_state_changed(odev);
+	schedule_work(&odev->state_work);
 	ogpu_reset_schedule(odev, "card is gone");
 }
 
@@ -254,11 +221,7 @@ void ogpu_device_check_gone(struct ogpu_device *odev)
  */
 void ogpu_device_detach(struct ogpu_device *odev)
 {
-	unsigned long flags;
-
-	spin_lock_irqsave(&odev->state_lock, flags);
-	WRITE_ONCE(odev->state, OGPU_STATE_GONE);
-	spin_unlock_irqrestore(&odev->state_lock, flags);
+	xchg(&odev->state, OGPU_STATE_GONE);
 }
 
 /**
@@ -274,9 +237,9 @@ void ogpu_device_set_error(struct ogpu_device *odev, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	spin_lock_irqsave(&odev->state_lock, flags);
+	spin_lock_irqsave(&odev->error_lock, flags);
 	vsnprintf(odev->last_error, sizeof(odev->last_error), fmt, args);
-	spin_unlock_irqrestore(&odev->state_lock, flags);
+	spin_unlock_irqrestore(&odev->error_lock, flags);
 	va_end(args);
 }
 
@@ -288,9 +251,9 @@ void ogpu_device_clear_error(struct ogpu_device *odev)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(&odev->state_lock, flags);
+	spin_lock_irqsave(&odev->error_lock, flags);
 	odev->last_error[0] = '\0';
-	spin_unlock_irqrestore(&odev->state_lock, flags);
+	spin_unlock_irqrestore(&odev->error_lock, flags);
 }
 
 /**
@@ -303,14 +266,9 @@ void ogpu_device_get_error(struct ogpu_device *odev, char *buf, size_t size)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(&odev->state_lock, flags);
+	spin_lock_irqsave(&odev->error_lock, flags);
 	strscpy(buf, odev->last_error, size);
-	spin_unlock_irqrestore(&odev->state_lock, flags);
-}
-
-static void ogpu_device_release_wq(struct drm_device *drm, void *arg)
-{
-	destroy_workqueue(arg);
+	spin_unlock_irqrestore(&odev->error_lock, flags);
 }
 
 /**
@@ -323,7 +281,7 @@ int ogpu_device_init(struct ogpu_device *odev)
 {
 	int ret;
 
-	spin_lock_init(&odev->state_lock);
+	spin_lock_init(&odev->error_lock);
 	INIT_WORK(&odev->state_work, ogpu_device_state_work);
 	odev->state = OGPU_STATE_AWAITING_FIRMWARE;
 	odev->generation = 1;
@@ -334,11 +292,10 @@ int ogpu_device_init(struct ogpu_device *odev)
 		return ret;
 	ogpu_lockdep_class(&odev->life_lock, OGPU_LOCK_LIFE);
 
-	odev->wq = alloc_ordered_workqueue("ogpu-%s", WQ_MEM_RECLAIM, pci_name(odev->pdev));
-	if (!odev->wq)
-		return -ENOMEM;
+	odev->wq = drmm_alloc_ordered_workqueue(&odev->drm, "ogpu-%s", WQ_MEM_RECLAIM,
+						pci_name(odev->pdev));
 
-	return drmm_add_action_or_reset(&odev->drm, ogpu_device_release_wq, odev->wq);
+	return PTR_ERR_OR_ZERO(odev->wq);
 }
 
 /**
@@ -356,30 +313,20 @@ void ogpu_device_fini(struct ogpu_device *odev)
  *
  * Under @odev->life_lock. After success the caller sets the state to RUNNING.
  *
- * Return: 0 or an errno; then nothing is left running but memory management.
+ * Return: 0 or an errno; then the card is stopped, and ogpu_device_set_error() told why.
  */
 int ogpu_device_start(struct ogpu_device *odev)
 {
 	int ret;
 
-	if (!odev->mem_started) {
-		ret = ogpu_mem_start(odev);
-		if (ret)
-			return ret;
-		odev->mem_started = true;
-	}
-
-	ret = ogpu_queues_start(odev);
-	if (ret)
-		return ret;
-
+	ogpu_queues_start(odev);
 	ret = ogpu_copy_start(odev);
 	if (ret) {
-		ogpu_queues_stop(odev, -ENODEV);
-		return ret;
+		ogpu_device_set_error(odev, "firmware runs but the card cannot be used: %d", ret);
+		ogpu_device_stop(odev, -ENODEV);
 	}
 
-	return 0;
+	return ret;
 }
 
 /**
@@ -393,11 +340,7 @@ int ogpu_device_start(struct ogpu_device *odev)
  */
 int ogpu_device_quiesce(struct ogpu_device *odev)
 {
-	u32 bits = OGPU_GLB_RESET_COMPUTE | OGPU_GLB_RESET_MC;
-
-	ogpu_write32(odev, 0, OGPU_GLB_RESET, bits);
-
-	return ogpu_wait32(odev, 0, OGPU_GLB_RESET, bits, 0, ogpu_fw_timeout_ms);
+	return odev->chip->quiesce(odev, ogpu_fw_timeout_ms);
 }
 
 /**

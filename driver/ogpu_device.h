@@ -9,8 +9,17 @@
  *	queue->submit_lock -> queues->lock ->
  *	mbox->req_lock -> mbox->rx_lock, mmu->lock, event->lock -> spinlocks
  *
+ * Three mutexes are held by one part alone, and lockdep learns their place by itself:
+ *
+ *	life_lock -> boot->lock -> mbox->rx_lock
+ *	hwmon->lock -> mbox->req_lock
+ *	dma_resv -> mem->vram.lock
+ *
  * Software state is freed by drmm_ actions when the last file is closed; hardware state by devm_
- * actions when the device is unbound. Paths that touch hardware after probe hold drm_dev_enter().
+ * actions when the device is unbound. After probe, what comes from the render node, debugfs or
+ * hwmon and touches hardware holds drm_dev_enter(). All else is ended before the registers are
+ * unmapped: attributes in sysfs by the driver core, firmware upload by ogpu_fw_unregister(),
+ * recovery and the watchdog by ogpu_reset_fini() and ogpu_watchdog_fini(), interrupts by devm_.
  */
 #ifndef _OGPU_DEVICE_H_
 #define _OGPU_DEVICE_H_
@@ -23,6 +32,7 @@
 
 #include <drm/drm_device.h>
 
+#include "ogpu_chip.h"
 #include "ogpu_discovery.h"
 
 struct ogpu_boot;
@@ -78,14 +88,19 @@ struct ogpu_device {
 	resource_size_t aperture_phys;
 	/** @disc: what the discovery table told; constant after probe */
 	struct ogpu_disc disc;
+	/** @chip: how to use the registers of its generation; constant after probe */
+	const struct ogpu_chip_ops *chip;
 
-	/** @state: changed only by ogpu_device_set_state(); read with READ_ONCE() */
+	/**
+	 * @state: changed atomically, by ogpu_device_set_state(), ogpu_device_set_gone() and
+	 * ogpu_device_detach() only; read with READ_ONCE()
+	 */
 	enum ogpu_state state;
-	/** @state_lock: protects changes of @state */
-	spinlock_t state_lock;
 	/** @state_work: tells user space about a change of @state */
 	struct work_struct state_work;
-	/** @last_error: why the card does not work, in words; under @state_lock */
+	/** @error_lock: protects @last_error; innermost, taken in any context */
+	spinlock_t error_lock;
+	/** @last_error: why the card does not work, in words */
 	char last_error[128];
 	/**
 	 * @fw_refusal: what was wrong with the last image, a constant word, see ogpu_sysfs.c;
@@ -104,8 +119,6 @@ struct ogpu_device {
 	struct mutex life_lock;
 	/** @registered: the DRM device is registered */
 	bool registered;
-	/** @mem_started: ogpu_mem_start() was called */
-	bool mem_started;
 	/** @reset_blocked: probe, unbind or a reset by the PCI core: no recovery, no boot */
 	bool reset_blocked;
 	/** @wq: for recovery and the watchdog; usable when memory is short */
@@ -162,7 +175,6 @@ __printf(2, 3)
 void ogpu_device_set_error(struct ogpu_device *odev, const char *fmt, ...);
 void ogpu_device_clear_error(struct ogpu_device *odev);
 void ogpu_device_get_error(struct ogpu_device *odev, char *buf, size_t size);
-u64 ogpu_device_time_ns(struct ogpu_device *odev);
 
 int ogpu_device_quiesce(struct ogpu_device *odev);
 void ogpu_device_silence(struct ogpu_device *odev);

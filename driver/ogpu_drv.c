@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * The module and the DRM driver: parameters, open files, ioctls, fdinfo.
+ * The module and the DRM driver: parameters, open files, ioctls.
  */
 #include <linux/module.h>
 #include <linux/pci.h>
@@ -23,13 +23,39 @@
 #include "ogpu_ttm.h"
 #include "ogpu_vm.h"
 
+/* Every job ends: there is no value that means for ever. */
+static int ogpu_set_job_timeout(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 1, 24 * 60 * 60 * MSEC_PER_SEC);
+}
+
+static const struct kernel_param_ops ogpu_job_timeout_ops = {
+	.set = ogpu_set_job_timeout,
+	.get = param_get_uint,
+};
+
 unsigned int ogpu_job_timeout_ms = 10000;
-module_param_named(job_timeout_ms, ogpu_job_timeout_ms, uint, 0644);
-MODULE_PARM_DESC(job_timeout_ms, "Longest time that a job may run, default of new queues (10000)");
+module_param_cb(job_timeout_ms, &ogpu_job_timeout_ops, &ogpu_job_timeout_ms, 0644);
+__MODULE_PARM_TYPE(job_timeout_ms, "uint");
+MODULE_PARM_DESC(job_timeout_ms,
+		 "Longest time that a job may run, default of new queues (1 to 86400000, default 10000)");
+
+/* A good card takes some time; with less, the next reset would give it up. */
+static int ogpu_set_fw_timeout(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 100, 10 * 60 * MSEC_PER_SEC);
+}
+
+static const struct kernel_param_ops ogpu_fw_timeout_ops = {
+	.set = ogpu_set_fw_timeout,
+	.get = param_get_uint,
+};
 
 unsigned int ogpu_fw_timeout_ms = 5000;
-module_param_named(fw_timeout_ms, ogpu_fw_timeout_ms, uint, 0644);
-MODULE_PARM_DESC(fw_timeout_ms, "Longest time for each step of the firmware's start (5000)");
+module_param_cb(fw_timeout_ms, &ogpu_fw_timeout_ops, &ogpu_fw_timeout_ms, 0644);
+__MODULE_PARM_TYPE(fw_timeout_ms, "uint");
+MODULE_PARM_DESC(fw_timeout_ms,
+		 "Longest time for each step of the firmware's start (100 to 600000, default 5000)");
 
 static int ogpu_open(struct drm_device *drm, struct drm_file *file)
 {
@@ -44,15 +70,21 @@ static int ogpu_open(struct drm_device *drm, struct drm_file *file)
 	ofile->odev = odev;
 	ofile->generation = READ_ONCE(odev->generation);
 	ret = ogpu_vm_file_open(ofile);
-	if (ret) {
-		kfree(ofile);
-		return ret;
-	}
+	if (ret)
+		goto err_free;
 	xa_init_flags(&ofile->vms, XA_FLAGS_ALLOC1);
-	xa_init_flags(&ofile->queues, XA_FLAGS_ALLOC1);
+	ret = ogpu_queue_file_open(ofile);
+	if (ret)
+		goto err_vm;
 	file->driver_priv = ofile;
 
 	return 0;
+
+err_vm:
+	ogpu_vm_file_close(ofile);
+err_free:
+	kfree(ofile);
+	return ret;
 }
 
 static void ogpu_postclose(struct drm_device *drm, struct drm_file *file)
@@ -62,7 +94,6 @@ static void ogpu_postclose(struct drm_device *drm, struct drm_file *file)
 	/* Queues first: they use address spaces. */
 	ogpu_queue_file_close(ofile);
 	ogpu_vm_file_close(ofile);
-	xa_destroy(&ofile->queues);
 	xa_destroy(&ofile->vms);
 	kfree(ofile);
 }
@@ -138,21 +169,6 @@ static const struct drm_ioctl_desc ogpu_ioctls[] = {
 	DRM_IOCTL_DEF_DRV(OGPU_SUBMIT, ogpu_guarded_submit, DRM_RENDER_ALLOW),
 };
 
-static void ogpu_show_fdinfo(struct drm_printer *p, struct drm_file *file)
-{
-	u64 busy[OGPU_ENGINE_CLASSES] = {};
-	int idx;
-
-	if (drm_dev_enter(file->minor->dev, &idx)) {
-		ogpu_queue_file_busy(to_ogpu_file(file), busy);
-		drm_dev_exit(idx);
-	}
-
-	drm_printf(p, "drm-engine-compute:\t%llu ns\n", busy[OGPU_ENGINE_COMPUTE]);
-	drm_printf(p, "drm-engine-copy:\t%llu ns\n", busy[OGPU_ENGINE_COPY]);
-	drm_show_memory_stats(p, file);
-}
-
 static const struct file_operations ogpu_fops = {
 	.owner = THIS_MODULE,
 	DRM_GEM_FOPS,
@@ -169,7 +185,7 @@ const struct drm_driver ogpu_drm_driver = {
 	.fops = &ogpu_fops,
 	.prime_handle_to_fd = ogpu_bo_prime_export,
 	.prime_fd_to_handle = ogpu_bo_prime_import,
-	.show_fdinfo = ogpu_show_fdinfo,
+	.show_fdinfo = ogpu_fdinfo_show,
 	.debugfs_init = ogpu_debugfs_init,
 	.name = "ogpu",
 	.desc = "OGPU compute accelerator",

@@ -9,16 +9,15 @@
 #ifndef _OGPU_DRV_H_
 #define _OGPU_DRV_H_
 
-#include <linux/atomic.h>
 #include <linux/types.h>
 #include <linux/xarray.h>
 
 #include <drm/drm_file.h>
 
-#include "abi/queue.h"
 #include "ogpu_device.h"
 
 struct ogpu_pt_budget;
+struct ogpu_queue_owner;
 struct pci_driver;
 
 /* Module parameters. */
@@ -39,8 +38,8 @@ struct ogpu_file {
 	struct ogpu_pt_budget *pt_budget;
 	/** @queues: &struct ogpu_queue by uapi id (XA_FLAGS_ALLOC1) */
 	struct xarray queues;
-	/** @gone_busy_ns: time spent on queues that were destroyed, by engine class */
-	atomic64_t gone_busy_ns[OGPU_ENGINE_CLASSES];
+	/** @queue_owner: what they have in common; referenced */
+	struct ogpu_queue_owner *queue_owner;
 };
 
 static inline struct ogpu_file *to_ogpu_file(struct drm_file *file)
@@ -50,6 +49,9 @@ static inline struct ogpu_file *to_ogpu_file(struct drm_file *file)
 
 extern const struct drm_driver ogpu_drm_driver;
 extern struct pci_driver ogpu_pci_driver;
+
+/* ogpu_fdinfo.c */
+void ogpu_fdinfo_show(struct drm_printer *p, struct drm_file *file);
 
 /* ogpu_query.c */
 int ogpu_ioctl_query(struct drm_device *drm, void *data, struct drm_file *file);
@@ -69,7 +71,7 @@ int ogpu_ioctl_vm_destroy(struct drm_device *drm, void *data, struct drm_file *f
 int ogpu_ioctl_vm_bind(struct drm_device *drm, void *data, struct drm_file *file);
 int ogpu_ioctl_vm_get_faults(struct drm_device *drm, void *data, struct drm_file *file);
 
-/* ogpu_queue.c, ogpu_submit.c */
+/* ogpu_queue_file.c, ogpu_submit.c */
 int ogpu_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file *file);
 int ogpu_ioctl_queue_destroy(struct drm_device *drm, void *data, struct drm_file *file);
 int ogpu_ioctl_queue_get_state(struct drm_device *drm, void *data, struct drm_file *file);

@@ -15,11 +15,11 @@
 #include <drm/drm_print.h>
 
 #include "abi/event.h"
-#include "abi/regs.h"
 #include "ogpu_device.h"
 #include "ogpu_event.h"
 #include "ogpu_lockdep.h"
 #include "ogpu_queue.h"
+#include "ogpu_reset.h"
 
 #define OGPU_EVENT_RING_ENTRIES	1024u
 
@@ -86,18 +86,13 @@ int ogpu_event_init(struct ogpu_device *odev)
 void ogpu_event_start(struct ogpu_device *odev)
 {
 	struct ogpu_event_ring *event = odev->event;
-	u32 base = odev->disc.event_base;
 
 	mutex_lock(&event->lock);
-	ogpu_write32(odev, base, OGPU_EVENT_ENTRIES, 0);
-	/* Hardware's count goes on from where it is: no entry may look like a coming one. */
-	event->rptr = ogpu_read32(odev, base, OGPU_EVENT_WPTR);
+	/* No entry may look like a coming one; their numbers begin at 1. */
 	memset(event->entries, 0, OGPU_EVENT_RING_ENTRIES * sizeof(*event->entries));
-	event->entries[event->rptr % OGPU_EVENT_RING_ENTRIES].seq = cpu_to_le32(event->rptr);
-	ogpu_write_lohi(odev, base, OGPU_EVENT_ADDR_LO, event->dma);
-	ogpu_write32(odev, base, OGPU_EVENT_RPTR, event->rptr);
-	ogpu_write32(odev, base, OGPU_EVENT_ENTRIES, OGPU_EVENT_RING_ENTRIES);
+	event->rptr = 0;
 	event->dropped = 0;
+	odev->chip->event_set(odev, event->dma, OGPU_EVENT_RING_ENTRIES);
 	event->running = true;
 	mutex_unlock(&event->lock);
 }
@@ -114,7 +109,7 @@ void ogpu_event_stop(struct ogpu_device *odev)
 
 	mutex_lock(&event->lock);
 	if (event->running) {
-		ogpu_write32(odev, odev->disc.event_base, OGPU_EVENT_ENTRIES, 0);
+		odev->chip->event_set(odev, 0, 0);
 		event->running = false;
 	}
 	mutex_unlock(&event->lock);
@@ -132,6 +127,7 @@ static void ogpu_event_handle(struct ogpu_device *odev, const struct ogpu_event 
 	case OGPU_EVENT_MEMORY_ERROR:
 		if (le64_to_cpu(ev->value1)) {
 			event->uncorrected++;
+			ogpu_reset_note_bad_memory(odev);
 			drm_err_ratelimited(&odev->drm,
 					    "uncorrectable memory error at VRAM offset %#llx\n",
 					    le64_to_cpu(ev->value0));
@@ -176,10 +172,10 @@ static bool ogpu_event_drain(struct ogpu_device *odev)
 		taken++;
 		/* Give slots back early enough that hardware need not drop anything. */
 		if (!(taken % (OGPU_EVENT_RING_ENTRIES / 4)))
-			ogpu_write32(odev, odev->disc.event_base, OGPU_EVENT_RPTR, event->rptr);
+			odev->chip->event_taken(odev, event->rptr);
 	}
 	if (taken % (OGPU_EVENT_RING_ENTRIES / 4))
-		ogpu_write32(odev, odev->disc.event_base, OGPU_EVENT_RPTR, event->rptr);
+		odev->chip->event_taken(odev, event->rptr);
 	dma_fence_end_signalling(cookie);
 	mutex_unlock(&event->lock);
 
@@ -205,7 +201,7 @@ irqreturn_t ogpu_event_irq_thread(int irq, void *arg)
  * ogpu_event_poll() - make up for interrupts and events that were lost
  * @odev: the card
  *
- * Called by the watchdog under drm_dev_enter(). Sleeps.
+ * Called by the watchdog, which ogpu_watchdog_fini() ends before the registers go. Sleeps.
  */
 void ogpu_event_poll(struct ogpu_device *odev)
 {
@@ -216,7 +212,7 @@ void ogpu_event_poll(struct ogpu_device *odev)
 
 	mutex_lock(&event->lock);
 	if (event->running) {
-		dropped = ogpu_read32(odev, odev->disc.event_base, OGPU_EVENT_DROPPED);
+		dropped = odev->chip->event_dropped(odev);
 		if (dropped != OGPU_REG_GONE) {
 			lost = dropped - event->dropped;
 			event->dropped = dropped;

@@ -25,7 +25,7 @@
 #include "ogpu_device.h"
 #include "ogpu_fw.h"
 #include "ogpu_hwmon.h"
-#include "ogpu_reset.h"
+#include "ogpu_watchdog.h"
 
 /**
  * struct ogpu_fw - firmware of a card
@@ -202,10 +202,8 @@ static int ogpu_fw_bring_up(struct ogpu_device *odev)
 		return ret;
 
 	ret = ogpu_device_start(odev);
-	if (ret) {
-		ogpu_device_set_error(odev, "firmware runs but the card cannot be used: %d", ret);
-		goto err_stop;
-	}
+	if (ret)
+		return ret;
 
 	/* The image is needed as soon as the state allows a reset. */
 	kvfree(fw->kept);

@@ -2,7 +2,7 @@
 /*
  * Teaches lockdep the order of the driver's locks, when the module is loaded.
  *
- * Without it an inversion is only reported once both orders have happened. Each mutex of the order
+ * Without it an inversion is only reported once both orders have happened. Each lock of the order
  * gets a class of its own; the whole order is then walked once with locks that serve nothing else.
  * Locks below memory reclaim and inside a fence-signalling section must never be held over an
  * allocation that can wait, nor over a wait for a fence.
@@ -11,11 +11,13 @@
 #include <linux/dma-resv.h>
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
+#include <linux/rwsem.h>
 #include <linux/sched/mm.h>
 
 #include "ogpu_lockdep.h"
 
 static struct lock_class_key ogpu_lockdep_keys[OGPU_LOCKS];
+static struct lock_class_key ogpu_lockdep_validate_key;
 
 static const char * const ogpu_lockdep_names[OGPU_LOCKS] = {
 	[OGPU_LOCK_LIFE] = "ogpu_device.life_lock",
@@ -36,6 +38,15 @@ static const char * const ogpu_lockdep_names[OGPU_LOCKS] = {
 void ogpu_lockdep_class(struct mutex *lock, enum ogpu_lock which)
 {
 	lockdep_set_class_and_name(lock, &ogpu_lockdep_keys[which], ogpu_lockdep_names[which]);
+}
+
+/**
+ * ogpu_lockdep_validate_class() - say that a lock is the one of the order that is no mutex
+ * @lock: ogpu_mem.validate_lock, after it was initialised
+ */
+void ogpu_lockdep_validate_class(struct rw_semaphore *lock)
+{
+	lockdep_set_class_and_name(lock, &ogpu_lockdep_validate_key, "ogpu_mem.validate_lock");
 }
 
 /* What may be taken where fences are signalled, each with what is taken inside it. */
@@ -65,6 +76,7 @@ static void ogpu_lockdep_prime_signalling(struct mutex *locks)
 void ogpu_lockdep_prime(void)
 {
 	static struct mutex locks[OGPU_LOCKS];
+	static struct rw_semaphore validate_lock;
 	struct ww_acquire_ctx ctx;
 	struct dma_resv resv;
 	unsigned int i;
@@ -73,10 +85,13 @@ void ogpu_lockdep_prime(void)
 		mutex_init(&locks[i]);
 		ogpu_lockdep_class(&locks[i], i);
 	}
+	init_rwsem(&validate_lock);
+	ogpu_lockdep_validate_class(&validate_lock);
 	dma_resv_init(&resv);
 
 	mutex_lock(&locks[OGPU_LOCK_LIFE]);
 	mutex_lock(&locks[OGPU_LOCK_BIND]);
+	down_read(&validate_lock);
 	ww_acquire_init(&ctx, &reservation_ww_class);
 	if (!dma_resv_lock(&resv, &ctx)) {
 		mutex_lock(&locks[OGPU_LOCK_SUBMIT]);
@@ -87,6 +102,7 @@ void ogpu_lockdep_prime(void)
 		dma_resv_unlock(&resv);
 	}
 	ww_acquire_fini(&ctx);
+	up_read(&validate_lock);
 	mutex_unlock(&locks[OGPU_LOCK_BIND]);
 	mutex_unlock(&locks[OGPU_LOCK_LIFE]);
 

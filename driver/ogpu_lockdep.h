@@ -6,6 +6,7 @@
 #define _OGPU_LOCKDEP_H_
 
 struct mutex;
+struct rw_semaphore;
 
 /**
  * enum ogpu_lock - mutexes whose order is written down
@@ -33,9 +34,11 @@ enum ogpu_lock {
 
 #ifdef CONFIG_LOCKDEP
 void ogpu_lockdep_class(struct mutex *lock, enum ogpu_lock which);
+void ogpu_lockdep_validate_class(struct rw_semaphore *lock);
 void ogpu_lockdep_prime(void);
 #else
 static inline void ogpu_lockdep_class(struct mutex *lock, enum ogpu_lock which) { }
+static inline void ogpu_lockdep_validate_class(struct rw_semaphore *lock) { }
 static inline void ogpu_lockdep_prime(void) { }
 #endif
 

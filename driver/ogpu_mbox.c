@@ -22,13 +22,14 @@
 #include <drm/drm_print.h>
 
 #include "abi/mbox.h"
-#include "abi/regs.h"
+#include "ogpu_compat.h"
 #include "ogpu_device.h"
 #include "ogpu_lockdep.h"
 #include "ogpu_mbox.h"
 #include "ogpu_mbox_ring.h"
 #include "ogpu_queue.h"
 #include "ogpu_reset.h"
+#include "ogpu_watchdog.h"
 
 #define OGPU_MBOX_REQ_OFFSET	4096u
 #define OGPU_MBOX_REQ_ENTRIES	32u
@@ -151,21 +152,6 @@ static void ogpu_mbox_event_work(struct work_struct *work)
 	ogpu_mbox_poll(mbox->odev);
 }
 
-/* Bytes of body that a message of a type must have at least. */
-static size_t ogpu_mbox_event_size(u16 type)
-{
-	switch (type) {
-	case OGPU_MSG_HELLO:
-		return sizeof(struct ogpu_msg_hello);
-	case OGPU_MSG_QUEUE_ERROR:
-		return sizeof(struct ogpu_msg_queue_error);
-	case OGPU_MSG_SENSOR_ALERT:
-		return sizeof(struct ogpu_msg_sensors);
-	default:
-		return SIZE_MAX;
-	}
-}
-
 static void ogpu_mbox_receive(struct ogpu_mbox *mbox, const struct ogpu_msg *msg)
 {
 	u16 type = le16_to_cpu(msg->type);
@@ -184,7 +170,7 @@ static void ogpu_mbox_receive(struct ogpu_mbox *mbox, const struct ogpu_msg *msg
 		return;
 	}
 
-	if (seq || le32_to_cpu(msg->size) < ogpu_mbox_event_size(type)) {
+	if (seq || !ogpu_mbox_msg_complete(msg)) {
 		mbox->unexpected++;
 	} else if (type == OGPU_MSG_HELLO) {
 		if (mbox->got_hello) {
@@ -277,28 +263,63 @@ static int ogpu_mbox_errno(u16 status)
 	}
 }
 
+/* Wait a while for a message. Who then reads it takes rx_lock, under which it was stored. */
+static int ogpu_mbox_wait_slice(struct ogpu_mbox *mbox, const bool *got, unsigned int ms)
+{
+	wait_event_timeout(mbox->wait, READ_ONCE(*got) || !READ_ONCE(mbox->running),
+			   msecs_to_jiffies(ms));
+	/* In case the interrupt got lost. */
+	if (!READ_ONCE(*got))
+		ogpu_mbox_poll(mbox->odev);
+	if (READ_ONCE(*got))
+		return 0;
+
+	return READ_ONCE(mbox->running) ? -ETIMEDOUT : -ENODEV;
+}
+
 /* Wait for the reply to the current request. Under req_lock. */
 static int ogpu_mbox_wait_reply(struct ogpu_mbox *mbox)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(OGPU_MBOX_TIMEOUT_MS);
 	bool last;
+	int ret;
 
-	for (;;) {
+	do {
 		/* Look at the clock first: after the end there is one more look into the ring. */
 		last = time_after(jiffies, end);
+		ret = ogpu_mbox_wait_slice(mbox, &mbox->replied, OGPU_MBOX_POLL_MS);
+	} while (ret == -ETIMEDOUT && !last);
 
-		wait_event_timeout(mbox->wait,
-				   READ_ONCE(mbox->replied) || !READ_ONCE(mbox->running),
-				   msecs_to_jiffies(OGPU_MBOX_POLL_MS));
-		if (!READ_ONCE(mbox->replied))
-			ogpu_mbox_poll(mbox->odev);
-		if (READ_ONCE(mbox->replied))
-			return 0;
-		if (!READ_ONCE(mbox->running))
-			return -ENODEV;
-		if (last)
-			return -ETIMEDOUT;
-	}
+	return ret;
+}
+
+/* Take over what was replied. Under rx_lock. */
+static int ogpu_mbox_take_reply(struct ogpu_mbox *mbox, void *reply, size_t reply_size)
+{
+	int ret = ogpu_mbox_errno(le16_to_cpu(mbox->reply.status));
+
+	if (ret)
+		return ret;
+	if (!ogpu_mbox_msg_complete(&mbox->reply))
+		return -EPROTO;
+	if (reply_size)
+		memcpy(reply, mbox->reply.body, reply_size);
+
+	return 0;
+}
+
+/* Firmware that runs did not take a request or did not reply: is it dead? Under req_lock. */
+static void ogpu_mbox_no_reply(struct ogpu_mbox *mbox, enum ogpu_msg_type type, int err)
+{
+	struct ogpu_device *odev = mbox->odev;
+
+	mbox->timeouts++;
+	drm_err_ratelimited(&odev->drm, "firmware does not answer request %u: %pe\n", type,
+			    ERR_PTR(err));
+	if (mbox->timeouts >= OGPU_MBOX_MAX_TIMEOUTS || err == -EIO)
+		ogpu_reset_schedule(odev, "firmware does not answer");
+	else
+		ogpu_watchdog_kick(odev);
 }
 
 /**
@@ -307,12 +328,12 @@ static int ogpu_mbox_wait_reply(struct ogpu_mbox *mbox)
  * @type: kind of request
  * @body: its body, or NULL
  * @size: bytes of @body
- * @reply: filled with the reply's body, or NULL
- * @reply_size: bytes that the reply must have
+ * @reply: filled with the reply's body, or NULL; what firmware does not know of it is zero
+ * @reply_size: bytes of @reply
  *
- * Sleeps for at most 2 seconds after it got its turn. Allocates nothing: may be called where
- * fences are signalled, and from handlers of events. Under drm_dev_enter(), or before the DRM
- * device is registered.
+ * Sleeps, after it got its turn, for OGPU_MBOX_TIMEOUT_MS and one OGPU_MBOX_POLL_MS at most.
+ * Allocates nothing: may be called where fences are signalled, and from handlers of events. Under
+ * drm_dev_enter(), or before the DRM device is registered.
  *
  * Return: 0; -ETIMEDOUT if firmware does not answer; -ENODEV if it does not run or was stopped;
  * -EPROTO if the reply breaks the rules; otherwise what the reply's status means.
@@ -349,7 +370,7 @@ int ogpu_mbox_request(struct ogpu_device *odev, enum ogpu_msg_type type, const v
 	mbox->replied = false;
 	ret = ogpu_mbox_ring_push(&mbox->req, &msg);
 	if (!ret)
-		ogpu_write32(odev, odev->disc.mbox_base, OGPU_MBOX_BELL, 1);
+		odev->chip->mbox_bell(odev);
 	mutex_unlock(&mbox->rx_lock);
 
 	if (!ret)
@@ -359,19 +380,9 @@ int ogpu_mbox_request(struct ogpu_device *odev, enum ogpu_msg_type type, const v
 	mbox->want_seq = 0;
 	if (!ret) {
 		mbox->timeouts = 0;
-		ret = ogpu_mbox_errno(le16_to_cpu(mbox->reply.status));
-		if (!ret && le32_to_cpu(mbox->reply.size) < reply_size)
-			ret = -EPROTO;
-		if (!ret && reply_size)
-			memcpy(reply, mbox->reply.body, reply_size);
+		ret = ogpu_mbox_take_reply(mbox, reply, reply_size);
 	} else if (ret != -ENODEV) {
-		mbox->timeouts++;
-		drm_err_ratelimited(&odev->drm, "firmware does not answer request %u: %pe\n",
-				    type, ERR_PTR(ret));
-		if (mbox->timeouts >= OGPU_MBOX_MAX_TIMEOUTS || ret == -EIO)
-			ogpu_reset_schedule(odev, "firmware does not answer");
-		else
-			ogpu_watchdog_kick(odev);
+		ogpu_mbox_no_reply(mbox, type, ret);
 		if (ret == -EBUSY)
 			ret = -ETIMEDOUT;
 	}
@@ -394,19 +405,16 @@ int ogpu_mbox_wait_hello(struct ogpu_device *odev, struct ogpu_msg_hello *hello,
 			 unsigned int timeout_ms)
 {
 	struct ogpu_mbox *mbox = odev->mbox;
+	int ret;
 
-	wait_event_timeout(mbox->wait,
-			   READ_ONCE(mbox->got_hello) || !READ_ONCE(mbox->running),
-			   msecs_to_jiffies(timeout_ms));
-	/* In case the interrupt got lost. */
-	ogpu_mbox_poll(odev);
+	ret = ogpu_mbox_wait_slice(mbox, &mbox->got_hello, timeout_ms);
+	if (ret)
+		return ret;
 
-	if (!READ_ONCE(mbox->running))
-		return -ENODEV;
-	if (!READ_ONCE(mbox->got_hello))
-		return -ETIMEDOUT;
-
+	mutex_lock(&mbox->rx_lock);
 	*hello = mbox->hello;
+	mutex_unlock(&mbox->rx_lock);
+
 	return 0;
 }
 
@@ -452,8 +460,7 @@ void ogpu_mbox_start(struct ogpu_device *odev)
 	mbox->got_hello = false;
 	mbox->broken = false;
 
-	ogpu_write_lohi(odev, odev->disc.mbox_base, OGPU_MBOX_ADDR_LO, mbox->dma);
-	ogpu_write32(odev, odev->disc.mbox_base, OGPU_MBOX_SIZE, OGPU_MBOX_AREA_SIZE);
+	odev->chip->mbox_set(odev, mbox->dma, OGPU_MBOX_AREA_SIZE);
 	WRITE_ONCE(mbox->running, true);
 
 	mutex_unlock(&mbox->rx_lock);
@@ -475,13 +482,6 @@ void ogpu_mbox_stop(struct ogpu_device *odev)
 	WRITE_ONCE(mbox->running, false);
 	mutex_unlock(&mbox->rx_lock);
 	wake_up_all(&mbox->wait);
-}
-
-static void ogpu_mbox_release(struct drm_device *drm, void *arg)
-{
-	struct ogpu_mbox *mbox = arg;
-
-	destroy_workqueue(mbox->wq);
 }
 
 /**
@@ -513,12 +513,10 @@ int ogpu_mbox_init(struct ogpu_device *odev)
 		return ret;
 	ogpu_lockdep_class(&mbox->rx_lock, OGPU_LOCK_MBOX_RECEIVE);
 
-	mbox->wq = alloc_ordered_workqueue("ogpu-mbox-%s", WQ_MEM_RECLAIM, pci_name(odev->pdev));
-	if (!mbox->wq)
-		return -ENOMEM;
-	ret = drmm_add_action_or_reset(&odev->drm, ogpu_mbox_release, mbox);
-	if (ret)
-		return ret;
+	mbox->wq = drmm_alloc_ordered_workqueue(&odev->drm, "ogpu-mbox-%s", WQ_MEM_RECLAIM,
+						pci_name(odev->pdev));
+	if (IS_ERR(mbox->wq))
+		return PTR_ERR(mbox->wq);
 
 	mbox->header = dmam_alloc_coherent(&odev->pdev->dev, OGPU_MBOX_AREA_SIZE, &mbox->dma,
 					   GFP_KERNEL);
@@ -527,6 +525,18 @@ int ogpu_mbox_init(struct ogpu_device *odev)
 
 	odev->mbox = mbox;
 	return 0;
+}
+
+/**
+ * ogpu_mbox_wait_events() - wait until the events are handled that firmware has told so far
+ * @odev: the card
+ *
+ * That is those that it told before a request whose reply has been taken. Sleeps; the caller holds
+ * no lock that a handler of events takes.
+ */
+void ogpu_mbox_wait_events(struct ogpu_device *odev)
+{
+	flush_work(&odev->mbox->event_work);
 }
 
 /**

@@ -14,6 +14,7 @@ struct ogpu_device;
 struct drm_printer;
 
 int ogpu_mbox_init(struct ogpu_device *odev);
+void ogpu_mbox_wait_events(struct ogpu_device *odev);
 void ogpu_mbox_flush(struct ogpu_device *odev);
 void ogpu_mbox_start(struct ogpu_device *odev);
 void ogpu_mbox_stop(struct ogpu_device *odev);

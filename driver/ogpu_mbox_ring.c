@@ -44,7 +44,7 @@ int ogpu_mbox_ring_push(struct ogpu_mbox_ring *ring, const struct ogpu_msg *msg)
 /**
  * ogpu_mbox_ring_pop() - take a message from the ring of replies and events
  * @ring: the ring
- * @msg: copy of the message; its size member may be trusted
+ * @msg: copy of the message; its size member may be trusted, and what follows the body is zero
  *
  * The caller serialises.
  *
@@ -54,6 +54,7 @@ int ogpu_mbox_ring_push(struct ogpu_mbox_ring *ring, const struct ogpu_msg *msg)
 int ogpu_mbox_ring_pop(struct ogpu_mbox_ring *ring, struct ogpu_msg *msg)
 {
 	u32 available = le32_to_cpu(READ_ONCE(*ring->theirs)) - ring->count;
+	u32 size;
 
 	if (!available)
 		return 0;
@@ -68,7 +69,40 @@ int ogpu_mbox_ring_pop(struct ogpu_mbox_ring *ring, struct ogpu_msg *msg)
 	ring->count++;
 	WRITE_ONCE(*ring->ours, cpu_to_le32(ring->count));
 
-	return le32_to_cpu(msg->size) <= OGPU_MSG_BODY ? 1 : -EBADMSG;
+	size = le32_to_cpu(msg->size);
+	if (size > OGPU_MSG_BODY)
+		return -EBADMSG;
+	memset(msg->body + size, 0, OGPU_MSG_BODY - size);
+
+	return 1;
+}
+
+/**
+ * ogpu_mbox_msg_complete() - does a reply or event have all that its type had at first?
+ * @msg: from ogpu_mbox_ring_pop()
+ *
+ * Firmware that is older than the driver may leave out what came later, see abi/mbox.h.
+ *
+ * Return: false if not, or if it is an event of unknown type.
+ */
+bool ogpu_mbox_msg_complete(const struct ogpu_msg *msg)
+{
+	u32 size = le32_to_cpu(msg->size);
+	u16 type = le16_to_cpu(msg->type);
+
+	switch (type) {
+	case OGPU_MSG_HELLO:
+		return size >= OGPU_MSG_HELLO_MIN;
+	case OGPU_MSG_QUEUE_ERROR:
+		return size >= OGPU_MSG_QUEUE_ERROR_MIN;
+	case OGPU_MSG_SENSOR_ALERT:
+	case OGPU_MSG_SENSORS | OGPU_MSG_REPLY:
+		return size >= OGPU_MSG_SENSORS_MIN;
+	case OGPU_MSG_QUEUE_QUERY | OGPU_MSG_REPLY:
+		return size >= OGPU_MSG_QUEUE_STATE_MIN;
+	default:
+		return type & OGPU_MSG_REPLY;
+	}
 }
 
 /**

@@ -29,6 +29,7 @@ struct ogpu_mbox_ring {
 
 int ogpu_mbox_ring_push(struct ogpu_mbox_ring *ring, const struct ogpu_msg *msg);
 int ogpu_mbox_ring_pop(struct ogpu_mbox_ring *ring, struct ogpu_msg *msg);
+bool ogpu_mbox_msg_complete(const struct ogpu_msg *msg);
 size_t ogpu_mbox_log_copy(const u8 *log, u32 log_size, u32 wptr, char *buf);
 
 #endif

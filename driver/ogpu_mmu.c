@@ -11,19 +11,18 @@
 #include <drm/drm_drv.h>
 #include <drm/drm_managed.h>
 
-#include "abi/regs.h"
+#include "abi/addr.h"
+#include "ogpu_device.h"
 #include "ogpu_lockdep.h"
 #include "ogpu_mmu.h"
 #include "ogpu_reset.h"
-
-/* An invalidation waits for accesses in flight; anything near this is a broken card. */
-#define OGPU_TLBI_TIMEOUT_MS	1000
+#include "ogpu_vram_mgr.h"
 
 /**
  * struct ogpu_mmu - state of the MMU of a card
  */
 struct ogpu_mmu {
-	/** @lock: serialises the invalidation registers */
+	/** @lock: one invalidation at a time */
 	struct mutex lock;
 	/** @asids: numbers in use */
 	struct ida asids;
@@ -40,15 +39,12 @@ static void ogpu_mmu_release(struct drm_device *drm, void *arg)
  * ogpu_mmu_init() - prepare at probe
  * @odev: the card
  *
- * Return: 0, -ENOMEM, or -ENOSPC if table and firmware do not fit what the CPU sees of VRAM.
+ * Return: 0 or -ENOMEM.
  */
 int ogpu_mmu_init(struct ogpu_device *odev)
 {
 	struct ogpu_mmu *mmu;
 	int ret;
-
-	if (ogpu_vram_reserved(odev) > odev->disc.aperture_size)
-		return -ENOSPC;
 
 	mmu = drmm_kzalloc(&odev->drm, sizeof(*mmu), GFP_KERNEL);
 	if (!mmu)
@@ -73,27 +69,14 @@ static void __iomem *ogpu_mmu_as_entry(struct ogpu_device *odev, u16 asid)
 	return odev->aperture + OGPU_AS_TABLE_OFFSET + asid * sizeof(struct ogpu_as_entry);
 }
 
-/* Start one invalidation and wait for its end. */
-static int ogpu_mmu_tlbi(struct ogpu_device *odev, u32 type, u16 asid, u64 start, u64 end)
+static int ogpu_mmu_tlbi(struct ogpu_device *odev, u16 asid, u64 start, u64 end)
 {
-	u32 base = odev->disc.mmu_base;
 	int ret;
 
-	mutex_lock(&odev->mmu->lock);
-	ret = ogpu_wait32(odev, base, OGPU_MMU_TLBI, OGPU_MMU_TLBI_BUSY, 0, OGPU_TLBI_TIMEOUT_MS);
-	if (ret)
-		goto out_unlock;
-
-	if (type == OGPU_MMU_TLBI_RANGE) {
-		ogpu_write_lohi(odev, base, OGPU_MMU_TLBI_START_LO, start);
-		ogpu_write_lohi(odev, base, OGPU_MMU_TLBI_END_LO, end);
-	}
 	/* Entries written through the write-combined aperture must arrive first. */
 	wmb();
-	ogpu_write32(odev, base, OGPU_MMU_TLBI,
-		     FIELD_PREP(OGPU_MMU_TLBI_TYPE, type) | FIELD_PREP(OGPU_MMU_TLBI_ASID, asid));
-	ret = ogpu_wait32(odev, base, OGPU_MMU_TLBI, OGPU_MMU_TLBI_BUSY, 0, OGPU_TLBI_TIMEOUT_MS);
-out_unlock:
+	mutex_lock(&odev->mmu->lock);
+	ret = odev->chip->tlb_invalidate(odev, asid, start, end);
 	mutex_unlock(&odev->mmu->lock);
 
 	return ret;
@@ -109,22 +92,19 @@ out_unlock:
  */
 int ogpu_mmu_start(struct ogpu_device *odev)
 {
-	u32 base = odev->disc.mmu_base;
-
 	memset_io(odev->aperture + OGPU_AS_TABLE_OFFSET, 0,
 		  odev->disc.as_count * sizeof(struct ogpu_as_entry));
 	/* Through the write-combined aperture: must be there when the card looks. */
 	wmb();
-	ogpu_write_lohi(odev, base, OGPU_MMU_AS_ADDR_LO, OGPU_AS_TABLE_OFFSET);
-	ogpu_write32(odev, base, OGPU_MMU_AS_COUNT, odev->disc.as_count);
+	odev->chip->as_set(odev, OGPU_AS_TABLE_OFFSET, odev->disc.as_count);
 
-	return ogpu_mmu_tlbi(odev, OGPU_MMU_TLBI_ALL, 0, 0, 0);
+	return ogpu_mmu_tlbi(odev, 0, 0, 0);
 }
 
 /**
  * ogpu_mmu_as_alloc() - enter an address space into the table
  * @odev: the card
- * @root_pte: target and address of the root table; VALID is added here
+ * @root_pte: from ogpu_pt_root_pte()
  * @asid: the number that it got
  *
  * Sleeps, allocates. Under drm_dev_enter().
@@ -139,8 +119,7 @@ int ogpu_mmu_as_alloc(struct ogpu_device *odev, u64 root_pte, u16 *asid)
 	if (id < 0)
 		return id;
 
-	writeq((root_pte & (OGPU_PTE_TARGET | OGPU_PTE_ADDR)) | OGPU_PTE_VALID,
-	       ogpu_mmu_as_entry(odev, id));
+	writeq(root_pte, ogpu_mmu_as_entry(odev, id));
 
 	/* Hardware may also remember that an entry was not valid. */
 	ret = ogpu_mmu_invalidate(odev, id, 0, 0);
@@ -191,7 +170,6 @@ void ogpu_mmu_as_free(struct ogpu_device *odev, u16 asid)
 int ogpu_mmu_invalidate(struct ogpu_device *odev, u16 asid, u64 start, u64 end)
 {
 	enum ogpu_state state = READ_ONCE(odev->state);
-	u32 type = start || end ? OGPU_MMU_TLBI_RANGE : OGPU_MMU_TLBI_AS;
 	int idx, ret;
 
 	if (state != OGPU_STATE_RUNNING && state != OGPU_STATE_BOOTING)
@@ -199,7 +177,7 @@ int ogpu_mmu_invalidate(struct ogpu_device *odev, u16 asid, u64 start, u64 end)
 	if (!drm_dev_enter(&odev->drm, &idx))
 		return -ENODEV;
 
-	ret = ogpu_mmu_tlbi(odev, type, asid, start, end);
+	ret = ogpu_mmu_tlbi(odev, asid, start, end);
 	if (ret == -ETIMEDOUT)
 		ogpu_reset_schedule(odev, "TLB invalidation does not end");
 	else if (ret == -ENODEV)

@@ -14,6 +14,7 @@
 #include "abi/discovery.h"
 #include "abi/regs.h"
 #include "ogpu_boot.h"
+#include "ogpu_copy.h"
 #include "ogpu_device.h"
 #include "ogpu_drv.h"
 #include "ogpu_event.h"
@@ -25,6 +26,7 @@
 #include "ogpu_reset.h"
 #include "ogpu_sysfs.h"
 #include "ogpu_ttm.h"
+#include "ogpu_watchdog.h"
 
 #define OGPU_CONTRACT_MAJOR	1
 
@@ -47,6 +49,16 @@ static int ogpu_pci_identify(struct ogpu_device *odev)
 				     FIELD_GET(OGPU_GLB_CONTRACT_MINOR, contract));
 
 	return 0;
+}
+
+static const struct ogpu_chip_ops *ogpu_pci_find_chip(u16 generation)
+{
+	switch (generation) {
+	case 1:
+		return &ogpu_chip_v1;
+	default:
+		return NULL;
+	}
 }
 
 static int ogpu_pci_discover(struct ogpu_device *odev)
@@ -75,6 +87,12 @@ static int ogpu_pci_discover(struct ogpu_device *odev)
 	kfree(table);
 	if (ret)
 		return dev_err_probe(&odev->pdev->dev, ret, "discovery table cannot be used\n");
+
+	odev->chip = ogpu_pci_find_chip(odev->disc.generation);
+	if (!odev->chip)
+		return dev_err_probe(&odev->pdev->dev, -EPROTONOSUPPORT,
+				     "card of generation %u is unknown; a newer driver is needed\n",
+				     odev->disc.generation);
 
 	return 0;
 }
@@ -167,6 +185,7 @@ static int ogpu_pci_init_parts(struct ogpu_device *odev)
 		ogpu_hwmon_init,
 		ogpu_mem_init,
 		ogpu_queues_init,
+		ogpu_copy_init,
 	};
 	unsigned int i;
 	int ret;
@@ -286,8 +305,7 @@ static void ogpu_pci_remove(struct pci_dev *pdev)
 		drm_dev_unplug(&odev->drm);
 		ogpu_pci_stop(odev);
 	}
-	if (odev->mem_started)
-		ogpu_mem_stop(odev);
+	ogpu_mem_stop(odev);
 	pci_clear_master(pdev);
 	ogpu_device_fini(odev);
 }
@@ -327,11 +345,6 @@ static pci_ers_result_t ogpu_pci_slot_reset(struct pci_dev *pdev)
 	return PCI_ERS_RESULT_DISCONNECT;
 }
 
-static void ogpu_pci_resume(struct pci_dev *pdev)
-{
-	ogpu_reset_done(pci_get_drvdata(pdev));
-}
-
 static void ogpu_pci_reset_prepare(struct pci_dev *pdev)
 {
 	ogpu_reset_prepare(pci_get_drvdata(pdev));
@@ -345,7 +358,7 @@ static void ogpu_pci_reset_done(struct pci_dev *pdev)
 static const struct pci_error_handlers ogpu_pci_error_handlers = {
 	.error_detected = ogpu_pci_error_detected,
 	.slot_reset = ogpu_pci_slot_reset,
-	.resume = ogpu_pci_resume,
+	.resume = ogpu_pci_reset_done,
 	.reset_prepare = ogpu_pci_reset_prepare,
 	.reset_done = ogpu_pci_reset_done,
 };

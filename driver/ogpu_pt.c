@@ -222,6 +222,16 @@ static void ogpu_pt_split_groups(struct ogpu_pt *pt, struct ogpu_pt_table *table
 		ogpu_pt_split_group(pt, table, last);
 }
 
+/* @bytes of the current segment have been mapped. */
+static void ogpu_pt_advance(struct ogpu_pt_source *src, u64 bytes)
+{
+	src->offset += bytes;
+	if (src->offset == src->segment->size) {
+		src->segment++;
+		src->offset = 0;
+	}
+}
+
 /* Write 4 KiB entries from @va to @end, which lie in one table. */
 static void ogpu_pt_map_pages(struct ogpu_pt *pt, struct ogpu_pt_table *table, u64 va, u64 end,
 			      u64 prot, struct ogpu_pt_source *src)
@@ -248,11 +258,7 @@ static void ogpu_pt_map_pages(struct ogpu_pt *pt, struct ogpu_pt_table *table, u
 		pt->ops->write(table, OGPU_PT_INDEX(va, 0), size / OGPU_PAGE_4K,
 			       ogpu_pt_encode(operand, flags), OGPU_PAGE_4K);
 		va += size;
-		src->offset += size;
-		if (src->offset == src->segment->size) {
-			src->segment++;
-			src->offset = 0;
-		}
+		ogpu_pt_advance(src, size);
 	}
 }
 
@@ -269,11 +275,7 @@ static void ogpu_pt_map_2m(struct ogpu_pt *pt, struct ogpu_pt_table *table, u64 
 		pt->ops->write(table, index, 1, ogpu_pt_encode(operand, OGPU_PTE_LEAF | prot), 0);
 		__set_bit(index, table->linked);
 		__set_bit(index, table->leaf);
-		src->offset += OGPU_PAGE_2M;
-		if (src->offset == src->segment->size) {
-			src->segment++;
-			src->offset = 0;
-		}
+		ogpu_pt_advance(src, OGPU_PAGE_2M);
 		return;
 	}
 

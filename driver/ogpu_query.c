@@ -11,10 +11,10 @@
 #include <drm/drm_device.h>
 #include <drm/ogpu_drm.h>
 
+#include "abi/addr.h"
 #include "ogpu_boot.h"
 #include "ogpu_device.h"
 #include "ogpu_drv.h"
-#include "ogpu_mmu.h"
 #include "ogpu_ttm.h"
 
 /* Largest size that user space may name. */
@@ -73,30 +73,21 @@ static int ogpu_query_firmware(struct ogpu_device *odev, void *data)
 
 static int ogpu_query_memory(struct ogpu_device *odev, void *data)
 {
-	struct drm_ogpu_query_memory *out = data;
-	struct ogpu_mem_stats stats;
-
-	ogpu_mem_get_stats(odev, &stats);
-	out->vram_size = stats.vram_size;
-	out->vram_used = stats.vram_used;
-	out->vram_visible_size = stats.vram_visible_size;
-	out->vram_visible_used = stats.vram_visible_used;
-	out->system_size = stats.system_size;
-	out->system_used = stats.system_used;
+	ogpu_mem_get_stats(odev, data);
 
 	return 0;
 }
 
 static int ogpu_query_time(struct ogpu_device *odev, void *data)
 {
-	static DEFINE_SPINLOCK(lock);	/* the card's clock is read in two halves */
+	static DEFINE_SPINLOCK(lock);	/* reads of the clock are serialised */
 	struct drm_ogpu_query_time *out = data;
 	unsigned long flags;
 	u64 start;
 
 	spin_lock_irqsave(&lock, flags);
 	start = ktime_get_ns();
-	out->gpu_ns = ogpu_device_time_ns(odev);
+	out->gpu_ns = odev->chip->time_ns(odev);
 	out->uncertainty_ns = ktime_get_ns() - start;
 	spin_unlock_irqrestore(&lock, flags);
 	out->cpu_ns = start;

@@ -29,7 +29,9 @@
  * stands still and all files are stale.
  *
  * A job that runs too long: QUEUE_STOP tells firmware to kill it, which leaves other queues alone.
- * If firmware does not do so, the card is reset.
+ * If firmware does not do so, the card is reset. The time of a job begins when it is the oldest of
+ * its queue. A card has more queues than it executes at a time: while the queue waits for its turn
+ * the job's time stands still, but not for ever. Time in a WAIT packet counts.
  *
  * Locks. The lock of struct ogpu_queue_mgr keeps the card's idea of which queues exist and ours
  * together; firmware is asked under it, so memory is never allocated under it. It is outside of the
@@ -47,7 +49,6 @@
 #include <drm/ogpu_drm.h>
 
 #include "abi/addr.h"
-#include "abi/regs.h"
 #include "ogpu_device.h"
 #include "ogpu_drv.h"
 #include "ogpu_fence.h"
@@ -57,19 +58,10 @@
 #include "ogpu_reset.h"
 #include "ogpu_vm.h"
 
-/* Hardware's words for what went wrong are those of the uapi. */
-static_assert((int)DRM_OGPU_QUEUE_OK == (int)OGPU_QERR_NONE);
-static_assert((int)DRM_OGPU_QUEUE_ERR_OPCODE == (int)OGPU_QERR_OPCODE);
-static_assert((int)DRM_OGPU_QUEUE_ERR_PACKET == (int)OGPU_QERR_PACKET);
-static_assert((int)DRM_OGPU_QUEUE_ERR_PRIVILEGE == (int)OGPU_QERR_PRIVILEGE);
-static_assert((int)DRM_OGPU_QUEUE_ERR_MEMORY == (int)OGPU_QERR_MEMORY);
-static_assert((int)DRM_OGPU_QUEUE_ERR_INSTRUCTION == (int)OGPU_QERR_INSTRUCTION);
-static_assert((int)DRM_OGPU_QUEUE_ERR_MISALIGNED == (int)OGPU_QERR_MISALIGNED);
-static_assert((int)DRM_OGPU_QUEUE_ERR_TRAP == (int)OGPU_QERR_TRAP);
-static_assert((int)DRM_OGPU_QUEUE_ERR_DISPATCH == (int)OGPU_QERR_DISPATCH);
-static_assert((int)DRM_OGPU_QUEUE_ERR_TIMEOUT == (int)OGPU_QERR_KILLED);
-static_assert((int)DRM_OGPU_QUEUE_ERR_PREEMPT == (int)OGPU_QERR_PREEMPT);
-static_assert((int)DRM_OGPU_QUEUE_ERR_ENGINE == (int)OGPU_QERR_ENGINE);
+/* However long its queue waits, a job has so many times its timeout at most: uapi. */
+#define OGPU_TIMEOUT_MAX_FACTOR	10
+
+/* Requests of user space are handed on as they are. */
 static_assert((int)DRM_OGPU_ENGINE_COMPUTE == (int)OGPU_ENGINE_COMPUTE);
 static_assert((int)DRM_OGPU_ENGINE_COPY == (int)OGPU_ENGINE_COPY);
 static_assert((int)DRM_OGPU_PRIORITY_LOW == (int)OGPU_PRIORITY_LOW);
@@ -110,13 +102,18 @@ struct ogpu_queue_mgr {
 	bool stopped;
 	/** @zombies: queues without references whose end is not confirmed; protected by @lock */
 	struct list_head zombies;
-	/** @timeout_wq: ordered: one job of a card at a time is found guilty */
+	/** @timeout_wq: runs the watches; ordered: one job of a card at a time is found guilty */
 	struct workqueue_struct *timeout_wq;
 };
 
 static struct ogpu_queue_job *to_ogpu_queue_job(struct ogpu_sched_job *base)
 {
 	return container_of(base, struct ogpu_queue_job, base);
+}
+
+static bool ogpu_queue_is_kernel(const struct ogpu_queue *queue)
+{
+	return !queue->vm;
 }
 
 /*
@@ -171,10 +168,25 @@ static u64 ogpu_queue_mem_operand(const struct ogpu_queue *queue, size_t offset)
  * Fences
  */
 
+/* The time of a job begins: it has become the oldest. */
+static void ogpu_queue_start_time(struct ogpu_queue *queue)
+{
+	lockdep_assert_held(&queue->lock);
+
+	if (!queue->timeout_ms)
+		return;
+	queue->oldest_since = ktime_get();
+	queue->deadline = ktime_add_ms(queue->oldest_since, queue->timeout_ms);
+	/* If it is on for an earlier job it comes before the deadline, and then again. */
+	queue_delayed_work(queue->odev->queues->timeout_wq, &queue->watch,
+			   msecs_to_jiffies(queue->timeout_ms));
+}
+
 /* Signals what is done. */
 static void ogpu_queue_signal_done(struct ogpu_queue *queue)
 {
 	struct ogpu_queue_job *job, *next;
+	bool any = false;
 	u64 value;
 
 	lockdep_assert_held(&queue->lock);
@@ -193,11 +205,14 @@ static void ogpu_queue_signal_done(struct ogpu_queue *queue)
 
 		list_del_init(&job->link);
 		queue->completed++;
+		any = true;
 		/* The job may be freed as soon as its fence has signalled. */
 		dma_fence_get(fence);
 		ogpu_fence_signal(fence, 0);
 		dma_fence_put(fence);
 	}
+	if (any && !list_empty(&queue->pending))
+		ogpu_queue_start_time(queue);
 }
 
 /* Hardware has stopped a dead queue: signals what is done, and the rest with errors. */
@@ -254,6 +269,43 @@ static int ogpu_queue_request(struct ogpu_queue *queue, enum ogpu_msg_type type,
 	return ogpu_mbox_request(queue->odev, type, &body, sizeof(body), reply, reply_size);
 }
 
+static int ogpu_queue_query(struct ogpu_queue *queue, struct ogpu_msg_queue_state *state)
+{
+	struct ogpu_queue_mgr *mgr = queue->odev->queues;
+	int ret;
+
+	mutex_lock(&mgr->lock);
+	ret = ogpu_queue_request(queue, OGPU_MSG_QUEUE_QUERY, state, sizeof(*state));
+	mutex_unlock(&mgr->lock);
+
+	return ret;
+}
+
+/* Asks how long the queue was busy, and has its owner pay for what is new. */
+static void ogpu_queue_account(struct ogpu_queue *queue)
+{
+	struct ogpu_msg_queue_state state;
+	u64 busy_ns;
+
+	lockdep_assert_held(&queue->odev->queues->lock);
+
+	if (ogpu_queue_request(queue, OGPU_MSG_QUEUE_QUERY, &state, sizeof(state)))
+		return;
+
+	busy_ns = le64_to_cpu(state.busy_ns);
+	if (busy_ns <= queue->busy_ns)
+		return;
+	if (queue->owner)
+		atomic64_add(busy_ns - queue->busy_ns, &queue->owner->busy_ns[queue->engine]);
+	queue->busy_ns = busy_ns;
+}
+
+/* What firmware's answer means for who wants a queue. */
+static int ogpu_queue_create_errno(int err)
+{
+	return !err || err == -ENOSPC ? err : -ENODEV;
+}
+
 static int ogpu_queue_create_on_card(struct ogpu_queue *queue)
 {
 	struct ogpu_queue_mgr *mgr = queue->odev->queues;
@@ -283,7 +335,13 @@ static int ogpu_queue_create_on_card(struct ogpu_queue *queue)
 	}
 	mutex_unlock(&mgr->lock);
 
-	return ret;
+	/* The mailbox sees to firmware that does not answer. */
+	if (ret && ret != -ENOSPC && ret != -ENODEV && ret != -ETIMEDOUT) {
+		drm_err(&queue->odev->drm, "firmware refuses to make a queue: %pe\n", ERR_PTR(ret));
+		ogpu_reset_schedule(queue->odev, "firmware refused to make a queue");
+	}
+
+	return ogpu_queue_create_errno(ret);
 }
 
 /*
@@ -303,6 +361,8 @@ static int ogpu_queue_run_job(struct ogpu_sched_job *base)
 		spin_unlock_irqrestore(&queue->lock, flags);
 		return -ECANCELED;
 	}
+	if (list_empty(&queue->pending))
+		ogpu_queue_start_time(queue);
 	list_add_tail(&job->link, &queue->pending);
 	if (queue->dead) {
 		spin_unlock_irqrestore(&queue->lock, flags);
@@ -321,28 +381,12 @@ static int ogpu_queue_run_job(struct ogpu_sched_job *base)
 
 	/* If the card is being removed, ogpu_queues_stop() signals the fence. */
 	if (drm_dev_enter(&odev->drm, &idx)) {
-		writel(1, odev->doorbells + (size_t)queue->number * odev->disc.doorbell_stride +
-			  OGPU_DOORBELL_RING);
+		odev->chip->doorbell(odev, queue->number);
 		drm_dev_exit(idx);
 	}
 	spin_unlock_irqrestore(&queue->lock, flags);
 
 	return 0;
-}
-
-static void ogpu_queue_job_timedout(struct ogpu_sched_job *base)
-{
-	struct ogpu_queue *queue = to_ogpu_queue_job(base)->queue;
-
-	/* It may be done, with the interrupt lost. */
-	ogpu_queue_poll(queue);
-	if (dma_fence_is_signaled(base->fence))
-		return;
-
-	dev_notice_ratelimited(queue->odev->drm.dev,
-			       "%s queue %u: job %llu ran longer than %u ms, killing it\n",
-			       queue->name, queue->number, base->fence->seqno, queue->timeout_ms);
-	ogpu_queue_kill(queue, DRM_OGPU_QUEUE_ERR_TIMEOUT, -ETIMEDOUT);
 }
 
 static void ogpu_queue_free_job(struct ogpu_sched_job *base)
@@ -356,7 +400,6 @@ static void ogpu_queue_free_job(struct ogpu_sched_job *base)
 
 static const struct ogpu_sched_ops ogpu_queue_sched_ops = {
 	.run = ogpu_queue_run_job,
-	.timedout = ogpu_queue_job_timedout,
 	.free = ogpu_queue_free_job,
 };
 
@@ -426,8 +469,120 @@ void ogpu_queue_job_push(struct ogpu_queue_job *job)
 }
 
 /*
+ * Time of jobs
+ */
+
+/* Number of the oldest job; 0 if there is none. */
+static u64 ogpu_queue_oldest(struct ogpu_queue *queue)
+{
+	struct ogpu_queue_job *job;
+
+	lockdep_assert_held(&queue->lock);
+
+	job = list_first_entry_or_null(&queue->pending, struct ogpu_queue_job, link);
+
+	return job ? job->base.fence->seqno : 0;
+}
+
+/* Likewise, but also 0 if its time is not over. */
+static u64 ogpu_queue_late_job(struct ogpu_queue *queue)
+{
+	u64 seqno = 0;
+
+	spin_lock_irq(&queue->lock);
+	if (!ktime_before(ktime_get(), queue->deadline))
+		seqno = ogpu_queue_oldest(queue);
+	spin_unlock_irq(&queue->lock);
+
+	return seqno;
+}
+
+/*
+ * Gives a late job the time that its queue has waited for a slot since the last look. At the first
+ * look at a job some of that may have been before its time: then it gets too much rather than too
+ * little. Returns whether the job is late all the same.
+ */
+static bool ogpu_queue_still_late(struct ogpu_queue *queue, u64 seqno)
+{
+	u64 timeout_ns = (u64)queue->timeout_ms * NSEC_PER_MSEC;
+	struct ogpu_msg_queue_state state;
+	u64 waited_ns, more_ns;
+	ktime_t limit;
+	bool late;
+
+	if (ogpu_queue_query(queue, &state))
+		return true;
+
+	spin_lock_irq(&queue->lock);
+	late = ogpu_queue_oldest(queue) == seqno;
+	if (late) {
+		waited_ns = le64_to_cpu(state.waited_ns);
+		more_ns = min(waited_ns - queue->waited_ns, timeout_ns);
+		queue->waited_ns = waited_ns;
+
+		limit = ktime_add_ns(queue->oldest_since, OGPU_TIMEOUT_MAX_FACTOR * timeout_ns);
+		queue->deadline = ktime_add_ns(queue->deadline, more_ns);
+		if (ktime_after(queue->deadline, limit))
+			queue->deadline = limit;
+		late = !ktime_before(ktime_get(), queue->deadline);
+	}
+	spin_unlock_irq(&queue->lock);
+
+	return late;
+}
+
+static void ogpu_queue_watch_again(struct ogpu_queue *queue)
+{
+	s64 left_ns;
+
+	spin_lock_irq(&queue->lock);
+	if (!list_empty(&queue->pending)) {
+		left_ns = ktime_to_ns(ktime_sub(queue->deadline, ktime_get()));
+		queue_delayed_work(queue->odev->queues->timeout_wq, &queue->watch,
+				   nsecs_to_jiffies(max(left_ns, 0)) + 1);
+	}
+	spin_unlock_irq(&queue->lock);
+}
+
+static void ogpu_queue_watch_work(struct work_struct *work)
+{
+	struct ogpu_queue *queue = container_of(to_delayed_work(work), struct ogpu_queue, watch);
+	bool cookie;
+	u64 seqno;
+
+	cookie = dma_fence_begin_signalling();
+	/* A job may be done, with the interrupt lost. */
+	ogpu_queue_poll(queue);
+	seqno = ogpu_queue_late_job(queue);
+	if (seqno && ogpu_queue_still_late(queue, seqno)) {
+		dev_notice_ratelimited(queue->odev->drm.dev,
+				       "%s queue %u: job %llu ran longer than %u ms, killing it\n",
+				       queue->name, queue->number, seqno, queue->timeout_ms);
+		ogpu_queue_kill(queue, DRM_OGPU_QUEUE_ERR_TIMEOUT, -ETIMEDOUT);
+	} else {
+		ogpu_queue_watch_again(queue);
+	}
+	dma_fence_end_signalling(cookie);
+}
+
+/*
  * Life of a queue
  */
+
+static void ogpu_queue_owner_release(struct kref *ref)
+{
+	kfree(container_of(ref, struct ogpu_queue_owner, ref));
+}
+
+/**
+ * ogpu_queue_owner_put() - drop a reference
+ * @owner: owner of queues, or NULL
+ */
+void ogpu_queue_owner_put(struct ogpu_queue_owner *owner)
+{
+	if (owner)
+		kref_put(&owner->ref, ogpu_queue_owner_release);
+}
 
 /* No references are left, and neither firmware nor hardware knows the queue. */
 static void ogpu_queue_free(struct ogpu_queue *queue)
@@ -436,8 +591,8 @@ static void ogpu_queue_free(struct ogpu_queue *queue)
 
 	ogpu_queue_free_mem(queue);
 	ogpu_sched_put(queue->sched);
-	if (queue->vm)
-		ogpu_vm_put(queue->vm);
+	ogpu_vm_put(queue->vm);
+	ogpu_queue_owner_put(queue->owner);
 	mutex_destroy(&queue->submit_lock);
 	kfree(queue);
 	drm_dev_put(&odev->drm);
@@ -450,12 +605,19 @@ static void ogpu_queue_release_work(struct work_struct *work)
 	bool gone;
 	int ret;
 
+	/* There are no jobs any more for which it would come again. */
+	cancel_delayed_work_sync(&queue->watch);
+
 	mutex_lock(&mgr->lock);
+	if (queue->owner)
+		ogpu_queue_account(queue);
 	ret = ogpu_queue_request(queue, OGPU_MSG_QUEUE_DESTROY, NULL, 0);
 	if (!ret || ret == -ENOENT)
 		queue->on_card = false;
 	gone = !queue->on_card;
 	if (gone) {
+		/* What firmware told of this queue must not be taken for news of the next one. */
+		ogpu_mbox_wait_events(mgr->odev);
 		xa_cmpxchg(&mgr->queues, queue->number, queue, NULL, 0);
 	} else {
 		list_add_tail(&queue->zombie, &mgr->zombies);
@@ -523,12 +685,19 @@ struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
 	kref_init(&queue->ref);
 	drm_dev_get(&odev->drm);
 	queue->odev = odev;
-	queue->owner = params->owner;
+	if (params->vm)
+		queue->vm = ogpu_vm_get(params->vm);
+	if (params->owner) {
+		kref_get(&params->owner->ref);
+		queue->owner = params->owner;
+	}
+	queue->id = params->id;
 	queue->name = params->name;
 	queue->engine = params->engine;
 	queue->priority = params->priority;
 	queue->timeout_ms = params->timeout_ms;
 	INIT_WORK(&queue->release, ogpu_queue_release_work);
+	INIT_DELAYED_WORK(&queue->watch, ogpu_queue_watch_work);
 	INIT_LIST_HEAD(&queue->zombie);
 	mutex_init(&queue->submit_lock);
 	ogpu_lockdep_class(&queue->submit_lock, OGPU_LOCK_SUBMIT);
@@ -536,7 +705,7 @@ struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
 	INIT_LIST_HEAD(&queue->pending);
 
 	queue->sched = ogpu_sched_create(odev, &ogpu_queue_sched_ops, params->name,
-					 ogpu_ring_credits(params->ring_size), params->timeout_ms);
+					 ogpu_ring_credits(params->ring_size));
 	if (IS_ERR(queue->sched)) {
 		ret = PTR_ERR(queue->sched);
 		queue->sched = NULL;
@@ -554,14 +723,10 @@ struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
 		goto err_free;
 	}
 
-	if (params->vm)
-		queue->vm = ogpu_vm_get(params->vm);
-
 	ret = ogpu_queue_create_on_card(queue);
 	if (ret) {
 		ogpu_queue_put(queue);
-		/* Firmware that does not answer is reset, which ends all files. */
-		return ERR_PTR(ret == -ETIMEDOUT ? -ENODEV : ret);
+		return ERR_PTR(ret);
 	}
 
 	return queue;
@@ -621,10 +786,10 @@ void ogpu_queue_kill(struct ogpu_queue *queue, u32 code, int error)
 	ogpu_queue_set_dead(queue, &why);
 	ogpu_queue_signal_done(queue);
 	idle = list_empty(&queue->pending);
-	if (idle && queue->vm)
+	if (idle && !ogpu_queue_is_kernel(queue))
 		queue->ended = true;
 	spin_unlock_irq(&queue->lock);
-	if (!queue->vm) {
+	if (ogpu_queue_is_kernel(queue)) {
 		ogpu_reset_schedule(queue->odev, "the kernel's copy queue was stopped");
 		return;
 	}
@@ -757,10 +922,8 @@ int ogpu_queues_init(struct ogpu_device *odev)
  * @odev: the card
  *
  * Queues from before a reset stay dead, but their numbers become free.
- *
- * Return: 0.
  */
-int ogpu_queues_start(struct ogpu_device *odev)
+void ogpu_queues_start(struct ogpu_device *odev)
 {
 	struct ogpu_queue_mgr *mgr = odev->queues;
 
@@ -769,8 +932,6 @@ int ogpu_queues_start(struct ogpu_device *odev)
 	mutex_lock(&mgr->lock);
 	mgr->stopped = false;
 	mutex_unlock(&mgr->lock);
-
-	return 0;
 }
 
 /**
@@ -809,11 +970,11 @@ void ogpu_queues_stop(struct ogpu_device *odev, int fence_error)
 /**
  * ogpu_queues_kill() - end all queues of a file
  * @odev: the card
- * @owner: the file, which is about to be freed
+ * @owner: of the queues
  *
  * Also those that were destroyed while their jobs were running. Sleeps for a bounded time.
  */
-void ogpu_queues_kill(struct ogpu_device *odev, const struct ogpu_file *owner)
+void ogpu_queues_kill(struct ogpu_device *odev, const struct ogpu_queue_owner *owner)
 {
 	struct ogpu_queue *queue;
 	unsigned long number;
@@ -829,7 +990,7 @@ void ogpu_queues_kill(struct ogpu_device *odev, const struct ogpu_file *owner)
  * ogpu_queues_poll() - signal all fences of jobs that are done
  * @odev: the card
  *
- * For the watchdog: makes good for interrupts that were lost.
+ * Makes good for events that were lost, nobody knows of which queues.
  */
 void ogpu_queues_poll(struct ogpu_device *odev)
 {
@@ -843,14 +1004,49 @@ void ogpu_queues_poll(struct ogpu_device *odev)
 }
 
 /**
- * ogpu_queues_timeout_wq() - where the scheduler runs timeouts
- * @odev: the card
+ * ogpu_queue_update_busy() - ask firmware how long a queue was busy
+ * @queue: queue
  *
- * Return: an ordered workqueue.
+ * Sleeps for a bounded time.
+ *
+ * Return: nanoseconds; as last told if there is no answer.
  */
-struct workqueue_struct *ogpu_queues_timeout_wq(struct ogpu_device *odev)
+u64 ogpu_queue_update_busy(struct ogpu_queue *queue)
 {
-	return odev->queues->timeout_wq;
+	struct ogpu_queue_mgr *mgr = queue->odev->queues;
+	u64 busy_ns;
+
+	mutex_lock(&mgr->lock);
+	ogpu_queue_account(queue);
+	busy_ns = queue->busy_ns;
+	mutex_unlock(&mgr->lock);
+
+	return busy_ns;
+}
+
+/**
+ * ogpu_queues_update_busy() - ask firmware how long all queues of a file were busy
+ * @odev: the card
+ * @owner: of the queues; its @busy_ns is brought up to date
+ *
+ * Also those that were destroyed, whether their jobs are running or have just ended. Sleeps for a
+ * bounded time.
+ */
+void ogpu_queues_update_busy(struct ogpu_device *odev, const struct ogpu_queue_owner *owner)
+{
+	struct ogpu_queue_mgr *mgr = odev->queues;
+	struct ogpu_queue *queue;
+	unsigned long number = 0;
+
+	do {
+		/* Under the lock queues that are in the table are not freed, referenced or not. */
+		mutex_lock(&mgr->lock);
+		queue = xa_find(&mgr->queues, &number, ULONG_MAX, XA_PRESENT);
+		if (queue && queue->owner == owner)
+			ogpu_queue_account(queue);
+		mutex_unlock(&mgr->lock);
+		number++;
+	} while (queue);
 }
 
 /**
@@ -908,26 +1104,6 @@ void ogpu_queue_handle_fence(struct ogpu_device *odev, u32 number)
 	ogpu_queue_put(queue);
 }
 
-static u32 ogpu_queue_error_code(u32 hw_error)
-{
-	switch (hw_error) {
-	case OGPU_QERR_OPCODE:
-	case OGPU_QERR_PACKET:
-	case OGPU_QERR_PRIVILEGE:
-	case OGPU_QERR_MEMORY:
-	case OGPU_QERR_INSTRUCTION:
-	case OGPU_QERR_MISALIGNED:
-	case OGPU_QERR_TRAP:
-	case OGPU_QERR_DISPATCH:
-	case OGPU_QERR_KILLED:
-	case OGPU_QERR_PREEMPT:
-		return hw_error;
-	default:
-		/* Of the others none is the program's fault. */
-		return DRM_OGPU_QUEUE_ERR_ENGINE;
-	}
-}
-
 /**
  * ogpu_queue_handle_error() - firmware has stopped a queue
  * @odev: the card
@@ -937,14 +1113,7 @@ static u32 ogpu_queue_error_code(u32 hw_error)
  */
 void ogpu_queue_handle_error(struct ogpu_device *odev, const struct ogpu_msg_queue_error *msg)
 {
-	const struct ogpu_queue_failure why = {
-		.code = ogpu_queue_error_code(le32_to_cpu(msg->error)),
-		.access = msg->access,
-		.reason = msg->reason,
-		.detail = le32_to_cpu(msg->detail),
-		.fault_va = le64_to_cpu(msg->fault_va),
-		.pc = le64_to_cpu(msg->pc),
-	};
+	const struct ogpu_queue_failure why = ogpu_queue_failure_from(msg);
 	struct ogpu_queue *queue;
 	bool cookie, first;
 
@@ -954,8 +1123,8 @@ void ogpu_queue_handle_error(struct ogpu_device *odev, const struct ogpu_msg_que
 		goto out;
 
 	/* Who sees that the queue has failed finds the fault recorded. */
-	if (why.code == DRM_OGPU_QUEUE_ERR_MEMORY && queue->vm)
-		ogpu_vm_record_fault(queue->vm, queue->id, msg);
+	if (why.code == DRM_OGPU_QUEUE_ERR_MEMORY && !ogpu_queue_is_kernel(queue))
+		ogpu_vm_record_fault(queue->vm, READ_ONCE(queue->id), &why);
 
 	spin_lock_irq(&queue->lock);
 	first = ogpu_queue_set_dead(queue, &why);
@@ -966,7 +1135,7 @@ void ogpu_queue_handle_error(struct ogpu_device *odev, const struct ogpu_msg_que
 			queue->name, queue->number, why.code, why.fault_va, why.pc, why.detail);
 
 	/* A queue that is being killed ends by ogpu_queue_kill(), which hears whether it obeyed. */
-	if (!queue->vm) {
+	if (ogpu_queue_is_kernel(queue)) {
 		ogpu_reset_schedule(odev, "the kernel's copy queue failed");
 	} else if (first) {
 		/* Who is woken by a fence finds the error recorded. */
@@ -979,25 +1148,6 @@ out:
 	dma_fence_end_signalling(cookie);
 }
 
-/**
- * ogpu_queue_update_busy() - ask firmware how long a queue was busy
- * @queue: its @busy_ns is brought up to date, or stays as it is if there is no answer
- *
- * Sleeps for a bounded time.
- */
-void ogpu_queue_update_busy(struct ogpu_queue *queue)
-{
-	struct ogpu_queue_mgr *mgr = queue->odev->queues;
-	struct ogpu_msg_queue_state state;
-	int ret;
-
-	mutex_lock(&mgr->lock);
-	ret = ogpu_queue_request(queue, OGPU_MSG_QUEUE_QUERY, &state, sizeof(state));
-	mutex_unlock(&mgr->lock);
-	if (ret)
-		return;
-
-	spin_lock_irq(&queue->lock);
-	queue->busy_ns = max(queue->busy_ns, le64_to_cpu(state.busy_ns));
-	spin_unlock_irq(&queue->lock);
-}
+#if IS_ENABLED(CONFIG_DRM_OGPU_KUNIT_TEST)
+#include "tests/ogpu_queue_test.c"
+#endif

@@ -7,7 +7,9 @@
 #ifndef _OGPU_QUEUE_H_
 #define _OGPU_QUEUE_H_
 
+#include <linux/atomic.h>
 #include <linux/kref.h>
+#include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
@@ -44,13 +46,25 @@ struct ogpu_queue_failure {
 };
 
 /**
+ * struct ogpu_queue_owner - what all queues of a file have in common; they may outlive the file
+ */
+struct ogpu_queue_owner {
+	/** @ref: held by the file and by its queues */
+	struct kref ref;
+	/** @busy_ns: time that the card spent on the queues, by engine class; only grows */
+	atomic64_t busy_ns[OGPU_ENGINE_CLASSES];
+};
+
+/**
  * struct ogpu_queue_params - how to make a queue
  */
 struct ogpu_queue_params {
 	/** @vm: address space, NULL for a queue of the kernel; the queue takes a reference */
 	struct ogpu_vm *vm;
-	/** @owner: file that it belongs to, NULL for a queue of the kernel */
-	const struct ogpu_file *owner;
+	/** @owner: NULL for a queue of the kernel; the queue takes a reference */
+	struct ogpu_queue_owner *owner;
+	/** @id: number in its file, 0 for a queue of the kernel */
+	u32 id;
 	/** @name: for messages and traces; static */
 	const char *name;
 	/** @engine: which engines execute it */
@@ -59,7 +73,7 @@ struct ogpu_queue_params {
 	enum ogpu_priority priority;
 	/** @ring_size: bytes, power of two */
 	u32 ring_size;
-	/** @timeout_ms: longest that a job may run */
+	/** @timeout_ms: longest that a job may run; 0: no limit */
 	u32 timeout_ms;
 };
 
@@ -71,26 +85,36 @@ struct ogpu_queue {
 	struct kref ref;
 	/** @odev: the card; referenced */
 	struct ogpu_device *odev;
-	/** @vm: address space, or NULL; referenced */
+	/** @vm: address space, NULL for a queue of the kernel; referenced */
 	struct ogpu_vm *vm;
-	/** @owner: only to compare with: the queue may outlive the file */
-	const struct ogpu_file *owner;
+	/** @owner: NULL for a queue of the kernel; referenced */
+	struct ogpu_queue_owner *owner;
 	/** @sched: orders the jobs */
 	struct ogpu_sched *sched;
 	/** @name: for messages and traces */
 	const char *name;
 	/** @number: on the card: doorbell page, firmware's name of the queue */
 	u32 number;
-	/** @id: number in its file, 0 if none */
+	/**
+	 * @id: number in its file, 0 if none. Set before the queue can be found by @number; becomes
+	 * 0 when the file gives it up, under the xa_lock of its queues, before it is used again.
+	 * Read without a lock
+	 */
 	u32 id;
 	/** @engine: which engines execute it */
 	enum ogpu_engine_class engine;
 	/** @priority: for the firmware's scheduler */
 	enum ogpu_priority priority;
-	/** @timeout_ms: longest that a job may run */
+	/** @timeout_ms: longest that a job may run; 0: no limit */
 	u32 timeout_ms;
+	/** @watch: looks at the oldest job at its @deadline, or earlier; on while there is one */
+	struct delayed_work watch;
+	/** @waited_ns: as firmware told @watch last; nobody else's */
+	u64 waited_ns;
 	/** @on_card: firmware may know it; protected by the lock of struct ogpu_queue_mgr */
 	bool on_card;
+	/** @busy_ns: as last told by firmware; protected by the lock of struct ogpu_queue_mgr */
+	u64 busy_ns;
 	/** @release: frees the queue on ogpu_sched_wq() */
 	struct work_struct release;
 	/** @zombie: link while firmware has not confirmed its end */
@@ -114,6 +138,10 @@ struct ogpu_queue {
 	dma_addr_t mem_dma;
 	/** @pending: &struct ogpu_queue_job that have started, their fences have not signalled */
 	struct list_head pending;
+	/** @oldest_since: when the first of @pending became the oldest */
+	ktime_t oldest_since;
+	/** @deadline: when it is killed, unless the queue waited for a slot meanwhile */
+	ktime_t deadline;
 	/** @dead: nothing is added to the ring; jobs that start wait in @pending until @ended */
 	bool dead;
 	/** @ended: dead, and hardware has stopped: jobs that start fail at once */
@@ -124,8 +152,6 @@ struct ogpu_queue {
 	u64 submitted;
 	/** @completed: jobs done without error */
 	u64 completed;
-	/** @busy_ns: as last told by firmware */
-	u64 busy_ns;
 };
 
 /**
@@ -147,19 +173,22 @@ struct ogpu_queue_job {
 };
 
 int ogpu_queues_init(struct ogpu_device *odev);
-int ogpu_queues_start(struct ogpu_device *odev);
+void ogpu_queues_start(struct ogpu_device *odev);
 void ogpu_queues_stop(struct ogpu_device *odev, int fence_error);
-void ogpu_queues_kill(struct ogpu_device *odev, const struct ogpu_file *owner);
+void ogpu_queues_kill(struct ogpu_device *odev, const struct ogpu_queue_owner *owner);
 void ogpu_queues_poll(struct ogpu_device *odev);
+void ogpu_queues_update_busy(struct ogpu_device *odev, const struct ogpu_queue_owner *owner);
 void ogpu_queues_print_state(struct ogpu_device *odev, struct drm_printer *p);
-struct workqueue_struct *ogpu_queues_timeout_wq(struct ogpu_device *odev);
+
+struct ogpu_queue_failure ogpu_queue_failure_from(const struct ogpu_msg_queue_error *msg);
 
 void ogpu_queue_handle_fence(struct ogpu_device *odev, u32 number);
 void ogpu_queue_handle_error(struct ogpu_device *odev, const struct ogpu_msg_queue_error *msg);
 
+int ogpu_queue_file_open(struct ogpu_file *ofile);
 void ogpu_queue_file_close(struct ogpu_file *ofile);
-void ogpu_queue_file_busy(struct ogpu_file *ofile, u64 busy[OGPU_ENGINE_CLASSES]);
 
+void ogpu_queue_owner_put(struct ogpu_queue_owner *owner);
 struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
 				     const struct ogpu_queue_params *params);
 struct ogpu_queue *ogpu_queue_lookup(struct ogpu_file *ofile, u32 id);
@@ -167,7 +196,7 @@ struct ogpu_queue *ogpu_queue_get(struct ogpu_queue *queue);
 void ogpu_queue_put(struct ogpu_queue *queue);
 void ogpu_queue_kill(struct ogpu_queue *queue, u32 code, int error);
 bool ogpu_queue_is_dead(struct ogpu_queue *queue);
-void ogpu_queue_update_busy(struct ogpu_queue *queue);
+u64 ogpu_queue_update_busy(struct ogpu_queue *queue);
 
 struct ogpu_queue_job *ogpu_queue_job_create(struct ogpu_queue *queue, u32 bytes, u64 client_id);
 void ogpu_queue_job_abort(struct ogpu_queue_job *job);

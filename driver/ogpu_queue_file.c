@@ -37,6 +37,27 @@ struct ogpu_queue *ogpu_queue_lookup(struct ogpu_file *ofile, u32 id)
 }
 
 /**
+ * ogpu_queue_file_open() - prepare a new file for queues
+ * @ofile: the file
+ *
+ * Return: 0 or -ENOMEM. Undone by ogpu_queue_file_close().
+ */
+int ogpu_queue_file_open(struct ogpu_file *ofile)
+{
+	struct ogpu_queue_owner *owner;
+
+	owner = kzalloc_obj(*owner, GFP_KERNEL);
+	if (!owner)
+		return -ENOMEM;
+
+	kref_init(&owner->ref);
+	ofile->queue_owner = owner;
+	xa_init_flags(&ofile->queues, XA_FLAGS_ALLOC1);
+
+	return 0;
+}
+
+/**
  * ogpu_queue_file_close() - kill all queues of a file
  * @ofile: the file, which nobody uses any more
  *
@@ -47,44 +68,11 @@ void ogpu_queue_file_close(struct ogpu_file *ofile)
 	struct ogpu_queue *queue;
 	unsigned long id;
 
-	ogpu_queues_kill(ofile->odev, ofile);
-	xa_for_each(&ofile->queues, id, queue) {
-		xa_erase(&ofile->queues, id);
+	ogpu_queues_kill(ofile->odev, ofile->queue_owner);
+	xa_for_each(&ofile->queues, id, queue)
 		ogpu_queue_put(queue);
-	}
-}
-
-/**
- * ogpu_queue_file_busy() - time that the card spent on a file's queues
- * @ofile: the file
- * @busy: out: nanoseconds for each engine class; never goes back
- *
- * Asks firmware; sleeps for a bounded time.
- */
-void ogpu_queue_file_busy(struct ogpu_file *ofile, u64 busy[OGPU_ENGINE_CLASSES])
-{
-	struct ogpu_queue *queue;
-	unsigned long id;
-	u32 i;
-
-	for (i = 0; i < OGPU_ENGINE_CLASSES; i++)
-		busy[i] = atomic64_read(&ofile->gone_busy_ns[i]);
-
-	for (id = 0; ; id++) {
-		xa_lock(&ofile->queues);
-		queue = xa_find(&ofile->queues, &id, ULONG_MAX, XA_PRESENT);
-		if (queue)
-			ogpu_queue_get(queue);
-		xa_unlock(&ofile->queues);
-		if (!queue)
-			break;
-
-		ogpu_queue_update_busy(queue);
-		spin_lock_irq(&queue->lock);
-		busy[queue->engine] += queue->busy_ns;
-		spin_unlock_irq(&queue->lock);
-		ogpu_queue_put(queue);
-	}
+	xa_destroy(&ofile->queues);
+	ogpu_queue_owner_put(ofile->queue_owner);
 }
 
 static int ogpu_queue_check_args(const struct drm_ogpu_queue_create *args)
@@ -113,7 +101,7 @@ int ogpu_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file 
 	struct drm_ogpu_queue_create *args = data;
 	struct ogpu_file *ofile = to_ogpu_file(file);
 	struct ogpu_queue_params params = {
-		.owner = ofile,
+		.owner = ofile->queue_owner,
 		.name = "ogpu-user",
 		.engine = args->engine,
 		.priority = args->priority,
@@ -121,7 +109,6 @@ int ogpu_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file 
 		.timeout_ms = args->timeout_ms ?: ogpu_job_timeout_ms,
 	};
 	struct ogpu_queue *queue;
-	u32 id;
 	int ret;
 
 	ret = ogpu_queue_check_args(args);
@@ -133,20 +120,19 @@ int ogpu_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file 
 		return -ENOENT;
 
 	/* Nobody finds the queue under its id before it is complete. */
-	ret = xa_alloc(&ofile->queues, &id, NULL, xa_limit_31b, GFP_KERNEL_ACCOUNT);
+	ret = xa_alloc(&ofile->queues, &params.id, NULL, xa_limit_31b, GFP_KERNEL_ACCOUNT);
 	if (ret)
 		goto out_vm;
 
 	queue = ogpu_queue_create(ofile->odev, &params);
 	if (IS_ERR(queue)) {
 		ret = PTR_ERR(queue);
-		xa_erase(&ofile->queues, id);
+		xa_erase(&ofile->queues, params.id);
 		goto out_vm;
 	}
 
-	queue->id = id;
-	args->queue_id = id;
-	xa_store(&ofile->queues, id, queue, GFP_KERNEL_ACCOUNT);
+	args->queue_id = params.id;
+	xa_store(&ofile->queues, params.id, queue, GFP_KERNEL_ACCOUNT);
 
 out_vm:
 	ogpu_vm_put(params.vm);
@@ -173,14 +159,15 @@ int ogpu_ioctl_queue_destroy(struct drm_device *drm, void *data, struct drm_file
 	/* An entry that is only reserved belongs to QUEUE_CREATE. */
 	xa_lock(&ofile->queues);
 	queue = xa_load(&ofile->queues, args->queue_id);
-	if (queue)
+	if (queue) {
 		__xa_erase(&ofile->queues, args->queue_id);
+		/* Its jobs may run on and fail, but the id may be another queue's by then. */
+		WRITE_ONCE(queue->id, 0);
+	}
 	xa_unlock(&ofile->queues);
 	if (!queue)
 		return -ENOENT;
 
-	ogpu_queue_update_busy(queue);
-	atomic64_add(queue->busy_ns, &ofile->gone_busy_ns[queue->engine]);
 	ogpu_queue_put(queue);
 
 	return 0;
@@ -206,7 +193,7 @@ int ogpu_ioctl_queue_get_state(struct drm_device *drm, void *data, struct drm_fi
 	if (!queue)
 		return -ENOENT;
 
-	ogpu_queue_update_busy(queue);
+	args->busy_ns = ogpu_queue_update_busy(queue);
 
 	spin_lock_irq(&queue->lock);
 	args->error = queue->error.code;
@@ -217,7 +204,6 @@ int ogpu_ioctl_queue_get_state(struct drm_device *drm, void *data, struct drm_fi
 	args->detail = queue->error.detail;
 	args->submitted = queue->submitted;
 	args->completed = queue->completed;
-	args->busy_ns = queue->busy_ns;
 	spin_unlock_irq(&queue->lock);
 	ogpu_queue_put(queue);
 

@@ -4,8 +4,9 @@
  *
  * Something that finds the card unusable calls ogpu_reset_schedule(). A worker then fails all jobs,
  * so that nothing waits for the card any more, and tries in turn: reset of engines and management
- * core by register; function level reset. After each it boots the firmware that it kept. If that
- * does not help the card is wedged, and user space is told how it may repair it.
+ * core by register, unless memory went bad, which that does not mend; function level reset. After
+ * each it boots the firmware that it kept. If that does not help the card is wedged, and user space
+ * is told how it may repair it.
  *
  * Resets that the administrator or the PCI core want (sysfs "reset", error recovery) go through
  * ogpu_reset_prepare() and ogpu_reset_done(), which do the same in two halves. So does the sleep of
@@ -27,6 +28,7 @@
 #include "ogpu_fw.h"
 #include "ogpu_reset.h"
 #include "ogpu_ttm.h"
+#include "ogpu_watchdog.h"
 
 /**
  * struct ogpu_reset - recovery of a card
@@ -40,6 +42,8 @@ struct ogpu_reset {
 	const char *why;
 	/** @count: resets since probe; written under life_lock */
 	u32 count;
+	/** @memory_bad: VRAM has an error that only a reset of the function mends; atomic */
+	bool memory_bad;
 	/** @config: PCI configuration as probe left it */
 	struct pci_saved_state *config;
 };
@@ -63,13 +67,7 @@ static int ogpu_reset_start(struct ogpu_device *odev)
 	if (ret)
 		return ret;
 
-	ret = ogpu_device_start(odev);
-	if (ret) {
-		ogpu_device_set_error(odev, "firmware runs but the card cannot be used: %d", ret);
-		ogpu_device_stop(odev, -ENODEV);
-	}
-
-	return ret;
+	return ogpu_device_start(odev);
 }
 
 /* What comes out of the attempts to start again. Under life_lock. */
@@ -128,15 +126,20 @@ static int ogpu_reset_flr(struct ogpu_device *odev)
 
 static void ogpu_reset_recover(struct ogpu_device *odev)
 {
-	int ret;
+	struct ogpu_reset *reset = odev->reset;
+	int ret = -EIO;
 
-	drm_err(&odev->drm, "resetting the card: %s\n", READ_ONCE(odev->reset->why));
+	drm_err(&odev->drm, "resetting the card: %s\n", READ_ONCE(reset->why));
 	ogpu_reset_stop(odev);
 
-	ret = ogpu_reset_start(odev);
+	if (!READ_ONCE(reset->memory_bad)) {
+		ret = ogpu_reset_start(odev);
+		if (ret)
+			drm_err(&odev->drm, "reset by register did not help: %d\n", ret);
+	}
 	if (ret && ogpu_device_present(odev)) {
-		drm_err(&odev->drm, "reset by register did not help (%d), trying function reset\n",
-			ret);
+		drm_err(&odev->drm, "resetting the whole function\n");
+		WRITE_ONCE(reset->memory_bad, false);
 		ret = ogpu_reset_flr(odev);
 		if (!ret)
 			ret = ogpu_reset_start(odev);
@@ -186,6 +189,18 @@ void ogpu_reset_schedule(struct ogpu_device *odev, const char *why)
 }
 
 /**
+ * ogpu_reset_note_bad_memory() - VRAM has an error that cannot be corrected
+ * @odev: the card
+ *
+ * Who meets it fails. It is no reason for a reset, but the next one must mend it: if it is in
+ * memory that is free, the driver's own copy queue would fail with it again and again. Any context.
+ */
+void ogpu_reset_note_bad_memory(struct ogpu_device *odev)
+{
+	WRITE_ONCE(odev->reset->memory_bad, true);
+}
+
+/**
  * ogpu_reset_prepare() - someone else is about to reset the function, or the machine goes to sleep
  * @odev: the card
  *
@@ -221,6 +236,7 @@ void ogpu_reset_done(struct ogpu_device *odev)
 {
 	mutex_lock(&odev->life_lock);
 	odev->reset_blocked = false;
+	WRITE_ONCE(odev->reset->memory_bad, false);
 	if (READ_ONCE(odev->state) == OGPU_STATE_RESETTING)
 		ogpu_reset_conclude(odev, ogpu_reset_start(odev));
 	else if (!ogpu_device_present(odev))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * Recovery of the whole card, and the watchdog that notices when it is needed.
+ * Recovery of the whole card.
  */
 #ifndef _OGPU_RESET_H_
 #define _OGPU_RESET_H_
@@ -13,14 +13,10 @@ int ogpu_reset_init(struct ogpu_device *odev);
 int ogpu_reset_allow(struct ogpu_device *odev);
 void ogpu_reset_fini(struct ogpu_device *odev);
 void ogpu_reset_schedule(struct ogpu_device *odev, const char *why);
+void ogpu_reset_note_bad_memory(struct ogpu_device *odev);
 void ogpu_reset_prepare(struct ogpu_device *odev);
 void ogpu_reset_done(struct ogpu_device *odev);
 bool ogpu_reset_bus_done(struct ogpu_device *odev);
 u32 ogpu_reset_count(struct ogpu_device *odev);
-
-int ogpu_watchdog_init(struct ogpu_device *odev);
-void ogpu_watchdog_start(struct ogpu_device *odev);
-void ogpu_watchdog_fini(struct ogpu_device *odev);
-void ogpu_watchdog_kick(struct ogpu_device *odev);
 
 #endif

@@ -6,7 +6,7 @@
  *
  * One struct ogpu_sched is one line of jobs. Beneath it are one entity and one scheduler of the
  * kernel's GPU scheduler: choosing between queues is the firmware's business. What is left for the
- * kernel: wait for dependencies, limit what is on the ring (credits), watch the time, free jobs.
+ * kernel: wait for dependencies, limit what is on the ring (credits), free jobs.
  *
  * What other parts of the driver can rely on:
  *
@@ -18,8 +18,8 @@
  * - A line is referenced by its jobs, and each job by the list it is in. The line is taken down
  *   when the last reference is gone, on ogpu_sched_wq(), because that may be in the line's own
  *   worker. Then no job is left in the kernel's scheduler, and none has to be cancelled.
- * - A timeout never stops or restarts the kernel's scheduler and never removes a job: ops->timedout
- *   sees to it that the fence is signalled, and the job takes its ordinary way out.
+ * - Nobody watches the time here: whoever lets jobs run for long sees to it that their fences are
+ *   signalled in the end, and a job takes its ordinary way out whatever became of it.
  * - A job that is in flight keeps the module loaded.
  *
  * Whoever signals fences of a line from outside its worker must hold a reference to the line: the
@@ -33,7 +33,6 @@
 #include "ogpu_compat.h"
 #include "ogpu_device.h"
 #include "ogpu_fence.h"
-#include "ogpu_queue.h"
 #include "ogpu_sched.h"
 
 /**
@@ -120,19 +119,6 @@ static struct dma_fence *ogpu_sched_run_job(struct drm_sched_job *base)
 	return dma_fence_get(fence);
 }
 
-static enum drm_gpu_sched_stat ogpu_sched_timedout_job(struct drm_sched_job *base)
-{
-	struct ogpu_sched_job *job = to_ogpu_sched_job(base);
-	bool cookie;
-
-	cookie = dma_fence_begin_signalling();
-	if (!dma_fence_is_signaled(job->fence))
-		job->sched->ops->timedout(job);
-	dma_fence_end_signalling(cookie);
-
-	return ogpu_compat_sched_keep_job(base);
-}
-
 static void ogpu_sched_free_job(struct drm_sched_job *base)
 {
 	struct ogpu_sched_job *job = to_ogpu_sched_job(base);
@@ -142,7 +128,6 @@ static void ogpu_sched_free_job(struct drm_sched_job *base)
 
 static const struct drm_sched_backend_ops ogpu_sched_backend_ops = {
 	.run_job = ogpu_sched_run_job,
-	.timedout_job = ogpu_sched_timedout_job,
 	.free_job = ogpu_sched_free_job,
 };
 
@@ -165,19 +150,17 @@ static void ogpu_sched_destroy(struct work_struct *work)
  * @ops: what its jobs do
  * @name: for messages and traces; static
  * @credits: limit of what started jobs hold together
- * @timeout_ms: longest that a started job may take when it is the oldest; 0: no limit
  *
  * Return: the line with one reference, or an ERR_PTR().
  */
 struct ogpu_sched *ogpu_sched_create(struct ogpu_device *odev, const struct ogpu_sched_ops *ops,
-				     const char *name, u32 credits, unsigned int timeout_ms)
+				     const char *name, u32 credits)
 {
 	const struct drm_sched_init_args args = {
 		.ops = &ogpu_sched_backend_ops,
 		.num_rqs = 1,
 		.credit_limit = credits,
-		.timeout = timeout_ms ? msecs_to_jiffies(timeout_ms) : MAX_SCHEDULE_TIMEOUT,
-		.timeout_wq = ogpu_queues_timeout_wq(odev),
+		.timeout = MAX_SCHEDULE_TIMEOUT,
 		.name = name,
 		.dev = odev->drm.dev,
 	};
@@ -244,17 +227,6 @@ void ogpu_sched_put(struct ogpu_sched *sched)
 {
 	if (sched)
 		kref_put(&sched->ref, ogpu_sched_release);
-}
-
-/**
- * ogpu_sched_context() - timeline of the jobs' fences
- * @sched: line of jobs
- *
- * Return: the fence context.
- */
-u64 ogpu_sched_context(const struct ogpu_sched *sched)
-{
-	return sched->context;
 }
 
 /**

@@ -47,15 +47,6 @@ struct ogpu_sched_ops {
 	int (*run)(struct ogpu_sched_job *job);
 
 	/**
-	 * @timedout: the oldest running job has not signalled in time; needed if the scheduler has
-	 * a timeout. Called in the card's ordered timeout worker, inside a fence-signalling
-	 * section; may sleep for a bounded time. Either makes sure that the job's fence is
-	 * signalled or starts what will signal it; is called again after another timeout if it
-	 * still is not.
-	 */
-	void (*timedout)(struct ogpu_sched_job *job);
-
-	/**
 	 * @free: the job is over; free its memory, after ogpu_sched_job_fini(). Called in the
 	 * submission worker: same rules as for @run. What needs a dma_resv or may wait (putting the
 	 * last reference to a buffer or an address space) goes to ogpu_sched_wq().
@@ -83,10 +74,9 @@ void ogpu_sched_module_exit(void);
 struct workqueue_struct *ogpu_sched_wq(void);
 
 struct ogpu_sched *ogpu_sched_create(struct ogpu_device *odev, const struct ogpu_sched_ops *ops,
-				     const char *name, u32 credits, unsigned int timeout_ms);
+				     const char *name, u32 credits);
 struct ogpu_sched *ogpu_sched_get(struct ogpu_sched *sched);
 void ogpu_sched_put(struct ogpu_sched *sched);
-u64 ogpu_sched_context(const struct ogpu_sched *sched);
 
 int ogpu_sched_job_init(struct ogpu_sched_job *job, struct ogpu_sched *sched, u32 credits,
 			u64 client_id);

@@ -182,7 +182,7 @@ static void ogpu_submit_commit(struct ogpu_submit *submit, struct drm_gpuvm_exec
 		sjob->fence = dma_fence_get(ogpu_sched_job_arm(&sjob->job->base));
 	}
 
-	ogpu_vm_exec_add_fence(queue->vm, exec, submit->jobs[submit->count - 1].fence);
+	ogpu_vm_exec_add_fence(exec, submit->jobs[submit->count - 1].fence);
 
 	for (i = 0; i < submit->count; i++) {
 		ogpu_queue_job_push(submit->jobs[i].job);
@@ -199,7 +199,7 @@ static int ogpu_submit_run(struct ogpu_submit *submit)
 	struct drm_gpuvm_exec exec;
 	int ret;
 
-	ret = ogpu_vm_exec_lock(queue->vm, &exec, 1);
+	ret = ogpu_vm_exec_lock(queue->vm, &exec);
 	if (ret)
 		return ret;
 
@@ -215,7 +215,7 @@ static int ogpu_submit_run(struct ogpu_submit *submit)
 	mutex_unlock(&queue->submit_lock);
 
 out_unlock:
-	ogpu_vm_exec_unlock(queue->vm, &exec);
+	ogpu_vm_exec_unlock(&exec);
 	return ret;
 }
 

@@ -37,9 +37,7 @@ static int ogpu_sync_parse(struct drm_file *file, const struct drm_ogpu_sync *ar
 	op->flags = arg->flags;
 	op->value = arg->value;
 
-	if (op->value && !ogpu_sync_is_timeline(op))
-		return -EINVAL;
-	if (!op->value && ogpu_sync_is_timeline(op) && ogpu_sync_is_signal(op))
+	if (ogpu_sync_is_timeline(op) != !!op->value)
 		return -EINVAL;
 
 	op->syncobj = drm_syncobj_find(file, arg->handle);

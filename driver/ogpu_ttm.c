@@ -30,6 +30,7 @@
 #include <drm/drm_gpuvm.h>
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
+#include <drm/ogpu_drm.h>
 #include <drm/ttm/ttm_bo.h>
 #include <drm/ttm/ttm_placement.h>
 #include <drm/ttm/ttm_tt.h>
@@ -37,6 +38,7 @@
 #include "abi/addr.h"
 #include "ogpu_compat.h"
 #include "ogpu_copy.h"
+#include "ogpu_lockdep.h"
 #include "ogpu_res.h"
 #include "ogpu_ttm.h"
 
@@ -113,17 +115,6 @@ static struct ttm_tt *ogpu_ttm_tt_create(struct ttm_buffer_object *bo, u32 page_
 	return tt;
 }
 
-static int ogpu_ttm_tt_populate(struct ttm_device *bdev, struct ttm_tt *tt,
-				struct ttm_operation_ctx *ctx)
-{
-	return ttm_pool_alloc(&bdev->pool, tt, ctx);
-}
-
-static void ogpu_ttm_tt_unpopulate(struct ttm_device *bdev, struct ttm_tt *tt)
-{
-	ttm_pool_free(&bdev->pool, tt);
-}
-
 static void ogpu_ttm_tt_destroy(struct ttm_device *bdev, struct ttm_tt *tt)
 {
 	ttm_tt_fini(tt);
@@ -146,11 +137,6 @@ static void *ogpu_cpu_map(struct ogpu_device *odev, struct ttm_buffer_object *bo
 
 	*iomem = NULL;
 	return kmap_local_page(bo->ttm->pages[offset >> PAGE_SHIFT]);
-}
-
-static bool ogpu_cpu_reaches(struct ttm_resource *res)
-{
-	return res->mem_type != TTM_PL_VRAM || to_ogpu_vram_resource(res)->visible == res->size;
 }
 
 /*
@@ -316,9 +302,8 @@ static int ogpu_ttm_move(struct ttm_buffer_object *bo, bool evict, struct ttm_op
 		return -EMULTIHOP;
 	}
 
-	/* From TT to TT comes after a stopover that went no further: same pages. */
-	if (new->mem_type != TTM_PL_VRAM && old->mem_type != TTM_PL_VRAM &&
-	    new->mem_type == TTM_PL_TT) {
+	/* TTM has mapped the pages. From TT to TT comes after a stopover that went no further. */
+	if (new->mem_type == TTM_PL_TT && old->mem_type != TTM_PL_VRAM) {
 		ttm_bo_move_null(bo, new);
 		return 0;
 	}
@@ -406,8 +391,6 @@ static unsigned long ogpu_ttm_io_mem_pfn(struct ttm_buffer_object *bo, unsigned 
 
 static const struct ttm_device_funcs ogpu_ttm_funcs = {
 	.ttm_tt_create = ogpu_ttm_tt_create,
-	.ttm_tt_populate = ogpu_ttm_tt_populate,
-	.ttm_tt_unpopulate = ogpu_ttm_tt_unpopulate,
 	.ttm_tt_destroy = ogpu_ttm_tt_destroy,
 	.eviction_valuable = ogpu_ttm_eviction_valuable,
 	.evict_flags = ogpu_ttm_evict_flags,
@@ -451,6 +434,7 @@ int ogpu_mem_init(struct ogpu_device *odev)
 	mem->odev = odev;
 	odev->mem = mem;
 	init_rwsem(&mem->validate_lock);
+	ogpu_lockdep_validate_class(&mem->validate_lock);
 	spin_lock_init(&mem->binds.lock);
 	INIT_LIST_HEAD(&mem->binds.parked);
 
@@ -472,19 +456,6 @@ int ogpu_mem_init(struct ogpu_device *odev)
 err_ttm:
 	ttm_device_fini(&mem->ttm);
 	return ret;
-}
-
-/**
- * ogpu_mem_start() - VRAM may be handed out from now on
- * @odev: card whose firmware is alive for the first time
- *
- * Return: 0.
- */
-int ogpu_mem_start(struct ogpu_device *odev)
-{
-	ttm_resource_manager_set_used(&odev->mem->vram.base, true);
-
-	return 0;
 }
 
 /**
@@ -577,15 +548,14 @@ void ogpu_mem_end(struct ogpu_device *odev)
  * @odev: the card
  * @stats: out
  */
-void ogpu_mem_get_stats(struct ogpu_device *odev, struct ogpu_mem_stats *stats)
+void ogpu_mem_get_stats(struct ogpu_device *odev, struct drm_ogpu_query_memory *stats)
 {
 	struct ogpu_mem *mem = odev->mem;
 	struct ttm_resource_manager *system = ttm_manager_type(&mem->ttm, TTM_PL_SYSTEM);
 	struct ogpu_vram_mgr *vram = &mem->vram;
 
 	stats->vram_size = vram->base.size - vram->reserved_size;
-	stats->vram_visible_size = vram->visible_size - min(vram->reserved_size,
-							    vram->visible_size);
+	stats->vram_visible_size = vram->visible_size - vram->reserved_size;
 	ogpu_vram_mgr_usage(vram, &stats->vram_used, &stats->vram_visible_used);
 	stats->system_size = mem->tt.size;
 	stats->system_used = ttm_resource_manager_usage(&mem->tt) +
@@ -599,7 +569,7 @@ void ogpu_mem_get_stats(struct ogpu_device *odev, struct ogpu_mem_stats *stats)
  */
 void ogpu_mem_print(struct ogpu_device *odev, struct drm_printer *p)
 {
-	struct ogpu_mem_stats stats;
+	struct drm_ogpu_query_memory stats;
 
 	ogpu_mem_get_stats(odev, &stats);
 	drm_printf(p, "vram: %llu of %llu bytes used\n", stats.vram_used, stats.vram_size);

@@ -16,6 +16,7 @@
 #include "ogpu_device.h"
 #include "ogpu_vram_mgr.h"
 
+struct drm_ogpu_query_memory;
 struct drm_printer;
 
 /**
@@ -51,24 +52,6 @@ struct ogpu_mem {
 	struct ogpu_mem_binds binds;
 };
 
-/**
- * struct ogpu_mem_stats - use of memory at this moment, bytes
- */
-struct ogpu_mem_stats {
-	/** @vram_size: VRAM that buffers can use */
-	u64 vram_size;
-	/** @vram_used: of it, in use */
-	u64 vram_used;
-	/** @vram_visible_size: of @vram_size, what the CPU can map */
-	u64 vram_visible_size;
-	/** @vram_visible_used: of it, in use */
-	u64 vram_visible_used;
-	/** @system_size: system memory that buffers may use */
-	u64 system_size;
-	/** @system_used: of it, in use */
-	u64 system_used;
-};
-
 static inline struct ogpu_device *ttm_to_ogpu_device(struct ttm_device *bdev)
 {
 	return container_of(bdev, struct ogpu_mem, ttm)->odev;
@@ -81,13 +64,12 @@ enum ogpu_mem_mode {
 };
 
 int ogpu_mem_init(struct ogpu_device *odev);
-int ogpu_mem_start(struct ogpu_device *odev);
 void ogpu_mem_stop(struct ogpu_device *odev);
 void ogpu_mem_unmap_cpu(struct ogpu_device *odev);
 int ogpu_mem_begin(struct ogpu_device *odev, enum ogpu_mem_mode mode);
 void ogpu_mem_end(struct ogpu_device *odev);
 bool ogpu_mem_retry(struct ogpu_device *odev, enum ogpu_mem_mode *mode, int ret);
-void ogpu_mem_get_stats(struct ogpu_device *odev, struct ogpu_mem_stats *stats);
+void ogpu_mem_get_stats(struct ogpu_device *odev, struct drm_ogpu_query_memory *stats);
 void ogpu_mem_print(struct ogpu_device *odev, struct drm_printer *p);
 
 #endif

@@ -28,7 +28,6 @@
 #include <drm/ogpu_drm.h>
 
 #include "abi/addr.h"
-#include "abi/mbox.h"
 #include "ogpu_array.h"
 #include "ogpu_bind.h"
 #include "ogpu_bo.h"
@@ -36,6 +35,7 @@
 #include "ogpu_drv.h"
 #include "ogpu_lockdep.h"
 #include "ogpu_mmu.h"
+#include "ogpu_queue.h"
 #include "ogpu_ttm.h"
 #include "ogpu_vm.h"
 
@@ -382,7 +382,7 @@ static struct ogpu_vm *ogpu_vm_create(struct ogpu_file *ofile)
 	drm_gem_object_put(resv_obj);
 
 	/* From here on everything is undone by taking the address space down. */
-	sched = ogpu_sched_create(odev, &ogpu_bind_sched_ops, "ogpu-bind", 1, 0);
+	sched = ogpu_sched_create(odev, &ogpu_bind_sched_ops, "ogpu-bind", 1);
 	if (IS_ERR(sched)) {
 		ret = PTR_ERR(sched);
 		goto err_put;
@@ -466,16 +466,16 @@ err_abort:
  * ogpu_vm_exec_lock() - lock an address space and all its buffers for a job
  * @vm: the address space
  * @exec: what is locked; need not be initialised; unlock with ogpu_vm_exec_unlock()
- * @num_fences: that the caller is going to add
  *
- * Brings buffers that have been evicted back and renews their page-table entries; this is
- * not waited for. The caller's jobs must wait for all fences of usage DMA_RESV_USAGE_KERNEL of all
- * objects that are locked here (drm_exec_for_each_locked_object()).
+ * There is room for one fence of the caller's. Buffers that have been evicted are brought back and
+ * their page-table entries renewed; this is not waited for. The caller's jobs must wait for all
+ * fences of usage DMA_RESV_USAGE_KERNEL of all objects that are locked here
+ * (drm_exec_for_each_locked_object()).
  *
  * Return: 0 with everything locked; or an error with nothing locked: -ENOSPC: the buffers do not
  * fit into VRAM all at once, -ENOMEM, -ENODEV: card gone, -EINTR or -ERESTARTSYS.
  */
-int ogpu_vm_exec_lock(struct ogpu_vm *vm, struct drm_gpuvm_exec *exec, unsigned int num_fences)
+int ogpu_vm_exec_lock(struct ogpu_vm *vm, struct drm_gpuvm_exec *exec)
 {
 	enum ogpu_mem_mode mode = OGPU_MEM_SHARED;
 	int ret;
@@ -488,8 +488,8 @@ int ogpu_vm_exec_lock(struct ogpu_vm *vm, struct drm_gpuvm_exec *exec, unsigned 
 		*exec = (struct drm_gpuvm_exec) {
 			.vm = &vm->base,
 			.flags = DRM_EXEC_INTERRUPTIBLE_WAIT | DRM_EXEC_IGNORE_DUPLICATES,
-			/* And one of the bind job. */
-			.num_fences = num_fences + 1,
+			/* The caller's, and one of the bind job. */
+			.num_fences = 2,
 			.extra.fn = ogpu_vm_rebind,
 		};
 		ret = drm_gpuvm_exec_lock(exec);
@@ -500,25 +500,22 @@ int ogpu_vm_exec_lock(struct ogpu_vm *vm, struct drm_gpuvm_exec *exec, unsigned 
 
 /**
  * ogpu_vm_exec_unlock() - undo ogpu_vm_exec_lock()
- * @vm: the address space
  * @exec: what is locked
  */
-void ogpu_vm_exec_unlock(struct ogpu_vm *vm, struct drm_gpuvm_exec *exec)
+void ogpu_vm_exec_unlock(struct drm_gpuvm_exec *exec)
 {
 	drm_gpuvm_exec_unlock(exec);
-	ogpu_mem_end(vm->odev);
+	ogpu_mem_end(to_ogpu_vm(exec->vm)->odev);
 }
 
 /**
  * ogpu_vm_exec_add_fence() - note that a job uses the address space
- * @vm: the address space
  * @exec: from ogpu_vm_exec_lock()
  * @fence: of the job
  *
  * The buffers are not moved and their memory not reused before @fence has signalled. Cannot fail.
  */
-void ogpu_vm_exec_add_fence(struct ogpu_vm *vm, struct drm_gpuvm_exec *exec,
-			    struct dma_fence *fence)
+void ogpu_vm_exec_add_fence(struct drm_gpuvm_exec *exec, struct dma_fence *fence)
 {
 	drm_gpuvm_exec_resv_add_fence(exec, fence, DMA_RESV_USAGE_BOOKKEEP,
 				      DMA_RESV_USAGE_BOOKKEEP);
@@ -528,38 +525,25 @@ void ogpu_vm_exec_add_fence(struct ogpu_vm *vm, struct drm_gpuvm_exec *exec,
  * Faults
  */
 
-/* What userspace is told; the contract has reasons that only a broken driver can cause. */
-static u16 ogpu_vm_fault_reason(u8 reason)
-{
-	switch (reason) {
-	case OGPU_FAULT_NO_AS:
-		return DRM_OGPU_FAULT_NOT_MAPPED;
-	case OGPU_FAULT_PTE:
-		return DRM_OGPU_FAULT_BUS;
-	default:
-		return reason;
-	}
-}
-
 /**
  * ogpu_vm_record_fault() - remember a fault for VM_GET_FAULTS
  * @vm: address space in which it happened
- * @queue_id: uapi id of the queue to blame, 0 if it is gone
- * @err: what firmware told
+ * @queue_id: uapi id of the queue to blame, 0 if it was destroyed
+ * @why: how the queue failed
  *
  * Process context.
  */
 void ogpu_vm_record_fault(struct ogpu_vm *vm, u32 queue_id,
-			  const struct ogpu_msg_queue_error *err)
+			  const struct ogpu_queue_failure *why)
 {
 	struct drm_ogpu_fault *fault;
 
 	spin_lock(&vm->faults.lock);
 	fault = &vm->faults.ring[vm->faults.total++ % OGPU_VM_FAULTS];
-	fault->va = le64_to_cpu(err->fault_va);
+	fault->va = why->fault_va;
 	fault->queue_id = queue_id;
-	fault->access = err->access;
-	fault->reason = ogpu_vm_fault_reason(err->reason);
+	fault->access = why->access;
+	fault->reason = why->reason;
 	fault->time_ns = ktime_get_ns();
 	spin_unlock(&vm->faults.lock);
 }
@@ -599,7 +583,7 @@ int ogpu_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *fi
 	ret = xa_alloc(&ofile->vms, &id, vm, xa_limit_31b, GFP_KERNEL);
 	if (ret) {
 		ogpu_vm_put(vm);
-		return ret == -EBUSY ? -ENOSPC : ret;
+		return ret;
 	}
 	args->vm_id = id;
 

@@ -19,7 +19,7 @@
 #include "ogpu_sched.h"
 
 struct ogpu_bind_job;
-struct ogpu_msg_queue_error;
+struct ogpu_queue_failure;
 
 /* The first and the last bytes of an address space that are never mapped. */
 #define OGPU_VM_GUARD		OGPU_PAGE_64K
@@ -139,18 +139,17 @@ int ogpu_vm_file_open(struct ogpu_file *ofile);
 void ogpu_vm_file_close(struct ogpu_file *ofile);
 
 /*
- * For SUBMIT. After success all dma_resv of the address space are locked, with room for
- * @num_fences each; unlock with ogpu_vm_exec_unlock(). A job that uses the address space must
- * wait for all fences of usage DMA_RESV_USAGE_KERNEL of all locked objects
+ * For SUBMIT. After success all dma_resv of the address space are locked, with room for one more
+ * fence each; unlock with ogpu_vm_exec_unlock(). A job that uses the address space must wait for
+ * all fences of usage DMA_RESV_USAGE_KERNEL of all locked objects
  * (drm_exec_for_each_locked_object()): fresh memory being cleared, moves, and page-table updates
  * after moves. Its own fence is added with ogpu_vm_exec_add_fence().
  */
-int ogpu_vm_exec_lock(struct ogpu_vm *vm, struct drm_gpuvm_exec *exec, unsigned int num_fences);
-void ogpu_vm_exec_unlock(struct ogpu_vm *vm, struct drm_gpuvm_exec *exec);
-void ogpu_vm_exec_add_fence(struct ogpu_vm *vm, struct drm_gpuvm_exec *exec,
-			    struct dma_fence *fence);
+int ogpu_vm_exec_lock(struct ogpu_vm *vm, struct drm_gpuvm_exec *exec);
+void ogpu_vm_exec_unlock(struct drm_gpuvm_exec *exec);
+void ogpu_vm_exec_add_fence(struct drm_gpuvm_exec *exec, struct dma_fence *fence);
 
 void ogpu_vm_record_fault(struct ogpu_vm *vm, u32 queue_id,
-			  const struct ogpu_msg_queue_error *err);
+			  const struct ogpu_queue_failure *why);
 
 #endif

@@ -18,7 +18,6 @@
 #include <drm/ttm/ttm_placement.h>
 
 #include "ogpu_compat.h"
-#include "ogpu_mmu.h"
 #include "ogpu_ttm.h"
 #include "ogpu_vram_mgr.h"
 
@@ -57,15 +56,22 @@ static bool ogpu_vram_is_contiguous(struct ogpu_vram_mgr *mgr, struct list_head 
 	return true;
 }
 
+/* The part of VRAM in which a buffer may be. */
+static void ogpu_vram_place_range(struct ttm_resource_manager *man, const struct ttm_place *place,
+				  u64 *start, u64 *end)
+{
+	*start = (u64)place->fpfn << PAGE_SHIFT;
+	*end = place->lpfn ? min((u64)place->lpfn << PAGE_SHIFT, man->size) : man->size;
+}
+
 static int ogpu_vram_alloc(struct ttm_resource_manager *man, struct ttm_buffer_object *bo,
 			   const struct ttm_place *place, struct ttm_resource **res)
 {
 	struct ogpu_vram_mgr *mgr = to_ogpu_vram_mgr(man);
-	u64 start = (u64)place->fpfn << PAGE_SHIFT;
-	u64 end = (u64)place->lpfn << PAGE_SHIFT;
 	struct ogpu_vram_resource *vres;
 	struct gpu_buddy_block *block;
 	unsigned long flags = 0;
+	u64 start, end;
 	int ret;
 
 	vres = kzalloc_obj(*vres);
@@ -75,8 +81,7 @@ static int ogpu_vram_alloc(struct ttm_resource_manager *man, struct ttm_buffer_o
 	ttm_resource_init(bo, place, &vres->base);
 	INIT_LIST_HEAD(&vres->blocks);
 
-	if (!end || end > man->size)
-		end = man->size;
+	ogpu_vram_place_range(man, place, &start, &end);
 	if (start || end != man->size)
 		flags |= GPU_BUDDY_RANGE_ALLOCATION;
 	if (place->flags & TTM_PL_FLAG_TOPDOWN)
@@ -143,13 +148,13 @@ static bool ogpu_vram_intersects(struct ttm_resource_manager *man, struct ttm_re
 {
 	struct ogpu_vram_mgr *mgr = to_ogpu_vram_mgr(man);
 	struct gpu_buddy_block *block;
-	u64 end = place->lpfn ? (u64)place->lpfn << PAGE_SHIFT : man->size;
+	u64 start, end;
 
+	ogpu_vram_place_range(man, place, &start, &end);
 	list_for_each_entry(block, &to_ogpu_vram_resource(res)->blocks, link) {
-		u64 start = gpu_buddy_block_offset(block);
+		u64 offset = gpu_buddy_block_offset(block);
 
-		if (start < end &&
-		    start + gpu_buddy_block_size(&mgr->mm, block) > (u64)place->fpfn << PAGE_SHIFT)
+		if (offset < end && offset + gpu_buddy_block_size(&mgr->mm, block) > start)
 			return true;
 	}
 
@@ -161,13 +166,13 @@ static bool ogpu_vram_compatible(struct ttm_resource_manager *man, struct ttm_re
 {
 	struct ogpu_vram_mgr *mgr = to_ogpu_vram_mgr(man);
 	struct gpu_buddy_block *block;
-	u64 end = place->lpfn ? (u64)place->lpfn << PAGE_SHIFT : man->size;
+	u64 start, end;
 
+	ogpu_vram_place_range(man, place, &start, &end);
 	list_for_each_entry(block, &to_ogpu_vram_resource(res)->blocks, link) {
-		u64 start = gpu_buddy_block_offset(block);
+		u64 offset = gpu_buddy_block_offset(block);
 
-		if (start < (u64)place->fpfn << PAGE_SHIFT ||
-		    start + gpu_buddy_block_size(&mgr->mm, block) > end)
+		if (offset < start || offset + gpu_buddy_block_size(&mgr->mm, block) > end)
 			return false;
 	}
 
@@ -191,28 +196,30 @@ static const struct ttm_resource_manager_func ogpu_vram_func = {
  * ogpu_vram_mgr_init() - set up the allocator
  * @odev: card whose discovery table has been read and whose TTM device exists
  *
- * Nothing is handed out before ogpu_mem_start(). Undone by ogpu_vram_mgr_fini().
+ * Undone by ogpu_vram_mgr_fini().
  *
- * Return: 0, -EINVAL if the card has less VRAM than its own tables need, -ENOMEM.
+ * Return: 0, -EINVAL if the CPU sees no more VRAM than the head that is never handed out, -ENOMEM.
  */
 int ogpu_vram_mgr_init(struct ogpu_device *odev)
 {
 	struct ogpu_vram_mgr *mgr = &odev->mem->vram;
 	u64 chunk = max_t(u64, SZ_64K, PAGE_SIZE);
 	u64 size = round_down(odev->disc.vram_size, chunk);
+	u64 visible = round_down(odev->disc.aperture_size, chunk);
 	u64 reserved = round_up(ogpu_vram_reserved(odev), chunk);
 	int ret;
 
-	if (reserved >= size) {
+	/* The CPU writes the head of VRAM, and page tables behind it. */
+	if (reserved >= visible) {
 		drm_err(&odev->drm,
-			"card has %llu bytes of VRAM but needs more than %llu for itself: broken discovery table\n",
-			size, reserved);
+			"CPU sees %llu bytes of VRAM but the driver needs more than %llu: broken discovery table\n",
+			visible, reserved);
 		return -EINVAL;
 	}
 
 	mgr->base.func = &ogpu_vram_func;
 	mgr->reserved_size = reserved;
-	mgr->visible_size = min(round_down(odev->disc.aperture_size, chunk), size);
+	mgr->visible_size = visible;
 	INIT_LIST_HEAD(&mgr->reserved);
 	mutex_init(&mgr->lock);
 
@@ -226,12 +233,13 @@ int ogpu_vram_mgr_init(struct ogpu_device *odev)
 	mutex_lock(&mgr->lock);
 	ret = gpu_buddy_alloc_blocks(&mgr->mm, 0, reserved, reserved, chunk, &mgr->reserved,
 				     GPU_BUDDY_RANGE_ALLOCATION);
-	mgr->visible_used = min(reserved, mgr->visible_size);
+	mgr->visible_used = reserved;
 	mutex_unlock(&mgr->lock);
 	if (ret)
 		goto err_buddy;
 
 	ttm_set_driver_manager(&odev->mem->ttm, TTM_PL_VRAM, &mgr->base);
+	ttm_resource_manager_set_used(&mgr->base, true);
 
 	return 0;
 
@@ -274,7 +282,7 @@ void ogpu_vram_mgr_usage(struct ogpu_vram_mgr *mgr, u64 *used, u64 *visible_used
 {
 	mutex_lock(&mgr->lock);
 	*used = mgr->mm.size - mgr->mm.avail - mgr->reserved_size;
-	*visible_used = mgr->visible_used - min(mgr->reserved_size, mgr->visible_size);
+	*visible_used = mgr->visible_used - mgr->reserved_size;
 	mutex_unlock(&mgr->lock);
 }
 

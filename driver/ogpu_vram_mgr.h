@@ -1,19 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * Who has which part of VRAM, and how much of the part that the CPU can see is taken.
+ * Who has which part of VRAM, and how much of the part that the CPU can see is taken. The head of
+ * VRAM is not for buffers: from offset 0 the address-space table, then room to hand firmware to the
+ * boot ROM.
  */
 #ifndef _OGPU_VRAM_MGR_H_
 #define _OGPU_VRAM_MGR_H_
 
+#include <linux/align.h>
 #include <linux/gpu_buddy.h>
 #include <linux/limits.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
 
+#include <drm/ttm/ttm_placement.h>
 #include <drm/ttm/ttm_resource.h>
 
+#include "abi/addr.h"
+#include "abi/fw_image.h"
+#include "ogpu_device.h"
+
 struct drm_printer;
-struct ogpu_device;
+
+/* VRAM offset of the address-space table. */
+#define OGPU_AS_TABLE_OFFSET	0ull
 
 /* ttm_resource.start of memory that is not contiguous. */
 #define OGPU_VRAM_SCATTERED	ULONG_MAX
@@ -53,6 +63,35 @@ struct ogpu_vram_resource {
 static inline struct ogpu_vram_resource *to_ogpu_vram_resource(struct ttm_resource *res)
 {
 	return container_of(res, struct ogpu_vram_resource, base);
+}
+
+/* Can the CPU get at all bytes of this memory? */
+static inline bool ogpu_cpu_reaches(struct ttm_resource *res)
+{
+	return res->mem_type != TTM_PL_VRAM || to_ogpu_vram_resource(res)->visible == res->size;
+}
+
+/**
+ * ogpu_fw_staging_offset() - where is the firmware image put for the boot ROM?
+ * @odev: the card
+ *
+ * Return: VRAM offset.
+ */
+static inline u64 ogpu_fw_staging_offset(const struct ogpu_device *odev)
+{
+	return OGPU_AS_TABLE_OFFSET +
+	       ALIGN((u64)odev->disc.as_count * sizeof(struct ogpu_as_entry), OGPU_PAGE_4K);
+}
+
+/**
+ * ogpu_vram_reserved() - what part of VRAM is not for buffers?
+ * @odev: the card
+ *
+ * Return: VRAM offset of the first byte that may be handed out.
+ */
+static inline u64 ogpu_vram_reserved(const struct ogpu_device *odev)
+{
+	return ALIGN(ogpu_fw_staging_offset(odev) + OGPU_FW_MAX_SIZE, OGPU_PAGE_64K);
 }
 
 int ogpu_vram_mgr_init(struct ogpu_device *odev);

@@ -11,11 +11,11 @@
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
 
-#include "abi/regs.h"
 #include "ogpu_device.h"
 #include "ogpu_event.h"
 #include "ogpu_mbox.h"
 #include "ogpu_reset.h"
+#include "ogpu_watchdog.h"
 
 #define OGPU_WATCHDOG_MS	1000
 /* Looks without a new heartbeat before firmware counts as dead: a busy host may be slow. */
@@ -23,6 +23,9 @@
 
 /**
  * struct ogpu_watchdog - what the watchdog of a card remembers
+ *
+ * @heartbeat, @looked_at and @misses belong to @work; while that is disabled, to
+ * ogpu_watchdog_start().
  */
 struct ogpu_watchdog {
 	/** @odev: the card */
@@ -41,24 +44,22 @@ struct ogpu_watchdog {
 static bool ogpu_watchdog_check(struct ogpu_watchdog *dog)
 {
 	struct ogpu_device *odev = dog->odev;
-	u32 boot = odev->disc.boot_base;
-	u32 status, heartbeat;
+	struct ogpu_chip_crash crash;
+	u32 heartbeat;
+	int ret;
 
 	if (!ogpu_device_running(odev))
 		return false;
 
-	status = ogpu_read32(odev, 0, OGPU_GLB_STATUS);
-	if (status == OGPU_REG_GONE)
-		return false;
-	if (status & OGPU_GLB_STATUS_MC_FATAL) {
-		drm_err(&odev->drm, "firmware crashed: cause %#x at %#x\n",
-			ogpu_read32(odev, boot, OGPU_BOOT_MC_FATAL),
-			ogpu_read32(odev, boot, OGPU_BOOT_MC_PC));
+	ret = odev->chip->mc_crash(odev, &crash);
+	if (ret == -EIO) {
+		drm_err(&odev->drm, "firmware crashed: cause %#x at %#x\n", crash.cause, crash.pc);
 		ogpu_reset_schedule(odev, "firmware crashed");
-		return false;
 	}
+	if (ret)
+		return false;
 
-	heartbeat = ogpu_read32(odev, boot, OGPU_BOOT_HEARTBEAT);
+	heartbeat = odev->chip->mc_heartbeat(odev);
 	if (heartbeat != dog->heartbeat) {
 		dog->heartbeat = heartbeat;
 		dog->looked_at = jiffies;
@@ -89,14 +90,16 @@ static void ogpu_watchdog_work(struct work_struct *work)
  * ogpu_watchdog_start() - look after a card that runs now
  * @odev: the card
  *
- * Under @odev->life_lock.
+ * Under @odev->life_lock. Sleeps.
  */
 void ogpu_watchdog_start(struct ogpu_device *odev)
 {
 	struct ogpu_watchdog *dog = odev->watchdog;
 
+	disable_delayed_work_sync(&dog->work);
 	dog->misses = 0;
 	dog->looked_at = jiffies;
+	enable_delayed_work(&dog->work);
 	queue_delayed_work(odev->wq, &dog->work, msecs_to_jiffies(OGPU_WATCHDOG_MS));
 }
 

@@ -111,6 +111,56 @@ static void ogpu_ring_test_pop_hostile(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ogpu_mbox_ring_pop(&t->ring, &msg), 0);
 }
 
+/* What older firmware does not tell is zero, whatever the ring holds. */
+static void ogpu_ring_test_pop_short(struct kunit *test)
+{
+	struct ogpu_ring_test *t = ogpu_ring_test_make(test, 0);
+	struct ogpu_msg msg;
+
+	memset(t->slots[0].body, 0xff, OGPU_MSG_BODY);
+	t->slots[0].size = cpu_to_le32(OGPU_MSG_QUEUE_STATE_MIN);
+	t->theirs = cpu_to_le32(1);
+	KUNIT_ASSERT_EQ(test, ogpu_mbox_ring_pop(&t->ring, &msg), 1);
+	KUNIT_EXPECT_EQ(test, msg.body[OGPU_MSG_QUEUE_STATE_MIN - 1], 0xff);
+	KUNIT_EXPECT_NULL(test, memchr_inv(msg.body + OGPU_MSG_QUEUE_STATE_MIN, 0,
+					   OGPU_MSG_BODY - OGPU_MSG_QUEUE_STATE_MIN));
+}
+
+static bool ogpu_ring_test_complete(u16 type, u32 size)
+{
+	const struct ogpu_msg msg = {
+		.type = cpu_to_le16(type),
+		.size = cpu_to_le32(size),
+	};
+
+	return ogpu_mbox_msg_complete(&msg);
+}
+
+/* Firmware may be older or newer than the driver. */
+static void ogpu_ring_test_sizes(struct kunit *test)
+{
+	static const struct {
+		u16 type;
+		u32 min;
+	} sizes[] = {
+		{ OGPU_MSG_HELLO, 72 },
+		{ OGPU_MSG_QUEUE_ERROR, 40 },
+		{ OGPU_MSG_SENSOR_ALERT, 56 },
+		{ OGPU_MSG_SENSORS | OGPU_MSG_REPLY, 56 },
+		{ OGPU_MSG_QUEUE_QUERY | OGPU_MSG_REPLY, 32 },
+	};
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		KUNIT_EXPECT_FALSE(test, ogpu_ring_test_complete(sizes[i].type, sizes[i].min - 1));
+		KUNIT_EXPECT_TRUE(test, ogpu_ring_test_complete(sizes[i].type, sizes[i].min));
+		KUNIT_EXPECT_TRUE(test, ogpu_ring_test_complete(sizes[i].type, OGPU_MSG_BODY));
+	}
+	KUNIT_EXPECT_TRUE(test, ogpu_ring_test_complete(OGPU_MSG_PING | OGPU_MSG_REPLY, 0));
+	KUNIT_EXPECT_TRUE(test, ogpu_ring_test_complete(OGPU_MSG_PING | OGPU_MSG_REPLY, 8));
+	KUNIT_EXPECT_FALSE(test, ogpu_ring_test_complete(OGPU_MSG_PING, 0));
+}
+
 static void ogpu_ring_test_log(struct kunit *test)
 {
 	u8 log[8] = "cd\nfgab\n";
@@ -137,6 +187,8 @@ static struct kunit_case ogpu_ring_test_cases[] = {
 	KUNIT_CASE(ogpu_ring_test_push_hostile),
 	KUNIT_CASE(ogpu_ring_test_pop),
 	KUNIT_CASE(ogpu_ring_test_pop_hostile),
+	KUNIT_CASE(ogpu_ring_test_pop_short),
+	KUNIT_CASE(ogpu_ring_test_sizes),
 	KUNIT_CASE(ogpu_ring_test_log),
 	{ }
 };

@@ -146,7 +146,7 @@ TEST(create_too_large)
 	struct card card;
 	uint32_t handle;
 
-	card_open(&card);
+	card_open_unused(&card);
 	before = card_memory(&card);
 	EXPECT_EQ(create(&card, TIB, DRM_OGPU_BO_VRAM, 0, &handle), -ENOSPC);
 	EXPECT_EQ(create(&card, before.vram_size + 1, DRM_OGPU_BO_VRAM, 0, &handle), -ENOSPC);
@@ -440,8 +440,8 @@ TEST(system_limit)
 	int ret = 0;
 	int n;
 
-	card_open(&watch);
-	before = card_settled_memory(&watch);
+	card_open_unused(&watch);
+	before = card_memory(&watch);
 	size = before.system_size / 8 & ~4095ull;
 	card_open(&card);
 	for (n = 0; n < 12 && !ret; n++)
@@ -462,8 +462,8 @@ TEST(accounting)
 	uint32_t handle;
 	void *ptr;
 
-	card_open(&watch);
-	before = card_settled_memory(&watch);
+	card_open_unused(&watch);
+	before = card_memory(&watch);
 	EXPECT_GE(before.vram_size, before.vram_visible_size);
 	EXPECT_GE(before.vram_size, before.vram_used);
 	EXPECT_GE(before.system_size, before.system_used);
@@ -494,8 +494,8 @@ TEST(accounting_after_kill)
 	struct card watch;
 	int round;
 
-	card_open(&watch);
-	before = card_settled_memory(&watch);
+	card_open_unused(&watch);
+	before = card_memory(&watch);
 	for (round = 0; round < 5; round++) {
 		pid_t pid = fork();
 

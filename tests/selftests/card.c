@@ -4,10 +4,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sync_file.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +20,7 @@
 
 #define FIRST_VA	0x100000000ull
 #define QUEUE_WAIT_MS	10000
+#define MEMORY_WAIT_MS	30000
 
 static void die(const char *what, int ret)
 {
@@ -69,14 +72,13 @@ static int open_node(void)
 	return -1;
 }
 
-void card_open(struct card *card)
+static void open_file(struct card *card)
 {
 	struct drm_ogpu_query query = {
 		.type = DRM_OGPU_QUERY_DEVICE,
 		.size = sizeof(card->info),
 		.pointer = (uintptr_t)&card->info,
 	};
-	struct drm_ogpu_vm_create vm = {};
 	int ret;
 
 	memset(card, 0, sizeof(*card));
@@ -88,10 +90,32 @@ void card_open(struct card *card)
 	ret = card_ioctl(card, DRM_IOCTL_OGPU_QUERY, &query);
 	if (ret)
 		die("QUERY", ret);
-	ret = card_ioctl(card, DRM_IOCTL_OGPU_VM_CREATE, &vm);
+}
+
+static void create_vm(struct card *card)
+{
+	struct drm_ogpu_vm_create vm = {};
+	int ret = card_ioctl(card, DRM_IOCTL_OGPU_VM_CREATE, &vm);
+
 	if (ret)
 		die("VM_CREATE", ret);
 	card->vm = vm.vm_id;
+}
+
+void card_open(struct card *card)
+{
+	open_file(card);
+	create_vm(card);
+}
+
+void card_open_unused(struct card *card)
+{
+	struct drm_ogpu_query_memory none = {};
+
+	open_file(card);
+	if (card_wait_memory(card, &none))
+		die("memory of programs that ended does not come back", -ETIME);
+	create_vm(card);
 }
 
 void card_close(struct card *card)
@@ -256,6 +280,21 @@ static int64_t deadline_ns(unsigned int ms)
 int card_syncobj_wait(struct card *card, uint32_t handle, unsigned int ms)
 {
 	return drmSyncobjWait(card->fd, &handle, 1, deadline_ns(ms), 0, NULL);
+}
+
+int card_fence_status(struct card *card, uint32_t handle)
+{
+	struct sync_file_info info = {};
+	int fd, ret;
+
+	if (drmSyncobjExportSyncFile(card->fd, handle, &fd))
+		die("syncobj export", -errno);
+	ret = ioctl(fd, SYNC_IOC_FILE_INFO, &info);
+	if (ret)
+		die("sync file info", -errno);
+	close(fd);
+
+	return info.status;
 }
 
 int card_timeline_wait(struct card *card, uint32_t handle, uint64_t point, unsigned int ms)
@@ -458,23 +497,9 @@ struct drm_ogpu_query_memory card_memory(struct card *card)
 	return mem;
 }
 
-struct drm_ogpu_query_memory card_settled_memory(struct card *card)
-{
-	struct drm_ogpu_query_memory last, now = card_memory(card);
-	uint64_t end = time_ms() + 10000;
-
-	do {
-		last = now;
-		sleep_ms(300);
-		now = card_memory(card);
-	} while (memcmp(&last, &now, sizeof(now)) && time_ms() < end);
-
-	return now;
-}
-
 int card_wait_memory(struct card *card, const struct drm_ogpu_query_memory *want)
 {
-	uint64_t end = time_ms() + 30000;
+	uint64_t end = time_ms() + MEMORY_WAIT_MS;
 	struct drm_ogpu_query_memory now;
 
 	do {

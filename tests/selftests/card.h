@@ -42,6 +42,11 @@ int card_ioctl(const struct card *card, unsigned long request, void *arg);
 
 /* Skips the test if there is no card. */
 void card_open(struct card *card);
+/*
+ * The same once no memory of the card is in use: that of earlier tests may be on its way back. For
+ * tests that compare figures of card_memory(). Waits at most 30 s.
+ */
+void card_open_unused(struct card *card);
 /* The same card through another file: another client. */
 void card_close(struct card *card);
 
@@ -63,6 +68,8 @@ void card_queue_wait_error(struct card *card, uint32_t queue,
 uint32_t card_syncobj(struct card *card);
 /* 0, or -ETIME after @ms. */
 int card_syncobj_wait(struct card *card, uint32_t handle, unsigned int ms);
+/* Of the fence in a syncobj: 0 until it signals, then 1, or the negative errno of its job. */
+int card_fence_status(struct card *card, uint32_t handle);
 int card_timeline_wait(struct card *card, uint32_t handle, uint64_t point, unsigned int ms);
 uint64_t card_timeline_query(struct card *card, uint32_t handle);
 
@@ -94,8 +101,6 @@ void card_run(struct card *card, uint32_t queue, const struct stream *s);
 
 /* Use of memory by all processes, at this moment. */
 struct drm_ogpu_query_memory card_memory(struct card *card);
-/* The same once it does not change any more: memory of earlier tests may be on its way back. */
-struct drm_ogpu_query_memory card_settled_memory(struct card *card);
 /*
  * Waits at most 30 s until use is as it was. What a closed file held comes back sooner or later,
  * but without anybody's help. 0, or -ETIME after saying what differs.

@@ -3,7 +3,7 @@
  * More buffers than VRAM has room for, and an aperture that is smaller than VRAM: moves keep every
  * byte, address spaces find their buffers again, and nobody sees what others left behind.
  *
- * VM: --vgpu-args '--vram 64M --aperture 32M'
+ * VM: --vgpu-args '--vram 64M --aperture 16M'
  */
 #include "card.h"
 #include "harness.h"
@@ -359,8 +359,8 @@ TEST(accounting_after)
 	pid_t pid;
 
 	need_small_card();
-	card_open(&card);
-	before = card_settled_memory(&card);
+	card_open_unused(&card);
+	before = card_memory(&card);
 	pid = fork();
 	ASSERT(pid >= 0);
 	if (!pid) {

@@ -251,6 +251,23 @@ reason_is svn
 state_is awaiting-firmware
 load "same security version" 0 $I/svn-7.img
 state_is running
+vgpuctl '{"cmd":"set","fuse_svn":0}' >/tmp/out 2>/tmp/err
+result $? "lower the fuse counter again, as only a virtual card can"
+rebind
+
+# --- a card that falls off the bus; it stays away as long as the machine is on
+
+start_silent
+vgpuctl '{"cmd":"inject","fault":"gone"}' >/tmp/out 2>/tmp/err
+result $? "the card is gone"
+ended "gone during an upload" 9
+state_is gone
+[ -n "$(cat "$PCI/last_error")" ] && [ "$(nodes)" -eq 0 ]
+result $? "driver says why, and there is no render node"
+load "load into a card that is gone" 9 $I/good.img
+echo "$CARD" >$DRIVER/unbind
+[ ! -e "$FW" ]
+result $? "nothing is left of the driver"
 
 echo "1..$count"
 [ $failed -eq 0 ]

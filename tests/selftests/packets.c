@@ -9,13 +9,26 @@
 
 #define READ_WRITE	(DRM_OGPU_BIND_READ | DRM_OGPU_BIND_WRITE)
 
-/* RISC-V: return, breakpoint, no instruction at all. */
+/* RISC-V; the last one is no instruction at all. */
 #define INSN_RET	0x00008067u
 #define INSN_EBREAK	0x00100073u
+#define INSN_JR_A0	0x00050067u	/* jr a0 */
+#define INSN_LD_A0	0x00053583u	/* ld a1, 0(a0) */
+#define INSN_SD_A0	0x00053023u	/* sd zero, 0(a0) */
+#define INSN_AMO_W	0x0005202fu	/* amoadd.w zero, zero, (a0) */
+#define INSN_AMO_D	0x0005302fu	/* amoadd.d zero, zero, (a0) */
+#define INSN_SC_D	0x1805302fu	/* sc.d zero, zero, (a0) */
+#define INSN_PUSH	0xff010113u	/* addi sp, sp, -16 */
+#define INSN_SD_RA	0x00113423u	/* sd ra, 8(sp) */
+#define INSN_CALL_BACK	0xff9ff0efu	/* jal ra, 8 bytes back */
 #define INSN_ILLEGAL	0x00000000u
 
 #define UNMAPPED	0x5000000000ull
 #define NO_ADDRESS	(1ull << 50)
+
+/* Of work-items: local memory of their group, and their stack. */
+#define LOCAL		0x0001000000000000ull
+#define STACK		0x0002000000000000ull
 
 struct setup {
 	struct card card;
@@ -95,6 +108,20 @@ static void copy_all(uint32_t engine, uint32_t placement)
 		check_copy(&t, &to, 3, 4090, sizes[i]);
 		check_copy(&t, &to, 4093, 1, sizes[i]);
 	}
+}
+
+/* The ranges touch, which is as far as they may come. */
+TEST(copy_to_next)
+{
+	struct setup t;
+
+	set_up(&t, DRM_OGPU_ENGINE_COPY);
+	t.words[1] = 7;
+	stream_copy(&t.s, t.data.va + 8, t.data.va, 8);
+	stream_copy(&t.s, t.data.va + 8, t.data.va + 16, 8);
+	run(&t);
+	EXPECT_EQ(t.words[0], 7);
+	EXPECT_EQ(t.words[2], 7);
 }
 
 TEST(copy_by_compute)
@@ -317,7 +344,7 @@ static const struct bad bad_packets[] = {
 	{ "odd size", ERR(PACKET), { PKT(NOP, 12) } },
 	{ "longer than the stream", ERR(PACKET), { PKT(NOP, 262136) } },
 	{ "nop with flag", ERR(PACKET), { PKT(NOP, 8) | FLAGS(1) } },
-	{ "indirect", ERR(PACKET), { PKT(INDIRECT, 16), 8, DATA } },
+	{ "nested indirect", ERR(PACKET), { PKT(INDIRECT, 16), 8, DATA } },
 	{ "tlbi", ERR(PRIVILEGE), { DRM_OGPU_PKT(10, 24) } },
 	{ "copy, short", ERR(PACKET), { PKT(COPY, 24), 0, DATA, DATA } },
 	{ "copy, long", ERR(PACKET), { PKT(COPY, 40), 0, DATA, OFFSET(64), 8 } },
@@ -327,6 +354,9 @@ static const struct bad bad_packets[] = {
 	  { PKT(COPY, 32) | FLAGS(1), 0, DATA, OFFSET(64), 8 } },
 	{ "copy, target phys", ERR(PRIVILEGE),
 	  { PKT(COPY, 32) | FLAGS(2), 0, DATA, OFFSET(64), 8 } },
+	{ "copy onto itself", ERR(PACKET), { PKT(COPY, 32), 0, DATA, DATA, 1 } },
+	{ "copy, overlap upwards", ERR(PACKET), { PKT(COPY, 32), 0, DATA, OFFSET(64), 65 } },
+	{ "copy, overlap downwards", ERR(PACKET), { PKT(COPY, 32), 0, OFFSET(64), DATA, 65 } },
 	{ "copy from nowhere", ERR(MEMORY), { PKT(COPY, 32), 0, 0, 0x50, DATA, 8 } },
 	{ "copy to nowhere", ERR(MEMORY), { PKT(COPY, 32), 0, DATA, 0, 0x50, 8 } },
 	{ "copy to no address", ERR(MEMORY), { PKT(COPY, 32), 0, DATA, 0, 1u << 18, 8 } },
@@ -409,6 +439,7 @@ static void run_bad(struct setup *t, const struct bad *bad)
 	if (state.error != bad->error)
 		HARNESS_FAIL("%s: error %u, not %u", bad->name, state.error, bad->error);
 	EXPECT_EQ(card_syncobj_wait(&t->card, out.handle, 5000), 0);
+	EXPECT_EQ(card_fence_status(&t->card, out.handle), -EIO);
 	EXPECT_EQ(t->words[0], 1);
 	EXPECT_EQ(t->words[1], 0);
 	EXPECT_EQ(state.completed, 0);
@@ -445,25 +476,68 @@ TEST(dispatch_on_copy_queue)
 	EXPECT_EQ(state.error, DRM_OGPU_QUEUE_ERR_OPCODE);
 }
 
-static void run_bad_kernel(uint32_t insn, uint32_t error)
+struct bad_kernel {
+	const char *name;
+	uint32_t code[3];
+	/* Which of them is to blame; -1: none, what is at @va. */
+	int blame;
+	/* In a0; what memory faults are about. */
+	uint64_t va;
+	uint32_t error, access, reason;
+};
+
+#define FAULT(kind, why) \
+	.error = ERR(MEMORY), .access = DRM_OGPU_ACCESS_##kind, .reason = DRM_OGPU_FAULT_##why
+
+static const struct bad_kernel bad_kernels[] = {
+	{ "no instruction", { INSN_ILLEGAL }, .error = ERR(INSTRUCTION) },
+	{ "ebreak", { INSN_EBREAK }, .error = ERR(TRAP) },
+	{ "jump to NULL", { INSN_JR_A0 }, -1, 0, FAULT(EXEC, NOT_MAPPED) },
+	{ "jump to nothing", { INSN_JR_A0 }, -1, UNMAPPED, FAULT(EXEC, NOT_MAPPED) },
+	{ "jump to no address", { INSN_JR_A0 }, -1, NO_ADDRESS, FAULT(EXEC, VA_RANGE) },
+	{ "jump to local memory", { INSN_JR_A0 }, -1, LOCAL, FAULT(EXEC, APERTURE) },
+	{ "jump to the stack", { INSN_JR_A0 }, -1, STACK, FAULT(EXEC, APERTURE) },
+	{ "load from nothing", { INSN_LD_A0 }, 0, UNMAPPED, FAULT(READ, NOT_MAPPED) },
+	{ "load from no address", { INSN_LD_A0 }, 0, NO_ADDRESS, FAULT(READ, VA_RANGE) },
+	{ "load behind the stack", { INSN_LD_A0 }, 0, STACK + 4096, FAULT(READ, APERTURE) },
+	{ "store to local memory", { INSN_SD_A0 }, 0, LOCAL, FAULT(WRITE, APERTURE) },
+	{ "endless recursion", { INSN_PUSH, INSN_SD_RA, INSN_CALL_BACK }, 1, STACK - 8,
+	  FAULT(WRITE, APERTURE) },
+	{ "atomic on nothing", { INSN_AMO_W }, 0, UNMAPPED, FAULT(ATOMIC, NOT_MAPPED) },
+	{ "misaligned word", { INSN_AMO_W }, 0, UNMAPPED + 2, .error = ERR(MISALIGNED) },
+	{ "misaligned double word", { INSN_AMO_D }, 0, UNMAPPED + 4, .error = ERR(MISALIGNED) },
+	{ "misaligned store", { INSN_SC_D }, 0, UNMAPPED + 4, .error = ERR(MISALIGNED) },
+};
+
+static void run_bad_kernel(const struct bad_kernel *bad)
 {
 	struct drm_ogpu_queue_get_state state;
+	bool memory = bad->error == ERR(MEMORY);
 	struct buffer code;
 	struct setup t;
 
+	printf("# %s\n", bad->name);
 	set_up(&t, DRM_OGPU_ENGINE_COMPUTE);
-	code_buffer(&t, &code, insn);
-	stream_dispatch(&t.s, code.va, 0, 1, 1);
+	code_buffer(&t, &code, 0);
+	memcpy(code.map, bad->code, sizeof(bad->code));
+	stream_dispatch(&t.s, code.va, bad->va, 1, 1);
 	ASSERT_EQ(card_submit(&t.card, t.queue, &t.s, NULL, 0), 0);
 	card_queue_wait_error(&t.card, t.queue, &state);
-	EXPECT_EQ(state.error, error);
-	EXPECT_EQ(state.pc, code.va);
+	EXPECT_EQ(state.error, bad->error);
+	EXPECT_EQ(state.fault_va, memory ? bad->va : 0);
+	EXPECT_EQ(state.access, bad->access);
+	EXPECT_EQ(state.reason, bad->reason);
+	EXPECT_EQ(state.pc, bad->blame < 0 ? bad->va : code.va + 4 * bad->blame);
+	EXPECT_EQ(state.detail, bad->blame < 0 ? 0 : bad->code[bad->blame]);
+	card_close(&t.card);
 }
 
 TEST(bad_kernels)
 {
-	run_bad_kernel(INSN_ILLEGAL, DRM_OGPU_QUEUE_ERR_INSTRUCTION);
-	run_bad_kernel(INSN_EBREAK, DRM_OGPU_QUEUE_ERR_TRAP);
+	unsigned int i;
+
+	for (i = 0; i < sizeof(bad_kernels) / sizeof(bad_kernels[0]); i++)
+		run_bad_kernel(&bad_kernels[i]);
 }
 
 static void expect_fault(struct setup *t, uint64_t va, uint32_t access, uint32_t reason)
@@ -516,6 +590,35 @@ TEST(faults)
 	stream_fill(&t.s, t.data.va + t.data.size - 8, 16, 0);
 	expect_fault(&t, t.data.va + t.data.size, DRM_OGPU_ACCESS_WRITE,
 		     DRM_OGPU_FAULT_NOT_MAPPED);
+}
+
+/* Nobody else gets the blame, not even a queue that has the same id now. */
+TEST(fault_of_destroyed_queue)
+{
+	struct drm_ogpu_fault faults[16] = {};
+	struct drm_ogpu_vm_get_faults get = { .faults = CARD_ARRAY(faults, 16) };
+	struct drm_ogpu_sync out = { .flags = DRM_OGPU_SYNC_SIGNAL };
+	struct drm_ogpu_queue_get_state state;
+	struct setup t;
+	uint32_t other;
+
+	set_up(&t, DRM_OGPU_ENGINE_COPY);
+	get.vm_id = t.card.vm;
+	out.handle = card_syncobj(&t.card);
+	stream_wait(&t.s, t.data.va, DRM_OGPU_COMPARE_EQ, 1, UINT64_MAX);
+	stream_fill(&t.s, UNMAPPED, 4, 0);
+	ASSERT_EQ(card_submit(&t.card, t.queue, &t.s, &out, 1), 0);
+	EXPECT_EQ(card_queue_destroy(&t.card, t.queue), 0);
+	other = card_queue(&t.card, DRM_OGPU_ENGINE_COPY, 0);
+	t.words[0] = 1;
+	EXPECT_EQ(card_syncobj_wait(&t.card, out.handle, 5000), 0);
+
+	ASSERT_EQ(card_ioctl(&t.card, DRM_IOCTL_OGPU_VM_GET_FAULTS, &get), 0);
+	ASSERT_EQ(get.faults.count, 1);
+	EXPECT_EQ(faults[0].va, UNMAPPED);
+	EXPECT_EQ(faults[0].queue_id, 0);
+	card_queue_state(&t.card, other, &state);
+	EXPECT_EQ(state.error, DRM_OGPU_QUEUE_OK);
 }
 
 /* A stream outside the address space, and one that runs over the end of what is mapped. */

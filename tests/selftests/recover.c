@@ -9,17 +9,20 @@
 #include <poll.h>
 #include <sys/types.h>
 
-#include <xf86drm.h>
-
+#include "admin.h"
 #include "card.h"
+#include "clients.h"
 #include "harness.h"
 
-#define CONTROL		"/dev/virtio-ports/ogpu.control.0"
 #define RECOVERY_MS	30000
 /* Until a job is killed that does not end: the fault must be in before. */
 #define KILL_MS		1500
+/* Of the virtual GPU unless told otherwise; copy slots follow. */
+#define COMPUTE_SLOTS	6
+#define SLOTS		8
 
 struct setup {
+	struct admin admin;
 	struct card card;
 	struct buffer page;
 	volatile uint64_t *words;
@@ -28,22 +31,12 @@ struct setup {
 	uint32_t done;
 };
 
-static void inject_fault(const char *what)
+static void inject_fault(struct setup *t, const char *what)
 {
-	char answer[512];
-	FILE *control;
+	char json[128];
 
-	control = fopen(CONTROL, "r+");
-	if (!control)
-		SKIP("no control socket of a virtual GPU");
-	fprintf(control, "{\"cmd\":\"inject\",%s}\n", what);
-	ASSERT_EQ(fflush(control), 0);
-	/* The whole line: what is left of it would be the answer to the next one. */
-	ASSERT(fgets(answer, sizeof(answer), control));
-	if (!strstr(answer, "\"ok\":true"))
-		printf("# %s: %s", what, answer);
-	ASSERT(strstr(answer, "\"ok\":true"));
-	fclose(control);
+	snprintf(json, sizeof(json), "{\"cmd\":\"inject\",%s}", what);
+	ASSERT(admin_control(&t->admin, json));
 }
 
 /* A job that is running and will not end by itself. */
@@ -51,8 +44,8 @@ static void set_up(struct setup *t, uint32_t timeout_ms)
 {
 	struct drm_ogpu_sync out = { .flags = DRM_OGPU_SYNC_SIGNAL };
 
-	if (access(CONTROL, R_OK | W_OK))
-		SKIP("no control socket of a virtual GPU");
+	if (!admin_init(&t->admin, 0) || !admin_has_control(&t->admin))
+		SKIP("no virtual GPU with a control socket");
 	card_open(&t->card);
 	card_buffer(&t->card, &t->page, 4096, DRM_OGPU_BO_SYSTEM,
 		    DRM_OGPU_BIND_READ | DRM_OGPU_BIND_WRITE);
@@ -68,32 +61,11 @@ static void set_up(struct setup *t, uint32_t timeout_ms)
 		sleep_ms(1);
 }
 
-/* Opens the card anew as soon as it works again, and runs a job. */
-static void expect_recovery(void)
+/* The card works again, and the next program can use it. */
+static void expect_recovery(struct setup *t)
 {
-	uint64_t end = time_ms() + RECOVERY_MS;
-	struct drm_ogpu_vm_create vm = {};
-	struct buffer page;
-	struct stream s;
-	struct card card;
-	int ret;
-
-	do {
-		sleep_ms(50);
-		card.fd = drmOpenWithType("ogpu", NULL, DRM_NODE_RENDER);
-		ret = card.fd < 0 ? -ENODEV : card_ioctl(&card, DRM_IOCTL_OGPU_VM_CREATE, &vm);
-		if (card.fd >= 0)
-			close(card.fd);
-	} while (ret && time_ms() < end);
-	ASSERT_EQ(ret, 0);
-
-	card_open(&card);
-	card_buffer(&card, &page, 65536, DRM_OGPU_BO_VRAM,
-		    DRM_OGPU_BIND_READ | DRM_OGPU_BIND_WRITE);
-	card_stream(&card, &s, 4096);
-	stream_fill(&s, page.va, 65536, 0x12345678);
-	card_run(&card, card_queue(&card, DRM_OGPU_ENGINE_COMPUTE, 0), &s);
-	EXPECT_EQ(*(volatile uint32_t *)page.map, 0x12345678);
+	EXPECT(admin_wait(&t->admin, "state", "running"));
+	EXPECT(client_works());
 }
 
 static void expect_stale(struct setup *t)
@@ -136,10 +108,10 @@ TEST(lost_interrupts)
 	struct setup t;
 
 	set_up(&t, 0);
-	inject_fault("\"fault\":\"lost-irq\",\"count\":2");
+	inject_fault(&t, "\"fault\":\"lost-irq\",\"count\":2");
 	t.words[0] = 1;
 	EXPECT_EQ(card_syncobj_wait(&t.card, t.done, 8000), 0);
-	inject_fault("\"fault\":\"lost-irq\",\"count\":0");
+	inject_fault(&t, "\"fault\":\"lost-irq\",\"count\":0");
 	card_queue_state(&t.card, t.queue, &state);
 	EXPECT_EQ(state.error, DRM_OGPU_QUEUE_OK);
 	EXPECT_EQ(state.completed, 1);
@@ -150,9 +122,9 @@ TEST(firmware_crash)
 	struct setup t;
 
 	set_up(&t, 0);
-	inject_fault("\"fault\":\"mc-crash\"");
+	inject_fault(&t, "\"fault\":\"mc-crash\"");
 	expect_stale(&t);
-	expect_recovery();
+	expect_recovery(&t);
 }
 
 TEST(firmware_hang)
@@ -160,30 +132,36 @@ TEST(firmware_hang)
 	struct setup t;
 
 	set_up(&t, 0);
-	inject_fault("\"fault\":\"mc-hang\"");
+	inject_fault(&t, "\"fault\":\"mc-hang\"");
 	expect_stale(&t);
-	expect_recovery();
+	expect_recovery(&t);
 }
 
 /* Slots that do not even obey firmware when the job is to be killed. */
-TEST(hung_slots)
+static void hang_slots(struct setup *t, int count)
 {
 	char what[64];
-	struct setup t;
 	int slot;
 
-	set_up(&t, KILL_MS);
-	for (slot = 0; slot < 8; slot++) {
+	for (slot = 0; slot < count; slot++) {
 		snprintf(what, sizeof(what), "\"fault\":\"hang\",\"slot\":%d", slot);
-		inject_fault(what);
+		inject_fault(t, what);
 	}
+}
+
+TEST(hung_slots)
+{
+	struct setup t;
+
+	set_up(&t, KILL_MS);
+	hang_slots(&t, SLOTS);
 	expect_stale(&t);
-	expect_recovery();
+	expect_recovery(&t);
 }
 
 /*
  * A job that becomes ready while its queue is being killed waits for the one that still runs: the
- * fence of a job says that all jobs before it are over. Firmware hangs, so the kill takes long.
+ * fence of a job says that all jobs before it are over. Its slot hangs, so the kill takes long.
  */
 TEST(ready_while_killed)
 {
@@ -198,7 +176,7 @@ TEST(ready_while_killed)
 	card_stream(&t.card, &wait, 4096);
 	stream_fence(&wait, t.page.va + 24, 1);
 	stream_wait(&wait, t.page.va + 16, DRM_OGPU_COMPARE_EQ, 1, UINT64_MAX);
-	queue = card_queue(&t.card, DRM_OGPU_ENGINE_COMPUTE, 0);
+	queue = card_queue(&t.card, DRM_OGPU_ENGINE_COPY, 0);
 	other.handle = card_syncobj(&t.card);
 	ASSERT_EQ(card_submit(&t.card, queue, &wait, &other, 1), 0);
 	while (!t.words[3])
@@ -209,14 +187,14 @@ TEST(ready_while_killed)
 	ASSERT_EQ(card_submit(&t.card, t.queue, NULL, late, 2), 0);
 
 	log = open_kernel_log();
-	inject_fault("\"fault\":\"mc-hang\"");
-	/* The kill has begun; a card that does not answer keeps it busy for more than a second. */
+	hang_slots(&t, COMPUTE_SLOTS);
+	/* The kill has begun; firmware gives a slot that does not obey a second. */
 	wait_kernel_log(log, "killing it");
 	EXPECT_EQ(card_syncobj_wait(&t.card, t.done, 0), -ETIME);
 	t.words[2] = 1;
 	EXPECT_EQ(card_syncobj_wait(&t.card, late[1].handle, RECOVERY_MS), 0);
 	EXPECT_EQ(card_syncobj_wait(&t.card, t.done, 0), 0);
-	expect_recovery();
+	expect_recovery(&t);
 }
 
 int main(int argc, char **argv)

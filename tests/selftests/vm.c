@@ -360,8 +360,9 @@ TEST(bind_bad_syncs)
 	sync.flags = DRM_OGPU_SYNC_TIMELINE;
 	sync.value = 5;
 	EXPECT_EQ(bind_async(&card, &op, 1, &sync, 1), -EINVAL);
-	sync.flags = DRM_OGPU_SYNC_TIMELINE | DRM_OGPU_SYNC_SIGNAL;
 	sync.value = 0;
+	EXPECT_EQ(bind_async(&card, &op, 1, &sync, 1), -EINVAL);
+	sync.flags |= DRM_OGPU_SYNC_SIGNAL;
 	EXPECT_EQ(bind_async(&card, &op, 1, &sync, 1), -EINVAL);
 	sync.flags = 4;
 	EXPECT_EQ(bind_async(&card, &op, 1, &sync, 1), -EINVAL);
@@ -690,8 +691,8 @@ TEST(close_with_binds_pending)
 	struct card card;
 	int round;
 
-	card_open(&card);
-	before = card_settled_memory(&card);
+	card_open_unused(&card);
+	before = card_memory(&card);
 	for (round = 0; round < 8; round++) {
 		pid_t pid = fork();
 

@@ -305,14 +305,14 @@ struct drm_ogpu_bo_set_label {
  * struct drm_ogpu_sync - one syncobj operation
  *
  * Errors: -ENOENT for an unknown handle; -EINVAL for a wait on a point (or a binary syncobj) that
- * has no fence yet, for a signal of point 0, or for @value set without DRM_OGPU_SYNC_TIMELINE.
+ * has no fence yet, for point 0 of a timeline, or for @value set without DRM_OGPU_SYNC_TIMELINE.
  */
 struct drm_ogpu_sync {
 	/** @handle: syncobj */
 	__u32 handle;
 	/** @flags: DRM_OGPU_SYNC_* */
 	__u32 flags;
-	/** @value: point of a timeline */
+	/** @value: point of a timeline, 1 or more; 0 for a binary syncobj */
 	__u64 value;
 };
 
@@ -509,7 +509,9 @@ struct drm_ogpu_queue_create {
 	__u32 flags;
 	/**
 	 * @timeout_ms: a job that runs longer is killed, and its queue with it; 0: the driver's
-	 * default (module parameter job_timeout_ms); more than that is -EINVAL unless CAP_SYS_ADMIN
+	 * default (module parameter job_timeout_ms); more than that is -EINVAL unless
+	 * CAP_SYS_ADMIN. Time in a WAIT packet counts, time in which the queue waits for its turn
+	 * on a crowded card does not; but a job is killed in any case after ten times as long
 	 */
 	__u32 timeout_ms;
 	/** @queue_id: out: 1 or more */
@@ -576,9 +578,15 @@ struct drm_ogpu_queue_get_state {
 	__u32 access;
 	/** @reason: out: &enum drm_ogpu_fault_reason, for DRM_OGPU_QUEUE_ERR_MEMORY */
 	__u32 reason;
-	/** @pc: out: address of the instruction to blame, 0 if it was no work-item */
+	/**
+	 * @pc: out: address of the instruction to blame, for a bad jump where it went; 0 if it was
+	 * no work-item
+	 */
 	__u64 pc;
-	/** @detail: out: that instruction, or if @pc is 0 the packet's opcode (DRM_OGPU_PKT_*) */
+	/**
+	 * @detail: out: that instruction, 0 after a bad jump, or the opcode of the packet
+	 * (DRM_OGPU_PKT_*) if it was no work-item
+	 */
 	__u32 detail;
 	/** @pad: zero */
 	__u32 pad;
@@ -647,8 +655,8 @@ struct drm_ogpu_submit {
 
 /** @DRM_OGPU_PKT_NOP: a header of any length; what follows it is ignored */
 #define DRM_OGPU_PKT_NOP	0
-/** @DRM_OGPU_PKT_INDIRECT: &struct drm_ogpu_pkt_indirect; not usable in a job's stream, which is
- * itself an indirect buffer; reserved for rings in user memory
+/** @DRM_OGPU_PKT_INDIRECT: reserved for rings in user memory. A job's stream is itself an indirect
+ * buffer, in which it stops the queue with DRM_OGPU_QUEUE_ERR_PACKET
  */
 #define DRM_OGPU_PKT_INDIRECT	1
 /** @DRM_OGPU_PKT_COPY: &struct drm_ogpu_pkt_copy */
@@ -668,10 +676,16 @@ struct drm_ogpu_submit {
 /** @DRM_OGPU_PKT_CACHE: &struct drm_ogpu_pkt_cache */
 #define DRM_OGPU_PKT_CACHE	9
 
-/** struct drm_ogpu_pkt_copy - copy bytes; the ranges must not overlap; any alignment */
+/**
+ * struct drm_ogpu_pkt_copy - copy bytes; any alignment
+ *
+ * Ranges of addresses that overlap stop the queue with DRM_OGPU_QUEUE_ERR_PACKET, and nothing is
+ * copied. If the same memory is mapped at both, its content is undefined afterwards.
+ */
 struct drm_ogpu_pkt_copy {
 	/** @header: DRM_OGPU_PKT(DRM_OGPU_PKT_COPY, 32) */
 	__u32 header;
+	/** @reserved: zero */
 	__u32 reserved;
 	/** @src: GPU address */
 	__u64 src;

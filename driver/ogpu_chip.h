@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * What one generation of cards does in another way than the next: how registers are used. The rest
+ * of the driver says what is to be done and touches none, but for those that identify a card (see
+ * ogpu_pci.c). A new generation is a file of its own and a line in ogpu_pci_find_chip().
+ */
+#ifndef _OGPU_CHIP_H_
+#define _OGPU_CHIP_H_
+
+#include <linux/types.h>
+
+struct ogpu_device;
+
+/**
+ * struct ogpu_chip_crash - how firmware ended
+ */
+struct ogpu_chip_crash {
+	/** @cause: enum ogpu_mc_fatal in bits 7:0, detail above */
+	u32 cause;
+	/** @pc: program counter */
+	u32 pc;
+};
+
+/**
+ * struct ogpu_chip_ops - a generation of cards
+ *
+ * The registers are mapped while an operation runs: drm_dev_enter(), or part of probe or remove. A
+ * card may be gone at any moment: what is written to it then is lost, and what is read is
+ * OGPU_REG_GONE. Any context and no sleeping, unless said otherwise; nothing is allocated.
+ */
+struct ogpu_chip_ops {
+	/**
+	 * @quiesce: reset engines and management core; when it returns 0 they access no memory
+	 * until told to. Sleeps for up to @timeout_ms. Returns 0, -ETIMEDOUT, or -ENODEV if the
+	 * card is gone.
+	 */
+	int (*quiesce)(struct ogpu_device *odev, unsigned int timeout_ms);
+	/** @time_ns: the card's clock; one caller at a time */
+	u64 (*time_ns)(struct ogpu_device *odev);
+
+	/** @boot_svn: the lowest security version of firmware that the fuses allow */
+	u32 (*boot_svn)(struct ogpu_device *odev);
+	/** @boot_start: let the boot ROM judge and start the image at @offset in VRAM */
+	void (*boot_start)(struct ogpu_device *odev, u64 offset, u32 size);
+	/**
+	 * @boot_verdict: returns 0 if firmware was started, -EINPROGRESS, -EKEYREJECTED with an
+	 * enum ogpu_boot_error in @error if it was refused, or -ENODEV if the card is gone
+	 */
+	int (*boot_verdict)(struct ogpu_device *odev, u32 *error);
+
+	/**
+	 * @mc_crash: returns 0 if firmware has not crashed, -EIO with the reason in @crash if it
+	 * has, or -ENODEV if the card is gone
+	 */
+	int (*mc_crash)(struct ogpu_device *odev, struct ogpu_chip_crash *crash);
+	/** @mc_heartbeat: changes every OGPU_HEARTBEAT_MS while firmware is alive */
+	u32 (*mc_heartbeat)(struct ogpu_device *odev);
+
+	/** @mbox_set: where the mailbox area is, bus address and bytes; before firmware starts */
+	void (*mbox_set)(struct ogpu_device *odev, u64 addr, u32 size);
+	/** @mbox_bell: firmware has a message */
+	void (*mbox_bell)(struct ogpu_device *odev);
+
+	/**
+	 * @event_set: give the event ring to hardware, bus address and number of entries, or with
+	 * no entries take it away; all counts begin at 0
+	 */
+	void (*event_set)(struct ogpu_device *odev, u64 addr, u32 entries);
+	/** @event_taken: free-running count of the entries that hardware may use again */
+	void (*event_taken)(struct ogpu_device *odev, u32 count);
+	/** @event_dropped: free-running count of events for which there was no room */
+	u32 (*event_dropped)(struct ogpu_device *odev);
+
+	/** @as_set: where the address-space table is, offset in VRAM and number of entries */
+	void (*as_set)(struct ogpu_device *odev, u64 offset, u32 entries);
+	/**
+	 * @tlb_invalidate: forget translations of [@start, @end) in an address space, of all of it
+	 * if both are 0, of all address spaces if @asid is 0, too. One caller at a time, sleeps for
+	 * a bounded time. When it returns 0, no access uses them any more. Returns 0, -ETIMEDOUT,
+	 * or -ENODEV if the card is gone.
+	 */
+	int (*tlb_invalidate)(struct ogpu_device *odev, u16 asid, u64 start, u64 end);
+
+	/** @doorbell: a queue has a new write pointer in memory */
+	void (*doorbell)(struct ogpu_device *odev, u32 queue);
+};
+
+extern const struct ogpu_chip_ops ogpu_chip_v1;
+
+#endif

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * The registers of OGPU-1, see docs/hardware.md and abi/regs.h.
+ */
+#include <linux/bitfield.h>
+#include <linux/errno.h>
+#include <linux/io-64-nonatomic-lo-hi.h>
+#include <linux/io.h>
+
+#include "abi/regs.h"
+#include "ogpu_chip.h"
+#include "ogpu_device.h"
+
+/* An invalidation waits for accesses in flight; anything near this is a broken card. */
+#define OGPU_V1_TLBI_TIMEOUT_MS	1000
+
+static int ogpu_v1_quiesce(struct ogpu_device *odev, unsigned int timeout_ms)
+{
+	u32 bits = OGPU_GLB_RESET_COMPUTE | OGPU_GLB_RESET_MC;
+
+	ogpu_write32(odev, 0, OGPU_GLB_RESET, bits);
+
+	return ogpu_wait32(odev, 0, OGPU_GLB_RESET, bits, 0, timeout_ms);
+}
+
+/* Reading the low half latches the high one. */
+static u64 ogpu_v1_time_ns(struct ogpu_device *odev)
+{
+	return lo_hi_readq(odev->regs + OGPU_GLB_TIME_LO);
+}
+
+static u32 ogpu_v1_boot_svn(struct ogpu_device *odev)
+{
+	return ogpu_read32(odev, odev->disc.boot_base, OGPU_BOOT_SVN);
+}
+
+static void ogpu_v1_boot_start(struct ogpu_device *odev, u64 offset, u32 size)
+{
+	u32 base = odev->disc.boot_base;
+
+	ogpu_write_lohi(odev, base, OGPU_BOOT_ADDR_LO, offset);
+	ogpu_write32(odev, base, OGPU_BOOT_SIZE, size);
+	ogpu_write32(odev, base, OGPU_BOOT_CTRL, OGPU_BOOT_CTRL_START);
+}
+
+static int ogpu_v1_boot_verdict(struct ogpu_device *odev, u32 *error)
+{
+	u32 status = ogpu_read32(odev, odev->disc.boot_base, OGPU_BOOT_STATUS);
+
+	if (status == OGPU_REG_GONE)
+		return -ENODEV;
+
+	switch (FIELD_GET(OGPU_BOOT_STATUS_STATE, status)) {
+	case OGPU_BOOT_STARTED:
+		return 0;
+	case OGPU_BOOT_REFUSED:
+		*error = FIELD_GET(OGPU_BOOT_STATUS_ERROR, status);
+		return -EKEYREJECTED;
+	default:
+		return -EINPROGRESS;
+	}
+}
+
+static int ogpu_v1_mc_crash(struct ogpu_device *odev, struct ogpu_chip_crash *crash)
+{
+	u32 base = odev->disc.boot_base;
+
+	crash->cause = ogpu_read32(odev, base, OGPU_BOOT_MC_FATAL);
+	if (crash->cause == OGPU_REG_GONE)
+		return -ENODEV;
+	if (!crash->cause)
+		return 0;
+	crash->pc = ogpu_read32(odev, base, OGPU_BOOT_MC_PC);
+
+	return -EIO;
+}
+
+static u32 ogpu_v1_mc_heartbeat(struct ogpu_device *odev)
+{
+	return ogpu_read32(odev, odev->disc.boot_base, OGPU_BOOT_HEARTBEAT);
+}
+
+static void ogpu_v1_mbox_set(struct ogpu_device *odev, u64 addr, u32 size)
+{
+	u32 base = odev->disc.mbox_base;
+
+	ogpu_write_lohi(odev, base, OGPU_MBOX_ADDR_LO, addr);
+	ogpu_write32(odev, base, OGPU_MBOX_SIZE, size);
+}
+
+static void ogpu_v1_mbox_bell(struct ogpu_device *odev)
+{
+	ogpu_write32(odev, odev->disc.mbox_base, OGPU_MBOX_BELL, 1);
+}
+
+static void ogpu_v1_event_set(struct ogpu_device *odev, u64 addr, u32 entries)
+{
+	u32 base = odev->disc.event_base;
+
+	/* The address may change only while there are no entries. */
+	ogpu_write32(odev, base, OGPU_EVENT_ENTRIES, 0);
+	if (!entries)
+		return;
+	ogpu_write_lohi(odev, base, OGPU_EVENT_ADDR_LO, addr);
+	ogpu_write32(odev, base, OGPU_EVENT_ENTRIES, entries);
+}
+
+static void ogpu_v1_event_taken(struct ogpu_device *odev, u32 count)
+{
+	ogpu_write32(odev, odev->disc.event_base, OGPU_EVENT_RPTR, count);
+}
+
+static u32 ogpu_v1_event_dropped(struct ogpu_device *odev)
+{
+	return ogpu_read32(odev, odev->disc.event_base, OGPU_EVENT_DROPPED);
+}
+
+static void ogpu_v1_as_set(struct ogpu_device *odev, u64 offset, u32 entries)
+{
+	u32 base = odev->disc.mmu_base;
+
+	ogpu_write_lohi(odev, base, OGPU_MMU_AS_ADDR_LO, offset);
+	ogpu_write32(odev, base, OGPU_MMU_AS_COUNT, entries);
+}
+
+static int ogpu_v1_tlb_invalidate(struct ogpu_device *odev, u16 asid, u64 start, u64 end)
+{
+	u32 base = odev->disc.mmu_base;
+	u32 type = OGPU_MMU_TLBI_ALL;
+	int ret;
+
+	/* A write while one is under way is ignored. */
+	ret = ogpu_wait32(odev, base, OGPU_MMU_TLBI, OGPU_MMU_TLBI_BUSY, 0,
+			  OGPU_V1_TLBI_TIMEOUT_MS);
+	if (ret)
+		return ret;
+
+	if (start || end) {
+		type = OGPU_MMU_TLBI_RANGE;
+		ogpu_write_lohi(odev, base, OGPU_MMU_TLBI_START_LO, start);
+		ogpu_write_lohi(odev, base, OGPU_MMU_TLBI_END_LO, end);
+	} else if (asid) {
+		type = OGPU_MMU_TLBI_AS;
+	}
+	ogpu_write32(odev, base, OGPU_MMU_TLBI,
+		     FIELD_PREP(OGPU_MMU_TLBI_TYPE, type) | FIELD_PREP(OGPU_MMU_TLBI_ASID, asid));
+
+	return ogpu_wait32(odev, base, OGPU_MMU_TLBI, OGPU_MMU_TLBI_BUSY, 0,
+			   OGPU_V1_TLBI_TIMEOUT_MS);
+}
+
+static void ogpu_v1_doorbell(struct ogpu_device *odev, u32 queue)
+{
+	writel(1, odev->doorbells + (size_t)queue * odev->disc.doorbell_stride +
+		  OGPU_DOORBELL_RING);
+}
+
+const struct ogpu_chip_ops ogpu_chip_v1 = {
+	.quiesce = ogpu_v1_quiesce,
+	.time_ns = ogpu_v1_time_ns,
+	.boot_svn = ogpu_v1_boot_svn,
+	.boot_start = ogpu_v1_boot_start,
+	.boot_verdict = ogpu_v1_boot_verdict,
+	.mc_crash = ogpu_v1_mc_crash,
+	.mc_heartbeat = ogpu_v1_mc_heartbeat,
+	.mbox_set = ogpu_v1_mbox_set,
+	.mbox_bell = ogpu_v1_mbox_bell,
+	.event_set = ogpu_v1_event_set,
+	.event_taken = ogpu_v1_event_taken,
+	.event_dropped = ogpu_v1_event_dropped,
+	.as_set = ogpu_v1_as_set,
+	.tlb_invalidate = ogpu_v1_tlb_invalidate,
+	.doorbell = ogpu_v1_doorbell,
+};

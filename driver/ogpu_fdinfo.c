@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * What an open file uses, in /proc/PID/fdinfo. The keys are those of the kernel's
+ * Documentation/gpu/drm-usage-stats.rst.
+ */
+#include <linux/atomic.h>
+#include <linux/dma-resv.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_file.h>
+#include <drm/drm_print.h>
+#include <drm/ogpu_drm.h>
+#include <drm/ttm/ttm_placement.h>
+#include <drm/ttm/ttm_tt.h>
+
+#include "abi/queue.h"
+#include "ogpu_bo.h"
+#include "ogpu_compat.h"
+#include "ogpu_drv.h"
+#include "ogpu_queue.h"
+
+/* Where memory is. */
+enum ogpu_region {
+	OGPU_REGION_VRAM,
+	OGPU_REGION_SYSTEM,
+	OGPU_REGIONS,
+};
+
+/*
+ * A buffer counts where it was meant to be, however it is moved about; it is resident, and active,
+ * where it is. None belongs to two files.
+ */
+static void ogpu_fdinfo_add_bo(struct ogpu_bo *bo, struct drm_memory_stats stats[OGPU_REGIONS])
+{
+	enum ogpu_region home = bo->placement & DRM_OGPU_BO_VRAM ? OGPU_REGION_VRAM :
+								     OGPU_REGION_SYSTEM;
+	struct dma_resv *resv = bo->ttm.base.resv;
+	u64 size = bo->ttm.base.size;
+	enum ogpu_region place;
+
+	stats[home].private += size;
+
+	dma_resv_lock(resv, NULL);
+	place = bo->ttm.resource->mem_type == TTM_PL_VRAM ? OGPU_REGION_VRAM : OGPU_REGION_SYSTEM;
+	/* Without pages it is in swap space. */
+	if (place == OGPU_REGION_VRAM || ttm_tt_is_populated(bo->ttm.ttm)) {
+		stats[place].resident += size;
+		if (!dma_resv_test_signaled(resv, DMA_RESV_USAGE_BOOKKEEP))
+			stats[place].active += size;
+	}
+	dma_resv_unlock(resv);
+}
+
+static void ogpu_fdinfo_show_memory(struct drm_printer *p, struct drm_file *file)
+{
+	static const char *const names[OGPU_REGIONS] = {
+		[OGPU_REGION_VRAM] = "vram",
+		[OGPU_REGION_SYSTEM] = "system",
+	};
+	struct drm_memory_stats stats[OGPU_REGIONS] = {};
+	struct ogpu_bo *bo;
+	int handle, i;
+
+	for (handle = 1; (bo = ogpu_bo_next(file, &handle)); handle++) {
+		ogpu_fdinfo_add_bo(bo, stats);
+		ogpu_bo_put(bo);
+	}
+	for (i = 0; i < OGPU_REGIONS; i++)
+		drm_print_memory_stats(p, &stats[i],
+				       DRM_GEM_OBJECT_RESIDENT | DRM_GEM_OBJECT_ACTIVE, names[i]);
+}
+
+static void ogpu_fdinfo_show_engines(struct drm_printer *p, struct ogpu_file *ofile)
+{
+	const struct ogpu_queue_owner *owner = ofile->queue_owner;
+	struct ogpu_device *odev = ofile->odev;
+	int idx;
+
+	if (drm_dev_enter(&odev->drm, &idx)) {
+		ogpu_queues_update_busy(odev, owner);
+		drm_dev_exit(idx);
+	}
+
+	drm_printf(p, "drm-engine-compute:\t%llu ns\n",
+		   (u64)atomic64_read(&owner->busy_ns[OGPU_ENGINE_COMPUTE]));
+	drm_printf(p, "drm-engine-capacity-compute:\t%u\n", odev->disc.compute_slots);
+	drm_printf(p, "drm-engine-copy:\t%llu ns\n",
+		   (u64)atomic64_read(&owner->busy_ns[OGPU_ENGINE_COPY]));
+	drm_printf(p, "drm-engine-capacity-copy:\t%u\n", odev->disc.copy_slots);
+}
+
+/**
+ * ogpu_fdinfo_show() - print what the driver knows of a file
+ * @p: where to
+ * @file: the file
+ *
+ * Asks firmware and takes the dma_resv of each buffer, one after the other.
+ */
+void ogpu_fdinfo_show(struct drm_printer *p, struct drm_file *file)
+{
+	ogpu_fdinfo_show_engines(p, to_ogpu_file(file));
+	ogpu_fdinfo_show_memory(p, file);
+}

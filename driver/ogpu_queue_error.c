@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Why a queue failed: hardware's words for it and those of the uapi.
+ */
+#include <linux/build_bug.h>
+
+#include <drm/ogpu_drm.h>
+
+#include "abi/addr.h"
+#include "abi/mbox.h"
+#include "abi/queue.h"
+#include "ogpu_queue.h"
+
+/* Most words are the same. */
+static_assert((int)DRM_OGPU_QUEUE_OK == (int)OGPU_QERR_NONE);
+static_assert((int)DRM_OGPU_QUEUE_ERR_OPCODE == (int)OGPU_QERR_OPCODE);
+static_assert((int)DRM_OGPU_QUEUE_ERR_PACKET == (int)OGPU_QERR_PACKET);
+static_assert((int)DRM_OGPU_QUEUE_ERR_PRIVILEGE == (int)OGPU_QERR_PRIVILEGE);
+static_assert((int)DRM_OGPU_QUEUE_ERR_MEMORY == (int)OGPU_QERR_MEMORY);
+static_assert((int)DRM_OGPU_QUEUE_ERR_INSTRUCTION == (int)OGPU_QERR_INSTRUCTION);
+static_assert((int)DRM_OGPU_QUEUE_ERR_MISALIGNED == (int)OGPU_QERR_MISALIGNED);
+static_assert((int)DRM_OGPU_QUEUE_ERR_TRAP == (int)OGPU_QERR_TRAP);
+static_assert((int)DRM_OGPU_QUEUE_ERR_DISPATCH == (int)OGPU_QERR_DISPATCH);
+static_assert((int)DRM_OGPU_QUEUE_ERR_TIMEOUT == (int)OGPU_QERR_KILLED);
+static_assert((int)DRM_OGPU_QUEUE_ERR_PREEMPT == (int)OGPU_QERR_PREEMPT);
+static_assert((int)DRM_OGPU_QUEUE_ERR_ENGINE == (int)OGPU_QERR_ENGINE);
+static_assert((int)DRM_OGPU_FAULT_NOT_MAPPED == (int)OGPU_FAULT_NOT_MAPPED);
+static_assert((int)DRM_OGPU_FAULT_PERMISSION == (int)OGPU_FAULT_PERMISSION);
+static_assert((int)DRM_OGPU_FAULT_VA_RANGE == (int)OGPU_FAULT_VA_RANGE);
+static_assert((int)DRM_OGPU_FAULT_BUS == (int)OGPU_FAULT_BUS);
+static_assert((int)DRM_OGPU_FAULT_APERTURE == (int)OGPU_FAULT_APERTURE);
+static_assert((int)DRM_OGPU_FAULT_POISON == (int)OGPU_FAULT_POISON);
+static_assert((int)DRM_OGPU_ACCESS_READ == (int)OGPU_ACCESS_READ);
+static_assert((int)DRM_OGPU_ACCESS_WRITE == (int)OGPU_ACCESS_WRITE);
+static_assert((int)DRM_OGPU_ACCESS_EXEC == (int)OGPU_ACCESS_EXEC);
+static_assert((int)DRM_OGPU_ACCESS_ATOMIC == (int)OGPU_ACCESS_ATOMIC);
+
+static u32 ogpu_queue_error_code(u32 hw_error)
+{
+	switch (hw_error) {
+	case OGPU_QERR_OPCODE:
+	case OGPU_QERR_PACKET:
+	case OGPU_QERR_PRIVILEGE:
+	case OGPU_QERR_MEMORY:
+	case OGPU_QERR_INSTRUCTION:
+	case OGPU_QERR_MISALIGNED:
+	case OGPU_QERR_TRAP:
+	case OGPU_QERR_DISPATCH:
+	case OGPU_QERR_KILLED:
+	case OGPU_QERR_PREEMPT:
+		return hw_error;
+	default:
+		/* Of the others none is the program's fault. */
+		return DRM_OGPU_QUEUE_ERR_ENGINE;
+	}
+}
+
+/* The contract has reasons that only a broken driver can cause; the uapi has not. */
+static u32 ogpu_queue_fault_reason(u8 hw_reason)
+{
+	switch (hw_reason) {
+	case OGPU_FAULT_NO_AS:
+		return DRM_OGPU_FAULT_NOT_MAPPED;
+	case OGPU_FAULT_PTE:
+		return DRM_OGPU_FAULT_BUS;
+	default:
+		return hw_reason;
+	}
+}
+
+/**
+ * ogpu_queue_failure_from() - translate what firmware tells into the words of the uapi
+ * @msg: body of OGPU_MSG_QUEUE_ERROR
+ *
+ * Return: why the queue executes nothing more.
+ */
+struct ogpu_queue_failure ogpu_queue_failure_from(const struct ogpu_msg_queue_error *msg)
+{
+	return (struct ogpu_queue_failure) {
+		.code = ogpu_queue_error_code(le32_to_cpu(msg->error)),
+		.access = msg->access,
+		.reason = ogpu_queue_fault_reason(msg->reason),
+		.detail = le32_to_cpu(msg->detail),
+		.fault_va = le64_to_cpu(msg->fault_va),
+		.pc = le64_to_cpu(msg->pc),
+	};
+}
+
+#if IS_ENABLED(CONFIG_DRM_OGPU_KUNIT_TEST)
+#include "tests/ogpu_queue_error_test.c"
+#endif

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * What /proc/PID/fdinfo tells of a file: time on the engines, memory by region.
+ *
+ * VM: --vgpu-args '--vram 64M --aperture 16M'
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <xf86drm.h>
+
+#include "card.h"
+#include "harness.h"
+
+#define READ_WRITE	(DRM_OGPU_BIND_READ | DRM_OGPU_BIND_WRITE)
+#define KIB		1024ull
+
+/* Sums of all buffers of a file. */
+struct memory {
+	uint64_t vram_total, vram_resident, vram_active;
+	uint64_t system_total, system_resident, system_active;
+};
+
+struct setup {
+	struct card card;
+	/* A page that CPU and card write. */
+	struct buffer page;
+	volatile uint64_t *words;
+	struct buffer data;
+	struct stream fill;
+};
+
+static void read_fdinfo(const struct card *card, char *text, size_t size)
+{
+	char path[64];
+	ssize_t got;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", card->fd);
+	fd = open(path, O_RDONLY);
+	ASSERT_GE(fd, 0);
+	got = read(fd, text, size - 1);
+	ASSERT_GE(got, 1);
+	text[got] = 0;
+	close(fd);
+}
+
+/* What follows a key; fails if there is no such key. */
+static const char *value_of(const char *text, const char *key)
+{
+	size_t length = strlen(key);
+	const char *line;
+
+	for (line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (!strncmp(line, key, length) && line[length] == ':')
+			return line + length + 1 + strspn(line + length + 1, " \t");
+	}
+	HARNESS_FAIL("no key %s", key);
+	HARNESS_END();
+}
+
+/* A number with its unit, if that is one of memory. */
+static uint64_t number_of(const char *text, const char *key)
+{
+	char *end;
+	uint64_t number = strtoull(value_of(text, key), &end, 10);
+
+	if (!strncmp(end, " KiB", 4))
+		return number << 10;
+	if (!strncmp(end, " MiB", 4))
+		return number << 20;
+	return number;
+}
+
+static uint64_t get(const struct card *card, const char *key)
+{
+	char text[4096];
+
+	read_fdinfo(card, text, sizeof(text));
+
+	return number_of(text, key);
+}
+
+static uint64_t copy_ns(const struct card *card)
+{
+	return get(card, "drm-engine-copy");
+}
+
+static void expect_memory(const struct card *card, const struct memory *want)
+{
+	char text[4096];
+
+	read_fdinfo(card, text, sizeof(text));
+	EXPECT_EQ(number_of(text, "drm-total-vram"), want->vram_total);
+	EXPECT_EQ(number_of(text, "drm-resident-vram"), want->vram_resident);
+	EXPECT_EQ(number_of(text, "drm-active-vram"), want->vram_active);
+	EXPECT_EQ(number_of(text, "drm-total-system"), want->system_total);
+	EXPECT_EQ(number_of(text, "drm-resident-system"), want->system_resident);
+	EXPECT_EQ(number_of(text, "drm-active-system"), want->system_active);
+	/* Buffers belong to one file. */
+	EXPECT_EQ(number_of(text, "drm-shared-vram"), 0);
+	EXPECT_EQ(number_of(text, "drm-shared-system"), 0);
+}
+
+static void set_up(struct setup *t)
+{
+	card_open(&t->card);
+	card_buffer(&t->card, &t->page, 4096, DRM_OGPU_BO_SYSTEM, READ_WRITE);
+	t->words = t->page.map;
+	card_buffer(&t->card, &t->data, 1024 * KIB, DRM_OGPU_BO_SYSTEM, READ_WRITE);
+	card_stream(&t->card, &t->fill, 4096);
+	stream_fill(&t->fill, t->data.va, t->data.size, 0x12345678);
+}
+
+TEST(keys)
+{
+	char text[4096], id[64];
+	struct setup t;
+
+	set_up(&t);
+	read_fdinfo(&t.card, text, sizeof(text));
+	EXPECT(!strncmp(value_of(text, "drm-driver"), "ogpu\n", 5));
+	snprintf(id, sizeof(id), "%s", value_of(text, "drm-pdev"));
+	EXPECT(strchr(id, ':'));
+	EXPECT_GE(number_of(text, "drm-client-id"), 1);
+	EXPECT_GE(number_of(text, "drm-engine-capacity-compute"), 1);
+	EXPECT_GE(number_of(text, "drm-engine-capacity-copy"), 1);
+	EXPECT_EQ(number_of(text, "drm-engine-compute"), 0);
+	EXPECT_EQ(number_of(text, "drm-engine-copy"), 0);
+}
+
+/* Time belongs to a file and an engine, and stays when the queue is destroyed. */
+TEST(time_of_engines)
+{
+	struct drm_ogpu_queue_get_state state;
+	uint64_t copy, compute;
+	struct card other;
+	struct setup t;
+	uint32_t queue;
+
+	set_up(&t);
+	card_open(&other);
+	queue = card_queue(&t.card, DRM_OGPU_ENGINE_COPY, 0);
+	card_run(&t.card, queue, &t.fill);
+	card_queue_state(&t.card, queue, &state);
+	copy = copy_ns(&t.card);
+	EXPECT_GE(state.busy_ns, 1);
+	EXPECT_GE(copy, state.busy_ns);
+	EXPECT_EQ(get(&t.card, "drm-engine-compute"), 0);
+
+	EXPECT_EQ(card_queue_destroy(&t.card, queue), 0);
+	EXPECT_GE(copy_ns(&t.card), copy);
+
+	queue = card_queue(&t.card, DRM_OGPU_ENGINE_COMPUTE, 0);
+	card_run(&t.card, queue, &t.fill);
+	compute = get(&t.card, "drm-engine-compute");
+	EXPECT_GE(compute, 1);
+	EXPECT_GE(copy_ns(&t.card), copy);
+
+	queue = card_queue(&t.card, DRM_OGPU_ENGINE_COPY, 0);
+	card_run(&t.card, queue, &t.fill);
+	card_queue_state(&t.card, queue, &state);
+	EXPECT_GE(copy_ns(&t.card), copy + state.busy_ns);
+
+	EXPECT_EQ(copy_ns(&other), 0);
+	EXPECT_EQ(get(&other, "drm-engine-compute"), 0);
+}
+
+/* So does that of jobs that run after their queue was destroyed. */
+TEST(time_after_destroy)
+{
+	struct drm_ogpu_sync out = { .flags = DRM_OGPU_SYNC_SIGNAL };
+	struct stream gated;
+	uint64_t before;
+	struct setup t;
+	uint32_t queue;
+
+	set_up(&t);
+	card_stream(&t.card, &gated, 4096);
+	stream_wait(&gated, t.page.va, DRM_OGPU_COMPARE_EQ, 1, UINT64_MAX);
+	stream_fill(&gated, t.data.va, t.data.size, 0x9abcdef0);
+	out.handle = card_syncobj(&t.card);
+	queue = card_queue(&t.card, DRM_OGPU_ENGINE_COPY, 0);
+	ASSERT_EQ(card_submit(&t.card, queue, &gated, &out, 1), 0);
+	EXPECT_EQ(card_queue_destroy(&t.card, queue), 0);
+	before = copy_ns(&t.card);
+
+	t.words[0] = 1;
+	EXPECT_EQ(card_syncobj_wait(&t.card, out.handle, 10000), 0);
+	EXPECT_GE(copy_ns(&t.card), before + 1);
+}
+
+struct watcher {
+	const struct card *card;
+	atomic_bool stop;
+};
+
+static void *watch(void *arg)
+{
+	struct watcher *watcher = arg;
+	uint64_t last = 0, now;
+
+	while (!watcher->stop) {
+		now = copy_ns(watcher->card);
+		EXPECT_GE(now, last);
+		last = now;
+	}
+
+	return NULL;
+}
+
+/* Whatever becomes of queues meanwhile. */
+TEST(time_never_decreases)
+{
+	struct drm_ogpu_queue_get_state state;
+	struct watcher watcher = {};
+	uint64_t sum = 0;
+	pthread_t thread;
+	struct setup t;
+	uint32_t queue;
+	int i;
+
+	set_up(&t);
+	watcher.card = &t.card;
+	ASSERT_EQ(pthread_create(&thread, NULL, watch, &watcher), 0);
+	for (i = 0; i < 40; i++) {
+		queue = card_queue(&t.card, DRM_OGPU_ENGINE_COPY, 0);
+		card_run(&t.card, queue, &t.fill);
+		/* One out of two is destroyed at work. */
+		if (i & 1)
+			ASSERT_EQ(card_submit(&t.card, queue, &t.fill, NULL, 0), 0);
+		card_queue_state(&t.card, queue, &state);
+		sum += state.busy_ns;
+		EXPECT_EQ(card_queue_destroy(&t.card, queue), 0);
+	}
+	watcher.stop = true;
+	ASSERT_EQ(pthread_join(thread, NULL), 0);
+	EXPECT_GE(copy_ns(&t.card), sum);
+}
+
+TEST(memory_by_region)
+{
+	struct buffer vram, system, both;
+	struct memory want = {};
+	struct card card, other;
+
+	card_open(&other);
+	card_open(&card);
+	expect_memory(&card, &want);
+
+	ASSERT_EQ(card_buffer_create(&card, &vram, 192 * KIB, DRM_OGPU_BO_VRAM), 0);
+	want.vram_total = 192 * KIB;
+	want.vram_resident = 192 * KIB;
+	ASSERT_EQ(card_buffer_create(&card, &system, 68 * KIB, DRM_OGPU_BO_SYSTEM), 0);
+	want.system_total = 68 * KIB;
+	want.system_resident = 68 * KIB;
+	/* Wiped before use, which counts as activity. */
+	while (get(&card, "drm-active-vram") || get(&card, "drm-active-system"))
+		sleep_ms(1);
+	expect_memory(&card, &want);
+
+	ASSERT_EQ(card_buffer_create(&card, &both, 64 * KIB,
+				     DRM_OGPU_BO_VRAM | DRM_OGPU_BO_SYSTEM), 0);
+	EXPECT_EQ(get(&card, "drm-total-vram"), 256 * KIB);
+	EXPECT_EQ(drmCloseBufferHandle(card.fd, both.handle), 0);
+	EXPECT_EQ(drmCloseBufferHandle(card.fd, vram.handle), 0);
+	want.vram_total = 0;
+	want.vram_resident = 0;
+	expect_memory(&card, &want);
+
+	memset(&want, 0, sizeof(want));
+	expect_memory(&other, &want);
+}
+
+/* Memory is active while jobs may use it. */
+TEST(memory_of_jobs)
+{
+	struct drm_ogpu_sync out = { .flags = DRM_OGPU_SYNC_SIGNAL };
+	struct stream gate;
+	struct memory want;
+	struct buffer vram;
+	struct setup t;
+	uint32_t queue;
+
+	set_up(&t);
+	card_buffer(&t.card, &vram, 64 * KIB, DRM_OGPU_BO_VRAM, READ_WRITE);
+	card_stream(&t.card, &gate, 4096);
+	stream_wait(&gate, t.page.va, DRM_OGPU_COMPARE_EQ, 1, UINT64_MAX);
+	out.handle = card_syncobj(&t.card);
+	queue = card_queue(&t.card, DRM_OGPU_ENGINE_COPY, 0);
+	ASSERT_EQ(card_submit(&t.card, queue, &gate, &out, 1), 0);
+
+	want.vram_total = vram.size;
+	want.vram_resident = vram.size;
+	want.vram_active = vram.size;
+	want.system_total = t.page.size + t.data.size + t.fill.buf.size + gate.buf.size;
+	want.system_resident = want.system_total;
+	want.system_active = want.system_total;
+	expect_memory(&t.card, &want);
+
+	t.words[0] = 1;
+	EXPECT_EQ(card_syncobj_wait(&t.card, out.handle, 10000), 0);
+	want.vram_active = 0;
+	want.system_active = 0;
+	expect_memory(&t.card, &want);
+}
+
+/* A buffer counts where it was meant to be, and is resident where it is. */
+TEST(memory_that_moves)
+{
+	struct drm_ogpu_bo_create create = {
+		.size = 64 * KIB,
+		.placement = DRM_OGPU_BO_VRAM | DRM_OGPU_BO_SYSTEM,
+	};
+	struct drm_ogpu_bo_mmap_offset offset = {};
+	struct drm_ogpu_bo_info info = {};
+	struct card card;
+	volatile char *map;
+
+	card_open(&card);
+	ASSERT_EQ(card_ioctl(&card, DRM_IOCTL_OGPU_BO_CREATE, &create), 0);
+	EXPECT_EQ(get(&card, "drm-resident-vram"), create.size);
+
+	/* The CPU can reach it only in system memory, unless it can reach all VRAM. */
+	offset.handle = create.handle;
+	ASSERT_EQ(card_ioctl(&card, DRM_IOCTL_OGPU_BO_MMAP_OFFSET, &offset), 0);
+	map = mmap(NULL, create.size, PROT_READ | PROT_WRITE, MAP_SHARED, card.fd, offset.offset);
+	ASSERT(map != MAP_FAILED);
+	map[0] = 1;
+	info.handle = create.handle;
+	ASSERT_EQ(card_ioctl(&card, DRM_IOCTL_OGPU_BO_INFO, &info), 0);
+	if (info.current_placement != DRM_OGPU_BO_SYSTEM)
+		SKIP("the CPU reaches all VRAM");
+	EXPECT_EQ(get(&card, "drm-total-vram"), create.size);
+	EXPECT_EQ(get(&card, "drm-resident-vram"), 0);
+	EXPECT_EQ(get(&card, "drm-total-system"), 0);
+	EXPECT_EQ(get(&card, "drm-resident-system"), create.size);
+}
+
+int main(int argc, char **argv)
+{
+	return harness_run(argc, argv);
+}

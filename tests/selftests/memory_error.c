@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Memory errors that the card cannot correct: the job that meets one is stopped, others go on.
+ *
+ * Needs a virtual GPU whose control socket can be reached from the test machine.
+ */
+#include <inttypes.h>
+#include <sys/types.h>
+
+#include "admin.h"
+#include "card.h"
+#include "harness.h"
+
+#define READ_WRITE	(DRM_OGPU_BIND_READ | DRM_OGPU_BIND_WRITE)
+#define PIECE		(16ull << 20)
+
+static void hurt(struct admin *admin, const char *fault, uint64_t offset)
+{
+	char json[128];
+
+	snprintf(json, sizeof(json), "{\"cmd\":\"inject\",\"fault\":\"%s\",\"offset\":%" PRIu64 "}",
+		 fault, offset);
+	ASSERT(admin_control(admin, json));
+}
+
+static void set_up(struct admin *admin, struct card *card)
+{
+	if (!admin_init(admin, 0) || !admin_has_control(admin))
+		SKIP("no virtual GPU with a control socket");
+	card_open(card);
+}
+
+TEST(corrected)
+{
+	struct drm_ogpu_queue_get_state state;
+	struct admin admin;
+	struct buffer page;
+	struct stream s;
+	struct card card;
+	uint32_t queue;
+
+	set_up(&admin, &card);
+	hurt(&admin, "ecc-corrected", card_memory(&card).vram_size / 2);
+	card_buffer(&card, &page, 65536, DRM_OGPU_BO_VRAM, READ_WRITE);
+	card_stream(&card, &s, 4096);
+	stream_fill(&s, page.va, page.size, 0);
+	queue = card_queue(&card, DRM_OGPU_ENGINE_COPY, 0);
+	card_run(&card, queue, &s);
+	card_queue_state(&card, queue, &state);
+	EXPECT_EQ(state.error, DRM_OGPU_QUEUE_OK);
+	EXPECT(admin_is(&admin, "state", "running"));
+}
+
+/* Takes VRAM in pieces until little is left: one of them has the bad page. */
+static unsigned int take_vram(struct card *card, struct buffer *bufs, unsigned int max)
+{
+	struct drm_ogpu_query_memory mem = card_memory(card);
+	uint64_t left = mem.vram_size - mem.vram_used;
+	unsigned int count;
+
+	for (count = 0; count < max && left > 2 * PIECE; count++, left -= PIECE) {
+		struct buffer *buf = &bufs[count];
+
+		ASSERT_EQ(card_buffer_create(card, buf, PIECE, DRM_OGPU_BO_VRAM), 0);
+		buf->va = card->next_va;
+		card->next_va += 2 * PIECE;
+		ASSERT_EQ(card_bind(card, buf, buf->va, READ_WRITE), 0);
+	}
+
+	return count;
+}
+
+TEST(uncorrectable)
+{
+	struct drm_ogpu_fault faults[16] = {};
+	struct drm_ogpu_vm_get_faults get = { .faults = CARD_ARRAY(faults, 16) };
+	struct drm_ogpu_queue_get_state state;
+	struct buffer bufs[64], page;
+	unsigned int i, count, hit = 0;
+	struct admin admin;
+	struct stream s;
+	struct card card;
+	uint64_t offset;
+	uint32_t queue;
+
+	set_up(&admin, &card);
+	card_buffer(&card, &page, 4096, DRM_OGPU_BO_SYSTEM, READ_WRITE);
+	card_stream(&card, &s, 4096);
+	count = take_vram(&card, bufs, 64);
+	ASSERT_GE(count, 4);
+	/* One in each of many pieces: whichever few of them are not ours. */
+	for (offset = PIECE / 2; offset < card_memory(&card).vram_size; offset += PIECE)
+		hurt(&admin, "ecc-uncorrected", offset);
+
+	for (i = 0; i < count; i++) {
+		queue = card_queue(&card, DRM_OGPU_ENGINE_COPY, 0);
+		stream_reset(&s);
+		stream_copy(&s, bufs[i].va + PIECE / 2, page.va, 8);
+		card_run(&card, queue, &s);
+		card_queue_state(&card, queue, &state);
+		if (state.error) {
+			hit++;
+			EXPECT_EQ(state.error, DRM_OGPU_QUEUE_ERR_MEMORY);
+			EXPECT_EQ(state.reason, DRM_OGPU_FAULT_POISON);
+			EXPECT_EQ(state.access, DRM_OGPU_ACCESS_READ);
+			EXPECT_EQ(state.fault_va, bufs[i].va + PIECE / 2);
+		}
+		/* What is next to it is as good as before. */
+		queue = card_queue(&card, DRM_OGPU_ENGINE_COPY, 0);
+		stream_reset(&s);
+		stream_copy(&s, bufs[i].va + PIECE / 2 + 65536, page.va, 8);
+		card_run(&card, queue, &s);
+		card_queue_state(&card, queue, &state);
+		EXPECT_EQ(state.error, DRM_OGPU_QUEUE_OK);
+	}
+	EXPECT_GE(hit, 1);
+	get.vm_id = card.vm;
+	ASSERT_EQ(card_ioctl(&card, DRM_IOCTL_OGPU_VM_GET_FAULTS, &get), 0);
+	ASSERT_EQ(get.total, hit);
+	EXPECT_EQ(faults[0].reason, DRM_OGPU_FAULT_POISON);
+	EXPECT(admin_is(&admin, "state", "running"));
+
+	/* The memory is good again after a reset. */
+	ASSERT(admin_write(&admin, "reset", "1"));
+	EXPECT(admin_is(&admin, "state", "running"));
+}
+
+/*
+ * Takes most of VRAM and has the card read it, in a process of its own, because what meets bad
+ * memory may be what the driver does for it. Returns whether all went well.
+ */
+static bool use_vram(void)
+{
+	struct drm_ogpu_sync out = { .flags = DRM_OGPU_SYNC_SIGNAL };
+	struct buffer buf, page;
+	int ret = 0, status = -1;
+	struct stream s;
+	struct card card;
+	uint64_t left;
+	uint32_t queue;
+	pid_t pid;
+
+	pid = fork();
+	if (pid) {
+		waitpid(pid, &status, 0);
+		return !status;
+	}
+
+	card_open(&card);
+	card_buffer(&card, &page, 4096, DRM_OGPU_BO_SYSTEM, READ_WRITE);
+	card_stream(&card, &s, 4096);
+	queue = card_queue(&card, DRM_OGPU_ENGINE_COPY, 0);
+	out.handle = card_syncobj(&card);
+	for (left = card_memory(&card).vram_size; !ret && left > 2 * PIECE; left -= PIECE) {
+		ret = card_buffer_create(&card, &buf, PIECE, DRM_OGPU_BO_VRAM);
+		ret = ret ?: card_bind(&card, &buf, card.next_va, READ_WRITE);
+		stream_reset(&s);
+		stream_copy(&s, card.next_va, page.va, 8);
+		ret = ret ?: card_submit(&card, queue, &s, &out, 1);
+		ret = ret ?: card_syncobj_wait(&card, out.handle, 10000);
+		card.next_va += 2 * PIECE;
+	}
+	_exit(ret != 0);
+}
+
+/* Memory that goes bad while nobody has it costs a reset, but not one after the other. */
+TEST(bad_while_free)
+{
+	struct admin admin;
+	struct card card;
+	uint64_t offset;
+
+	set_up(&admin, &card);
+	for (offset = PIECE / 2; offset < card_memory(&card).vram_size; offset += PIECE)
+		hurt(&admin, "ecc-uncorrected", offset);
+	card_close(&card);
+
+	EXPECT(!use_vram());
+	ASSERT(admin_wait(&admin, "state", "running"));
+	EXPECT(use_vram());
+	EXPECT(admin_is(&admin, "state", "running"));
+}
+
+int main(int argc, char **argv)
+{
+	return harness_run(argc, argv);
+}

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * QUERY: arguments, sizes, and what it says; sensors, which say the rest about a card.
+ */
+#include <glob.h>
+#include <sys/mman.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "admin.h"
+#include "card.h"
+#include "harness.h"
+
+#define MAX_SIZE	4096
+#define PAGE		4096u
+#define KERNEL_ADDRESS	0xffff888000000000ull
+
+static const uint32_t sizes[] = {
+	[DRM_OGPU_QUERY_DEVICE] = sizeof(struct drm_ogpu_query_device),
+	[DRM_OGPU_QUERY_FIRMWARE] = sizeof(struct drm_ogpu_query_firmware),
+	[DRM_OGPU_QUERY_MEMORY] = sizeof(struct drm_ogpu_query_memory),
+	[DRM_OGPU_QUERY_TIME] = sizeof(struct drm_ogpu_query_time),
+};
+
+#define TYPES	(sizeof(sizes) / sizeof(sizes[0]))
+
+/* Returns 0 or a negative errno; @size is updated. */
+static int query(struct card *card, uint32_t type, uint32_t *size, uint64_t pointer)
+{
+	struct drm_ogpu_query args = { .type = type, .size = *size, .pointer = pointer };
+	int ret = card_ioctl(card, DRM_IOCTL_OGPU_QUERY, &args);
+
+	*size = args.size;
+
+	return ret;
+}
+
+static int query_error(struct card *card, uint32_t type, uint32_t size, uint64_t pointer)
+{
+	return query(card, type, &size, pointer);
+}
+
+TEST(bad_arguments)
+{
+	struct card card;
+	char buf[8];
+
+	card_open(&card);
+	EXPECT_EQ(query_error(&card, TYPES, 0, 0), -EINVAL);
+	EXPECT_EQ(query_error(&card, TYPES, 8, (uintptr_t)buf), -EINVAL);
+	EXPECT_EQ(query_error(&card, UINT32_MAX, 8, (uintptr_t)buf), -EINVAL);
+	EXPECT_EQ(query_error(&card, 0, MAX_SIZE + 1, (uintptr_t)buf), -EINVAL);
+	EXPECT_EQ(query_error(&card, 0, UINT32_MAX, (uintptr_t)buf), -EINVAL);
+}
+
+TEST(bad_pointers)
+{
+	struct card card;
+	uint32_t type;
+	char *pages;
+
+	card_open(&card);
+	pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(pages, MAP_FAILED);
+	ASSERT_EQ(mprotect(pages + PAGE, PAGE, PROT_READ), 0);
+	for (type = 0; type < TYPES; type++) {
+		EXPECT_EQ(query_error(&card, type, 8, 0), -EFAULT);
+		EXPECT_EQ(query_error(&card, type, 8, 8), -EFAULT);
+		EXPECT_EQ(query_error(&card, type, 8, UINT64_MAX), -EFAULT);
+		EXPECT_EQ(query_error(&card, type, 8, KERNEL_ADDRESS), -EFAULT);
+		EXPECT_EQ(query_error(&card, type, 8, (uintptr_t)pages + PAGE), -EFAULT);
+		/* Over the end: of what is filled, and of what is zeroed behind it. */
+		EXPECT_EQ(query_error(&card, type, 8, (uintptr_t)pages + PAGE - 4), -EFAULT);
+		EXPECT_EQ(query_error(&card, type, sizes[type] + 8,
+				      (uintptr_t)pages + PAGE - sizes[type]), -EFAULT);
+		EXPECT_EQ(query_error(&card, type, sizes[type],
+				      (uintptr_t)pages + PAGE - sizes[type]), 0);
+	}
+}
+
+/* Size 0 asks for the size; the pointer does not matter. */
+TEST(size_probing)
+{
+	struct card card;
+	uint32_t type, size;
+
+	card_open(&card);
+	for (type = 0; type < TYPES; type++) {
+		size = 0;
+		EXPECT_EQ(query(&card, type, &size, KERNEL_ADDRESS), 0);
+		EXPECT_EQ(size, sizes[type]);
+	}
+}
+
+static bool all(const uint8_t *buf, uint32_t from, uint32_t to, uint8_t value)
+{
+	while (from < to) {
+		if (buf[from++] != value)
+			return false;
+	}
+
+	return true;
+}
+
+/* A program that is older or newer than the kernel. */
+TEST(other_sizes)
+{
+	uint8_t whole[MAX_SIZE], buf[MAX_SIZE + 8];
+	struct card card;
+	uint32_t type, size;
+
+	card_open(&card);
+	for (type = 0; type < TYPES; type++) {
+		size = sizes[type];
+		ASSERT_EQ(query(&card, type, &size, (uintptr_t)whole), 0);
+		EXPECT_EQ(size, sizes[type]);
+
+		/* At an odd address, too. */
+		memset(buf, 0xee, sizeof(buf));
+		size = 7;
+		ASSERT_EQ(query(&card, type, &size, (uintptr_t)buf + 1), 0);
+		EXPECT_EQ(size, 7);
+		EXPECT(!all(buf, 1, 8, 0xee));
+		EXPECT(buf[0] == 0xee && all(buf, 8, sizeof(buf), 0xee));
+
+		memset(buf, 0xee, sizeof(buf));
+		size = MAX_SIZE;
+		ASSERT_EQ(query(&card, type, &size, (uintptr_t)buf), 0);
+		EXPECT_EQ(size, sizes[type]);
+		EXPECT(all(buf, sizes[type], MAX_SIZE, 0));
+		EXPECT(all(buf, MAX_SIZE, sizeof(buf), 0xee));
+		/* Nothing else of it changes all the time. */
+		if (type == DRM_OGPU_QUERY_DEVICE || type == DRM_OGPU_QUERY_FIRMWARE)
+			EXPECT(!memcmp(buf, whole, sizes[type]));
+	}
+}
+
+TEST(device)
+{
+	struct drm_ogpu_query_device *info;
+	struct card card;
+
+	card_open(&card);
+	info = &card.info;
+	EXPECT_EQ(info->generation, 1);
+	EXPECT_GE(info->cu_count, 1);
+	EXPECT_GE(info->lanes, 1);
+	EXPECT_GE(info->max_workgroup, info->lanes);
+	EXPECT_GE(info->clock_khz, 1);
+	EXPECT_GE(info->max_queues, 1);
+	EXPECT_EQ(info->va_bits, 48);
+	EXPECT(info->page_sizes & 4096);
+	EXPECT(!all(info->uuid, 0, sizeof(info->uuid), 0));
+	EXPECT(info->name[0]);
+	EXPECT_EQ(info->name[sizeof(info->name) - 1], 0);
+}
+
+TEST(memory)
+{
+	struct drm_ogpu_query_memory mem;
+	struct card card;
+
+	card_open(&card);
+	mem = card_memory(&card);
+	EXPECT_LE(mem.vram_used, mem.vram_size);
+	EXPECT_LE(mem.vram_visible_size, mem.vram_size);
+	EXPECT_LE(mem.vram_visible_used, mem.vram_visible_size);
+	EXPECT_LE(mem.vram_visible_used, mem.vram_used);
+	EXPECT_GE(mem.system_size, 1);
+	EXPECT_LE(mem.system_used, mem.system_size);
+}
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+
+	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
+
+TEST(time)
+{
+	struct drm_ogpu_query_time time = {};
+	uint64_t before = monotonic_ns(), gpu_before = 0;
+	uint32_t i, size = sizeof(time);
+	struct card card;
+
+	card_open(&card);
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(query(&card, DRM_OGPU_QUERY_TIME, &size, (uintptr_t)&time), 0);
+		EXPECT_LE(before, time.cpu_ns);
+		EXPECT_LE(time.cpu_ns + time.uncertainty_ns, monotonic_ns());
+		EXPECT_LE(gpu_before + 1, time.gpu_ns);
+		before = time.cpu_ns + time.uncertainty_ns;
+		gpu_before = time.gpu_ns;
+	}
+}
+
+/* An attribute of the sensors as a number. */
+static long long sensor(const struct admin *admin, const char *hwmon, const char *name)
+{
+	char attribute[128], text[64];
+
+	snprintf(attribute, sizeof(attribute), "%s/%s", hwmon, name);
+	admin_read(admin, attribute, text, sizeof(text));
+	if (!text[0])
+		HARNESS_FAIL("no value of %s", name);
+
+	return atoll(text);
+}
+
+static void expect_text(const struct admin *admin, const char *hwmon, const char *name,
+			const char *text)
+{
+	char attribute[128];
+
+	snprintf(attribute, sizeof(attribute), "%s/%s", hwmon, name);
+	EXPECT(admin_is(admin, attribute, text));
+}
+
+TEST(sensors)
+{
+	char hwmon[64], pattern[96];
+	struct admin admin;
+	struct card card;
+	long long energy;
+	uint64_t end;
+	glob_t found;
+
+	card_open(&card);
+	ASSERT(admin_init(&admin, 0));
+	snprintf(pattern, sizeof(pattern), "%s/hwmon/hwmon*", admin.dir);
+	ASSERT_EQ(glob(pattern, 0, NULL, &found), 0);
+	ASSERT_EQ(found.gl_pathc, 1);
+	snprintf(hwmon, sizeof(hwmon), "%s", found.gl_pathv[0] + strlen(admin.dir) + 1);
+	globfree(&found);
+
+	expect_text(&admin, hwmon, "name", "ogpu");
+	expect_text(&admin, hwmon, "temp1_label", "gpu");
+	expect_text(&admin, hwmon, "temp2_label", "mem");
+	expect_text(&admin, hwmon, "freq1_label", "compute");
+	/* Millidegree, microwatt, hertz. */
+	EXPECT_GE(sensor(&admin, hwmon, "temp1_input"), 10000);
+	EXPECT_LE(sensor(&admin, hwmon, "temp1_input"), 110000);
+	EXPECT_GE(sensor(&admin, hwmon, "temp2_input"), 10000);
+	EXPECT_LE(sensor(&admin, hwmon, "temp2_input"), 110000);
+	EXPECT_GE(sensor(&admin, hwmon, "power1_input"), 1000000);
+	EXPECT_LE(sensor(&admin, hwmon, "power1_input"), 1000000000);
+	EXPECT_GE(sensor(&admin, hwmon, "power1_average"), 1000000);
+	EXPECT_GE(sensor(&admin, hwmon, "fan1_input"), 1);
+	EXPECT_GE(sensor(&admin, hwmon, "freq1_input"), 1000000);
+	EXPECT_LE(sensor(&admin, hwmon, "freq1_input"), card.info.clock_khz * 1000ll);
+
+	/* Old values are not shown for ever. */
+	energy = sensor(&admin, hwmon, "energy1_input");
+	EXPECT_GE(energy, 1);
+	end = time_ms() + ADMIN_WAIT_MS;
+	while (sensor(&admin, hwmon, "energy1_input") <= energy && time_ms() < end)
+		sleep_ms(10);
+	EXPECT_GE(sensor(&admin, hwmon, "energy1_input"), energy + 1);
+}
+
+int main(int argc, char **argv)
+{
+	return harness_run(argc, argv);
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * A card that cannot be recovered: user space is told so, programs get EIO, and what the uevent
+ * names repairs it. Here the boot ROM refuses the firmware that ran, because the fuse counter of
+ * the security version was raised meanwhile.
+ *
+ * Needs a virtual GPU whose control socket can be reached from the test machine.
+ */
+#include <sys/types.h>
+
+#include <xf86drm.h>
+
+#include "admin.h"
+#include "card.h"
+#include "clients.h"
+#include "harness.h"
+
+#define TIMEOUT_S	120
+#define LOAD_IO_ERROR	9
+
+/* What a program gets that opens the card now. */
+static int open_error(void)
+{
+	struct card card = { .fd = drmOpenWithType("ogpu", NULL, DRM_NODE_RENDER) };
+	struct drm_ogpu_vm_create vm = {};
+	int ret;
+
+	ASSERT_GE(card.fd, 0);
+	ret = card_ioctl(&card, DRM_IOCTL_OGPU_VM_CREATE, &vm);
+	card_close(&card);
+
+	return ret;
+}
+
+/* Leaves a card that would boot again, if somebody told it to. */
+static void wedge(struct admin *admin)
+{
+	struct clients clients;
+	char error[256];
+	int uevents, i;
+
+	if (!admin_init(admin, 0) || !admin_has_control(admin))
+		SKIP("no virtual GPU with a control socket");
+	uevents = admin_open_uevents();
+	ASSERT_GE(uevents, 0);
+	ASSERT(clients_start(&clients, 20));
+	ASSERT(admin_control(admin, "{\"cmd\":\"set\",\"fuse_svn\":1000}"));
+	EXPECT(admin_control(admin, "{\"cmd\":\"inject\",\"fault\":\"mc-crash\"}"));
+	EXPECT(admin_wait_uevent(uevents, "WEDGED=rebind,bus-reset"));
+	EXPECT(admin_control(admin, "{\"cmd\":\"set\",\"fuse_svn\":0}"));
+	close(uevents);
+
+	EXPECT(admin_is(admin, "state", "wedged"));
+	admin_read(admin, "last_error", error, sizeof(error));
+	EXPECT(error[0]);
+	EXPECT_EQ(open_error(), -EIO);
+	EXPECT_EQ(admin_load_firmware(admin), LOAD_IO_ERROR);
+	ASSERT(clients_wait_lost(&clients));
+	for (i = 0; i < CLIENTS; i++)
+		EXPECT(clients.client[i].signalled);
+	clients_end(&clients);
+	EXPECT(admin_is(admin, "state", "wedged"));
+}
+
+static void expect_repaired(struct admin *admin)
+{
+	EXPECT(admin_is(admin, "state", "running"));
+	EXPECT(admin_is(admin, "last_error", ""));
+	EXPECT(client_works());
+}
+
+TEST_TIMEOUT(rebind_repairs, TIMEOUT_S)
+{
+	struct admin admin;
+
+	wedge(&admin);
+	ASSERT(admin_unbind(&admin));
+	ASSERT(admin_bind(&admin));
+	ASSERT_EQ(admin_load_firmware(&admin), 0);
+	expect_repaired(&admin);
+}
+
+TEST_TIMEOUT(bus_reset_repairs, TIMEOUT_S)
+{
+	struct admin admin;
+
+	wedge(&admin);
+	ASSERT(admin_write(&admin, "reset_method", "bus"));
+	EXPECT(admin_write(&admin, "reset", "1"));
+	ASSERT(admin_write(&admin, "reset_method", "default"));
+	expect_repaired(&admin);
+}
+
+TEST_TIMEOUT(function_reset_repairs, TIMEOUT_S)
+{
+	struct admin admin;
+
+	wedge(&admin);
+	EXPECT(admin_write(&admin, "reset", "1"));
+	expect_repaired(&admin);
+}
+
+int main(int argc, char **argv)
+{
+	return harness_run(argc, argv);
+}
