@@ -31,10 +31,10 @@ struct ogpu_chip_crash {
 struct ogpu_chip_ops {
 	/**
 	 * @quiesce: reset engines and management core; when it returns 0 they access no memory
-	 * until told to. Sleeps for up to @timeout_ms. Returns 0, -ETIMEDOUT, or -ENODEV if the
-	 * card is gone.
+	 * until told to. Sleeps for a bounded time. Returns 0, -ETIMEDOUT, or -ENODEV if the card
+	 * is gone.
 	 */
-	int (*quiesce)(struct ogpu_device *odev, unsigned int timeout_ms);
+	int (*quiesce)(struct ogpu_device *odev);
 	/** @time_ns: the card's clock; one caller at a time */
 	u64 (*time_ns)(struct ogpu_device *odev);
 

@@ -13,14 +13,16 @@
 
 /* An invalidation waits for accesses in flight; anything near this is a broken card. */
 #define OGPU_V1_TLBI_TIMEOUT_MS	1000
+/* Ten times what the contract allows. */
+#define OGPU_V1_RESET_TIMEOUT_MS	1000
 
-static int ogpu_v1_quiesce(struct ogpu_device *odev, unsigned int timeout_ms)
+static int ogpu_v1_quiesce(struct ogpu_device *odev)
 {
 	u32 bits = OGPU_GLB_RESET_COMPUTE | OGPU_GLB_RESET_MC;
 
 	ogpu_write32(odev, 0, OGPU_GLB_RESET, bits);
 
-	return ogpu_wait32(odev, 0, OGPU_GLB_RESET, bits, 0, timeout_ms);
+	return ogpu_wait32(odev, 0, OGPU_GLB_RESET, bits, 0, OGPU_V1_RESET_TIMEOUT_MS);
 }
 
 /* Reading the low half latches the high one. */

@@ -20,7 +20,6 @@
 #include "ogpu_compat.h"
 #include "ogpu_copy.h"
 #include "ogpu_device.h"
-#include "ogpu_drv.h"
 #include "ogpu_event.h"
 #include "ogpu_lockdep.h"
 #include "ogpu_mbox.h"
@@ -340,7 +339,7 @@ int ogpu_device_start(struct ogpu_device *odev)
  */
 int ogpu_device_quiesce(struct ogpu_device *odev)
 {
-	return odev->chip->quiesce(odev, ogpu_fw_timeout_ms);
+	return odev->chip->quiesce(odev);
 }
 
 /**

@@ -130,8 +130,9 @@ static int ogpu_disc_queues(struct ogpu_disc *disc, const struct ogpu_disc_queue
 	disc->doorbells = le32_to_cpu(queues->doorbells);
 	disc->doorbell_stride = le32_to_cpu(queues->doorbell_stride);
 
-	if (!disc->compute_slots || !disc->doorbells || disc->doorbells > U16_MAX ||
-	    disc->doorbell_stride < OGPU_PAGE_4K || !is_power_of_2(disc->doorbell_stride))
+	if (!disc->compute_slots || !disc->copy_slots || !disc->doorbells ||
+	    disc->doorbells > U16_MAX || disc->doorbell_stride < OGPU_PAGE_4K ||
+	    !is_power_of_2(disc->doorbell_stride))
 		return -EINVAL;
 
 	return 0;

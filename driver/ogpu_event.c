@@ -97,24 +97,6 @@ void ogpu_event_start(struct ogpu_device *odev)
 	mutex_unlock(&event->lock);
 }
 
-/**
- * ogpu_event_stop() - take the ring away from hardware
- * @odev: the card; need not answer
- *
- * When it returns no event is being handled any more.
- */
-void ogpu_event_stop(struct ogpu_device *odev)
-{
-	struct ogpu_event_ring *event = odev->event;
-
-	mutex_lock(&event->lock);
-	if (event->running) {
-		odev->chip->event_set(odev, 0, 0);
-		event->running = false;
-	}
-	mutex_unlock(&event->lock);
-}
-
 static void ogpu_event_handle(struct ogpu_device *odev, const struct ogpu_event *ev)
 {
 	struct ogpu_event_ring *event = odev->event;
@@ -180,6 +162,27 @@ static bool ogpu_event_drain(struct ogpu_device *odev)
 	mutex_unlock(&event->lock);
 
 	return taken == OGPU_EVENT_RING_ENTRIES;
+}
+
+/**
+ * ogpu_event_stop() - take the ring away from hardware
+ * @odev: the card; need not answer
+ *
+ * When it returns no event is being handled any more. Those that are in the ring are: recovery
+ * wants to know of bad memory.
+ */
+void ogpu_event_stop(struct ogpu_device *odev)
+{
+	struct ogpu_event_ring *event = odev->event;
+
+	ogpu_event_drain(odev);
+
+	mutex_lock(&event->lock);
+	if (event->running) {
+		odev->chip->event_set(odev, 0, 0);
+		event->running = false;
+	}
+	mutex_unlock(&event->lock);
 }
 
 /**

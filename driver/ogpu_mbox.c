@@ -109,26 +109,36 @@ static void *ogpu_mbox_at(struct ogpu_mbox *mbox, u32 offset)
 	return (u8 *)mbox->header + offset;
 }
 
-/* Give an event to who it is for. May send requests. */
+static void ogpu_mbox_sensor_alert(struct ogpu_device *odev, const struct ogpu_msg_sensors *sensors)
+{
+	u32 throttle = le32_to_cpu(sensors->throttle);
+	s32 temp_mdeg = le32_to_cpu(sensors->temp_mdeg);
+
+	if (throttle)
+		dev_warn_ratelimited(odev->drm.dev,
+				     "card slows down: %s%s%d.%03d degrees, %u mW\n",
+				     throttle & OGPU_THROTTLE_THERMAL ? "too hot, " : "",
+				     throttle & OGPU_THROTTLE_POWER ? "too much power, " : "",
+				     temp_mdeg / 1000, abs(temp_mdeg) % 1000,
+				     le32_to_cpu(sensors->power_uw) / 1000);
+	else
+		dev_info_ratelimited(odev->drm.dev,
+				     "card does not slow down any more: %d.%03d degrees\n",
+				     temp_mdeg / 1000, abs(temp_mdeg) % 1000);
+}
+
+/*
+ * Give an event to who it is for. May send requests, but must not take the lock of struct
+ * ogpu_queue_mgr, under which the handling of events is waited for.
+ */
 static void ogpu_mbox_handle_event(struct ogpu_device *odev, const struct ogpu_msg *msg)
 {
-	const struct ogpu_msg_sensors *sensors;
-
 	switch (le16_to_cpu(msg->type)) {
 	case OGPU_MSG_QUEUE_ERROR:
 		ogpu_queue_handle_error(odev, (const void *)msg->body);
 		break;
 	case OGPU_MSG_SENSOR_ALERT:
-		sensors = (const void *)msg->body;
-		dev_warn_ratelimited(odev->drm.dev,
-				     "card slows down: %s%s%d.%03d degrees, %u mW\n",
-				     le32_to_cpu(sensors->throttle) & OGPU_THROTTLE_THERMAL ?
-				     "too hot, " : "",
-				     le32_to_cpu(sensors->throttle) & OGPU_THROTTLE_POWER ?
-				     "too much power, " : "",
-				     (s32)le32_to_cpu(sensors->temp_mdeg) / 1000,
-				     abs((s32)le32_to_cpu(sensors->temp_mdeg)) % 1000,
-				     le32_to_cpu(sensors->power_uw) / 1000);
+		ogpu_mbox_sensor_alert(odev, (const void *)msg->body);
 		break;
 	}
 }

@@ -35,8 +35,9 @@
  *
  * Locks. The lock of struct ogpu_queue_mgr keeps the card's idea of which queues exist and ours
  * together; firmware is asked under it, so memory is never allocated under it. It is outside of the
- * mailbox's lock and of @lock, and inside of @submit_lock. Fences are signalled under @lock, in
- * process context, with a reference to the queue held.
+ * mailbox's lock and of @lock, and inside of @submit_lock; what handles events of firmware must not
+ * take it. Fences are signalled under @lock, in process context, by who holds a reference to the
+ * queue, or by @watch, which the end of the queue waits for.
  */
 #include <linux/dma-mapping.h>
 #include <linux/mutex.h>
@@ -49,6 +50,7 @@
 #include <drm/ogpu_drm.h>
 
 #include "abi/addr.h"
+#include "ogpu_compat.h"
 #include "ogpu_device.h"
 #include "ogpu_drv.h"
 #include "ogpu_fence.h"
@@ -173,8 +175,6 @@ static void ogpu_queue_start_time(struct ogpu_queue *queue)
 {
 	lockdep_assert_held(&queue->lock);
 
-	if (!queue->timeout_ms)
-		return;
 	queue->oldest_since = ktime_get();
 	queue->deadline = ktime_add_ms(queue->oldest_since, queue->timeout_ms);
 	/* If it is on for an earlier job it comes before the deadline, and then again. */
@@ -509,13 +509,15 @@ static bool ogpu_queue_still_late(struct ogpu_queue *queue, u64 seqno)
 	u64 waited_ns, more_ns;
 	ktime_t limit;
 	bool late;
+	int ret;
 
-	if (ogpu_queue_query(queue, &state))
-		return true;
+	ret = ogpu_queue_query(queue, &state);
 
 	spin_lock_irq(&queue->lock);
+	/* That took a while. */
+	ogpu_queue_signal_done(queue);
 	late = ogpu_queue_oldest(queue) == seqno;
-	if (late) {
+	if (late && !ret) {
 		waited_ns = le64_to_cpu(state.waited_ns);
 		more_ns = min(waited_ns - queue->waited_ns, timeout_ns);
 		queue->waited_ns = waited_ns;
@@ -877,7 +879,6 @@ static void ogpu_queues_fini(struct drm_device *drm, void *arg)
 {
 	struct ogpu_queue_mgr *mgr = arg;
 
-	destroy_workqueue(mgr->timeout_wq);
 	mutex_destroy(&mgr->lock);
 	xa_destroy(&mgr->queues);
 }
@@ -902,9 +903,10 @@ int ogpu_queues_init(struct ogpu_device *odev)
 	mgr->odev = odev;
 	mgr->stopped = true;
 	INIT_LIST_HEAD(&mgr->zombies);
-	mgr->timeout_wq = alloc_ordered_workqueue("ogpu-timeout", WQ_MEM_RECLAIM);
-	if (!mgr->timeout_wq)
-		return -ENOMEM;
+	mgr->timeout_wq = drmm_alloc_ordered_workqueue(&odev->drm, "ogpu-timeout-%s",
+						       WQ_MEM_RECLAIM, pci_name(odev->pdev));
+	if (IS_ERR(mgr->timeout_wq))
+		return PTR_ERR(mgr->timeout_wq);
 	xa_init_flags(&mgr->queues, XA_FLAGS_ALLOC);
 	mutex_init(&mgr->lock);
 	ogpu_lockdep_class(&mgr->lock, OGPU_LOCK_QUEUES);
@@ -1137,6 +1139,9 @@ void ogpu_queue_handle_error(struct ogpu_device *odev, const struct ogpu_msg_que
 	/* A queue that is being killed ends by ogpu_queue_kill(), which hears whether it obeyed. */
 	if (ogpu_queue_is_kernel(queue)) {
 		ogpu_reset_schedule(odev, "the kernel's copy queue failed");
+	} else if (why.code == DRM_OGPU_QUEUE_ERR_ENGINE) {
+		/* It may still execute: fences signal when the reset has stopped it. */
+		ogpu_reset_schedule(odev, "an engine failed");
 	} else if (first) {
 		/* Who is woken by a fence finds the error recorded. */
 		spin_lock_irq(&queue->lock);

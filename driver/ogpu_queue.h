@@ -73,7 +73,7 @@ struct ogpu_queue_params {
 	enum ogpu_priority priority;
 	/** @ring_size: bytes, power of two */
 	u32 ring_size;
-	/** @timeout_ms: longest that a job may run; 0: no limit */
+	/** @timeout_ms: longest that a job may run, not 0 */
 	u32 timeout_ms;
 };
 
@@ -105,7 +105,7 @@ struct ogpu_queue {
 	enum ogpu_engine_class engine;
 	/** @priority: for the firmware's scheduler */
 	enum ogpu_priority priority;
-	/** @timeout_ms: longest that a job may run; 0: no limit */
+	/** @timeout_ms: longest that a job may run, not 0 */
 	u32 timeout_ms;
 	/** @watch: looks at the oldest job at its @deadline, or earlier; on while there is one */
 	struct delayed_work watch;

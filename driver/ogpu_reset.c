@@ -236,7 +236,6 @@ void ogpu_reset_done(struct ogpu_device *odev)
 {
 	mutex_lock(&odev->life_lock);
 	odev->reset_blocked = false;
-	WRITE_ONCE(odev->reset->memory_bad, false);
 	if (READ_ONCE(odev->state) == OGPU_STATE_RESETTING)
 		ogpu_reset_conclude(odev, ogpu_reset_start(odev));
 	else if (!ogpu_device_present(odev))

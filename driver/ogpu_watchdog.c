@@ -57,7 +57,7 @@ static bool ogpu_watchdog_check(struct ogpu_watchdog *dog)
 		ogpu_reset_schedule(odev, "firmware crashed");
 	}
 	if (ret)
-		return false;
+		return ogpu_device_running(odev);
 
 	heartbeat = odev->chip->mc_heartbeat(odev);
 	if (heartbeat != dog->heartbeat) {

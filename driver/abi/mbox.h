@@ -164,7 +164,7 @@ struct ogpu_msg_queue_state {
 	__le32 switches;	/* times it was put on a slot */
 	__le64 busy_ns;		/* time spent executing: not in a WAIT packet */
 	__le64 rptr;
-	__le64 waited_ns;	/* time spent READY */
+	__le64 waited_ns;	/* time spent waiting for a slot */
 };
 OGPU_ASSERT_SIZE(struct ogpu_msg_queue_state, 40);
 

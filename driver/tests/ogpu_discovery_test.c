@@ -67,6 +67,7 @@ static struct ogpu_disc_test_table *ogpu_disc_test_make(struct kunit *test)
 	t->copy.engines = cpu_to_le32(2);
 	t->queues.entry = ogpu_disc_test_entry(OGPU_DISC_QUEUES, sizeof(t->queues), 0);
 	t->queues.compute_slots = cpu_to_le32(8);
+	t->queues.copy_slots = cpu_to_le32(2);
 	t->queues.doorbells = cpu_to_le32(64);
 	t->queues.doorbell_stride = cpu_to_le32(4096);
 	t->boot = ogpu_disc_test_entry(OGPU_DISC_BOOT, sizeof(t->boot), 0x1000);

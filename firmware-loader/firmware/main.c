@@ -78,7 +78,7 @@ int main(void)
 
 	start();
 	for (;;) {
-		/* What is acknowledged here is looked at below. */
+		/* What is acknowledged here is looked at below, sensors with the next beat. */
 		hw_write(OGPU_MC_IRQ_ACK, OGPU_MC_IRQ_MBOX | OGPU_MC_IRQ_SENSOR);
 		hw_write(OGPU_MC_SLOT_IRQ, hw_read(OGPU_MC_SLOT_IRQ));
 		now = clock_now();

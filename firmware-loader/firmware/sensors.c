@@ -22,7 +22,7 @@
 #define POWER_WINDOW_NS	(100 * NS_PER_MS)
 
 static struct {
-	uint32_t max_clock_khz;
+	uint32_t max_clock_khz;		/* known once hardware does not throttle */
 	uint32_t steps;			/* of CLOCK_STEPS that the clock now has */
 	uint32_t throttle;		/* what we ask for */
 	uint32_t shown;			/* what hardware made of it when we last looked */
@@ -90,6 +90,8 @@ static void look_at_throttle(void)
 	if (throttle != state.shown)
 		state.alert = true;
 	state.shown = throttle;
+	if (!throttle && state.steps == CLOCK_STEPS)
+		state.max_clock_khz = hw_read(OGPU_MC_CLOCK);
 }
 
 static void sample_energy(uint64_t now)

@@ -49,6 +49,8 @@ TEST(corrected)
 	card_queue_state(&card, queue, &state);
 	EXPECT_EQ(state.error, DRM_OGPU_QUEUE_OK);
 	EXPECT(admin_is(&admin, "state", "running"));
+	/* The event was told before that of the job's end. */
+	EXPECT(admin_run("grep -q 'errors: corrected [1-9]' /sys/kernel/debug/dri/*/state"));
 }
 
 /* Takes VRAM in pieces until little is left: one of them has the bad page. */

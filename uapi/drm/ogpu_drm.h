@@ -553,7 +553,10 @@ enum drm_ogpu_queue_error {
 	DRM_OGPU_QUEUE_ERR_DISPATCH = 9,
 	/** @DRM_OGPU_QUEUE_ERR_TIMEOUT: a job ran longer than the queue's timeout */
 	DRM_OGPU_QUEUE_ERR_TIMEOUT = 11,
-	/** @DRM_OGPU_QUEUE_ERR_PREEMPT: did not make room when told to */
+	/**
+	 * @DRM_OGPU_QUEUE_ERR_PREEMPT: did not make room for another queue within a second: on a
+	 * crowded card the work of each workgroup must be shorter than that
+	 */
 	DRM_OGPU_QUEUE_ERR_PREEMPT = 12,
 	/** @DRM_OGPU_QUEUE_ERR_ENGINE: the engine or the card failed; the job may be innocent */
 	DRM_OGPU_QUEUE_ERR_ENGINE = 13,
