@@ -25,7 +25,7 @@ TAP = re.compile(r"^(?P<indent> *)(?P<not>not )?ok\b *(?P<number>\d+)? *(?:- )?(
 SKIP = re.compile(r"#\s*skip\S*\s*(.*)", re.IGNORECASE)
 SKIP_STATUS = (4, 77)	# kselftest, automake
 MAX_BOOTS = 4		# of one group: a test that takes the machine down costs a boot
-MAX_SAID = 30		# lines that a failure repeats of what was printed before it
+MAX_SAID = 60		# lines that a failure repeats of what was printed before it
 
 
 class Totals:
@@ -34,6 +34,7 @@ class Totals:
         self.failures = []
         self.skips = []
         self.said = collections.deque(maxlen=MAX_SAID)	# since the last result
+        self.explaining = False		# the last result was a failure
 
     def add(self, suite, name, result, reason=""):
         if result == "passed":
@@ -46,12 +47,16 @@ class Totals:
             said = "".join(f"\n    {line}" for line in self.said)
             self.failures.append(f"{suite}: {name}" + (f": {reason}" if reason else "") + said)
         self.said.clear()
+        self.explaining = result == "failed"
 
     def tap_line(self, suite, line, indent=0, prefix=""):
         """Counts a line if it is a TAP result with this indent; else keeps it for the next one."""
         match = TAP.match(line)
         if not match or len(match["indent"]) != indent:
+            # Some say why before the result and some after it: it is kept for both.
             self.said.append(line)
+            if self.explaining and line.lstrip().startswith("#"):
+                self.failures[-1] += f"\n    {line}"
             return
         name = prefix + (match["name"].strip() or f"test {match['number']}")
         skip = SKIP.search(line)
@@ -282,9 +287,9 @@ def main():
         if "static" in kinds:
             run_tap(totals, "static checks", ["tests/static/run"], 900)
     if "vm" in kinds:
-        if not opts.debug:
+        if not opts.debug and not opts.tests:
             run_tap(totals, "harness in a machine",
-                    ["python3", "-B", "tests/vm/selftest.py", "machine"], 300)
+                    ["python3", "-B", "tests/vm/selftest.py", "machine"], 600)
         tests = selftests([n for n in opts.tests.split(",") if n])
         for kernel in kernels:
             build = subprocess.run(["tools/build/module", kernel], cwd=TOP, check=False)

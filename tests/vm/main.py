@@ -351,8 +351,8 @@ def main():
         output = Output(token, run_dir)
         how, problems = run_machine(opts, run_dir, kernel.image, output)
         # Emulated CPUs sometimes run code that another is patching, and the kernel dies as it
-        # starts. Before init runs nothing of ours does.
-        if how == "died" and opts.accel == "tcg" and not output.booted:
+        # starts. Before init runs nothing of ours does but the card, which must be in order.
+        if how == "died" and opts.accel == "tcg" and not output.booted and not any(problems):
             print("vm: tcg: the kernel died before init, once more", file=sys.stderr)
             os.rename(f"{run_dir}/console.log", f"{run_dir}/console.first.log")
             output = Output(token, run_dir)

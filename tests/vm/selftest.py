@@ -146,7 +146,7 @@ def machine_tests():
     yield "an oops fails a run", ends_with(
         main.EXIT_REPORT, "the machine ended by itself", "--", "echo c >/proc/sysrq-trigger")
     yield "a hang ends with the tasks in the log", ends_with(
-        main.EXIT_TIMEOUT, "no end after 20 s; tasks are in the kernel log", "--timeout", "20",
+        main.EXIT_TIMEOUT, "no end after 40 s; tasks are in the kernel log", "--timeout", "40",
         "--", "mkfifo /tmp/never; cat /tmp/never", log="task:cat ")
 
 
