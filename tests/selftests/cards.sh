@@ -4,16 +4,9 @@
 # Two cards in one machine: both work at the same time, and one goes on when the other is unbound.
 #
 # VM: --cards 2
-count=0
-failed=0
-result() {
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
-	else
-		failed=1
-		echo "not ok $count - $2"
-	fi
+. tap
+explain() {
+	cat one.log two.log
 }
 
 set -- /dev/dri/renderD*
@@ -37,6 +30,4 @@ echo "$address" >$driver/bind && ogpu-fwload load --device="$address" >/dev/null
 result $? "the first card is back"
 /ogpu/demo/ogpu-demo --node="$1" >one.log 2>&1
 result $? "demo on the first card"
-[ $failed = 0 ] || cat one.log two.log
-echo "1..$count"
-exit $failed
+tap_end

@@ -12,9 +12,8 @@
 # Prints TAP.
 
 set -u
+. tap
 I=/job/images
-count=0
-failed=0
 
 for path in /sys/class/firmware/ogpu-*; do
 	[ -e "$path" ] || { echo "Bail out! no card"; exit 1; }
@@ -25,17 +24,10 @@ PCI=/sys/bus/pci/devices/$CARD
 FW=/sys/class/firmware/ogpu-$CARD
 DRIVER=/sys/bus/pci/drivers/ogpu
 
-result() {
-	count=$((count + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $count - $2"
-	else
-		failed=$((failed + 1))
-		echo "not ok $count - $2"
-		[ -f /tmp/err ] && sed 's/^/# /' /tmp/err
-		echo "# state $(cat "$PCI/state"), $(cat "$PCI/firmware_error"): $(cat "$PCI/last_error")"
-		echo "# upload $(cat "$FW/status"), error $(cat "$FW/error")"
-	fi
+explain() {
+	[ -f /tmp/err ] && cat /tmp/err
+	echo "state $(cat "$PCI/state"), $(cat "$PCI/firmware_error"): $(cat "$PCI/last_error")"
+	echo "upload $(cat "$FW/status"), error $(cat "$FW/error")"
 }
 
 # load NAME EXIT-CODE ARGUMENT...
@@ -269,5 +261,4 @@ echo "$CARD" >$DRIVER/unbind
 [ ! -e "$FW" ]
 result $? "nothing is left of the driver"
 
-echo "1..$count"
-[ $failed -eq 0 ]
+tap_end

@@ -4,18 +4,11 @@
 # The demo behind a virtual IOMMU: the card reaches only what the driver has mapped for it.
 #
 # VM: --iommu
-n=0
-for group in /sys/kernel/iommu_groups/*; do
-	[ -e "$group" ] && n=$((n + 1))
-done
-if [ $n = 0 ]; then
-	echo "not ok 1 - an IOMMU is at work"
-	exit 1
-fi
-echo "ok 1 - an IOMMU is at work"
-if /ogpu/demo/ogpu-demo; then
-	echo "ok 2 - demo"
-else
-	echo "not ok 2 - demo"
-	exit 1
-fi
+. tap
+
+set -- /sys/kernel/iommu_groups/*
+[ -e "$1" ]
+result $? "an IOMMU is at work"
+/ogpu/demo/ogpu-demo
+result $? "demo"
+tap_end

@@ -5,17 +5,9 @@
 # and few queues.
 #
 # VM: --vgpu-args '--cus 8 --fused 0,3,7 --compute-slots 1 --copy-slots 1 --doorbells 8'
-count=0
-failed=0
-result() {
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
-	else
-		failed=1
-		echo "not ok $count - $2"
-		sed 's/^/# /' out.log
-	fi
+. tap
+explain() {
+	cat out.log
 }
 
 /ogpu/demo/ogpu-demo >out.log 2>&1
@@ -26,5 +18,4 @@ result $? "fused-off compute units do not count"
 result $? "queues"
 /ogpu/tests/live function_reset >out.log 2>&1
 result $? "programs share the slots, and a reset"
-echo "1..$count"
-exit $failed
+tap_end
