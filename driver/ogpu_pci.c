@@ -28,8 +28,6 @@
 #include "ogpu_ttm.h"
 #include "ogpu_watchdog.h"
 
-#define OGPU_CONTRACT_MAJOR	1
-
 /* Is it a card that we know how to talk to? */
 static int ogpu_pci_identify(struct ogpu_device *odev)
 {

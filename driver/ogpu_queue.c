@@ -321,6 +321,7 @@ static int ogpu_queue_create_on_card(struct ogpu_queue *queue)
 							   offsetof(struct ogpu_queue_mem, rptr))),
 		.wptr = cpu_to_le64(ogpu_queue_mem_operand(queue,
 							   offsetof(struct ogpu_queue_mem, wptr))),
+		.control = cpu_to_le64(OGPU_CONTROL_NONE),
 	};
 	int ret;
 

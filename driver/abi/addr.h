@@ -58,9 +58,21 @@ enum ogpu_target {
 #define OGPU_PTE_EXEC		BIT_ULL(4)
 #define OGPU_PTE_CONTIG		BIT_ULL(5)
 #define OGPU_PTE_TARGET		GENMASK_ULL(7, 6)
-#define OGPU_PTE_MBZ		GENMASK_ULL(11, 8)
+#define OGPU_PTE_MTYPE		GENMASK_ULL(9, 8)	/* enum ogpu_mtype; leaf only, else MBZ */
+#define OGPU_PTE_NULL		BIT_ULL(10)	/* leaf without memory: reads as zero, stores are
+						 * lost, atomics and execution fault (MAPPED, but
+						 * OGPU_FAULT_PERMISSION); TARGET and ADDR MBZ
+						 */
+#define OGPU_PTE_MBZ		BIT_ULL(11)
 #define OGPU_PTE_ADDR		GENMASK_ULL(55, 12)
 #define OGPU_PTE_PEER		GENMASK_ULL(63, 56)
+
+/* How a page may be cached; docs/hardware.md, section 4. */
+enum ogpu_mtype {
+	OGPU_MTYPE_CACHED = 0,		/* by units and card; others see it after CACHE or FENCE */
+	OGPU_MTYPE_UNCACHED = 1,	/* each access goes to memory */
+	OGPU_MTYPE_COHERENT = 2,	/* cached only as far as all see each store at once */
+};
 
 /*
  * The address-space table: an array in VRAM, one entry for each ASID, whose base and length are

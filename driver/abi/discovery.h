@@ -13,7 +13,7 @@
 #include "types.h"
 
 #define OGPU_DISC_MAGIC		0x5444474fu	/* "OGDT" */
-#define OGPU_DISC_MAJOR		1
+#define OGPU_DISC_MAJOR		2
 #define OGPU_DISC_MINOR		0
 #define OGPU_DISC_MAX_SIZE	0x4000u
 
@@ -39,6 +39,7 @@ enum ogpu_disc_type {
 	OGPU_DISC_EVENT = 8,	/* register block; no body */
 	OGPU_DISC_MMU = 9,
 	OGPU_DISC_MC = 10,
+	OGPU_DISC_ISA = 11,	/* what work-items may execute; no registers */
 };
 
 struct ogpu_disc_entry {
@@ -90,8 +91,23 @@ struct ogpu_disc_compute {
 	__le32 local_bytes;	/* local memory for a workgroup */
 	__le32 private_bytes;	/* private memory for a work-item */
 	__le32 clock_khz;	/* highest clock */
+	/* What one unit holds at a time: whichever is used up first. */
+	__le32 resident_groups;
+	__le32 resident_waves;
+	__le32 resident_local;	/* bytes of local memory */
+	__le32 save_wave_bytes;	/* of a wave in a save area (save.h) */
+	__le32 quantum_us;	/* a unit goes to the next slot of equal priority after so long */
+	__le32 starve_ms;	/* no slot with work is without a unit for longer */
+	__le32 preempt_ms;	/* PREEMPT and KILL take effect within */
+	__le32 rsvd;
 };
-OGPU_ASSERT_SIZE(struct ogpu_disc_compute, 72);
+OGPU_ASSERT_SIZE(struct ogpu_disc_compute, 104);
+
+struct ogpu_disc_isa {
+	struct ogpu_disc_entry entry;
+	__u8 isa[112];		/* RISC-V ISA string of work-items, NUL-padded ASCII */
+};
+OGPU_ASSERT_SIZE(struct ogpu_disc_isa, 128);
 
 struct ogpu_disc_copy {
 	struct ogpu_disc_entry entry;

@@ -15,6 +15,7 @@
 enum ogpu_event_type {
 	OGPU_EVENT_FENCE = 1,		/* value0: address operand or VA, value1: value stored */
 	OGPU_EVENT_MEMORY_ERROR = 2,	/* value0: VRAM offset, value1: 0 corrected, 1 not */
+	OGPU_EVENT_TLBI = 3,		/* value0: count of MMU_TLBI_DONE that was reached */
 };
 
 struct ogpu_event {
@@ -31,5 +32,16 @@ OGPU_ASSERT_SIZE(struct ogpu_event, 32);
 OGPU_ASSERT_OFFSET(struct ogpu_event, value0, 16);
 
 #define OGPU_EVENT_NO_QUEUE	0xffffffffu
+
+/*
+ * Entry of the signal ring: valid once seq equals the low 32 bits of n + 1, as above. Hardware then
+ * raises OGPU_VECTOR_SIGNAL. A queue is armed by writing its number to SIGNAL_ARM; a signal that
+ * came while it was not armed puts an entry there and then.
+ */
+struct ogpu_signal {
+	__le32 queue;
+	__le32 seq;		/* written last, with queue in one 64-bit access */
+};
+OGPU_ASSERT_SIZE(struct ogpu_signal, 8);
 
 #endif

@@ -8,6 +8,9 @@
  * full when wptr - rptr equals its entries. After adding a request the host writes MBOX_BELL; after
  * adding a message the firmware raises OGPU_VECTOR_MBOX.
  *
+ * Several requests may be under way at a time. Firmware begins them in the order of the ring; a
+ * reply comes when its request is done, so one that takes time does not hold up those after it.
+ *
  * After boot the firmware sends HELLO. The host answers with CONFIGURE, which chooses an ABI
  * version within both ranges; before that all other requests are refused with OGPU_MSG_EPROTO.
  */
@@ -17,7 +20,7 @@
 #include "types.h"
 
 /* Version of these messages. Firmware and driver each speak a range. */
-#define OGPU_FW_ABI_VERSION	1
+#define OGPU_FW_ABI_VERSION	2
 
 #define OGPU_MBOX_MAGIC		0x424d474fu	/* "OGMB" */
 #define OGPU_MBOX_LAYOUT	1
@@ -58,10 +61,16 @@ enum ogpu_msg_type {
 	OGPU_MSG_SENSORS = 7,		/* reply: struct ogpu_msg_sensors */
 	OGPU_MSG_SUSPEND = 8,		/* take all queues off their slots, quiesce */
 	OGPU_MSG_RESUME = 9,
+	OGPU_MSG_QUEUE_SUSPEND = 10,	/* off its slot, context published; struct ogpu_msg_queue */
+	OGPU_MSG_QUEUE_RESUME = 11,	/* undo it, or go on after a fault; struct ogpu_msg_queue */
+	OGPU_MSG_COMMIT_SVN = 12,	/* raise the fuse counter; body: struct ogpu_msg_svn */
+	OGPU_MSG_POWER_CAP = 13,	/* body: struct ogpu_msg_power_cap */
+	OGPU_MSG_RAS = 14,		/* body: struct ogpu_msg_ras_query, reply ..._ras */
 	/* Events, sent without being asked. */
 	OGPU_MSG_HELLO = 0x4001,
 	OGPU_MSG_QUEUE_ERROR = 0x4002,
 	OGPU_MSG_SENSOR_ALERT = 0x4003,	/* body: struct ogpu_msg_sensors */
+	OGPU_MSG_QUEUE_FAULT = 0x4004,	/* of a queue with REPLAY; struct ogpu_msg_queue_error */
 };
 #define OGPU_MSG_REPLY		0x8000
 
@@ -98,7 +107,7 @@ OGPU_ASSERT_SIZE(struct ogpu_msg, 128);
  */
 #define OGPU_MSG_HELLO_MIN		72
 #define OGPU_MSG_CONFIGURE_MIN		24
-#define OGPU_MSG_QUEUE_CREATE_MIN	48
+#define OGPU_MSG_QUEUE_CREATE_MIN	104
 #define OGPU_MSG_QUEUE_MIN		8
 #define OGPU_MSG_QUEUE_STATE_MIN	32
 #define OGPU_MSG_QUEUE_ERROR_MIN	40
@@ -134,15 +143,54 @@ struct ogpu_msg_queue_create {
 	__u8 engine;		/* enum ogpu_engine_class */
 	__u8 priority;		/* enum ogpu_priority */
 	__le32 flags;
-#define OGPU_QUEUE_PRIVILEGED	BIT(0)
+#define OGPU_QUEUE_PRIVILEGED	BIT(0)	/* its ring may hold privileged packets */
+#define OGPU_QUEUE_REPLAY	BIT(1)	/* a memory fault stalls it, see OGPU_MSG_QUEUE_FAULT */
+#define OGPU_QUEUE_RESTORE	BIT(2)	/* goes on where its control page says */
 	__le32 ring_size;	/* bytes, power of two */
 	__le64 ring;		/* address operands; ring 4 KiB, pointers 8-byte aligned */
 	__le64 rptr;		/* 64-bit read pointer, written by hardware */
 	__le64 wptr;		/* 64-bit write pointer, written by software */
 	__le32 timeslice_us;	/* 0: firmware's choice */
-	__le32 rsvd;
+	__le32 save_size;	/* bytes, multiple of 4 KiB; 0: no save area, so no DISPATCH */
+	__le64 save;		/* address operand (save.h), 4 KiB aligned */
+	__le64 control;		/* address operand of struct ogpu_queue_control, 4 KiB aligned; all
+				 * ones: none. Not VIRTUAL
+				 */
+	__le32 cu_mask[8];	/* units that it may use (OGPU_SLOT_CU_MASK); all zero: every one */
+	__le64 rsvd;
 };
-OGPU_ASSERT_SIZE(struct ogpu_msg_queue_create, 48);
+OGPU_ASSERT_SIZE(struct ogpu_msg_queue_create, 104);
+#define OGPU_CONTROL_NONE	(~0ull)
+
+/*
+ * A queue's control page, written by firmware whenever the queue gets on a slot or off it, fails,
+ * or is suspended, and about every OGPU_CONTROL_REFRESH_MS while it is on a slot. So the host knows
+ * how it stands without asking. The writer makes seq odd, writes, and makes it even again: who
+ * reads an odd seq, or another one afterwards than before, reads again.
+ */
+#define OGPU_CONTROL_REFRESH_MS	50
+struct ogpu_queue_control {
+	__le32 seq;
+	__le32 state;		/* enum ogpu_queue_run_state */
+	__le32 switches;	/* times it was put on a slot */
+	__le32 error;		/* enum ogpu_queue_error; the rest as in ogpu_msg_queue_error */
+	__le64 fault_va;
+	__le64 packet;
+	__le64 pc;
+	__le16 asid;
+	__u8 access;
+	__u8 reason;
+	__le32 detail;
+	__le64 busy_ns;		/* time spent executing: not in a WAIT packet */
+	__le64 waited_ns;	/* time with work, waiting for a slot */
+	__le64 unit_ns;		/* time with a workgroup on a unit (OGPU_SLOT_UNIT_NS) */
+	__le64 now_ns;		/* GLB_TIME when this was written */
+	__le64 pos;		/* where it stands (mc.h), if it is on no slot */
+	__le32 context[6];	/* CONTEXT0 .. 5 */
+	__le32 held;		/* OGPU_SLOT_HELD */
+	__le32 rsvd[3];
+};
+OGPU_ASSERT_SIZE(struct ogpu_queue_control, 128);
 
 struct ogpu_msg_queue {
 	__le32 queue;
@@ -155,6 +203,9 @@ enum ogpu_queue_run_state {
 	OGPU_QUEUE_READY = 1,	/* has work, waits for a slot */
 	OGPU_QUEUE_RUNNING = 2,
 	OGPU_QUEUE_FAILED = 3,
+	OGPU_QUEUE_WAITING = 4,	/* in a WAIT packet, on a slot or not */
+	OGPU_QUEUE_SUSPENDED = 5,	/* by QUEUE_SUSPEND or SUSPEND */
+	OGPU_QUEUE_FAULTED = 6,	/* a fault waits for QUEUE_RESUME or QUEUE_STOP */
 };
 
 struct ogpu_msg_queue_state {
@@ -165,8 +216,9 @@ struct ogpu_msg_queue_state {
 	__le64 busy_ns;		/* time spent executing: not in a WAIT packet */
 	__le64 rptr;
 	__le64 waited_ns;	/* time spent waiting for a slot */
+	__le64 unit_ns;		/* time with a workgroup on a unit */
 };
-OGPU_ASSERT_SIZE(struct ogpu_msg_queue_state, 40);
+OGPU_ASSERT_SIZE(struct ogpu_msg_queue_state, 48);
 
 struct ogpu_msg_queue_error {
 	__le32 queue;

@@ -50,6 +50,28 @@
 #define OGPU_MC_DOORBELL_POP	0x040	/* RO: next number, or OGPU_MC_NO_DOORBELL */
 #define   OGPU_MC_NO_DOORBELL	0xffffffffu
 #define OGPU_MC_SLOT_IRQ	0x044	/* W1C: one bit for each slot whose STATUS changed */
+/*
+ * A compute reset under running firmware: the slots are EMPTY and ignore START until firmware has
+ * acknowledged by writing 1, so that none starts with half a descriptor. Raises OGPU_MC_IRQ_SLOT.
+ */
+#define OGPU_MC_SLOT_RESET	0x048	/* W1C: 0 or 1 */
+/*
+ * Watches: one for each doorbell. Firmware hands hardware what a queue that it took off its slot
+ * waits for; when that holds, or cannot be read, the queue's number is put where its doorbell would
+ * put it (DOORBELL_POP), and the watch is gone. Operand, ASID, value and mask are taken when CTRL
+ * is written. A doorbell of the queue ends its watch, too.
+ */
+#define OGPU_MC_WATCH_ADDR_LO	0x050	/* RW: address operand, 8-byte aligned */
+#define OGPU_MC_WATCH_ADDR_HI	0x054
+#define OGPU_MC_WATCH_VALUE_LO	0x058	/* RW */
+#define OGPU_MC_WATCH_VALUE_HI	0x05c
+#define OGPU_MC_WATCH_MASK_LO	0x060	/* RW */
+#define OGPU_MC_WATCH_MASK_HI	0x064
+#define OGPU_MC_WATCH_ASID	0x068	/* RW: for a virtual operand */
+#define OGPU_MC_WATCH_CTRL	0x06c	/* WO: arms, or with OFF ends, the watch of a queue */
+#define   OGPU_MC_WATCH_QUEUE	GENMASK(15, 0)
+#define   OGPU_MC_WATCH_COMPARE	GENMASK(17, 16)	/* enum ogpu_compare (packet.h) */
+#define   OGPU_MC_WATCH_OFF	BIT(31)
 
 #define OGPU_MC_TEMP		0x080	/* RO: millidegree Celsius, signed */
 #define OGPU_MC_MEM_TEMP	0x084
@@ -68,8 +90,11 @@
 #define OGPU_MC_WINDOW_LO(n)	(0x100 + (n) * 8)
 #define OGPU_MC_WINDOW_HI(n)	(0x104 + (n) * 8)
 
-/* Queue slot n. Descriptor registers may be written only while STATE is EMPTY. */
-#define OGPU_MC_SLOT(n)		(0x1000 + (n) * 0x80)
+/*
+ * Queue slot n. Descriptor registers may be written only while STATE is EMPTY, PRIORITY always.
+ * RING, RPTR, WPTR and SAVE are address operands; VIRTUAL ones belong to ASID.
+ */
+#define OGPU_MC_SLOT(n)		(0x1000 + (n) * 0x100)
 #define OGPU_MC_SLOT_MAX	32
 #define   OGPU_SLOT_QUEUE	0x00	/* queue number, for events */
 #define   OGPU_SLOT_DOORBELL	0x04	/* doorbell page that is connected */
@@ -107,17 +132,49 @@
 #define   OGPU_SLOT_CONTEXT0	0x58
 #define   OGPU_SLOT_CONTEXT1	0x5c
 #define   OGPU_SLOT_CONTEXT2	0x60
+/*
+ * Bytes already consumed of the indirect buffers below the first, in order of nesting: level 2 in
+ * CONTEXT3 and so on.
+ */
+#define   OGPU_SLOT_CONTEXT3	0x64
+#define   OGPU_SLOT_CONTEXT4	0x68
+#define   OGPU_SLOT_CONTEXT5	0x6c
+/* Workgroups of the DISPATCH that are in the save area (save.h); those count as started. */
+#define   OGPU_SLOT_HELD	0x70
+/* Which queue gets compute units first: enum ogpu_priority. See docs/hardware.md, section 6. */
+#define   OGPU_SLOT_PRIORITY	0x74	/* RW in any state */
+#define   OGPU_SLOT_UNIT_NS_LO	0x78	/* RO: ns since START with a workgroup on a unit, or, */
+#define   OGPU_SLOT_UNIT_NS_HI	0x7c	/* without units, executing; reading LO latches HI */
+/* Save area (save.h): 4 KiB aligned; a DISPATCH needs room for one of its workgroups. */
+#define   OGPU_SLOT_SAVE_LO	0x80
+#define   OGPU_SLOT_SAVE_HI	0x84
+#define   OGPU_SLOT_SAVE_SIZE	0x88	/* bytes */
+/* What a WAIT waits for; valid while STATE is WAITING, and SAVED if WAIT_CTRL has VALID. */
+#define   OGPU_SLOT_WAIT_CTRL	0x8c	/* RO */
+#define     OGPU_SLOT_WAIT_COMPARE	GENMASK(1, 0)	/* enum ogpu_compare (packet.h) */
+#define     OGPU_SLOT_WAIT_VALID	BIT(31)
+#define   OGPU_SLOT_WAIT_ADDR_LO	0x90	/* RO: address operand */
+#define   OGPU_SLOT_WAIT_ADDR_HI	0x94
+#define   OGPU_SLOT_WAIT_VALUE_LO	0x98	/* RO */
+#define   OGPU_SLOT_WAIT_VALUE_HI	0x9c
+#define   OGPU_SLOT_WAIT_MASK_LO	0xa0	/* RO */
+#define   OGPU_SLOT_WAIT_MASK_HI	0xa4
+/* Units that the queue may use: bit n of word m is unit 32 m + n; all words zero: every unit. */
+#define   OGPU_SLOT_CU_MASK(m)	(0xc0 + (m) * 4)	/* m: 0 .. 7 */
 
 enum ogpu_slot_command {
 	OGPU_SLOT_CMD_START = 1,	/* EMPTY: begin with the descriptor */
-	OGPU_SLOT_CMD_PREEMPT = 2,	/* stop at the next boundary, save the context */
+	OGPU_SLOT_CMD_PREEMPT = 2,	/* stop at once, save the context */
 	OGPU_SLOT_CMD_KILL = 3,		/* stop now; nothing is saved */
 	OGPU_SLOT_CMD_CLEAR = 4,	/* SAVED, FAILED: back to EMPTY */
+	OGPU_SLOT_CMD_RESUME = 5,	/* FAULTED: try the access again */
 };
 
 /*
  * EMPTY -START-> RUNNING <-> IDLE (ring empty) / WAITING (in a WAIT packet);
- * RUNNING, IDLE, WAITING -PREEMPT-> SAVED; any -KILL-> FAILED; error -> FAILED; -CLEAR-> EMPTY.
+ * RUNNING -> FAULTED (memory fault of a queue with OGPU_QUEUE_REPLAY) -RESUME-> RUNNING;
+ * RUNNING, IDLE, WAITING, FAULTED -PREEMPT-> SAVED; any -KILL-> FAILED; error -> FAILED;
+ * SAVED, FAILED -CLEAR-> EMPTY.
  * Every change except to RUNNING and EMPTY sets the slot's bit in SLOT_IRQ.
  */
 enum ogpu_slot_state {
@@ -127,6 +184,7 @@ enum ogpu_slot_state {
 	OGPU_SLOT_WAITING = 3,
 	OGPU_SLOT_SAVED = 4,
 	OGPU_SLOT_FAILED = 5,
+	OGPU_SLOT_FAULTED = 6,	/* FAULT_VA, FAULT_PC and STATUS tell the fault */
 };
 
 #endif

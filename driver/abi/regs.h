@@ -32,13 +32,17 @@
 /* MSI-X vectors. */
 #define OGPU_VECTOR_MBOX	0	/* firmware put a message into its mailbox ring */
 #define OGPU_VECTOR_EVENT	1	/* hardware put an entry into the event ring */
-#define OGPU_VECTOR_COUNT	2
+#define OGPU_VECTOR_SIGNAL	2	/* hardware put an entry into the signal ring */
+#define OGPU_VECTOR_COUNT	3
 
 /*
  * Doorbell page of queue n: at n times the stride told by discovery. A 32-bit write of any value
- * to offset 0 tells hardware to read the queue's write pointer from memory.
+ * to RING tells hardware to read the queue's write pointer from memory. A 64-bit write to WPTR, or
+ * two of 32 bits, low half first, carries the pointer itself: a queue on a slot goes on without
+ * that read. Memory must hold it all the same, before the doorbell is rung.
  */
 #define OGPU_DOORBELL_RING	0x0
+#define OGPU_DOORBELL_WPTR	0x8
 
 /* GLB: identity, discovery, time, reset. Always at offset 0 of BAR 0. */
 #define OGPU_GLB_MAGIC		0x00	/* RO: OGPU_MAGIC */
@@ -46,6 +50,8 @@
 #define OGPU_GLB_CONTRACT	0x04	/* RO: version of the hardware contract */
 #define   OGPU_GLB_CONTRACT_MAJOR	GENMASK(31, 16)
 #define   OGPU_GLB_CONTRACT_MINOR	GENMASK(15, 0)
+#define   OGPU_CONTRACT_MAJOR	2
+#define   OGPU_CONTRACT_MINOR	0
 #define OGPU_GLB_DISCOVERY_OFFSET	0x08	/* RO: byte offset of the table in BAR 0 */
 #define OGPU_GLB_DISCOVERY_SIZE	0x0c	/* RO: bytes */
 #define OGPU_GLB_STATUS		0x10	/* RO */
@@ -124,6 +130,19 @@ enum ogpu_mc_fatal {
 #define OGPU_EVENT_RPTR		0x0c	/* RW: free-running count of entries taken by the host */
 #define OGPU_EVENT_WPTR		0x10	/* RO: free-running count of entries written */
 #define OGPU_EVENT_DROPPED	0x14	/* RO: events lost because the ring was full */
+/*
+ * Signals: FENCE packets of any queue may signal. A queue has at most one entry in the signal ring:
+ * the first signal puts it there, later ones are remembered as one, until the host takes the entry
+ * and arms the queue again. So a ring of as many entries as there are doorbells never overflows,
+ * and no queue can keep another one's entry out. See event.h.
+ */
+#define OGPU_SIGNAL_ADDR_LO	0x20	/* RW: bus address, 4 KiB aligned */
+#define OGPU_SIGNAL_ADDR_HI	0x24
+#define OGPU_SIGNAL_ENTRIES	0x28	/* RW: power of two, at least the number of doorbells; 0:
+					 * ring off. A write sets WPTR to 0 and disarms all
+					 */
+#define OGPU_SIGNAL_WPTR	0x2c	/* RO: free-running count of entries written */
+#define OGPU_SIGNAL_ARM		0x30	/* WO: number of a queue, whose entry the host has taken */
 #define OGPU_EVENT_REGS_SIZE	0x100
 
 /* MMU: the address-space table (addr.h) and TLB invalidation. */
@@ -135,8 +154,11 @@ enum ogpu_mc_fatal {
 #define OGPU_MMU_TLBI_END_LO	0x18	/* RW: VA after the last, 4 KiB aligned */
 #define OGPU_MMU_TLBI_END_HI	0x1c
 /*
- * Writing TLBI starts an invalidation; BUSY reads 1 until no access that began before the write
- * can still use a translation it dropped. A write while BUSY is ignored.
+ * Writing TLBI starts an invalidation. Up to OGPU_MMU_TLBI_DEPTH may be under way; they end in
+ * order. One has ended when no access that began before the write can still use a translation that
+ * it dropped. BUSY reads 1 while any is under way; while FULL reads 1 a write is ignored. STARTED
+ * and DONE count them, free-running: the n-th has ended when DONE has reached n. With NOTIFY its
+ * end puts an OGPU_EVENT_TLBI entry into the event ring.
  */
 #define OGPU_MMU_TLBI		0x20	/* RW */
 #define   OGPU_MMU_TLBI_ASID	GENMASK(15, 0)
@@ -144,7 +166,12 @@ enum ogpu_mc_fatal {
 #define     OGPU_MMU_TLBI_RANGE	0	/* START..END of ASID */
 #define     OGPU_MMU_TLBI_AS	1	/* all of ASID */
 #define     OGPU_MMU_TLBI_ALL	2	/* everything */
+#define   OGPU_MMU_TLBI_NOTIFY	BIT(18)
+#define   OGPU_MMU_TLBI_FULL	BIT(30)
 #define   OGPU_MMU_TLBI_BUSY	BIT(31)
+#define   OGPU_MMU_TLBI_DEPTH	16
+#define OGPU_MMU_TLBI_STARTED	0x24	/* RO */
+#define OGPU_MMU_TLBI_DONE	0x28	/* RO */
 #define OGPU_MMU_REGS_SIZE	0x100
 
 #endif

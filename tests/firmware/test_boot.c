@@ -96,8 +96,8 @@ static void test_hello(void **state)
 	assert_true(host_event(&host, OGPU_MSG_HELLO, &msg, EVENT_MS));
 	assert_int_equal(msg.size, sizeof(hello));
 	memcpy(&hello, msg.body, sizeof(hello));
-	assert_int_equal(hello.abi_min, 1);
-	assert_int_equal(hello.abi_max, 1);
+	assert_int_equal(hello.abi_min, OGPU_FW_ABI_VERSION);
+	assert_int_equal(hello.abi_max, OGPU_FW_ABI_VERSION);
 	assert_int_equal(hello.svn, 7);
 	assert_int_equal(hello.max_queues, FAKE_DOORBELLS);
 	assert_int_equal(hello.features & OGPU_FW_FEATURE_QUEUES, OGPU_FW_FEATURE_QUEUES);
@@ -107,10 +107,10 @@ static void test_hello(void **state)
 	/* Nothing but CONFIGURE before CONFIGURE, and that only once and only in range. */
 	assert_int_equal(host_request(&host, OGPU_MSG_PING, NULL, 0, NULL), OGPU_MSG_EPROTO);
 	assert_int_equal(host_request(&host, 77, NULL, 0, NULL), OGPU_MSG_EPROTO);
-	configure.abi = 2;
+	configure.abi = OGPU_FW_ABI_VERSION + 1;
 	assert_int_equal(host_request(&host, OGPU_MSG_CONFIGURE, &configure, sizeof(configure),
 				      NULL), OGPU_MSG_EABI);
-	configure.abi = 1;
+	configure.abi = OGPU_FW_ABI_VERSION;
 	configure.features = 1ull << 63;
 	assert_int_equal(host_request(&host, OGPU_MSG_CONFIGURE, &configure, sizeof(configure),
 				      NULL), OGPU_MSG_EINVAL);

@@ -196,7 +196,8 @@ static void test_registers(void **state)
 	uint16_t half;
 
 	assert_int_equal(reg_read(s, OGPU_GLB_MAGIC), OGPU_MAGIC);
-	assert_int_equal(FIELD_GET(OGPU_GLB_CONTRACT_MAJOR, reg_read(s, OGPU_GLB_CONTRACT)), 1);
+	assert_int_equal(FIELD_GET(OGPU_GLB_CONTRACT_MAJOR, reg_read(s, OGPU_GLB_CONTRACT)),
+			 OGPU_CONTRACT_MAJOR);
 	assert_true(reg_read(s, OGPU_GLB_STATUS) & OGPU_GLB_STATUS_VRAM_READY);
 	reg_write(s, OGPU_GLB_MAGIC, 0);
 	assert_int_equal(reg_read(s, OGPU_GLB_MAGIC), OGPU_MAGIC);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "abi/discovery.h"
+#include "abi/save.h"
 #include "discovery.h"
 #include "limits.h"
 
@@ -83,6 +84,13 @@ static void add_engines(struct discovery *disc, const struct vgpu_config *cfg)
 	compute->local_bytes = VGPU_LOCAL_BYTES;
 	compute->private_bytes = VGPU_PRIVATE_BYTES;
 	compute->clock_khz = VGPU_CLOCK_KHZ;
+	compute->resident_groups = 1;
+	compute->resident_waves = VGPU_MAX_WORKGROUP / VGPU_LANES;
+	compute->resident_local = VGPU_LOCAL_BYTES;
+	compute->save_wave_bytes = OGPU_SAVE_WAVE(VGPU_LANES);
+	compute->quantum_us = VGPU_QUANTUM_US;
+	compute->starve_ms = VGPU_STARVE_MS;
+	compute->preempt_ms = VGPU_PREEMPT_MS;
 	copy->engines = cfg->copy_slots;
 	queues->compute_slots = cfg->compute_slots;
 	queues->copy_slots = cfg->copy_slots;

@@ -10,4 +10,9 @@
 #define VGPU_LOCAL_BYTES	0x10000	/* for a workgroup */
 #define VGPU_PRIVATE_BYTES	0x8000	/* for a work-item */
 
+/* How units are shared among slots (docs/hardware.md, section 6). */
+#define VGPU_QUANTUM_US		1000	/* a unit then goes to the next slot of equal priority */
+#define VGPU_STARVE_MS		40	/* no slot with work is without a unit for longer */
+#define VGPU_PREEMPT_MS		10	/* PREEMPT and KILL take effect within */
+
 #endif

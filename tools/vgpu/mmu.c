@@ -118,7 +118,7 @@ static bool entry_target(uint64_t pte, uint64_t *operand)
 
 	if (target != OGPU_TARGET_VRAM && target != OGPU_TARGET_SYSTEM)
 		return false;
-	if (pte & (OGPU_PTE_MBZ | OGPU_PTE_PEER))
+	if (pte & (OGPU_PTE_MBZ | OGPU_PTE_MTYPE | OGPU_PTE_NULL | OGPU_PTE_PEER))
 		return false;
 	*operand = OGPU_OPERAND(target, pte & OGPU_PTE_ADDR);
 	return true;
