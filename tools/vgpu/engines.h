@@ -85,10 +85,24 @@ struct engines {
 	_Atomic uint32_t waiting;	/* slots in state WAITING */
 };
 
-/* engines.c, for the command processor */
+/* slot.c */
+bool slot_create(struct engines *eng, unsigned int index, enum ogpu_engine_class class);
+void slot_destroy(struct slot *slot);
+bool slot_set_state(struct slot *slot, enum ogpu_slot_state state);
+uint64_t slot_busy(const struct slot *slot, uint64_t ended);
+void slot_order(struct slot *slot, uint32_t stop);
+/* The same, for the command processor. */
 bool slot_wait_idle(struct slot *slot);
 void slot_wait_memory(struct slot *slot, uint64_t timeout_ns);
 void slot_running(struct slot *slot);
+
+/* A queue is on it and has not stopped. */
+static inline bool slot_live(enum ogpu_slot_state state)
+{
+	return state == OGPU_SLOT_RUNNING || state == OGPU_SLOT_IDLE || state == OGPU_SLOT_WAITING;
+}
+
+/* engines.c */
 void engines_memory_changed(struct engines *eng);
 
 /* packets.c */

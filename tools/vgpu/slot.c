@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * A queue slot: its states, its thread, the orders it gets, and what it sleeps for.
+ *
+ * Each slot has a thread that sleeps while there is nothing to do. START and CLEAR take effect at
+ * once; PREEMPT, KILL and reset are orders (slot.stop) that the thread carries out as soon as
+ * it can, so that whoever gives them never waits and is interrupted when it is done.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "abi/mbox.h"
+#include "clock.h"
+#include "engines.h"
+
+/**
+ * slot_set_state() - Change the state and account the time.
+ * @slot: the slot, locked
+ * @state: new state
+ *
+ * Return: true if the management core has to be told, by tell() without the lock.
+ */
+bool slot_set_state(struct slot *slot, enum ogpu_slot_state state)
+{
+	uint64_t now = vgpu_time_ns(slot->gpu), ran;
+
+	if (slot->state == state)
+		return false;
+	if (slot->state == OGPU_SLOT_RUNNING) {
+		ran = now - slot->busy_since;
+		slot->busy_ns += ran;
+		slot->busy_total += ran;
+	}
+	if (slot->state == OGPU_SLOT_WAITING)
+		atomic_fetch_sub(&slot->eng->waiting, 1);
+	if (state == OGPU_SLOT_WAITING)
+		atomic_fetch_add(&slot->eng->waiting, 1);
+	if (state == OGPU_SLOT_RUNNING)
+		slot->busy_since = now;
+	slot->shown = slot->context;
+	slot->state = state;
+	return state != OGPU_SLOT_RUNNING && state != OGPU_SLOT_EMPTY;
+}
+
+/**
+ * slot_busy() - Time spent RUNNING.
+ * @slot: the slot, locked
+ * @ended: what the stretches that are over took
+ *
+ * Return: @ended and the stretch that is under way.
+ */
+uint64_t slot_busy(const struct slot *slot, uint64_t ended)
+{
+	if (slot->state != OGPU_SLOT_RUNNING)
+		return ended;
+	return ended + vgpu_time_ns(slot->gpu) - slot->busy_since;
+}
+
+static void tell(struct slot *slot, bool needed)
+{
+	static const char *const names[] = {
+		"empty", "running", "idle", "waiting", "saved", "failed"
+	};
+	struct mc *mc = vgpu_mc(slot->gpu);
+
+	if (!needed)
+		return;
+	vgpu_trace(slot->gpu, TRACE_STATE, "slot %u %s error %u", slot->index,
+		   names[slot->state], slot->failure.error);
+	if (mc)
+		mc_slot_irq(mc, slot->index);
+}
+
+static void change_state(struct slot *slot, enum ogpu_slot_state state)
+{
+	bool needed;
+
+	pthread_mutex_lock(&slot->lock);
+	needed = slot_set_state(slot, state);
+	pthread_mutex_unlock(&slot->lock);
+	tell(slot, needed);
+}
+
+/* --- for the command processor ---------------------------------------------------------------- */
+
+/**
+ * slot_wait_idle() - The ring is empty: sleep until that may have changed.
+ * @slot: the slot, whose thread calls this
+ *
+ * Return: false if the doorbell rang since the last call, so the slot never became idle.
+ */
+bool slot_wait_idle(struct slot *slot)
+{
+	bool needed;
+
+	pthread_mutex_lock(&slot->lock);
+	if (slot->rung || atomic_load(&slot->stop)) {
+		slot->rung = false;
+		pthread_mutex_unlock(&slot->lock);
+		return false;
+	}
+	needed = slot_set_state(slot, OGPU_SLOT_IDLE);
+	pthread_mutex_unlock(&slot->lock);
+	tell(slot, needed);
+
+	pthread_mutex_lock(&slot->lock);
+	while (!slot->rung && !atomic_load(&slot->stop))
+		pthread_cond_wait(&slot->wake, &slot->lock);
+	slot->rung = false;
+	pthread_mutex_unlock(&slot->lock);
+	return true;
+}
+
+/**
+ * slot_wait_memory() - A WAIT does not hold yet: sleep until that may have changed.
+ * @slot: the slot, whose thread calls this
+ * @timeout_ns: sleep no longer than that, for changes that nobody tells about
+ */
+void slot_wait_memory(struct slot *slot, uint64_t timeout_ns)
+{
+	struct timespec until;
+	bool needed;
+	int err = 0;
+
+	pthread_mutex_lock(&slot->lock);
+	needed = slot_set_state(slot, OGPU_SLOT_WAITING);
+	pthread_mutex_unlock(&slot->lock);
+	tell(slot, needed);
+
+	until = clock_after(timeout_ns);
+	pthread_mutex_lock(&slot->lock);
+	while (!slot->rung && !slot->recheck && !atomic_load(&slot->stop) && err != ETIMEDOUT)
+		err = pthread_cond_timedwait(&slot->wake, &slot->lock, &until);
+	slot->recheck = false;
+	slot->rung = false;
+	pthread_mutex_unlock(&slot->lock);
+}
+
+/**
+ * slot_running() - The slot goes on executing after it was idle or waiting.
+ * @slot: the slot, whose thread calls this
+ */
+void slot_running(struct slot *slot)
+{
+	if (!(atomic_load(&slot->stop)))
+		change_state(slot, OGPU_SLOT_RUNNING);
+}
+
+/* --- the slot's thread ------------------------------------------------------------------------ */
+
+/* With the lock held: as after power-up. */
+static void clear_slot(struct slot *slot)
+{
+	memset(&slot->queue, 0, sizeof(slot->queue));
+	memset(&slot->failure, 0, sizeof(slot->failure));
+	memset(&slot->context, 0, sizeof(slot->context));
+	memset(&slot->shown, 0, sizeof(slot->shown));
+	slot->rung = false;
+	slot->recheck = false;
+	slot_set_state(slot, OGPU_SLOT_EMPTY);
+	slot->busy_ns = 0;
+	atomic_store(&slot->stop, atomic_load(&slot->stop) & STOP_EXIT);
+	pthread_cond_broadcast(&slot->reset_done);
+}
+
+/* With the lock held, which is released for a while: the queue leaves the slot. */
+static void leave(struct slot *slot, enum step step)
+{
+	uint32_t stop = atomic_load(&slot->stop), doorbell = slot->queue.doorbell;
+	bool needed, rung = false;
+
+	if (step == STEP_FAIL || stop & STOP_KILL) {
+		if (step != STEP_FAIL)
+			slot->failure = (struct slot_failure){ .error = OGPU_QERR_KILLED };
+		needed = slot_set_state(slot, OGPU_SLOT_FAILED);
+	} else {
+		needed = slot_set_state(slot, OGPU_SLOT_SAVED);
+		rung = slot->rung;
+	}
+	slot->rung = false;
+	atomic_fetch_and(&slot->stop, ~(STOP_PREEMPT | STOP_KILL));
+	pthread_mutex_unlock(&slot->lock);
+	tell(slot, needed);
+	/* A doorbell that came too late for this slot is the firmware's business again. */
+	if (rung && vgpu_mc(slot->gpu))
+		mc_doorbell(vgpu_mc(slot->gpu), doorbell);
+	pthread_mutex_lock(&slot->lock);
+}
+
+static void execute_queue(struct slot *slot)
+{
+	struct slot_queue queue = slot->queue;
+	enum step step;
+
+	pthread_mutex_unlock(&slot->lock);
+	step = command_run(slot, &queue);
+	pthread_mutex_lock(&slot->lock);
+	if (!(atomic_load(&slot->stop) & (STOP_RESET | STOP_EXIT | STOP_HANG)))
+		leave(slot, step);
+}
+
+static void *slot_main(void *arg)
+{
+	struct slot *slot = arg;
+	uint32_t stop;
+
+	pthread_mutex_lock(&slot->lock);
+	for (;;) {
+		stop = atomic_load(&slot->stop);
+		if (stop & STOP_EXIT)
+			break;
+		if (stop & STOP_RESET)
+			clear_slot(slot);
+		else if (stop & STOP_HANG)
+			pthread_cond_wait(&slot->wake, &slot->lock);
+		else if (slot_live(slot->state))
+			execute_queue(slot);
+		else if (stop & STOP_KILL && slot->state == OGPU_SLOT_SAVED)
+			leave(slot, STEP_STOP);
+		else if (stop)
+			atomic_fetch_and(&slot->stop, ~(STOP_PREEMPT | STOP_KILL));
+		else
+			pthread_cond_wait(&slot->wake, &slot->lock);
+	}
+	pthread_mutex_unlock(&slot->lock);
+	return NULL;
+}
+
+/**
+ * slot_order() - Have the slot's thread do something else than it does.
+ * @slot: the slot, not locked
+ * @stop: STOP_* bits
+ */
+void slot_order(struct slot *slot, uint32_t stop)
+{
+	pthread_mutex_lock(&slot->lock);
+	atomic_fetch_or(&slot->stop, stop);
+	pthread_cond_signal(&slot->wake);
+	pthread_mutex_unlock(&slot->lock);
+	pool_poke(slot->eng->pool);
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+static void destroy_sync(struct slot *slot)
+{
+	pthread_cond_destroy(&slot->reset_done);
+	pthread_cond_destroy(&slot->wake);
+	pthread_mutex_destroy(&slot->lock);
+}
+
+/**
+ * slot_create() - Power up a slot.
+ * @eng: the engines
+ * @index: which slot
+ * @class: what it executes
+ *
+ * Return: false if there is no thread to be had.
+ */
+bool slot_create(struct engines *eng, unsigned int index, enum ogpu_engine_class class)
+{
+	struct slot *slot = &eng->slot[index];
+
+	slot->eng = eng;
+	slot->gpu = eng->gpu;
+	slot->index = index;
+	slot->class = class;
+	mmu_init(&slot->mmu, eng->gpu, &eng->as_table);
+	pthread_mutex_init(&slot->lock, NULL);
+	clock_cond_init(&slot->wake);
+	pthread_cond_init(&slot->reset_done, NULL);
+	if (!pthread_create(&slot->thread, NULL, slot_main, slot))
+		return true;
+	destroy_sync(slot);
+	return false;
+}
+
+/**
+ * slot_destroy() - Wait for a slot's end; it has the order STOP_EXIT.
+ * @slot: the slot
+ */
+void slot_destroy(struct slot *slot)
+{
+	pthread_join(slot->thread, NULL);
+	destroy_sync(slot);
+}

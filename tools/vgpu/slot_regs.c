@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* A slot's registers, as the management core sees them (abi/mc.h). */
+#include <string.h>
+
+#include "engines.h"
+#include "reg64.h"
+
+static uint32_t status(const struct slot *slot)
+{
+	const struct slot_failure *f = &slot->failure;
+	uint32_t value = FIELD_PREP(OGPU_SLOT_STATUS_STATE, slot->state);
+
+	if (slot->state != OGPU_SLOT_FAILED)
+		return value;
+	return value | FIELD_PREP(OGPU_SLOT_STATUS_ERROR, f->error) |
+	       FIELD_PREP(OGPU_SLOT_STATUS_ACCESS, f->fault.access) |
+	       FIELD_PREP(OGPU_SLOT_STATUS_REASON, f->fault.reason);
+}
+
+static uint32_t read_reg(struct slot *slot, uint32_t reg)
+{
+	const bool failed = slot->state == OGPU_SLOT_FAILED;
+	uint64_t ns;
+
+	switch (reg) {
+	case OGPU_SLOT_QUEUE:
+		return slot->queue.queue;
+	case OGPU_SLOT_DOORBELL:
+		return slot->queue.doorbell;
+	case OGPU_SLOT_ASID:
+		return slot->queue.asid;
+	case OGPU_SLOT_FLAGS:
+		return slot->queue.flags;
+	case OGPU_SLOT_RING_LO:
+	case OGPU_SLOT_RING_HI:
+		return reg64_get(slot->queue.ring, reg == OGPU_SLOT_RING_HI);
+	case OGPU_SLOT_RING_SIZE:
+		return slot->queue.ring_size;
+	case OGPU_SLOT_RPTR_LO:
+	case OGPU_SLOT_RPTR_HI:
+		return reg64_get(slot->queue.rptr, reg == OGPU_SLOT_RPTR_HI);
+	case OGPU_SLOT_WPTR_LO:
+	case OGPU_SLOT_WPTR_HI:
+		return reg64_get(slot->queue.wptr, reg == OGPU_SLOT_WPTR_HI);
+	case OGPU_SLOT_STATUS:
+		return status(slot);
+	case OGPU_SLOT_FAULT_VA_LO:
+	case OGPU_SLOT_FAULT_VA_HI:
+		return failed ? reg64_get(slot->failure.fault.va, reg == OGPU_SLOT_FAULT_VA_HI) : 0;
+	case OGPU_SLOT_FAULT_PC_LO:
+	case OGPU_SLOT_FAULT_PC_HI:
+		return failed ? reg64_get(slot->failure.pc, reg == OGPU_SLOT_FAULT_PC_HI) : 0;
+	case OGPU_SLOT_DETAIL:
+		return failed ? slot->failure.detail : 0;
+	case OGPU_SLOT_BUSY_LO:
+		ns = slot_busy(slot, slot->busy_ns);
+		slot->busy_hi = ns >> 32;
+		return (uint32_t)ns;
+	case OGPU_SLOT_BUSY_HI:
+		return slot->busy_hi;
+	case OGPU_SLOT_POS_LO:
+	case OGPU_SLOT_POS_HI:
+		return reg64_get(slot->shown.pos, reg == OGPU_SLOT_POS_HI);
+	case OGPU_SLOT_CONTEXT0:
+		return slot->shown.context0;
+	case OGPU_SLOT_CONTEXT1:
+	case OGPU_SLOT_CONTEXT2:
+		return reg64_get(slot->shown.context12, reg == OGPU_SLOT_CONTEXT2);
+	default:
+		return 0;
+	}
+}
+
+/* While EMPTY only. */
+static void write_descriptor(struct slot *slot, uint32_t reg, uint32_t value)
+{
+	struct slot_queue *q = &slot->queue;
+
+	switch (reg) {
+	case OGPU_SLOT_QUEUE:
+		q->queue = value;
+		break;
+	case OGPU_SLOT_DOORBELL:
+		q->doorbell = value;
+		break;
+	case OGPU_SLOT_ASID:
+		q->asid = value;
+		break;
+	case OGPU_SLOT_FLAGS:
+		q->flags = value;
+		break;
+	case OGPU_SLOT_RING_SIZE:
+		q->ring_size = value;
+		break;
+	case OGPU_SLOT_RING_LO:
+	case OGPU_SLOT_RING_HI:
+		reg64_set(&q->ring, value, reg == OGPU_SLOT_RING_HI);
+		break;
+	case OGPU_SLOT_RPTR_LO:
+	case OGPU_SLOT_RPTR_HI:
+		reg64_set(&q->rptr, value, reg == OGPU_SLOT_RPTR_HI);
+		break;
+	case OGPU_SLOT_WPTR_LO:
+	case OGPU_SLOT_WPTR_HI:
+		reg64_set(&q->wptr, value, reg == OGPU_SLOT_WPTR_HI);
+		break;
+	case OGPU_SLOT_POS_LO:
+	case OGPU_SLOT_POS_HI:
+		reg64_set(&slot->context.pos, value, reg == OGPU_SLOT_POS_HI);
+		break;
+	case OGPU_SLOT_CONTEXT0:
+		slot->context.context0 = value;
+		break;
+	case OGPU_SLOT_CONTEXT1:
+	case OGPU_SLOT_CONTEXT2:
+		reg64_set(&slot->context.context12, value, reg == OGPU_SLOT_CONTEXT2);
+		break;
+	default:
+		break;
+	}
+	slot->shown = slot->context;
+}
+
+/* With the lock held. */
+static void start(struct slot *slot)
+{
+	if (slot->state != OGPU_SLOT_EMPTY)
+		return;
+	atomic_fetch_and(&slot->stop, ~(STOP_PREEMPT | STOP_KILL));
+	memset(&slot->failure, 0, sizeof(slot->failure));
+	slot->rung = false;
+	slot->busy_ns = 0;
+	slot_set_state(slot, OGPU_SLOT_RUNNING);
+	pthread_cond_signal(&slot->wake);
+}
+
+static void command(struct slot *slot, uint32_t value)
+{
+	bool hung;
+
+	pthread_mutex_lock(&slot->lock);
+	hung = atomic_load(&slot->stop) & STOP_HANG;
+	if (value == OGPU_SLOT_CMD_START)
+		start(slot);
+	if (value == OGPU_SLOT_CMD_CLEAR && !hung &&
+	    (slot->state == OGPU_SLOT_SAVED || slot->state == OGPU_SLOT_FAILED)) {
+		/* An order that came too late was for this queue, not for the next. */
+		atomic_fetch_and(&slot->stop, ~(STOP_PREEMPT | STOP_KILL));
+		slot_set_state(slot, OGPU_SLOT_EMPTY);
+	}
+	pthread_mutex_unlock(&slot->lock);
+	if (hung)
+		return;
+	if (value == OGPU_SLOT_CMD_PREEMPT)
+		slot_order(slot, STOP_PREEMPT);
+	else if (value == OGPU_SLOT_CMD_KILL)
+		slot_order(slot, STOP_KILL);
+}
+
+/**
+ * engines_slot_read() - Read a slot register.
+ * @eng: the engines
+ * @slot: number of the slot
+ * @reg: OGPU_SLOT_*
+ *
+ * Return: its value, 0 if there is no such slot or register. Never blocks for long.
+ */
+uint32_t engines_slot_read(struct engines *eng, unsigned int slot, uint32_t reg)
+{
+	uint32_t value;
+
+	if (slot >= eng->slots)
+		return 0;
+	pthread_mutex_lock(&eng->slot[slot].lock);
+	value = read_reg(&eng->slot[slot], reg);
+	pthread_mutex_unlock(&eng->slot[slot].lock);
+	return value;
+}
+
+/**
+ * engines_slot_write() - Write a slot register.
+ * @eng: the engines
+ * @slot: number of the slot
+ * @reg: OGPU_SLOT_*
+ * @value: value
+ *
+ * Writes that the state does not allow have no effect. Never blocks for long.
+ */
+void engines_slot_write(struct engines *eng, unsigned int slot, uint32_t reg, uint32_t value)
+{
+	struct slot *s;
+
+	if (slot >= eng->slots)
+		return;
+	s = &eng->slot[slot];
+	if (reg == OGPU_SLOT_CTRL) {
+		command(s, value);
+		return;
+	}
+	pthread_mutex_lock(&s->lock);
+	if (s->state == OGPU_SLOT_EMPTY)
+		write_descriptor(s, reg, value);
+	pthread_mutex_unlock(&s->lock);
+}
