@@ -490,6 +490,77 @@ static void test_reservations(void **state)
 	       OGPU_FAULT_PERMISSION);
 }
 
+/* Runs until it is told to stop. */
+static void *store_for_ever(void *arg)
+{
+	struct cu_launch launch = {
+		.entry = CODE_VA, .args = DATA_VA, .grid = { 1, 1, 1 }, .group = { 32, 1, 1 },
+		.asid = ASID,
+	};
+
+	assert_true(cu_begin(cu, &launch, arg, true));
+	assert_int_equal(cu_workgroup(cu, 0), CU_STOPPED);
+	cu_end(cu, true);
+	return NULL;
+}
+
+static uint64_t read_word(unsigned int f3)
+{
+	switch (f3) {
+	case 1:
+		return __atomic_load_n((uint16_t *)mem(0), __ATOMIC_RELAXED) * 0x1000100010001ull;
+	case 2:
+		return __atomic_load_n((uint32_t *)mem(0), __ATOMIC_RELAXED) * 0x100000001ull;
+	default:
+		return __atomic_load_n((uint64_t *)mem(0), __ATOMIC_RELAXED);
+	}
+}
+
+/* Nobody sees half of an aligned store, to whatever places the lanes store. */
+static void test_whole_stores(void **state)
+{
+	static _Atomic uint32_t now;
+	pthread_t thread;
+
+	(void)state;
+	/* Bytes between the lanes' places: all the same, side by side, and wide apart. */
+	for (unsigned int i = 0; i < 9; i++) {
+		const unsigned int f3 = 1 + i % 3, kind = i / 3;
+		const uint32_t step = kind == 2 ? 72 : kind << f3;
+		const uint32_t words[] = {
+			0xcc3025f3,				/* csrr a1, local id */
+			step << 20 | 0x00000613,		/* li a2, step */
+			0x02c585b3,				/* mul a1, a1, a2 */
+			0x00b50533,				/* add a0, a0, a1 */
+			0xfff00693,				/* li a3, -1 */
+			0x00050023 | f3 << 12,			/* s? x0, 0(a0) */
+			0x00d50023 | f3 << 12,			/* s? a3, 0(a0) */
+			0xff9ff06f,				/* j -8 */
+		};
+		uint64_t changes = 0, last = 0, v = 0, n;
+
+		code(CODE_VA, words, ARRAY_SIZE(words));
+		atomic_store(&now, 0);
+		memset(mem(0), 0, MMU_PAGE);
+		assert_int_equal(pthread_create(&thread, NULL, store_for_ever, &now), 0);
+		for (n = 0; n < 8000000 && changes < 1000000; n++) {
+			v = read_word(f3);
+			changes += v != last;
+			last = v;
+			if (v && ~v)
+				break;
+			/* Leaves the line to the other thread for a moment. */
+			for (volatile unsigned int pause = 0; pause < 5; pause++)
+				;
+		}
+		atomic_store(&now, 1);
+		assert_int_equal(pthread_join(thread, NULL), 0);
+		if (v && ~v)
+			fail_msg("case %u: 0x%lx after %lu reads", i, (long)v, (long)n);
+		assert_true(changes > 0);
+	}
+}
+
 /* Large workgroups that end at once must not keep an unmap waiting. */
 static void test_setup_pauses(void **state)
 {
@@ -645,6 +716,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_misaligned, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_code_places, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reservations, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_whole_stores, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_setup_pauses, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_start_state, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_boxes, setup, teardown),

@@ -10,6 +10,48 @@
 #include "abi/cu.h"
 #include "cu.h"
 
+/* Guest memory has any alignment and type. */
+typedef uint16_t any_u16 __attribute__((aligned(1), may_alias));
+typedef uint32_t any_u32 __attribute__((aligned(1), may_alias));
+typedef uint64_t any_u64 __attribute__((aligned(1), may_alias));
+
+/*
+ * One access of the host for each of a lane's, so that an aligned one is never seen in part. A copy
+ * of so many bytes would not do: compilers make several accesses of it.
+ */
+static inline __attribute__((always_inline)) uint64_t read_host(const uint8_t *p, unsigned int size)
+{
+	switch (size) {
+	case 1:
+		return __atomic_load_n(p, __ATOMIC_RELAXED);
+	case 2:
+		return __atomic_load_n((const any_u16 *)p, __ATOMIC_RELAXED);
+	case 4:
+		return __atomic_load_n((const any_u32 *)p, __ATOMIC_RELAXED);
+	default:
+		return __atomic_load_n((const any_u64 *)p, __ATOMIC_RELAXED);
+	}
+}
+
+static inline __attribute__((always_inline)) void write_host(uint8_t *p, uint64_t v,
+							     unsigned int size)
+{
+	switch (size) {
+	case 1:
+		__atomic_store_n(p, (uint8_t)v, __ATOMIC_RELAXED);
+		break;
+	case 2:
+		__atomic_store_n((any_u16 *)p, (uint16_t)v, __ATOMIC_RELAXED);
+		break;
+	case 4:
+		__atomic_store_n((any_u32 *)p, (uint32_t)v, __ATOMIC_RELAXED);
+		break;
+	default:
+		__atomic_store_n((any_u64 *)p, v, __ATOMIC_RELAXED);
+		break;
+	}
+}
+
 /**
  * cu_fault() - Note that an access was refused.
  * @cu: unit
@@ -94,7 +136,7 @@ static uint8_t *span(struct cu *cu, uint64_t va, unsigned int bytes, uint32_t di
 	return cu_lane_ptr(cu, NULL, 0, va, 1, direct);
 }
 
-/* One piece of an access that lies within a page; private memory goes byte by byte. */
+/* One piece of an access that crosses pages; that in apertures goes byte by byte. */
 static bool piece(struct cu *cu, struct cu_wave *w, unsigned int lane, uint64_t va, uint8_t *buf,
 		  size_t *len, bool write)
 {
@@ -126,7 +168,15 @@ static bool slow_access(struct cu *cu, struct cu_wave *w, unsigned int lane, uin
 			uint64_t *value, unsigned int size, bool write)
 {
 	uint8_t *buf = (uint8_t *)value;
+	uint8_t *whole = cu_lane_ptr(cu, w, lane, va, size,
+				     write ? MMU_DIRECT_WRITE : MMU_DIRECT_READ);
 
+	if (whole && write)
+		write_host(whole, *value, size);
+	else if (whole)
+		*value = read_host(whole, size);
+	if (whole)
+		return true;
 	while (size) {
 		size_t len = size;
 
@@ -150,10 +200,8 @@ static inline __attribute__((always_inline)) bool gather_size(struct cu *cu, str
 		raw[lane] = 0;
 		if ((t[lane] & (MMU_PAGE - 1)) <= MMU_PAGE - size)
 			ptr = mmu_lookup(&cu->mmu, t[lane], MMU_DIRECT_READ);
-		if (!ptr)
-			ptr = cu_lane_ptr(cu, w, lane, t[lane], size, MMU_DIRECT_READ);
 		if (ptr)
-			memcpy(&raw[lane], ptr, size);
+			raw[lane] = read_host(ptr, size);
 		else if (!slow_access(cu, w, lane, t[lane], &raw[lane], size, false))
 			return false;
 	}
@@ -187,10 +235,8 @@ static inline __attribute__((always_inline)) bool scatter_size(struct cu *cu, st
 
 		if ((t[lane] & (MMU_PAGE - 1)) <= MMU_PAGE - size)
 			ptr = mmu_lookup(&cu->mmu, t[lane], MMU_DIRECT_WRITE);
-		if (!ptr)
-			ptr = cu_lane_ptr(cu, w, lane, t[lane], size, MMU_DIRECT_WRITE);
 		if (ptr)
-			memcpy(ptr, &value, size);
+			write_host(ptr, value, size);
 		else if (!slow_access(cu, w, lane, t[lane], &value, size, true))
 			return false;
 	}
@@ -268,9 +314,7 @@ bool cu_load(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint3
 		ptr = span(cu, t[first], size, MMU_DIRECT_READ);
 		if (!ptr)
 			break;
-		raw[0] = 0;
-		memcpy(raw, ptr, size);
-		cu->vec->splat(raw, raw[0]);
+		cu->vec->splat(raw, read_host(ptr, size));
 		goto extend;
 	default:
 		break;
@@ -331,7 +375,7 @@ bool cu_store(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint
 		ptr = span(cu, t[first], size, MMU_DIRECT_WRITE);
 		if (!ptr)
 			break;
-		memcpy(ptr, &v[31 - __builtin_clz(lanes)], size);
+		write_host(ptr, v[31 - __builtin_clz(lanes)], size);
 		return true;
 	default:
 		break;
