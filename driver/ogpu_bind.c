@@ -91,16 +91,10 @@ struct ogpu_bind {
 
 static int ogpu_bind_check_range(const struct drm_ogpu_bind_op *op)
 {
-	u64 end;
-
-	if (!op->size || check_add_overflow(op->va, op->size, &end))
-		return -EINVAL;
 	if (!IS_ALIGNED(op->va | op->size | op->bo_offset, max_t(u64, OGPU_PAGE_4K, PAGE_SIZE)))
 		return -EINVAL;
-	if (op->va < OGPU_VM_START || end > OGPU_VM_END)
-		return -EINVAL;
 
-	return 0;
+	return ogpu_vm_range_ok(op->va, op->size) ? 0 : -EINVAL;
 }
 
 static int ogpu_bind_check_unmap(const struct drm_ogpu_bind_op *op)

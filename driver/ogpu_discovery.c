@@ -12,12 +12,14 @@
 #include <linux/errno.h>
 #include <linux/limits.h>
 #include <linux/log2.h>
+#include <linux/math.h>
 #include <linux/string.h>
 
 #include "abi/addr.h"
 #include "abi/discovery.h"
 #include "abi/mbox.h"
 #include "abi/regs.h"
+#include "abi/save.h"
 #include "ogpu_discovery.h"
 
 /* Versions of blocks that the driver knows; a block's major number is its generation. */
@@ -113,7 +115,22 @@ static int ogpu_disc_compute(struct ogpu_disc *disc, const struct ogpu_disc_comp
 	disc->private_bytes = le32_to_cpu(compute->private_bytes);
 	disc->clock_khz = le32_to_cpu(compute->clock_khz);
 
-	return disc->cu_count && disc->lanes && disc->max_workgroup ? 0 : -EINVAL;
+	disc->resident_groups = le32_to_cpu(compute->resident_groups);
+	disc->resident_waves = le32_to_cpu(compute->resident_waves);
+	disc->resident_local = le32_to_cpu(compute->resident_local);
+	disc->save_wave_bytes = le32_to_cpu(compute->save_wave_bytes);
+	disc->quantum_us = le32_to_cpu(compute->quantum_us);
+	disc->starve_ms = le32_to_cpu(compute->starve_ms);
+	disc->preempt_ms = le32_to_cpu(compute->preempt_ms);
+
+	/* A wave has a bit for each lane, and a unit holds any workgroup that may be asked for. */
+	if (!disc->cu_count || !disc->lanes || disc->lanes > 64 || !disc->max_workgroup ||
+	    !disc->resident_groups || disc->resident_local < disc->local_bytes ||
+	    disc->resident_waves < DIV_ROUND_UP_ULL(disc->max_workgroup, disc->lanes) ||
+	    disc->save_wave_bytes != OGPU_SAVE_WAVE(disc->lanes))
+		return -EINVAL;
+
+	return disc->quantum_us && disc->starve_ms && disc->preempt_ms ? 0 : -EINVAL;
 }
 
 static int ogpu_disc_copy(struct ogpu_disc *disc, const struct ogpu_disc_copy *copy)

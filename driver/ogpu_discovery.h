@@ -48,6 +48,20 @@ struct ogpu_disc {
 	u32 private_bytes;
 	/** @clock_khz: highest clock */
 	u32 clock_khz;
+	/** @resident_groups: workgroups that a unit holds at a time */
+	u32 resident_groups;
+	/** @resident_waves: waves that it holds */
+	u32 resident_waves;
+	/** @resident_local: bytes of local memory that it holds */
+	u32 resident_local;
+	/** @save_wave_bytes: of a wave in a save area */
+	u32 save_wave_bytes;
+	/** @quantum_us: a unit goes to the next slot of equal priority after so long */
+	u32 quantum_us;
+	/** @starve_ms: no slot with work is without a unit for longer */
+	u32 starve_ms;
+	/** @preempt_ms: a slot stops when told to within */
+	u32 preempt_ms;
 	/** @copy_engines: number of copy engines */
 	u32 copy_engines;
 

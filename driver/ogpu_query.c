@@ -47,6 +47,14 @@ static int ogpu_query_device(struct ogpu_device *odev, void *data)
 	out->page_sizes = disc->page_sizes & (OGPU_PAGE_4K | OGPU_PAGE_64K | OGPU_PAGE_2M);
 	memcpy(out->uuid, disc->uuid, sizeof(out->uuid));
 	strscpy(out->name, disc->name, sizeof(out->name));
+	out->resident_groups = disc->resident_groups;
+	out->resident_waves = disc->resident_waves;
+	out->resident_local = disc->resident_local;
+	out->save_wave_bytes = disc->save_wave_bytes;
+	out->quantum_us = disc->quantum_us;
+	out->starve_ms = disc->starve_ms;
+	out->preempt_ms = disc->preempt_ms;
+	out->max_job_ms = ogpu_job_timeout_ms;
 
 	return 0;
 }

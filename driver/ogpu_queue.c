@@ -321,9 +321,13 @@ static int ogpu_queue_create_on_card(struct ogpu_queue *queue)
 							   offsetof(struct ogpu_queue_mem, rptr))),
 		.wptr = cpu_to_le64(ogpu_queue_mem_operand(queue,
 							   offsetof(struct ogpu_queue_mem, wptr))),
+		.save_size = cpu_to_le32(queue->save_bytes),
 		.control = cpu_to_le64(OGPU_CONTROL_NONE),
 	};
 	int ret;
+
+	if (queue->save_bytes)
+		body.save = cpu_to_le64(OGPU_OPERAND(OGPU_TARGET_VIRTUAL, queue->save_va));
 
 	mutex_lock(&mgr->lock);
 	if (mgr->stopped || xa_load(&mgr->queues, queue->number) != queue) {
@@ -699,6 +703,8 @@ struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
 	queue->engine = params->engine;
 	queue->priority = params->priority;
 	queue->timeout_ms = params->timeout_ms;
+	queue->save_va = params->save_va;
+	queue->save_bytes = params->save_bytes;
 	INIT_WORK(&queue->release, ogpu_queue_release_work);
 	INIT_DELAYED_WORK(&queue->watch, ogpu_queue_watch_work);
 	INIT_LIST_HEAD(&queue->zombie);

@@ -75,6 +75,10 @@ struct ogpu_queue_params {
 	u32 ring_size;
 	/** @timeout_ms: longest that a job may run, not 0 */
 	u32 timeout_ms;
+	/** @save_va: GPU address of the save area, multiple of 4 KiB */
+	u64 save_va;
+	/** @save_bytes: its size, multiple of 4 KiB; 0: none */
+	u32 save_bytes;
 };
 
 /**
@@ -107,6 +111,10 @@ struct ogpu_queue {
 	enum ogpu_priority priority;
 	/** @timeout_ms: longest that a job may run, not 0 */
 	u32 timeout_ms;
+	/** @save_va: GPU address of the save area */
+	u64 save_va;
+	/** @save_bytes: its size; 0: none */
+	u32 save_bytes;
 	/** @watch: looks at the oldest job at its @deadline, or earlier; on while there is one */
 	struct delayed_work watch;
 	/** @waited_ns: as firmware told @watch last; nobody else's */

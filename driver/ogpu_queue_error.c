@@ -24,6 +24,7 @@ static_assert((int)DRM_OGPU_QUEUE_ERR_DISPATCH == (int)OGPU_QERR_DISPATCH);
 static_assert((int)DRM_OGPU_QUEUE_ERR_TIMEOUT == (int)OGPU_QERR_KILLED);
 static_assert((int)DRM_OGPU_QUEUE_ERR_PREEMPT == (int)OGPU_QERR_PREEMPT);
 static_assert((int)DRM_OGPU_QUEUE_ERR_ENGINE == (int)OGPU_QERR_ENGINE);
+static_assert((int)DRM_OGPU_QUEUE_ERR_SAVE == (int)OGPU_QERR_SAVE);
 static_assert((int)DRM_OGPU_FAULT_NOT_MAPPED == (int)OGPU_FAULT_NOT_MAPPED);
 static_assert((int)DRM_OGPU_FAULT_PERMISSION == (int)OGPU_FAULT_PERMISSION);
 static_assert((int)DRM_OGPU_FAULT_VA_RANGE == (int)OGPU_FAULT_VA_RANGE);
@@ -48,6 +49,7 @@ static u32 ogpu_queue_error_code(u32 hw_error)
 	case OGPU_QERR_DISPATCH:
 	case OGPU_QERR_KILLED:
 	case OGPU_QERR_PREEMPT:
+	case OGPU_QERR_SAVE:
 		return hw_error;
 	default:
 		/* Of the others none is the program's fault. */

@@ -2,13 +2,16 @@
 /*
  * Queues of an open file: the QUEUE_* ioctls, and what happens to queues when the file is closed.
  */
+#include <linux/align.h>
 #include <linux/capability.h>
+#include <linux/limits.h>
 #include <linux/sizes.h>
 #include <linux/xarray.h>
 
 #include <drm/drm_file.h>
 #include <drm/ogpu_drm.h>
 
+#include "abi/addr.h"
 #include "ogpu_drv.h"
 #include "ogpu_queue.h"
 #include "ogpu_vm.h"
@@ -75,8 +78,21 @@ void ogpu_queue_file_close(struct ogpu_file *ofile)
 	ogpu_queue_owner_put(ofile->queue_owner);
 }
 
+/* What the message to firmware can carry; whether it is mapped shows when it is used. */
+static bool ogpu_queue_save_ok(const struct drm_ogpu_queue_create *args)
+{
+	if (!args->save_bytes)
+		return !args->save_va;
+
+	return args->engine == DRM_OGPU_ENGINE_COMPUTE && args->save_bytes <= U32_MAX &&
+	       IS_ALIGNED(args->save_va | args->save_bytes, OGPU_PAGE_4K) &&
+	       ogpu_vm_range_ok(args->save_va, args->save_bytes);
+}
+
 static int ogpu_queue_check_args(const struct drm_ogpu_queue_create *args)
 {
+	if (!ogpu_queue_save_ok(args))
+		return -EINVAL;
 	if (args->flags || args->engine > DRM_OGPU_ENGINE_COPY ||
 	    args->priority > DRM_OGPU_PRIORITY_HIGH)
 		return -EINVAL;
@@ -107,6 +123,8 @@ int ogpu_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file 
 		.priority = args->priority,
 		.ring_size = OGPU_USER_RING_SIZE,
 		.timeout_ms = args->timeout_ms ?: ogpu_job_timeout_ms,
+		.save_va = args->save_va,
+		.save_bytes = args->save_bytes,
 	};
 	struct ogpu_queue *queue;
 	int ret;

@@ -26,6 +26,12 @@ struct ogpu_queue_failure;
 #define OGPU_VM_START		((u64)OGPU_VM_GUARD)
 #define OGPU_VM_END		((1ull << OGPU_VA_BITS) - OGPU_VM_GUARD)
 
+/* Is it a range of addresses that can be mapped? */
+static inline bool ogpu_vm_range_ok(u64 va, u64 size)
+{
+	return size && va >= OGPU_VM_START && va <= OGPU_VM_END && size <= OGPU_VM_END - va;
+}
+
 #define OGPU_VM_FAULTS		16
 
 /**

@@ -63,6 +63,14 @@ static struct ogpu_disc_test_table *ogpu_disc_test_make(struct kunit *test)
 	t->compute.cu_fused[1] = cpu_to_le64(0x2);
 	t->compute.lanes = cpu_to_le32(32);
 	t->compute.max_workgroup = cpu_to_le32(1024);
+	t->compute.local_bytes = cpu_to_le32(65536);
+	t->compute.resident_groups = cpu_to_le32(2);
+	t->compute.resident_waves = cpu_to_le32(32);
+	t->compute.resident_local = cpu_to_le32(65536);
+	t->compute.save_wave_bytes = cpu_to_le32(OGPU_SAVE_WAVE(32));
+	t->compute.quantum_us = cpu_to_le32(1000);
+	t->compute.starve_ms = cpu_to_le32(40);
+	t->compute.preempt_ms = cpu_to_le32(10);
 	t->copy.entry = ogpu_disc_test_entry(OGPU_DISC_COPY, sizeof(t->copy), 0);
 	t->copy.engines = cpu_to_le32(2);
 	t->queues.entry = ogpu_disc_test_entry(OGPU_DISC_QUEUES, sizeof(t->queues), 0);
@@ -95,6 +103,13 @@ static void ogpu_disc_test_good(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, disc.vram_size, 256 << 20);
 	/* 66 units, three of them fused off, one bit of the mask beyond the units. */
 	KUNIT_EXPECT_EQ(test, disc.cu_count, 63);
+	KUNIT_EXPECT_EQ(test, disc.resident_groups, 2);
+	KUNIT_EXPECT_EQ(test, disc.resident_waves, 32);
+	KUNIT_EXPECT_EQ(test, disc.resident_local, 65536);
+	KUNIT_EXPECT_EQ(test, disc.save_wave_bytes, 16896);
+	KUNIT_EXPECT_EQ(test, disc.quantum_us, 1000);
+	KUNIT_EXPECT_EQ(test, disc.starve_ms, 40);
+	KUNIT_EXPECT_EQ(test, disc.preempt_ms, 10);
 	KUNIT_EXPECT_EQ(test, disc.doorbells, 64);
 	KUNIT_EXPECT_EQ(test, disc.boot_base, 0x1000);
 	KUNIT_EXPECT_EQ(test, disc.mmu_base, 0x4000);
@@ -188,6 +203,41 @@ static void ogpu_disc_test_hostile(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ogpu_disc_parse(&disc, t, sizeof(*t)), -EINVAL);
 }
 
+/* Units that could not hold what the same entry promises, and times that would be none. */
+static void ogpu_disc_test_units(struct kunit *test)
+{
+	static const struct {
+		size_t offset;
+		u32 value;
+	} bad[] = {
+		{ offsetof(struct ogpu_disc_compute, lanes), 0 },
+		{ offsetof(struct ogpu_disc_compute, lanes), 65 },
+		{ offsetof(struct ogpu_disc_compute, lanes), U32_MAX },
+		{ offsetof(struct ogpu_disc_compute, max_workgroup), 0 },
+		{ offsetof(struct ogpu_disc_compute, max_workgroup), 1025 },
+		{ offsetof(struct ogpu_disc_compute, max_workgroup), U32_MAX },
+		{ offsetof(struct ogpu_disc_compute, local_bytes), 65537 },
+		{ offsetof(struct ogpu_disc_compute, resident_groups), 0 },
+		{ offsetof(struct ogpu_disc_compute, resident_waves), 31 },
+		{ offsetof(struct ogpu_disc_compute, resident_local), 65535 },
+		{ offsetof(struct ogpu_disc_compute, save_wave_bytes), 16896 - 256 },
+		{ offsetof(struct ogpu_disc_compute, save_wave_bytes), 0 },
+		{ offsetof(struct ogpu_disc_compute, quantum_us), 0 },
+		{ offsetof(struct ogpu_disc_compute, starve_ms), 0 },
+		{ offsetof(struct ogpu_disc_compute, preempt_ms), 0 },
+	};
+	struct ogpu_disc disc;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct ogpu_disc_test_table *t = ogpu_disc_test_make(test);
+
+		*(__le32 *)((u8 *)&t->compute + bad[i].offset) = cpu_to_le32(bad[i].value);
+		ogpu_disc_test_seal(t);
+		KUNIT_EXPECT_EQ_MSG(test, ogpu_disc_parse(&disc, t, sizeof(*t)), -EINVAL, "%u", i);
+	}
+}
+
 static struct kunit_case ogpu_disc_test_cases[] = {
 	KUNIT_CASE(ogpu_disc_test_good),
 	KUNIT_CASE(ogpu_disc_test_unknown_entry),
@@ -195,6 +245,7 @@ static struct kunit_case ogpu_disc_test_cases[] = {
 	KUNIT_CASE(ogpu_disc_test_every_bit),
 	KUNIT_CASE(ogpu_disc_test_every_size),
 	KUNIT_CASE(ogpu_disc_test_hostile),
+	KUNIT_CASE(ogpu_disc_test_units),
 	{ }
 };
 

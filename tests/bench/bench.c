@@ -162,6 +162,7 @@ static double free_bytes(void)
 
 static void bench_queues(struct ogpu_device *dev)
 {
+	static const struct ogpu_queue_options idle = { .priority = DRM_OGPU_PRIORITY_NORMAL };
 	struct ogpu_queue *queues[QUEUES];
 	double before, after;
 	struct ogpu_vm *vm;
@@ -170,14 +171,13 @@ static void bench_queues(struct ogpu_device *dev)
 	check(ogpu_vm_create(dev, &vm), "address space");
 	before = free_bytes();
 	for (count = 0; count < QUEUES; count++)
-		if (ogpu_queue_create(vm, DRM_OGPU_ENGINE_COMPUTE, DRM_OGPU_PRIORITY_NORMAL,
-				      &queues[count]))
+		if (ogpu_queue_create_with(vm, &idle, &queues[count]))
 			break;
 	after = free_bytes();
 	if (!count)
 		die("queue");
 	result("module_bytes_per_queue", (before - after) / count, "B",
-	       "free memory of the kernel before and after 128 idle queues");
+	       "free memory of the kernel before and after 128 idle queues without save areas");
 	while (count--)
 		ogpu_queue_destroy(queues[count]);
 	ogpu_vm_destroy(vm);

@@ -51,6 +51,11 @@ static int query(struct drm_ogpu_query *q)
 		return fail(EINVAL);
 	dev->va_bits = 48;
 	dev->page_sizes = 1 << 12;
+	dev->cu_count = 4;
+	dev->lanes = 32;
+	dev->max_workgroup = 1024;
+	dev->local_bytes = 65536;
+	dev->save_wave_bytes = 16896;
 	return 0;
 }
 
@@ -72,6 +77,9 @@ static int vm_bind(const struct drm_ogpu_vm_bind *bind)
 
 	if (fake.fail_bind)
 		return fail(ENOMEM);
+	fake.bind_sync = (struct drm_ogpu_sync){ 0 };
+	if (bind->syncs.count)
+		fake.bind_sync = *(struct drm_ogpu_sync *)(uintptr_t)bind->syncs.array;
 	for (uint32_t i = 0; i < bind->ops.count && fake.binds < FAKE_MAX_BINDS; i++)
 		fake.bind[fake.binds++] = ops[i];
 	return 0;
@@ -110,6 +118,9 @@ int __wrap_drmIoctl(int fd, unsigned long request, void *arg)
 	case DRM_IOCTL_OGPU_VM_BIND:
 		return vm_bind(arg);
 	case DRM_IOCTL_OGPU_QUEUE_CREATE:
+		if (fake.fail_queue)
+			return fail(ENOSPC);
+		fake.queue = *(struct drm_ogpu_queue_create *)arg;
 		((struct drm_ogpu_queue_create *)arg)->queue_id = 5;
 		return 0;
 	case DRM_IOCTL_OGPU_SUBMIT:

@@ -15,10 +15,12 @@ struct fake_kernel {
 	uint64_t bo_offset[4096];
 	struct drm_ogpu_bind_op bind[FAKE_MAX_BINDS];
 	uint32_t binds;
+	struct drm_ogpu_sync bind_sync;	/* first one of the last bind */
+	struct drm_ogpu_queue_create queue;	/* last one */
 	struct drm_ogpu_job job;	/* last one */
 	struct drm_ogpu_sync syncs[DRM_OGPU_MAX_SYNCS];
 	uint32_t submits;
-	bool fail_bo, fail_bind, fail_submit;
+	bool fail_bo, fail_bind, fail_queue, fail_submit;
 	const char *driver;	/* name it answers, NULL: ogpu */
 	int major;
 };

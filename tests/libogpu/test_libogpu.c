@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "abi/save.h"
 #include "fake_kernel.h"
 
 struct fixture {
@@ -204,6 +205,93 @@ static void test_submit(void **state)
 	ogpu_stream_destroy(&s);
 }
 
+/* The formula of the uapi, and of the contract: both give the same. */
+static void test_save_bytes(void **state)
+{
+	static const struct {
+		uint32_t groups, items, local, private;
+		uint64_t frame;
+	} sizes[] = {
+		{ 1, 1, 0, 0, 256 + 16896 },
+		{ 1, 32, 1, 16, 256 + 256 + 16896 + 512 },
+		{ 1, 33, 256, 16, 256 + 256 + 2 * 16896 + 1024 },
+		{ 3, 1024, 65536, 1024, 256 + 65536 + 32 * 16896 + 1024 * 1024 },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		uint32_t waves = (sizes[i].items + 31) / 32;
+
+		assert_int_equal(OGPU_SAVE_FRAME(32, waves, sizes[i].local, sizes[i].private),
+				 sizes[i].frame);
+		assert_int_equal(ogpu_save_bytes(f->dev, sizes[i].groups, sizes[i].items,
+						 sizes[i].local, sizes[i].private),
+				 (sizes[i].groups * sizes[i].frame + 4095) / 4096 * 4096);
+	}
+	assert_int_equal(ogpu_save_bytes(f->dev, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX),
+			 UINT64_MAX);
+	/* Four units with workgroups of 256 need more than one of 1024 work-items. */
+	assert_int_equal(ogpu_save_bytes_default(f->dev),
+			 ogpu_save_bytes(f->dev, 4, 256, 65536, OGPU_PRIVATE_DEFAULT));
+}
+
+/* Compute queues have a save area, which goes after their last job; copy queues have none. */
+static void test_save_area(void **state)
+{
+	static const struct ogpu_queue_options bare = { .timeout_ms = 7 };
+	struct fixture *f = *state;
+	struct ogpu_queue *queue;
+	uint64_t va, next;
+
+	assert_int_equal(ogpu_queue_create(f->vm, DRM_OGPU_ENGINE_COMPUTE, DRM_OGPU_PRIORITY_LOW,
+					   &queue), 0);
+	va = fake.queue.save_va;
+	assert_int_equal(fake.queue.save_bytes, ogpu_save_bytes_default(f->dev));
+	assert_int_equal(va, fake.bind[0].va);
+	assert_true(fake.bind[0].size >= fake.queue.save_bytes);
+	assert_int_equal(fake.bind[0].flags, DRM_OGPU_BIND_READ | DRM_OGPU_BIND_WRITE);
+	ogpu_queue_destroy(queue);
+	assert_int_equal(fake.submits, 1);
+	assert_int_equal(fake.bind_sync.handle, 77);
+	assert_int_equal(fake.bind_sync.flags, DRM_OGPU_SYNC_TIMELINE);
+	assert_int_equal(fake.bind_sync.value, 1);
+	assert_int_equal(fake.bind[1].op, DRM_OGPU_BIND_UNMAP);
+	assert_int_equal(fake.bind[1].va, va);
+	assert_int_equal(fake.live_bos, 0);
+	assert_int_equal(ogpu_va_alloc(f->vm, 4096, 4096, &next), 0);
+	assert_int_equal(next, va);
+	ogpu_va_free(f->vm, next, 4096);
+
+	/* One that has failed takes no job any more. */
+	assert_int_equal(ogpu_queue_create(f->vm, DRM_OGPU_ENGINE_COMPUTE, DRM_OGPU_PRIORITY_LOW,
+					   &queue), 0);
+	fake.fail_submit = true;
+	ogpu_queue_destroy(queue);
+	assert_int_equal(fake.bind_sync.handle, 0);
+	assert_int_equal(fake.bind[3].op, DRM_OGPU_BIND_UNMAP);
+	assert_int_equal(fake.live_bos, 0);
+
+	assert_int_equal(ogpu_queue_create(f->vm, DRM_OGPU_ENGINE_COPY, DRM_OGPU_PRIORITY_LOW,
+					   &queue), 0);
+	assert_int_equal(fake.queue.save_bytes, 0);
+	assert_int_equal(fake.queue.save_va, 0);
+	ogpu_queue_destroy(queue);
+	assert_int_equal(ogpu_queue_create_with(f->vm, &bare, &queue), 0);
+	assert_int_equal(fake.queue.engine, DRM_OGPU_ENGINE_COMPUTE);
+	assert_int_equal(fake.queue.timeout_ms, 7);
+	assert_int_equal(fake.queue.save_bytes, 0);
+	ogpu_queue_destroy(queue);
+	assert_int_equal(fake.binds, 4);
+
+	fake.fail_queue = true;
+	assert_int_equal(ogpu_queue_create(f->vm, DRM_OGPU_ENGINE_COMPUTE, DRM_OGPU_PRIORITY_LOW,
+					   &queue), -ENOSPC);
+	assert_int_equal(fake.live_bos, 0);
+	fake.fail_bo = true;
+	assert_int_equal(ogpu_queue_create(f->vm, DRM_OGPU_ENGINE_COMPUTE, DRM_OGPU_PRIORITY_LOW,
+					   &queue), -ENOSPC);
+}
+
 static uint8_t *read_program(size_t *size)
 {
 	FILE *file = fopen(getenv("TEST_PROGRAM"), "rb");
@@ -333,6 +421,8 @@ int main(void)
 		IN_VM(test_stream_packets),
 		IN_VM(test_stream_overflow),
 		IN_VM(test_submit),
+		IN_VM(test_save_bytes),
+		IN_VM(test_save_area),
 		IN_VM(test_program),
 		IN_VM(test_program_broken),
 		IN_VM(test_program_refused),

@@ -185,6 +185,19 @@ int card_unbind(struct card *card, uint64_t va, uint64_t size)
 	return vm_bind(card, &op);
 }
 
+/* Maps a buffer at the next free address. */
+static void place(struct card *card, struct buffer *buf, uint32_t bind_flags)
+{
+	int ret;
+
+	buf->va = card->next_va;
+	/* A hole after each buffer, so that running over its end is noticed. */
+	card->next_va += (buf->size + 0x3fffff) & ~0x1fffffull;
+	ret = card_bind(card, buf, buf->va, bind_flags);
+	if (ret)
+		die("VM_BIND", ret);
+}
+
 void card_buffer(struct card *card, struct buffer *buf, uint64_t size, uint32_t placement,
 		 uint32_t bind_flags)
 {
@@ -203,29 +216,55 @@ void card_buffer(struct card *card, struct buffer *buf, uint64_t size, uint32_t 
 			offset.offset);
 	if (buf->map == MAP_FAILED)
 		die("mmap", -errno);
-
-	buf->va = card->next_va;
-	/* A hole after each buffer, so that running over its end is noticed. */
-	card->next_va += (buf->size + 0x3fffff) & ~0x1fffffull;
-	ret = card_bind(card, buf, buf->va, bind_flags);
-	if (ret)
-		die("VM_BIND", ret);
+	place(card, buf, bind_flags);
 }
 
-uint32_t card_queue(struct card *card, uint32_t engine, uint32_t timeout_ms)
+uint64_t card_save_area(struct card *card, uint64_t bytes)
 {
-	struct drm_ogpu_queue_create create = {
-		.vm_id = card->vm,
-		.engine = engine,
-		.priority = DRM_OGPU_PRIORITY_NORMAL,
-		.timeout_ms = timeout_ms,
-	};
+	const uint64_t placement = DRM_OGPU_BO_VRAM | DRM_OGPU_BO_SYSTEM;
+	struct buffer buf;
+	int ret;
+
+	ret = card_buffer_create(card, &buf, bytes, placement);
+	if (ret)
+		die("BO_CREATE", ret);
+	place(card, &buf, DRM_OGPU_BIND_READ | DRM_OGPU_BIND_WRITE);
+
+	return buf.va;
+}
+
+static uint32_t create_queue(struct card *card, const struct drm_ogpu_queue_create *args)
+{
+	struct drm_ogpu_queue_create create = *args;
 	int ret = card_ioctl(card, DRM_IOCTL_OGPU_QUEUE_CREATE, &create);
 
 	if (ret)
 		die("QUEUE_CREATE", ret);
 
 	return create.queue_id;
+}
+
+uint32_t card_queue(struct card *card, uint32_t engine, uint32_t timeout_ms)
+{
+	return create_queue(card, &(struct drm_ogpu_queue_create) {
+		.vm_id = card->vm,
+		.engine = engine,
+		.priority = DRM_OGPU_PRIORITY_NORMAL,
+		.timeout_ms = timeout_ms,
+	});
+}
+
+uint32_t card_compute_queue(struct card *card, uint32_t timeout_ms, uint64_t save_va,
+			    uint64_t save_bytes)
+{
+	return create_queue(card, &(struct drm_ogpu_queue_create) {
+		.vm_id = card->vm,
+		.engine = DRM_OGPU_ENGINE_COMPUTE,
+		.priority = DRM_OGPU_PRIORITY_NORMAL,
+		.timeout_ms = timeout_ms,
+		.save_va = save_va,
+		.save_bytes = save_bytes,
+	});
 }
 
 int card_queue_destroy(struct card *card, uint32_t queue)

@@ -58,7 +58,14 @@ int card_buffer_create(struct card *card, struct buffer *buf, uint64_t size, uin
 int card_bind(struct card *card, const struct buffer *buf, uint64_t va, uint32_t flags);
 int card_unbind(struct card *card, uint64_t va, uint64_t size);
 
+/* Takes no DISPATCH. */
 uint32_t card_queue(struct card *card, uint32_t engine, uint32_t timeout_ms);
+/* Where a save area of so many bytes is mapped. */
+uint64_t card_save_area(struct card *card, uint64_t bytes);
+uint32_t card_compute_queue(struct card *card, uint32_t timeout_ms, uint64_t save_va,
+			    uint64_t save_bytes);
+/* Room for a workgroup of 64 work-items of stream_dispatch() on each of four compute units. */
+#define CARD_SAVE_BYTES	0x140000u
 int card_queue_destroy(struct card *card, uint32_t queue);
 void card_queue_state(struct card *card, uint32_t queue, struct drm_ogpu_queue_get_state *state);
 /* Waits for the queue to have this error; the state it has after at most 10 s. */

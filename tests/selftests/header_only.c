@@ -29,12 +29,15 @@
 #define GROUPS		8u
 #define ITEMS		(GROUP * GROUPS)
 #define FACTOR		3u
+#define LOCAL_BYTES	(GROUP * 4u)
+#define PRIVATE_BYTES	256u
 
 /* Where in GPU memory things are; any address but the first and last 64 KiB would do. */
 #define VA_CMD		0x100000000ull
 #define VA_SRC		0x100100000ull
 #define VA_MID		0x100200000ull
 #define VA_DST		0x100300000ull
+#define VA_SAVE		0x100400000ull
 #define VA_NOTHING	0x200000000ull
 #define BYTES		0x10000u
 
@@ -227,12 +230,28 @@ static bool drop_buffer(struct buffer *bo)
 	return !drmIoctl(fd, DRM_IOCTL_GEM_CLOSE, &gem);
 }
 
+static __u64 round_256(__u64 bytes)
+{
+	return (bytes + 255) / 256 * 256;
+}
+
+/* What a workgroup of the kernel takes in a save area. */
+static __u64 frame_bytes(const struct drm_ogpu_query_device *dev)
+{
+	__u64 waves = (GROUP + dev->lanes - 1) / dev->lanes;
+
+	return 256 + round_256(LOCAL_BYTES) + waves * dev->save_wave_bytes +
+	       round_256(waves * dev->lanes * PRIVATE_BYTES);
+}
+
 static bool make_queue(__u32 vm_id, __u32 *queue_id)
 {
 	struct drm_ogpu_queue_create create = {
 		.vm_id = vm_id,
 		.engine = DRM_OGPU_ENGINE_COMPUTE,
 		.priority = DRM_OGPU_PRIORITY_NORMAL,
+		.save_va = VA_SAVE,
+		.save_bytes = BYTES,
 	};
 
 	if (drmIoctl(fd, DRM_IOCTL_OGPU_QUEUE_CREATE, &create))
@@ -333,8 +352,8 @@ static __u32 put_dispatch(struct buffer *cmd, __u32 at, __u32 args, __u64 out, _
 		.args = VA_CMD + args,
 		.grid = { groups, 1, 1 },
 		.group = { group, 1, 1 },
-		.local_bytes = group * sizeof(__u32),
-		.private_bytes = 256,
+		.local_bytes = LOCAL_BYTES,
+		.private_bytes = PRIVATE_BYTES,
 	};
 
 	memcpy((char *)cmd->map + args, &my, sizeof(my));
@@ -404,13 +423,13 @@ static bool faults_right(__u32 vm_id, __u32 queue_id)
 
 int main(void)
 {
-	struct buffer cmd = { 0 }, src = { 0 }, mid = { 0 }, dst = { 0 };
+	struct buffer cmd = { 0 }, src = { 0 }, mid = { 0 }, dst = { 0 }, save = { 0 };
 	struct drm_ogpu_vm_create vm = { 0 };
 	struct drm_ogpu_vm_destroy vm_destroy = { 0 };
 	struct drm_ogpu_query_device dev;
-	struct drm_ogpu_bind_op ops[4];
+	struct drm_ogpu_bind_op ops[5];
 	struct drm_ogpu_vm_bind bind = {
-		.ops = { .stride = sizeof(ops[0]), .count = 4, .array = (uintptr_t)ops },
+		.ops = { .stride = sizeof(ops[0]), .count = 5, .array = (uintptr_t)ops },
 	};
 	__u32 queue, queue2, binary, bytes, i;
 	__u32 *words;
@@ -426,13 +445,15 @@ int main(void)
 	check(query_sizes(), "QUERY with size 0 tells the sizes");
 	need(query_device(&dev), "QUERY tells the device");
 	check(dev.generation == 1 && dev.cu_count && dev.lanes && dev.max_workgroup >= GROUP &&
-	      dev.local_bytes >= GROUP * sizeof(__u32) && dev.private_bytes >= 256 &&
-	      dev.va_bits > 34 && BYTES % (dev.page_sizes & -dev.page_sizes) == 0,
+	      dev.local_bytes >= LOCAL_BYTES && dev.private_bytes >= PRIVATE_BYTES &&
+	      frame_bytes(&dev) <= BYTES && dev.va_bits > 34 &&
+	      BYTES % (dev.page_sizes & -dev.page_sizes) == 0,
 	      "the device has what this program needs");
 
 	need(make_buffer(&cmd, DRM_OGPU_BO_SYSTEM, true) &&
 	     make_buffer(&src, DRM_OGPU_BO_VRAM, true) &&
 	     make_buffer(&mid, DRM_OGPU_BO_VRAM, false) &&
+	     make_buffer(&save, DRM_OGPU_BO_VRAM | DRM_OGPU_BO_SYSTEM, false) &&
 	     make_buffer(&dst, DRM_OGPU_BO_VRAM | DRM_OGPU_BO_SYSTEM, true),
 	     "buffers in both placements, mapped ones are zero");
 
@@ -461,6 +482,9 @@ int main(void)
 	ops[3] = ops[2];
 	ops[3].bo_handle = dst.handle;
 	ops[3].va = VA_DST;
+	ops[4] = ops[2];
+	ops[4].bo_handle = save.handle;
+	ops[4].va = VA_SAVE;
 	bind.vm_id = vm.vm_id;
 	need(!drmIoctl(fd, DRM_IOCTL_OGPU_VM_BIND, &bind), "buffers mapped for the GPU");
 	need(make_queue(vm.vm_id, &queue), "compute queue");
@@ -504,7 +528,8 @@ int main(void)
 	vm_destroy.vm_id = vm.vm_id;
 	good = !drmIoctl(fd, DRM_IOCTL_OGPU_VM_DESTROY, &vm_destroy);
 	good = drop_buffer(&cmd) && drop_buffer(&src) && drop_buffer(&mid) && drop_buffer(&dst) &&
-	       !drmSyncobjDestroy(fd, timeline) && !drmSyncobjDestroy(fd, binary) && good;
+	       drop_buffer(&save) && !drmSyncobjDestroy(fd, timeline) &&
+	       !drmSyncobjDestroy(fd, binary) && good;
 	check(good && !close(fd), "all is given back");
 	return failed || number != TESTS;
 }

@@ -36,6 +36,8 @@ struct setup {
 	volatile uint64_t *words;
 	struct stream s;
 	uint32_t queue;
+	/* Save area of the queues of which one after the other dispatches. */
+	uint64_t save_va;
 };
 
 static void set_up(struct setup *t, uint32_t engine)
@@ -44,7 +46,11 @@ static void set_up(struct setup *t, uint32_t engine)
 	card_buffer(&t->card, &t->data, 1 << 20, DRM_OGPU_BO_SYSTEM, READ_WRITE);
 	t->words = t->data.map;
 	card_stream(&t->card, &t->s, 65536);
-	t->queue = card_queue(&t->card, engine, 0);
+	t->save_va = card_save_area(&t->card, CARD_SAVE_BYTES);
+	if (engine == DRM_OGPU_ENGINE_COMPUTE)
+		t->queue = card_compute_queue(&t->card, 0, t->save_va, CARD_SAVE_BYTES);
+	else
+		t->queue = card_queue(&t->card, engine, 0);
 }
 
 static void run(struct setup *t)
@@ -425,7 +431,7 @@ static void run_bad(struct setup *t, const struct bad *bad)
 		.handle = card_syncobj(&t->card),
 		.flags = DRM_OGPU_SYNC_SIGNAL,
 	};
-	uint32_t queue = card_queue(&t->card, DRM_OGPU_ENGINE_COMPUTE, 2000);
+	uint32_t queue = card_compute_queue(&t->card, 2000, t->save_va, CARD_SAVE_BYTES);
 
 	t->words[0] = 0;
 	t->words[1] = 0;
@@ -664,7 +670,8 @@ TEST_TIMEOUT(noise, 120)
 			.handle = card_syncobj(&t.card),
 			.flags = DRM_OGPU_SYNC_SIGNAL,
 		};
-		uint32_t queue = card_queue(&t.card, i & 1, 1000);
+		uint32_t queue = i & 1 ? card_queue(&t.card, DRM_OGPU_ENGINE_COPY, 1000) :
+			card_compute_queue(&t.card, 1000, t.save_va, CARD_SAVE_BYTES);
 
 		stream_reset(&t.s);
 		for (k = 0; k < 64; k++) {

@@ -147,6 +147,15 @@ TEST(device)
 	EXPECT_GE(info->lanes, 1);
 	EXPECT_GE(info->max_workgroup, info->lanes);
 	EXPECT_GE(info->clock_khz, 1);
+	EXPECT_GE(info->resident_groups, 1);
+	EXPECT_GE(info->resident_waves * info->lanes, info->max_workgroup);
+	EXPECT_GE(info->resident_local, info->local_bytes);
+	EXPECT_EQ(info->save_wave_bytes % 256, 0);
+	EXPECT_GE(info->save_wave_bytes, 64 * 8 * info->lanes);
+	EXPECT_GE(info->quantum_us, 1);
+	EXPECT_GE(info->starve_ms, 1);
+	EXPECT_GE(info->preempt_ms, 1);
+	EXPECT_EQ(info->max_job_ms, 10000);
 	EXPECT_GE(info->max_queues, 1);
 	EXPECT_EQ(info->va_bits, 48);
 	EXPECT(info->page_sizes & 4096);

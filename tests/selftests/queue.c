@@ -53,6 +53,72 @@ TEST(create_bad_arguments)
 	EXPECT_EQ(CREATE(&card, &args), -ENOENT);
 }
 
+/* A save area is checked as far as it goes without looking at what is mapped. */
+TEST(create_bad_save_area)
+{
+	static const struct {
+		uint64_t va, bytes;
+		int ret;
+	} areas[] = {
+		{ 0x10000, 4096, 0 },
+		{ 0x100000000, 0xfffff000, 0 },
+		{ 0xfffffffe0000, 0x10000, 0 },	/* the last that can be mapped */
+		{ 0x100000000, 0, -EINVAL },
+		{ 0, 4096, -EINVAL },
+		{ 0xf000, 4096, -EINVAL },
+		{ 0x100000800, 4096, -EINVAL },
+		{ 0x100000001, 4096, -EINVAL },
+		{ 0x100000000, 1, -EINVAL },
+		{ 0x100000000, 4097, -EINVAL },
+		{ 0x100000000, 0x100000000, -EINVAL },
+		{ 0x100000000, 0x1000000001000, -EINVAL },
+		{ 0xfffffffe0000, 0x11000, -EINVAL },
+		{ 0xffffffff0000, 4096, -EINVAL },
+		{ 0x1000000000000, 4096, -EINVAL },
+		{ 0xfffffffffffff000, 4096, -EINVAL },
+		{ 0xfffffffffffff000, 8192, -EINVAL },
+		{ 0xfffffffffffff000, 0xfffffffffffff000, -EINVAL },
+		{ 0x8000000000001000, 4096, -EINVAL },
+	};
+	struct drm_ogpu_queue_create args;
+	struct card card;
+	unsigned int i;
+	int ret;
+
+	card_open(&card);
+	for (i = 0; i < sizeof(areas) / sizeof(areas[0]); i++) {
+		args = good(&card);
+		args.save_va = areas[i].va;
+		args.save_bytes = areas[i].bytes;
+		ret = CREATE(&card, &args);
+		if (ret != areas[i].ret)
+			HARNESS_FAIL("area %u: %d, not %d", i, ret, areas[i].ret);
+		if (!ret)
+			EXPECT_EQ(card_queue_destroy(&card, args.queue_id), 0);
+	}
+
+	args = good(&card);
+	args.engine = DRM_OGPU_ENGINE_COPY;
+	args.save_va = 0x10000;
+	args.save_bytes = 4096;
+	EXPECT_EQ(CREATE(&card, &args), -EINVAL);
+}
+
+/* A program that does not know of save areas. */
+TEST(create_without_save_area)
+{
+	struct {
+		uint32_t vm_id, engine, priority, flags, timeout_ms, queue_id;
+	} args = { .priority = DRM_OGPU_PRIORITY_NORMAL };
+	struct card card;
+
+	card_open(&card);
+	args.vm_id = card.vm;
+	ASSERT_EQ(card_ioctl(&card, DRM_IOWR(DRM_COMMAND_BASE + DRM_OGPU_QUEUE_CREATE, args),
+			     &args), 0);
+	EXPECT_EQ(card_queue_destroy(&card, args.queue_id), 0);
+}
+
 TEST(create_needs_privilege)
 {
 	struct drm_ogpu_queue_create args;

@@ -473,7 +473,8 @@ TEST(endless_kernel)
 	*(volatile uint32_t *)code.map = INSN_LOOP;
 	card_stream(&t.card, &endless, 4096);
 	stream_dispatch(&endless, code.va, 0, 64, 64);
-	run_endless(&t, card_queue(&t.card, DRM_OGPU_ENGINE_COMPUTE, 500), &endless);
+	run_endless(&t, card_compute_queue(&t.card, 500, card_save_area(&t.card, CARD_SAVE_BYTES),
+					   CARD_SAVE_BYTES), &endless);
 }
 
 /*
@@ -538,6 +539,8 @@ TEST_TIMEOUT(many_queues_progress, 200)
  * dispatch of very many workgroups that are short, and shorter after the end.
  */
 #define CROWD	56
+/* Room for one workgroup of one wave each. */
+#define CROWD_SAVE_BYTES	0x30000u
 
 struct crowd {
 	uint32_t queues[CROWD];
@@ -585,7 +588,9 @@ static void crowd_submit(struct setup *t, struct crowd *crowd, uint32_t timeout_
 		out->flags = SIGNAL;
 		syncs[0] = begin;
 		syncs[1] = *out;
-		crowd->queues[i] = card_queue(&t->card, DRM_OGPU_ENGINE_COMPUTE, timeout_ms);
+		crowd->queues[i] = card_compute_queue(&t->card, timeout_ms,
+						      card_save_area(&t->card, CROWD_SAVE_BYTES),
+						      CROWD_SAVE_BYTES);
 		ASSERT_EQ(card_submit(&t->card, crowd->queues[i], &crowd->job, syncs, 2), 0);
 	}
 }
@@ -671,7 +676,9 @@ static void die_in_mid_job(bool kernel)
 	}
 	for (i = 0; i < 4; i++) {
 		/* It is not their timeout that ends them. */
-		queue = card_queue(&t.card, DRM_OGPU_ENGINE_COMPUTE, 3600 * 1000);
+		queue = card_compute_queue(&t.card, 3600 * 1000,
+					   card_save_area(&t.card, CARD_SAVE_BYTES),
+					   CARD_SAVE_BYTES);
 		if (card_submit(&t.card, queue, &endless, NULL, 0) ||
 		    card_submit(&t.card, queue, &endless, NULL, 0))
 			_exit(1);

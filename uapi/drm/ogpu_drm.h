@@ -158,6 +158,31 @@ struct drm_ogpu_query_device {
 	__u8 uuid[16];
 	/** @name: of the board, NUL-terminated */
 	__u8 name[32];
+	/**
+	 * @resident_groups: workgroups that a compute unit holds at a time, if they do not exceed
+	 * @resident_waves and @resident_local. Workgroups that are held together all make progress
+	 */
+	__u32 resident_groups;
+	/** @resident_waves: waves (@lanes work-items of one workgroup) that a compute unit holds */
+	__u32 resident_waves;
+	/** @resident_local: bytes of local memory of the workgroups that a compute unit holds */
+	__u32 resident_local;
+	/** @save_wave_bytes: of a wave in a save area, see &struct drm_ogpu_queue_create */
+	__u32 save_wave_bytes;
+	/** @quantum_us: a compute unit goes to the next queue of equal priority after so long */
+	__u32 quantum_us;
+	/**
+	 * @starve_ms: no queue that the hardware executes is without a compute unit for longer,
+	 * whatever its priority
+	 */
+	__u32 starve_ms;
+	/** @preempt_ms: a queue makes room for another, or is killed, within */
+	__u32 preempt_ms;
+	/**
+	 * @max_job_ms: most that timeout_ms of a queue can be without CAP_SYS_ADMIN, and its
+	 * default
+	 */
+	__u32 max_job_ms;
 };
 
 /** struct drm_ogpu_query_firmware - what runs on the card's management controller */
@@ -496,7 +521,27 @@ enum drm_ogpu_priority {
 /**
  * struct drm_ogpu_queue_create - DRM_IOCTL_OGPU_QUEUE_CREATE
  *
- * Errors: -EACCES for a priority that needs CAP_SYS_NICE; -ENOSPC if the card has no queue left.
+ * A compute queue needs a save area for DISPATCH packets: memory of the program in which its
+ * workgroups live while they are under way. It holds their private memory, and their registers and
+ * local memory while the card does something else in between. It is an array of frames, one for
+ * each workgroup; so as many workgroups of a dispatch are under way at a time as it has room for,
+ * and no more than the compute units hold. With R(x) for x rounded up to a multiple of 256, and
+ * waves for the work-items of a workgroup divided by lanes, rounded up, a frame has
+ *
+ *	256 + R(local_bytes) + waves * save_wave_bytes + R(waves * lanes * private_bytes)
+ *
+ * bytes, where local_bytes and private_bytes are those of the dispatch and save_wave_bytes and
+ * lanes those of &struct drm_ogpu_query_device. A DISPATCH whose workgroups have larger frames than
+ * the area, or in a queue without one, stops the queue with DRM_OGPU_QUEUE_ERR_DISPATCH.
+ *
+ * The area must be mapped with DRM_OGPU_BIND_READ and DRM_OGPU_BIND_WRITE while jobs run, not yet
+ * at this call. If it is not, the queue stops with DRM_OGPU_QUEUE_ERR_MEMORY. Its contents are the
+ * card's: who writes there, or gives it to two queues, may find the queue stopped with
+ * DRM_OGPU_QUEUE_ERR_SAVE or its own results wrong, and harms nobody else.
+ *
+ * Errors: -EINVAL also for a save area that is misaligned, reaches beyond the address space or
+ * belongs to a copy queue; -EACCES for a priority that needs CAP_SYS_NICE; -ENOSPC if the card has
+ * no queue left.
  */
 struct drm_ogpu_queue_create {
 	/** @vm_id: address space of the queue's jobs */
@@ -516,6 +561,13 @@ struct drm_ogpu_queue_create {
 	__u32 timeout_ms;
 	/** @queue_id: out: 1 or more */
 	__u32 queue_id;
+	/** @save_va: GPU address of the save area, multiple of 4096; 0 if there is none */
+	__u64 save_va;
+	/**
+	 * @save_bytes: its size, multiple of 4096, less than 4 GiB; 0: none, the queue then takes
+	 * no DISPATCH
+	 */
+	__u64 save_bytes;
 };
 
 /**
@@ -549,7 +601,7 @@ enum drm_ogpu_queue_error {
 	DRM_OGPU_QUEUE_ERR_MISALIGNED = 6,
 	/** @DRM_OGPU_QUEUE_ERR_TRAP: a work-item executed ebreak */
 	DRM_OGPU_QUEUE_ERR_TRAP = 7,
-	/** @DRM_OGPU_QUEUE_ERR_DISPATCH: dispatch asks for more than the card has */
+	/** @DRM_OGPU_QUEUE_ERR_DISPATCH: asks for more than the card or the save area has */
 	DRM_OGPU_QUEUE_ERR_DISPATCH = 9,
 	/** @DRM_OGPU_QUEUE_ERR_TIMEOUT: a job ran longer than the queue's timeout */
 	DRM_OGPU_QUEUE_ERR_TIMEOUT = 11,
@@ -560,6 +612,8 @@ enum drm_ogpu_queue_error {
 	DRM_OGPU_QUEUE_ERR_PREEMPT = 12,
 	/** @DRM_OGPU_QUEUE_ERR_ENGINE: the engine or the card failed; the job may be innocent */
 	DRM_OGPU_QUEUE_ERR_ENGINE = 13,
+	/** @DRM_OGPU_QUEUE_ERR_SAVE: somebody else wrote into the save area */
+	DRM_OGPU_QUEUE_ERR_SAVE = 14,
 };
 
 /**

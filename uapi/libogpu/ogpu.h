@@ -169,11 +169,58 @@ struct ogpu_queue {
 	uint32_t id;
 	uint32_t timeline;	/* syncobj; job n signals point n */
 	uint64_t submitted;	/* last point */
+	struct ogpu_buffer save;	/* save area; without @bo if there is none */
 };
 
+/** struct ogpu_queue_options - what kind of queue; zeros are a compute queue without save area */
+struct ogpu_queue_options {
+	enum drm_ogpu_engine engine;
+	enum drm_ogpu_priority priority;
+	uint32_t timeout_ms;	/* 0: the driver's default */
+	uint64_t save_bytes;	/* of the save area, from ogpu_save_bytes(); 0: no DISPATCH */
+};
+
+/**
+ * ogpu_queue_create() - make a queue with a save area of ogpu_save_bytes_default()
+ *
+ * The area is for compute queues only. Programs whose dispatches need more, or that make many
+ * queues which need less, use ogpu_queue_create_with().
+ */
 int ogpu_queue_create(struct ogpu_vm *vm, enum drm_ogpu_engine engine,
 		      enum drm_ogpu_priority priority, struct ogpu_queue **queue);
+/**
+ * ogpu_queue_create_with() - make a queue of any kind
+ *
+ * Allocates the save area and maps it, besides DRM_IOCTL_OGPU_QUEUE_CREATE.
+ */
+int ogpu_queue_create_with(struct ogpu_vm *vm, const struct ogpu_queue_options *options,
+			   struct ogpu_queue **queue);
+/**
+ * ogpu_queue_destroy() - let go of a queue; NULL is allowed
+ *
+ * Jobs that were submitted run to their end, and the save area goes after them. Until then later
+ * changes of mappings in the address space wait.
+ */
 void ogpu_queue_destroy(struct ogpu_queue *queue);
+
+/**
+ * ogpu_save_bytes() - bytes of a save area
+ * @groups: workgroups that are to be under way at a time
+ * @items: work-items of a workgroup
+ * @local_bytes: local memory of a workgroup
+ * @private_bytes: private memory of a work-item
+ *
+ * The formula of &struct drm_ogpu_queue_create, rounded up to whole pages. Saturates.
+ */
+uint64_t ogpu_save_bytes(const struct ogpu_device *dev, uint32_t groups, uint32_t items,
+			 uint32_t local_bytes, uint32_t private_bytes);
+/**
+ * ogpu_save_bytes_default() - room for what most programs do
+ *
+ * For one workgroup of any size, or one of 256 work-items for each compute unit, with all local
+ * memory that there is and OGPU_PRIVATE_DEFAULT of private memory: the larger of both.
+ */
+uint64_t ogpu_save_bytes_default(const struct ogpu_device *dev);
 /**
  * ogpu_queue_submit() - submit a stream as one job
  * @syncs: more syncobjs to wait for or signal; may be NULL

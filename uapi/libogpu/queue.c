@@ -8,13 +8,60 @@
 
 #include "internal.h"
 
+/* Parts of a frame of a save area begin at multiples of this, and so does its header long. */
+#define SAVE_PART	256u
+#define PAGE		4096u
+
+static uint64_t round_up(uint64_t bytes, uint64_t unit)
+{
+	return (bytes + unit - 1) / unit * unit;
+}
+
+uint64_t ogpu_save_bytes(const struct ogpu_device *dev, uint32_t groups, uint32_t items,
+			 uint32_t local_bytes, uint32_t private_bytes)
+{
+	const struct drm_ogpu_query_device *info = ogpu_device_info(dev);
+	uint64_t waves = ((uint64_t)items + info->lanes - 1) / info->lanes;
+	uint64_t frame, bytes;
+
+	frame = SAVE_PART + round_up(local_bytes, SAVE_PART) + waves * info->save_wave_bytes;
+	if (__builtin_mul_overflow(waves * info->lanes, private_bytes, &bytes) ||
+	    __builtin_add_overflow(frame, round_up(bytes, SAVE_PART), &frame) ||
+	    __builtin_mul_overflow(frame, groups, &bytes) || bytes > UINT64_MAX - PAGE)
+		return UINT64_MAX;
+	return round_up(bytes, PAGE);
+}
+
+uint64_t ogpu_save_bytes_default(const struct ogpu_device *dev)
+{
+	const struct drm_ogpu_query_device *info = ogpu_device_info(dev);
+	uint64_t largest, usual;
+
+	largest = ogpu_save_bytes(dev, 1, info->max_workgroup, info->local_bytes,
+				  OGPU_PRIVATE_DEFAULT);
+	usual = ogpu_save_bytes(dev, info->cu_count, 256, info->local_bytes, OGPU_PRIVATE_DEFAULT);
+	return largest > usual ? largest : usual;
+}
+
 int ogpu_queue_create(struct ogpu_vm *vm, enum drm_ogpu_engine engine,
-		      enum drm_ogpu_priority priority, struct ogpu_queue **out)
+		      enum drm_ogpu_priority priority, struct ogpu_queue **queue)
+{
+	struct ogpu_queue_options options = { .engine = engine, .priority = priority };
+
+	if (engine == DRM_OGPU_ENGINE_COMPUTE)
+		options.save_bytes = ogpu_save_bytes_default(ogpu_vm_device(vm));
+	return ogpu_queue_create_with(vm, &options, queue);
+}
+
+int ogpu_queue_create_with(struct ogpu_vm *vm, const struct ogpu_queue_options *options,
+			   struct ogpu_queue **out)
 {
 	struct drm_ogpu_queue_create create = {
 		.vm_id = ogpu_vm_id(vm),
-		.engine = engine,
-		.priority = priority,
+		.engine = options->engine,
+		.priority = options->priority,
+		.timeout_ms = options->timeout_ms,
+		.save_bytes = options->save_bytes,
 	};
 	struct ogpu_device *dev = ogpu_vm_device(vm);
 	struct ogpu_queue *queue;
@@ -24,9 +71,16 @@ int ogpu_queue_create(struct ogpu_vm *vm, enum drm_ogpu_engine engine,
 	if (!queue)
 		return -ENOMEM;
 	queue->vm = vm;
+	if (options->save_bytes) {
+		ret = ogpu_buffer_create(vm, options->save_bytes,
+					 DRM_OGPU_BO_VRAM | DRM_OGPU_BO_SYSTEM, 0, &queue->save);
+		if (ret)
+			goto err_free;
+		create.save_va = queue->save.va;
+	}
 	if (drmSyncobjCreate(ogpu_device_fd(dev), 0, &queue->timeline)) {
 		ret = -errno;
-		goto err_free;
+		goto err_save;
 	}
 	ret = ogpu_ioctl(dev, DRM_IOCTL_OGPU_QUEUE_CREATE, &create);
 	if (ret)
@@ -37,9 +91,39 @@ int ogpu_queue_create(struct ogpu_vm *vm, enum drm_ogpu_engine engine,
 
 err_syncobj:
 	drmSyncobjDestroy(ogpu_device_fd(dev), queue->timeline);
+err_save:
+	ogpu_buffer_destroy(&queue->save);
 err_free:
 	free(queue);
 	return ret;
+}
+
+/*
+ * Unmaps the save area once the last job is done, also one that was submitted with the ioctl. If
+ * the queue has failed there is nothing to wait for. If it cannot be done, the area stays as long
+ * as the address space.
+ */
+static void drop_save_area(struct ogpu_queue *queue)
+{
+	struct drm_ogpu_bind_op op = {
+		.op = DRM_OGPU_BIND_UNMAP,
+		.va = queue->save.va,
+		.size = queue->save.bo->size,
+	};
+	struct drm_ogpu_sync idle = {
+		.handle = queue->timeline,
+		.flags = DRM_OGPU_SYNC_TIMELINE,
+	};
+	struct ogpu_stream nothing = { 0 };
+	int ret;
+
+	ret = ogpu_queue_submit(queue, &nothing, NULL, 0, NULL);
+	idle.value = queue->submitted;
+	if (!ret || ret == -ECANCELED)
+		ret = ogpu_vm_bind(queue->vm, DRM_OGPU_VM_BIND_ASYNC, &op, 1, &idle, !ret);
+	if (!ret)
+		ogpu_va_free(queue->vm, op.va, op.size);
+	ogpu_bo_destroy(queue->save.bo);
 }
 
 void ogpu_queue_destroy(struct ogpu_queue *queue)
@@ -50,6 +134,8 @@ void ogpu_queue_destroy(struct ogpu_queue *queue)
 	if (!queue)
 		return;
 	dev = ogpu_vm_device(queue->vm);
+	if (queue->save.bo)
+		drop_save_area(queue);
 	destroy = (struct drm_ogpu_queue_destroy){ .queue_id = queue->id };
 	ogpu_ioctl(dev, DRM_IOCTL_OGPU_QUEUE_DESTROY, &destroy);
 	drmSyncobjDestroy(ogpu_device_fd(dev), queue->timeline);
@@ -160,13 +246,15 @@ const char *ogpu_queue_error_text(uint32_t error)
 	case DRM_OGPU_QUEUE_ERR_TRAP:
 		return "ebreak";
 	case DRM_OGPU_QUEUE_ERR_DISPATCH:
-		return "dispatch asks for more than the card has";
+		return "dispatch asks for more than card or save area have";
 	case DRM_OGPU_QUEUE_ERR_TIMEOUT:
 		return "job ran longer than the queue's timeout";
 	case DRM_OGPU_QUEUE_ERR_PREEMPT:
 		return "did not make room when told to";
 	case DRM_OGPU_QUEUE_ERR_ENGINE:
 		return "engine or card failed";
+	case DRM_OGPU_QUEUE_ERR_SAVE:
+		return "save area was overwritten";
 	}
 	return "unknown error";
 }
