@@ -45,7 +45,9 @@ struct vgpu {
 	bool late;			/* FAKE_LATE answers */
 	pthread_rwlock_t bracket;
 	_Atomic uint64_t generation;
+	struct tlbi_log tlbi;
 	_Atomic uint64_t brackets;	/* entered so far */
+	_Atomic uint32_t most_asked;	/* pointers that one bracket asked for, at most */
 	uint64_t tables;		/* next free page-table page */
 	uint64_t poison;		/* VRAM offset of a bad page, 0: none */
 
@@ -116,8 +118,11 @@ void vgpu_event_push(struct vgpu *gpu, const struct ogpu_event *event)
 	pthread_mutex_unlock(&gpu->lock);
 }
 
+static __thread uint32_t fake_asked;	/* pointers, in this bracket */
+
 uint64_t vgpu_mem_begin(struct vgpu *gpu)
 {
+	fake_asked = 0;
 	pthread_rwlock_rdlock(&gpu->bracket);
 	atomic_fetch_add_explicit(&gpu->brackets, 1, memory_order_relaxed);
 	return atomic_load_explicit(&gpu->generation, memory_order_relaxed);
@@ -125,10 +130,28 @@ uint64_t vgpu_mem_begin(struct vgpu *gpu)
 
 void vgpu_mem_end(struct vgpu *gpu)
 {
+	uint32_t most = atomic_load(&gpu->most_asked);
+
+	while (fake_asked > most &&
+	       !atomic_compare_exchange_weak(&gpu->most_asked, &most, fake_asked))
+		;
 	pthread_rwlock_unlock(&gpu->bracket);
 }
 
-void vgpu_mem_invalidate(struct vgpu *gpu)
+void vgpu_mem_invalidate(struct vgpu *gpu, const struct tlbi *what, unsigned int count)
+{
+	pthread_rwlock_wrlock(&gpu->bracket);
+	tlbi_log_add(&gpu->tlbi, what, count);
+	pthread_rwlock_unlock(&gpu->bracket);
+}
+
+const struct tlbi_log *vgpu_mem_tlbi_log(const struct vgpu *gpu)
+{
+	return &gpu->tlbi;
+}
+
+/* What an unmap of host memory and a page that goes bad do: pointers are looked up again. */
+static __attribute__((unused)) void fake_lose_pointers(struct vgpu *gpu)
 {
 	pthread_rwlock_wrlock(&gpu->bracket);
 	atomic_fetch_add(&gpu->generation, 1);
@@ -149,6 +172,7 @@ static bool fake_inside(uint64_t addr, size_t len, uint64_t base, uint64_t size)
 void *vgpu_mem_ptr(struct vgpu *gpu, enum ogpu_target target, uint64_t addr, size_t len,
 		   bool write)
 {
+	fake_asked++;
 	if (target == OGPU_TARGET_VRAM && fake_inside(addr, len, 0, FAKE_VRAM) &&
 	    !vgpu_mem_poisoned(gpu, target, addr, len))
 		return gpu->vram + addr;

@@ -60,7 +60,7 @@ static enum ogpu_slot_state q_state(struct fake_queue *q)
 	return FIELD_GET(OGPU_SLOT_STATUS_STATE, q_read(q, OGPU_SLOT_STATUS));
 }
 
-static enum ogpu_queue_error q_error(struct fake_queue *q)
+static __attribute__((unused)) enum ogpu_queue_error q_error(struct fake_queue *q)
 {
 	return FIELD_GET(OGPU_SLOT_STATUS_ERROR, q_read(q, OGPU_SLOT_STATUS));
 }

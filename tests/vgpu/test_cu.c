@@ -458,7 +458,7 @@ static void test_code_places(void **state)
 	assert_int_equal(*(uint64_t *)mem(0), 2);
 	/* The second page goes away. */
 	*fake_entry(gpu, ASID, CODE_VA, 0) = 0;
-	vgpu_mem_invalidate(gpu);
+	vgpu_mem_invalidate(gpu, &(struct tlbi){ 0 }, 1);
 	faults(CODE_VA - 6, DATA_VA, CODE_VA - 2, 0, CODE_VA, OGPU_ACCESS_EXEC,
 	       OGPU_FAULT_NOT_MAPPED);
 }

@@ -89,7 +89,7 @@ static void test_large_page(void **state)
 	/* The whole leaf is remembered: pages never touched need no walk. */
 	*fake_entry(gpu, ASID, va, 1) = 0;
 	found(va + 0x7000, OGPU_ACCESS_READ, VRAM(0x1007000));
-	vgpu_mem_invalidate(gpu);
+	vgpu_mem_invalidate(gpu, &(struct tlbi){ 0 }, 1);
 	refused(va + 0x7000, OGPU_ACCESS_READ, OGPU_FAULT_NOT_MAPPED);
 	*fake_entry(gpu, ASID, va, 1) = fake_pte(VRAM(0x1001000), OGPU_PTE_LEAF | PTE_RW);
 	refused(va, OGPU_ACCESS_READ, OGPU_FAULT_PTE);
@@ -104,7 +104,7 @@ static void test_contiguous(void **state)
 	found(va + 0x3010, OGPU_ACCESS_READ, VRAM(FAKE_DATA + 0x3010));
 	*fake_entry(gpu, ASID, va + 0x8000, 0) = 0;
 	found(va + 0x8000, OGPU_ACCESS_WRITE, VRAM(FAKE_DATA + 0x8000));
-	vgpu_mem_invalidate(gpu);
+	vgpu_mem_invalidate(gpu, &(struct tlbi){ 0 }, 1);
 	refused(va + 0x8000, OGPU_ACCESS_WRITE, OGPU_FAULT_NOT_MAPPED);
 	found(va + 0xf000, OGPU_ACCESS_WRITE, VRAM(FAKE_DATA + 0xf000));
 }
@@ -293,6 +293,129 @@ static void test_address_spaces(void **state)
 	found(VA, OGPU_ACCESS_READ, VRAM(FAKE_DATA + MMU_PAGE));
 }
 
+static void invalidate(uint32_t asid, uint64_t start, uint64_t end)
+{
+	vgpu_mem_invalidate(gpu, &(struct tlbi){ asid, start, end }, 1);
+}
+
+/*
+ * An invalidation drops what it names and nothing else: that is seen by page tables that have
+ * changed meanwhile, which only a new walk notices.
+ */
+static void test_invalidation(void **state)
+{
+	static const struct {
+		uint32_t asid;
+		uint64_t start, end;
+		bool first, second, other;	/* what is dropped */
+	} cases[] = {
+		{ ASID, VA, VA + MMU_PAGE, true, false, false },
+		{ ASID, VA + MMU_PAGE, VA + 2 * MMU_PAGE, false, true, false },
+		{ ASID, VA, VA + 2 * MMU_PAGE, true, true, false },
+		{ ASID, VA - 4 * MMU_PAGE, VA, false, false, false },
+		{ ASID, VA + 2 * MMU_PAGE, 1ull << 48, false, false, false },
+		{ ASID, MMU_PAGE, 1ull << 48, true, true, false },
+		{ ASID, VA + MMU_PAGE, VA, false, false, false },
+		{ ASID, 0, 0, true, true, false },
+		{ ASID + 1, VA, VA + MMU_PAGE, false, false, true },
+		{ ASID + 1, 0, 0, false, false, true },
+		{ ASID + 2, 0, 0, false, false, false },
+		{ 0, 0, 0, true, true, true },
+	};
+	const uint64_t old = FAKE_DATA, new = FAKE_DATA + 0x10000;
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		for (unsigned int pass = 0; pass < 2; pass++) {
+			uint64_t base = pass ? new : old;
+
+			fake_map(gpu, ASID, VA, VRAM(base), 2 * MMU_PAGE, PTE_RW);
+			fake_map(gpu, ASID + 1, VA, VRAM(base), MMU_PAGE, PTE_RW);
+			if (pass)
+				invalidate(cases[i].asid, cases[i].start, cases[i].end);
+			mmu_set_asid(&mmu, ASID);
+			found(VA, OGPU_ACCESS_READ, VRAM(cases[i].first && pass ? new : old));
+			found(VA + MMU_PAGE, OGPU_ACCESS_READ,
+			      VRAM((cases[i].second && pass ? new : old) + MMU_PAGE));
+			mmu_set_asid(&mmu, ASID + 1);
+			found(VA, OGPU_ACCESS_READ, VRAM(cases[i].other && pass ? new : old));
+		}
+		mmu_flush(&mmu);
+	}
+}
+
+/* A range inside a large page, or that holds a page table, drops those. */
+static void test_invalidation_of_part(void **state)
+{
+	const uint64_t large = VA & ~(uint64_t)(OGPU_PAGE_2M - 1), small = large + OGPU_PAGE_2M;
+
+	(void)state;
+	*fake_entry(gpu, ASID, large, 1) = fake_pte(VRAM(0x1000000), OGPU_PTE_LEAF | PTE_RW);
+	found(large, OGPU_ACCESS_READ, VRAM(0x1000000));
+	*fake_entry(gpu, ASID, large, 1) = 0;
+	invalidate(ASID, large + 0x100000, large + 0x101000);
+	refused(large, OGPU_ACCESS_READ, OGPU_FAULT_NOT_MAPPED);
+
+	/* A table that is replaced: what was not used yet is found by the new one. */
+	fake_map(gpu, ASID, small, VRAM(FAKE_DATA), 4 * MMU_PAGE, PTE_RW);
+	found(small, OGPU_ACCESS_READ, VRAM(FAKE_DATA));
+	*fake_entry(gpu, ASID, small, 1) = 0;
+	found(small + MMU_PAGE, OGPU_ACCESS_READ, VRAM(FAKE_DATA + MMU_PAGE));
+	invalidate(ASID, small + 0x1ff000, small + 0x200000);
+	refused(small + 2 * MMU_PAGE, OGPU_ACCESS_READ, OGPU_FAULT_NOT_MAPPED);
+}
+
+/* One that missed more invalidations than the log keeps forgets everything. */
+static void test_log(void **state)
+{
+	for (unsigned int count = TLBI_LOG; count <= TLBI_LOG + 1; count++) {
+		(void)state;
+		fake_map(gpu, ASID, VA, VRAM(FAKE_DATA), MMU_PAGE, PTE_RW);
+		found(VA, OGPU_ACCESS_READ, VRAM(FAKE_DATA));
+		*fake_entry(gpu, ASID, VA, 0) = 0;
+		for (unsigned int i = 0; i < count; i++)
+			invalidate(ASID + 1, 0, 0);
+		if (count == TLBI_LOG)
+			found(VA, OGPU_ACCESS_READ, VRAM(FAKE_DATA));
+		else
+			refused(VA, OGPU_ACCESS_READ, OGPU_FAULT_NOT_MAPPED);
+		mmu_flush(&mmu);
+	}
+}
+
+/* An unmap of host memory takes pointers away and leaves translations alone. */
+static void test_pointers(void **state)
+{
+	(void)state;
+	fake_map(gpu, ASID, VA, SYSTEM(FAKE_LATE), MMU_PAGE, PTE_RW);
+	gpu->late = true;
+	found(VA, OGPU_ACCESS_READ, SYSTEM(FAKE_LATE));
+	*fake_entry(gpu, ASID, VA, 0) = 0;
+	gpu->late = false;
+	fake_lose_pointers(gpu);
+	assert_false(translate(VA, OGPU_ACCESS_READ));
+	assert_int_equal(fault.reason, OGPU_FAULT_BUS);
+	gpu->late = true;
+	found(VA, OGPU_ACCESS_READ, SYSTEM(FAKE_LATE));
+}
+
+/* Strides that once met in one entry of the cache: each page is walked once. */
+static void test_strides(void **state)
+{
+	const uint64_t first = 0x100000000000ull;
+	uint64_t walks;
+
+	(void)state;
+	for (unsigned int i = 0; i < 64; i++)
+		*fake_entry(gpu, ASID, first + i * 0x200000ull, 1) =
+			fake_pte(VRAM(0), OGPU_PTE_LEAF | PTE_RW);
+	walks = mmu.walks;
+	for (unsigned int round = 0; round < 10; round++)
+		for (unsigned int i = 0; i < 64; i++)
+			found(first + i * 0x200000ull, OGPU_ACCESS_READ, VRAM(0));
+	assert_int_equal(mmu.walks - walks, 64);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -308,6 +431,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_directions, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_late, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_address_spaces, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_invalidation, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_invalidation_of_part, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_log, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_pointers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_strides, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("vgpu mmu", tests, NULL, NULL);

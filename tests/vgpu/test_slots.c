@@ -454,7 +454,7 @@ static void test_invalidate_while_running(void **state)
 	put_fence(q, OUT + 32, 1);
 	q_ring(q);
 	while (cell(OUT + 32) != 1)
-		engines_tlb_invalidate(gpu->engines);
+		engines_tlb_invalidate(gpu->engines, &(struct tlbi){ 0 });
 	assert_int_equal(cell(OUT), 4000 * 64);
 
 	put_dispatch(q, "count", 1u << 30, 64);
@@ -462,7 +462,7 @@ static void test_invalidate_while_running(void **state)
 	while (cell(OUT + 8) < 300000)
 		sched_yield();
 	*fake_entry(gpu, ASID, VA + OUT, 0) = 0;
-	engines_tlb_invalidate(gpu->engines);
+	engines_tlb_invalidate(gpu->engines, &(struct tlbi){ 0 });
 	seen = cell(OUT + 8);
 	assert_true(q_wait(q, OGPU_SLOT_FAILED));
 	assert_int_equal(q_error(q), OGPU_QERR_MEMORY);

@@ -13,16 +13,25 @@
 /* A reservation's address and size in one word: aligned addresses leave the low bits free. */
 #define RESERVATION(va, size)	((va) | (size) / 8)
 
-/* Says why there is no host memory behind an atomic access. */
-static bool refuse(struct cu *cu, uint64_t va)
+/*
+ * There was no host memory behind an atomic access: says why. Memory that began to answer meanwhile is
+ * used: an access is carried out or refused, never left out.
+ */
+static uint8_t *look_again(struct cu *cu, uint64_t va)
 {
+	enum ogpu_fault_reason reason = OGPU_FAULT_VA_RANGE;
 	struct mmu_page page;
 
-	if (va >> OGPU_VA_BITS)
-		return cu_fault(cu, va, OGPU_ACCESS_ATOMIC,
-				va < OGPU_CU_EXIT ? OGPU_FAULT_APERTURE : OGPU_FAULT_VA_RANGE);
+	if (va >> OGPU_VA_BITS) {
+		if (va < OGPU_CU_EXIT)
+			reason = OGPU_FAULT_APERTURE;
+		cu_fault(cu, va, OGPU_ACCESS_ATOMIC, reason);
+		return NULL;
+	}
+	if (mmu_translate(&cu->mmu, va, OGPU_ACCESS_ATOMIC, &page, &cu->error.fault))
+		return page.host;
 	cu->error.error = OGPU_QERR_MEMORY;
-	return mmu_translate(&cu->mmu, va, OGPU_ACCESS_ATOMIC, &page, &cu->error.fault);
+	return NULL;
 }
 
 static uint64_t sext32(uint32_t v)
@@ -132,7 +141,9 @@ bool cu_atomic(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uin
 		}
 		p = cu_lane_ptr(cu, w, lane, va, size, MMU_DIRECT_READ | MMU_DIRECT_WRITE);
 		if (!p)
-			return refuse(cu, va);
+			p = look_again(cu, va);
+		if (!p)
+			return false;
 		if (insn->op == CU_LR)
 			result[lane] = load_reserved(w, lane, va, p, size);
 		else if (insn->op == CU_SC)

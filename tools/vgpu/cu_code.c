@@ -13,6 +13,10 @@
 #include "abi/cu.h"
 #include "cu.h"
 
+/* In instructions that take as long at most. */
+#define COST_COMPARE	8	/* of a page of code with its copy */
+#define COST_COPY	32	/* and of what has been decoded */
+
 static bool fetch_fault(struct cu *cu, uint64_t pc)
 {
 	enum ogpu_fault_reason reason = OGPU_FAULT_VA_RANGE;
@@ -35,7 +39,9 @@ static bool compare(struct cu *cu, struct cu_code *code, uint64_t pc)
 		cu->error.fault.va = pc;
 		return false;
 	}
+	cu->budget -= mmu_take_work(&cu->mmu) + COST_COMPARE;
 	if (memcmp(code->raw, page.host, MMU_PAGE)) {
+		cu->budget -= COST_COPY;
 		memcpy(code->raw, page.host, MMU_PAGE);
 		memset(code->insn, 0, CU_PAGE_INSNS * sizeof(code->insn[0]));
 		code->written = 0;

@@ -144,6 +144,7 @@ static bool piece(struct cu *cu, struct cu_wave *w, unsigned int lane, uint64_t 
 	struct mmu_page page;
 	uint8_t *ptr;
 
+	cu->mmu.work++;
 	if (va >> OGPU_VA_BITS) {
 		if (va >= OGPU_CU_EXIT)
 			return cu_fault(cu, va, access, OGPU_FAULT_VA_RANGE);

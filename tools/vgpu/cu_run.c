@@ -84,6 +84,7 @@ static bool round_lanes(struct cu *cu, struct cu_wave *w, const struct cu_insn *
 			return false;
 		result[lane] = cu_fp_round(insn->op, rm, w->reg[insn->rs1][lane],
 					   w->reg[insn->rs2][lane], w->reg[insn->rs3][lane]);
+		cu->budget--;
 	}
 	cu_put(cu, w, insn->rd, result);
 	return true;
@@ -166,6 +167,7 @@ dispatch:
 			    (insn->size == CU_NATIVE_NEVER || w->frm_changed)) {
 				if (!round_lanes(cu, w, insn, g.lanes))
 					return fail(cu, w, &g, insn, OGPU_QERR_INSTRUCTION);
+				goto charged;
 			} else if (g.lanes == w->live) {
 				vec->alu[insn->op](w->reg[insn->rd], w->reg[insn->rs1],
 						   w->reg[insn->rs2], w->reg[insn->rs3],
@@ -235,20 +237,20 @@ dispatch:
 		case CU_FLW:
 			if (!cu_load(cu, w, insn, g.lanes))
 				return fail(cu, w, &g, insn, OGPU_QERR_NONE);
-			break;
+			goto accessed;
 		case CU_SB:
 		case CU_SH:
 		case CU_SW:
 		case CU_SD:
 			if (!cu_store(cu, w, insn, g.lanes))
 				return fail(cu, w, &g, insn, OGPU_QERR_NONE);
-			break;
+			goto accessed;
 		case CU_LR:
 		case CU_SC:
 		case CU_AMO:
 			if (!cu_atomic(cu, w, insn, g.lanes))
 				return fail(cu, w, &g, insn, OGPU_QERR_NONE);
-			break;
+			goto accessed;
 		case CU_CSR:
 			if (!cu_csr(cu, w, insn, g.lanes))
 				return fail(cu, w, &g, insn, OGPU_QERR_INSTRUCTION);
@@ -269,6 +271,14 @@ dispatch:
 		default:
 			return fail(cu, w, &g, insn, OGPU_QERR_INSTRUCTION);
 		}
+accessed:
+		/* Slow accesses use up the budget faster than instructions do. */
+		cu->budget -= mmu_take_work(&cu->mmu);
+charged:
+		if (cu->budget > (int64_t)g.count)
+			goto next;
+		set_pc(w, g.lanes, g.pc + insn->len);
+		goto regroup;
 next:
 		g.pc += insn->len;
 		if (g.pc >= g.wait) {

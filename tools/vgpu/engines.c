@@ -133,16 +133,16 @@ void engines_set_as_table(struct engines *eng, uint64_t vram_offset, uint32_t co
 }
 
 /**
- * engines_tlb_invalidate() - Drop all translations.
+ * engines_tlb_invalidate() - Drop translations.
  * @eng: the engines
+ * @what: which ones
  *
  * Outside a memory bracket. Returns when no access that began earlier can use a translation that
- * is dropped. The caches of this card drop everything whatever the range asked for, which costs a
- * few walks and is simple.
+ * is dropped.
  */
-void engines_tlb_invalidate(struct engines *eng)
+void engines_tlb_invalidate(struct engines *eng, const struct tlbi *what)
 {
-	vgpu_mem_invalidate(eng->gpu);
+	vgpu_mem_invalidate(eng->gpu, what, 1);
 }
 
 /**

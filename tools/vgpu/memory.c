@@ -4,7 +4,8 @@
  * through the DMA table.
  *
  * The bracket is a reader-writer lock that prefers writers, so that an unmap waits for the engines
- * that are inside and for none that come later. Writers raise the generation.
+ * that are inside and for none that come later. Writers that take memory away raise the
+ * generation; those that drop translations put them into the log.
  */
 #include <errno.h>
 #include <string.h>
@@ -71,7 +72,7 @@ void memory_fini(struct memory *mem)
  *
  * Not recursive: a thread that is inside and begins again can deadlock with a writer.
  *
- * Return: the generation; pointers and translations of another generation must be dropped.
+ * Return: the generation; pointers of another generation must be dropped.
  */
 uint64_t vgpu_mem_begin(struct vgpu *gpu)
 {
@@ -102,15 +103,29 @@ static void thaw(struct memory *mem)
 }
 
 /**
- * vgpu_mem_invalidate() - wait for all brackets to end and raise the generation.
+ * vgpu_mem_invalidate() - wait for all brackets to end and drop translations.
  * @gpu: the card
+ * @what: which ones
+ * @count: elements of @what
  *
- * Outside a bracket.
+ * Outside a bracket. Host pointers stay good: memory behind them is still there.
  */
-void vgpu_mem_invalidate(struct vgpu *gpu)
+void vgpu_mem_invalidate(struct vgpu *gpu, const struct tlbi *what, unsigned int count)
 {
 	freeze(&gpu->mem);
-	thaw(&gpu->mem);
+	tlbi_log_add(&gpu->mem.tlbi, what, count);
+	pthread_rwlock_unlock(&gpu->mem.bracket);
+}
+
+/**
+ * vgpu_mem_tlbi_log() - which translations have been dropped.
+ * @gpu: the card
+ *
+ * Return: the log, which does not change until the bracket ends.
+ */
+const struct tlbi_log *vgpu_mem_tlbi_log(const struct vgpu *gpu)
+{
+	return &gpu->mem.tlbi;
 }
 
 /**

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "dma_table.h"
+#include "tlbi.h"
 
 struct vgpu;
 
@@ -18,11 +19,12 @@ struct vgpu;
 struct memory {
 	/*
 	 * Held for reading while host pointers are in use, for writing to take memory away: DMA
-	 * mappings, DMA as a whole, pages that go bad. New mappings come without it.
+	 * mappings, DMA as a whole, pages that go bad, translations. New mappings come without it.
 	 */
 	pthread_rwlock_t bracket;
 
-	_Atomic uint64_t generation;
+	_Atomic uint64_t generation;	/* of host pointers */
+	struct tlbi_log tlbi;		/* of translations */
 	_Atomic bool dma_enabled;	/* bus master and in D0 */
 	struct dma_table dma;
 

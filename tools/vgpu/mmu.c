@@ -2,10 +2,10 @@
 /*
  * The GPU MMU: four-level walk, translation cache, faults (abi/addr.h).
  *
- * Translations are cached in two steps. The small cache holds 4 KiB pages with their host pointer;
- * the large one remembers 64 KiB groups (CONTIG) and 2 MiB leaves, so that a miss in the small
- * cache needs no walk. Both live for one generation of memory: an unmap or a TLB invalidation
- * raises it, and the next mmu_enter() drops everything.
+ * What is known is kept in two steps. Translations, of any address space, live until a TLB
+ * invalidation names them: 4 KiB pages, 64 KiB groups (CONTIG), 2 MiB leaves, and level-0 tables, so
+ * that a walk reads one entry mostly. In front of them pages of the current address space have their
+ * host pointer, for one generation of memory. Nothing is kept of entries that are not valid.
  */
 #include <string.h>
 
@@ -13,6 +13,11 @@
 
 #define OPERAND_TARGET(op)	((enum ogpu_target)FIELD_GET(OGPU_OPERAND_TARGET, op))
 #define OPERAND_ADDR(op)	((op) & OGPU_OPERAND_ADDR)
+
+/* What things cost, in vector instructions that take as long at most. */
+#define WORK_ASKED	1	/* mmu_translate() */
+#define WORK_POINTER	8	/* host pointer to be found, page of the host perhaps to be made */
+#define WORK_ENTRY	8	/* 64 bits of the page tables to be read */
 
 /**
  * mmu_init() - Prepare the MMU of one thread.
@@ -25,8 +30,25 @@ void mmu_init(struct mmu *mmu, struct vgpu *gpu, const _Atomic uint64_t *as_tabl
 	mmu->gpu = gpu;
 	mmu->as_table = as_table;
 	mmu->asid = 0;
+	mmu->work = 0;
+	mmu->walks = 0;
 	mmu->generation = 0;
+	mmu->tlbis = 0;
+	mmu->victim = 0;
 	mmu_flush(mmu);
+}
+
+static void forget_pointer(struct mmu_tlb_entry *e)
+{
+	e->page = MMU_TLB_NONE;
+	e->direct = 0;
+	e->shift = 12;
+}
+
+static void forget_pointers(struct mmu *mmu)
+{
+	for (unsigned int i = 0; i < MMU_TLB_SMALL; i++)
+		forget_pointer(&mmu->tlb[i]);
 }
 
 /**
@@ -35,14 +57,8 @@ void mmu_init(struct mmu *mmu, struct vgpu *gpu, const _Atomic uint64_t *as_tabl
  */
 void mmu_flush(struct mmu *mmu)
 {
-	for (unsigned int i = 0; i < MMU_TLB_SMALL; i++) {
-		mmu->tlb[i].page = MMU_TLB_NONE;
-		mmu->tlb[i].direct = 0;
-	}
-	for (unsigned int i = 0; i < MMU_TLB_LARGE; i++) {
-		mmu->large[0][i].page = MMU_TLB_NONE;
-		mmu->large[1][i].page = MMU_TLB_NONE;
-	}
+	forget_pointers(mmu);
+	memset(mmu->known, 0, sizeof(mmu->known));
 }
 
 /**
@@ -55,23 +71,90 @@ void mmu_set_asid(struct mmu *mmu, uint32_t asid)
 	if (mmu->asid == asid)
 		return;
 	mmu->asid = asid;
-	mmu_flush(mmu);
+	forget_pointers(mmu);
+}
+
+static unsigned int kind_shift(enum mmu_kind kind)
+{
+	static const unsigned int shift[] = {
+		[MMU_4K] = 12, [MMU_64K] = 16, [MMU_2M] = 21, [MMU_TABLE] = 21,
+	};
+
+	return shift[kind];
+}
+
+static unsigned int set_of(uint64_t page)
+{
+	return (page ^ page >> 7 ^ page >> 14) % MMU_SETS;
+}
+
+static void drop_set(struct mmu *mmu, enum mmu_kind kind, unsigned int set,
+		     const struct tlbi *what)
+{
+	unsigned int shift = kind_shift(kind);
+
+	for (unsigned int way = 0; way < MMU_WAYS; way++) {
+		struct mmu_translation *t = &mmu->known[kind][set][way];
+		uint64_t first = MMU_TAG_PAGE(t->tag) << shift;
+
+		if (t->tag && tlbi_covers(what, MMU_TAG_ASID(t->tag), first,
+					  first + ((1ull << shift) - 1)))
+			t->tag = 0;
+	}
+}
+
+/* Carries out one invalidation. */
+static void drop(struct mmu *mmu, const struct tlbi *what)
+{
+	for (enum mmu_kind kind = 0; kind < MMU_KINDS; kind++) {
+		uint64_t page = what->start >> kind_shift(kind);
+		uint64_t pages = ((what->end - 1) >> kind_shift(kind)) - page + 1;
+
+		/* A short range is looked up, else all is looked through. */
+		if (what->start < what->end && pages < MMU_SETS)
+			for (; pages; pages--)
+				drop_set(mmu, kind, set_of(page++), what);
+		else
+			for (unsigned int set = 0; set < MMU_SETS; set++)
+				drop_set(mmu, kind, set, what);
+	}
+	for (unsigned int i = 0; i < MMU_TLB_SMALL; i++) {
+		struct mmu_tlb_entry *e = &mmu->tlb[i];
+		uint64_t mask = (1ull << e->shift) - 1, va = e->page << 12;
+
+		if (e->page != MMU_TLB_NONE && tlbi_covers(what, mmu->asid, va & ~mask, va | mask))
+			forget_pointer(e);
+	}
+}
+
+static void carry_out(struct mmu *mmu, const struct tlbi_log *log)
+{
+	if (log->count - mmu->tlbis > TLBI_LOG)
+		mmu_flush(mmu);
+	else
+		for (uint64_t n = mmu->tlbis; n != log->count; n++)
+			drop(mmu, &log->entry[n % TLBI_LOG]);
+	mmu->tlbis = log->count;
 }
 
 /**
  * mmu_enter() - Enter the memory bracket: host pointers may be used.
  * @mmu: this thread's MMU, outside the bracket
  *
- * Return: false if cached translations had to be dropped since the last bracket.
+ * Return: false if something cached had to be dropped since the last bracket.
  */
 bool mmu_enter(struct mmu *mmu)
 {
 	uint64_t generation = vgpu_mem_begin(mmu->gpu);
+	const struct tlbi_log *log = vgpu_mem_tlbi_log(mmu->gpu);
 
-	if (generation == mmu->generation)
+	if (generation == mmu->generation && log->count == mmu->tlbis)
 		return true;
+	if (log->count != mmu->tlbis)
+		carry_out(mmu, log);
+	if (generation != mmu->generation)
+		forget_pointers(mmu);
 	mmu->generation = generation;
-	mmu_flush(mmu);
 	return false;
 }
 
@@ -105,6 +188,7 @@ static enum ogpu_fault_reason read_entry(struct mmu *mmu, uint64_t operand, uint
 	const uint64_t *ptr = vgpu_mem_ptr(mmu->gpu, OPERAND_TARGET(operand),
 					   OPERAND_ADDR(operand), sizeof(*value), false);
 
+	mmu->work += WORK_ENTRY;
 	if (!ptr)
 		return no_answer(mmu, operand, sizeof(*value));
 	*value = __atomic_load_n(ptr, __ATOMIC_RELAXED);
@@ -154,13 +238,56 @@ static enum ogpu_fault_reason find_root(struct mmu *mmu, struct walk *walk)
 	return OGPU_FAULT_NONE;
 }
 
+/* NULL if it is not known. */
+static const struct mmu_translation *recall(struct mmu *mmu, enum mmu_kind kind, uint64_t va)
+{
+	uint64_t page = va >> kind_shift(kind), tag = MMU_TAG(mmu->asid, page);
+	const struct mmu_translation *set = mmu->known[kind][set_of(page)];
+
+	for (unsigned int way = 0; mmu->asid && way < MMU_WAYS; way++)
+		if (set[way].tag == tag)
+			return &set[way];
+	return NULL;
+}
+
+static void remember(struct mmu *mmu, enum mmu_kind kind, uint64_t va, uint64_t operand,
+		     uint32_t pte)
+{
+	uint64_t page = va >> kind_shift(kind);
+	struct mmu_translation *set = mmu->known[kind][set_of(page)], *t = set;
+
+	while (t < set + MMU_WAYS && t->tag)
+		t++;
+	if (t == set + MMU_WAYS)
+		t = &set[mmu->victim++ % MMU_WAYS];
+	*t = (struct mmu_translation){ MMU_TAG(mmu->asid, page), operand, pte };
+}
+
+/* A leaf that hardware may not use: reserved bits, or where there is none of that size. */
+static bool bad_leaf(uint64_t pte, uint64_t va, int level)
+{
+	if (level > 1)
+		return true;
+	if (level == 1)
+		return pte & (OGPU_PTE_ADDR & (OGPU_PAGE_2M - 1));
+	return pte & OGPU_PTE_CONTIG && (pte ^ va) & (OGPU_PTE_ADDR & (OGPU_PAGE_64K - 1));
+}
+
 static enum ogpu_fault_reason walk_tables(struct mmu *mmu, uint64_t va, struct walk *walk)
 {
 	const uint64_t attrs = OGPU_PTE_READ | OGPU_PTE_WRITE | OGPU_PTE_EXEC | OGPU_PTE_CONTIG;
-	enum ogpu_fault_reason reason = find_root(mmu, walk);
+	const struct mmu_translation *table = recall(mmu, MMU_TABLE, va);
+	enum ogpu_fault_reason reason = OGPU_FAULT_NONE;
+	int level = OGPU_PT_LEVELS - 1;
 	uint64_t pte;
 
-	for (int level = OGPU_PT_LEVELS - 1; !reason; level--) {
+	if (table) {
+		walk->operand = table->operand;
+		level = 0;
+	} else {
+		reason = find_root(mmu, walk);
+	}
+	for (; !reason; level--) {
 		reason = read_entry(mmu, walk->operand + OGPU_PT_INDEX(va, level) * 8, &pte);
 		if (reason)
 			break;
@@ -169,7 +296,7 @@ static enum ogpu_fault_reason walk_tables(struct mmu *mmu, uint64_t va, struct w
 		if (!entry_target(pte, &walk->operand))
 			return OGPU_FAULT_PTE;
 		if (pte & OGPU_PTE_LEAF) {
-			if (level > 1 || (level == 1 && pte & OGPU_PTE_ADDR & (OGPU_PAGE_2M - 1)))
+			if (bad_leaf(pte, va, level))
 				return OGPU_FAULT_PTE;
 			walk->level = level;
 			walk->pte = pte & (OGPU_PTE_MBZ - 1);
@@ -177,63 +304,45 @@ static enum ogpu_fault_reason walk_tables(struct mmu *mmu, uint64_t va, struct w
 		}
 		if (pte & attrs || !level)
 			return OGPU_FAULT_PTE;
+		if (level == 1)
+			remember(mmu, MMU_TABLE, va, walk->operand, 0);
 	}
 	return reason;
 }
 
-static unsigned int large_shift(unsigned int kind)
+/* What is known of the page that holds va, of any size. */
+static bool known(struct mmu *mmu, uint64_t va, struct mmu_tlb_entry *e)
 {
-	return kind ? 21 : 16;
-}
+	for (enum mmu_kind kind = MMU_4K; kind < MMU_TABLE; kind++) {
+		const struct mmu_translation *t = recall(mmu, kind, va);
 
-/* Fills the 4 KiB entry from a larger translation that is remembered. */
-static bool from_large(struct mmu *mmu, uint64_t va, struct mmu_tlb_entry *e)
-{
-	for (unsigned int kind = 0; kind < 2; kind++) {
-		unsigned int shift = large_shift(kind);
-		const struct mmu_large_entry *l = &mmu->large[kind][(va >> shift) % MMU_TLB_LARGE];
-
-		if (l->page == va >> shift) {
-			e->operand = l->operand +
-				     (va & ((1ull << shift) - 1) & ~(uint64_t)(MMU_PAGE - 1));
-			e->pte = l->pte;
+		if (t) {
+			e->operand = t->operand + (va & ((1ull << kind_shift(kind)) - 1) &
+						   ~(uint64_t)(MMU_PAGE - 1));
+			e->pte = t->pte;
+			e->shift = kind_shift(kind);
 			return true;
 		}
 	}
 	return false;
 }
 
-static void remember_large(struct mmu *mmu, uint64_t va, unsigned int kind, uint64_t operand,
-			   uint32_t pte)
-{
-	unsigned int shift = large_shift(kind);
-	struct mmu_large_entry *l = &mmu->large[kind][(va >> shift) % MMU_TLB_LARGE];
-
-	l->page = va >> shift;
-	l->operand = operand;
-	l->pte = pte;
-}
-
-/* Does the walk and fills the caches; memory behind the page is looked at later. */
-static enum ogpu_fault_reason fill(struct mmu *mmu, uint64_t va, struct mmu_tlb_entry *e)
+/* Does the walk and remembers what it found; memory behind the page is looked at later. */
+static enum ogpu_fault_reason fill(struct mmu *mmu, uint64_t va)
 {
 	struct walk walk = { 0 };
 	enum ogpu_fault_reason reason = walk_tables(mmu, va, &walk);
-	uint64_t in_group;
 
+	mmu->walks++;
 	if (reason)
 		return reason;
-
-	e->operand = walk.operand;
-	e->pte = walk.pte;
-	if (walk.level == 1) {
-		remember_large(mmu, va, 1, walk.operand, walk.pte);
-		e->operand += va & (OGPU_PAGE_2M - 1) & ~(uint64_t)(MMU_PAGE - 1);
-	} else if (walk.pte & OGPU_PTE_CONTIG) {
-		in_group = va & (OGPU_PAGE_64K - 1) & ~(uint64_t)(MMU_PAGE - 1);
-		if (OPERAND_ADDR(walk.operand) >= in_group)
-			remember_large(mmu, va, 0, walk.operand - in_group, walk.pte);
-	}
+	if (walk.level == 1)
+		remember(mmu, MMU_2M, va, walk.operand, walk.pte);
+	else if (walk.pte & OGPU_PTE_CONTIG)
+		remember(mmu, MMU_64K, va, walk.operand & ~(uint64_t)(OGPU_PAGE_64K - 1),
+			 walk.pte);
+	else
+		remember(mmu, MMU_4K, va, walk.operand, walk.pte);
 	return OGPU_FAULT_NONE;
 }
 
@@ -286,19 +395,22 @@ bool mmu_translate(struct mmu *mmu, uint64_t va, enum ogpu_access access, struct
 		[OGPU_ACCESS_EXEC] = MMU_DIRECT_EXEC,
 		[OGPU_ACCESS_ATOMIC] = MMU_DIRECT_READ | MMU_DIRECT_WRITE,
 	};
-	struct mmu_tlb_entry *cached = &mmu->tlb[(va >> 12) % MMU_TLB_SMALL], e = *cached;
+	struct mmu_tlb_entry *cached = &mmu->tlb[mmu_slot(va)], e = *cached;
 	uint64_t offset = va & (MMU_PAGE - 1);
 	enum ogpu_fault_reason reason;
 
+	mmu->work += WORK_ASKED;
 	if (va >> OGPU_VA_BITS)
 		return refuse(fault, va, access, OGPU_FAULT_VA_RANGE);
 
 	if (e.page != va >> 12) {
-		if (!from_large(mmu, va, &e)) {
-			reason = fill(mmu, va, &e);
+		if (!known(mmu, va, &e)) {
+			reason = fill(mmu, va);
 			if (reason)
 				return refuse(fault, va, access, reason);
+			known(mmu, va, &e);
 		}
+		mmu->work += WORK_POINTER;
 		e.page = va >> 12;
 		find_host(mmu, &e);
 		/* Memory may begin to answer without a new generation: not to be remembered. */

@@ -3,7 +3,8 @@
  * The GPU MMU as one thread sees it: page walk, translation cache, faults.
  *
  * Each thread that touches memory for a queue has a struct mmu of its own, so nothing here is
- * locked. Host pointers are good until the thread leaves the memory bracket (mmu_leave()). Memory
+ * locked. Translations are kept over changes of the address space and of the host's mappings until
+ * an invalidation names them. Host pointers are good until the thread leaves the memory bracket (mmu_leave()). Memory
  * without a host pointer does not answer.
  */
 #ifndef OGPU_VGPU_MMU_H
@@ -12,11 +13,12 @@
 #include "vgpu.h"
 
 #define MMU_PAGE	4096u
-#define MMU_TLB_SMALL	512	/* entries of 4 KiB, direct-mapped */
-#define MMU_TLB_LARGE	64	/* entries of 64 KiB and of 2 MiB */
+#define MMU_TLB_SMALL	512	/* pages with a host pointer, direct-mapped */
 #define MMU_TLB_NONE	UINT64_MAX
+#define MMU_SETS	128	/* of each kind of translation */
+#define MMU_WAYS	4
 
-/* What a 4 KiB entry allows without asking again. */
+/* What a page with a host pointer allows without asking again. */
 #define MMU_DIRECT_READ		1
 #define MMU_DIRECT_WRITE	2
 #define MMU_DIRECT_EXEC		4
@@ -27,27 +29,46 @@ struct mmu_fault {
 	enum ogpu_fault_reason reason;
 };
 
+/* A page of the current address space with its host pointer: good for one generation. */
 struct mmu_tlb_entry {
 	uint64_t page;		/* va >> 12, or MMU_TLB_NONE */
 	uint8_t *host;		/* start of the page, for what direct allows */
 	uint64_t operand;	/* start of the page in VRAM or SYSTEM */
 	uint32_t pte;		/* permission bits of the leaf */
-	uint32_t direct;	/* MMU_DIRECT_* */
+	uint16_t direct;	/* MMU_DIRECT_* */
+	uint16_t shift;		/* log2 of the bytes that the leaf maps */
 };
 
-struct mmu_large_entry {
-	uint64_t page;		/* va >> shift, or MMU_TLB_NONE */
-	uint64_t operand;
-	uint32_t pte;
+/* What is remembered of the page tables of any address space, until it is invalidated. */
+enum mmu_kind {
+	MMU_4K,
+	MMU_64K,		/* a group with CONTIG */
+	MMU_2M,
+	MMU_TABLE,		/* a level-0 table, which maps 2 MiB */
+	MMU_KINDS
 };
+
+struct mmu_translation {
+	uint64_t tag;		/* MMU_TAG(); 0: none */
+	uint64_t operand;	/* start of the page or table */
+	uint32_t pte;		/* permission bits of the leaf */
+};
+
+#define MMU_TAG(asid, page)	((uint64_t)(asid) << 48 | (page))
+#define MMU_TAG_ASID(tag)	((uint32_t)((tag) >> 48))
+#define MMU_TAG_PAGE(tag)	((tag) & 0xffffffffffffull)
 
 struct mmu {
 	struct vgpu *gpu;
 	const _Atomic uint64_t *as_table;	/* MMU_AS_TABLE() value */
 	uint32_t asid;
-	uint64_t generation;		/* of memory when the caches were filled */
+	uint32_t work;			/* done since it was last taken, see mmu_take_work() */
+	uint64_t walks;			/* since the beginning */
+	uint64_t generation;		/* of memory when the host pointers were found */
+	uint64_t tlbis;			/* invalidations that have been carried out */
+	uint32_t victim;		/* way to replace next */
 	struct mmu_tlb_entry tlb[MMU_TLB_SMALL];
-	struct mmu_large_entry large[2][MMU_TLB_LARGE];
+	struct mmu_translation known[MMU_KINDS][MMU_SETS][MMU_WAYS];
 };
 
 /* A page, as mmu_translate() found it. */
@@ -74,6 +95,26 @@ bool mmu_read(struct mmu *mmu, uint64_t operand, void *buf, size_t len, struct m
 bool mmu_write(struct mmu *mmu, uint64_t operand, const void *buf, size_t len,
 	       struct mmu_fault *fault);
 
+/* Where in mmu->tlb the page at va is, if it is there. Strides of 2 MiB are spread, too. */
+static inline unsigned int mmu_slot(uint64_t va)
+{
+	return (va >> 12 ^ va >> 21) % MMU_TLB_SMALL;
+}
+
+/**
+ * mmu_take_work() - How much the host had to do for translations.
+ * @mmu: this thread's MMU
+ *
+ * Return: work since the last call, in vector instructions that take as long at most.
+ */
+static inline uint32_t mmu_take_work(struct mmu *mmu)
+{
+	uint32_t work = mmu->work;
+
+	mmu->work = 0;
+	return work;
+}
+
 /**
  * mmu_lookup() - Translation cache hit with a host pointer.
  * @mmu: this thread's MMU, inside the bracket
@@ -84,7 +125,7 @@ bool mmu_write(struct mmu *mmu, uint64_t operand, const void *buf, size_t len,
  */
 static inline uint8_t *mmu_lookup(struct mmu *mmu, uint64_t va, uint32_t direct)
 {
-	const struct mmu_tlb_entry *e = &mmu->tlb[(va >> 12) % MMU_TLB_SMALL];
+	const struct mmu_tlb_entry *e = &mmu->tlb[mmu_slot(va)];
 
 	if (e->page != va >> 12 || (e->direct & direct) != direct)
 		return NULL;

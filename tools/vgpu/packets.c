@@ -399,7 +399,7 @@ static enum step do_tlbi(struct processor *cp, struct packet *p)
 	if (t->asid > 0xffff || (!t->asid && (t->start || t->end)) || t->start > t->end ||
 	    (t->start | t->end) & (OGPU_PAGE_4K - 1) || t->end > 1ull << OGPU_VA_BITS)
 		return fail(cp, OGPU_QERR_PACKET, p->opcode);
-	engines_tlb_invalidate(cp->slot->eng);
+	engines_tlb_invalidate(cp->slot->eng, &(struct tlbi){ t->asid, t->start, t->end });
 	return STEP_DONE;
 }
 

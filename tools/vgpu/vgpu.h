@@ -8,9 +8,11 @@
  *
  * Memory. Guest memory can be unmapped by QEMU and translations invalidated by the guest at any
  * time. Engines may use host pointers only between vgpu_mem_begin() and vgpu_mem_end(); an unmap or
- * a TLB invalidation waits until all engines have left that bracket and then raises the
- * generation, which makes engines drop what they have cached. Brackets are short (an engine leaves
- * and re-enters at least every few thousand instructions or 64 KiB of copying).
+ * a TLB invalidation waits until all engines have left that bracket. An unmap then raises the
+ * generation, which makes engines drop their host pointers; an invalidation is put into a log, from
+ * which they learn which translations to drop. Brackets are short whatever a kernel does: an engine
+ * leaves and re-enters after 64 KiB of copying, or when its instructions have used up a budget
+ * to which slow accesses count for more (CU_BUDGET).
  */
 #ifndef OGPU_VGPU_H
 #define OGPU_VGPU_H
@@ -26,6 +28,7 @@
 #include "abi/mc.h"
 #include "abi/queue.h"
 #include "abi/regs.h"
+#include "tlbi.h"
 
 struct vgpu;
 
@@ -77,8 +80,13 @@ struct sensors *vgpu_sensors(struct vgpu *gpu);
 /* Bracket for use of host pointers; returns the current generation. Not recursive. */
 uint64_t vgpu_mem_begin(struct vgpu *gpu);
 void vgpu_mem_end(struct vgpu *gpu);
-/* Waits for all brackets to end and raises the generation. Outside a bracket. */
-void vgpu_mem_invalidate(struct vgpu *gpu);
+/*
+ * Waits for all brackets to end and puts invalidations into the log. Outside a bracket. When it
+ * returns, no access that began earlier can use a translation that is dropped.
+ */
+void vgpu_mem_invalidate(struct vgpu *gpu, const struct tlbi *what, unsigned int count);
+/* Inside a bracket. */
+const struct tlbi_log *vgpu_mem_tlbi_log(const struct vgpu *gpu);
 
 /*
  * Inside a bracket: host pointer for [addr, addr + len) of a target, or NULL if no single mapping
@@ -137,8 +145,8 @@ void engines_slot_write(struct engines *eng, unsigned int slot, uint32_t reg, ui
 /* True if a slot is connected to this doorbell (it has been told); else the caller tells the MC. */
 bool engines_doorbell(struct engines *eng, uint32_t index);
 void engines_set_as_table(struct engines *eng, uint64_t vram_offset, uint32_t count);
-/* Drops all translations; returns when no access that began earlier can use one of them. */
-void engines_tlb_invalidate(struct engines *eng);
+/* Drops translations; returns when no access that began earlier can use one of them. */
+void engines_tlb_invalidate(struct engines *eng, const struct tlbi *what);
 /* Control socket. */
 void engines_inject_hang(struct engines *eng, unsigned int slot);	/* until a reset */
 

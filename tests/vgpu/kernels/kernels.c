@@ -148,3 +148,81 @@ void endless(void)
 	for (;;)
 		asm volatile("");
 }
+
+/* --- for hostile.h: each runs for ever and makes the host work hard ---------------------------- */
+
+#define SPREAD_BASE	(1ull << 39)
+#define SPREAD_MASK	((1ull << 47) - 1)
+
+/* Another page for each lane each time; the last bytes of it, so that eight bytes cross its end. */
+static inline uint64_t spread(uint64_t *x)
+{
+	*x = *x * 6364136223846793005ull + 1442695040888963407ull;
+	return SPREAD_BASE + ((*x >> 16 & SPREAD_MASK & ~0xfffull) | 0xffc);
+}
+
+void hostile_load(void)
+{
+	uint64_t x = csr(OGPU_CSR_GLOBAL_ID_X), v;
+
+	for (;;) {
+#pragma GCC unroll 64
+		for (int i = 0; i < 64; i++)
+			asm volatile("ld %0, 0(%1)" : "=r"(v) : "r"(spread(&x)));
+	}
+}
+
+void hostile_store(void)
+{
+	uint64_t x = csr(OGPU_CSR_GLOBAL_ID_X);
+
+	for (;;) {
+#pragma GCC unroll 64
+		for (int i = 0; i < 64; i++)
+			asm volatile("sd %0, 0(%1)" : : "r"(x), "r"(spread(&x)) : "memory");
+	}
+}
+
+void hostile_atomic(void)
+{
+	uint64_t x = csr(OGPU_CSR_GLOBAL_ID_X);
+
+	for (;;) {
+#pragma GCC unroll 64
+		for (int i = 0; i < 64; i++)
+			asm volatile("amoadd.w zero, %0, (%1)"
+				     : : "r"(x), "r"(spread(&x)) : "memory");
+	}
+}
+
+void hostile_round(void)
+{
+	double a = 1.0 + (double)csr(OGPU_CSR_GLOBAL_ID_X), b = 3.0;
+
+	asm volatile("fsrmi 3");
+	for (;;) {
+#pragma GCC unroll 64
+		for (int i = 0; i < 64; i++)
+			asm volatile("fdiv.d %0, %0, %1" : "+f"(a) : "f"(b));
+	}
+}
+
+void hostile_private(void)
+{
+	uint64_t at = OGPU_CU_PRIVATE_BASE + 8 * (csr(OGPU_CSR_LOCAL_ID_X) % 8) + 5, v;
+
+	for (;;) {
+#pragma GCC unroll 64
+		for (int i = 0; i < 64; i++)
+			asm volatile("ld %0, 0(%1)" : "=r"(v) : "r"(at));
+	}
+}
+
+void hostile_code(void)
+{
+	for (;;) {
+#pragma GCC unroll 64
+		for (int i = 0; i < 64; i++)
+			asm volatile("fence.i");
+	}
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* Memory brackets stay short whatever a kernel does: work is counted, not timed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "hostile.h"
+
+/*
+ * Pointers asked for in a bracket: the budget buys one for eight instructions; a bracket ends after
+ * the instruction that uses it up, which takes two pages for each lane, and for each a walk of six
+ * entries, a second one for what has been evicted meanwhile, and the page itself.
+ */
+#define MOST_ASKED	(CU_BUDGET / 8 + VGPU_LANES * 2 * 2 * (6 + 2))
+#define BRACKETS	200u
+
+static void test_hostile_kernels(void **state)
+{
+	(void)state;
+	for (unsigned int k = 0; k < ARRAY_SIZE(hostile_kinds); k++) {
+		struct hostile h;
+		uint64_t first;
+
+		hostile_start(&h, hostile_kinds[k], 2);
+		first = h.gpu->brackets;
+		while (h.gpu->brackets - first < BRACKETS) {
+			if (q_state(&h.queue) != OGPU_SLOT_RUNNING)
+				fail_msg("%s: error %u at 0x%llx", hostile_kinds[k],
+					 q_error(&h.queue),
+					 (long long)q_read64(&h.queue, OGPU_SLOT_FAULT_PC_LO));
+			sched_yield();
+		}
+		assert_in_range(h.gpu->most_asked, 1, MOST_ASKED);
+		hostile_stop(&h);
+	}
+}
+
+/* Nobody who drops translations waits long for a place in between: brackets go on meanwhile. */
+static void test_progress(void **state)
+{
+	struct hostile h;
+	uint64_t first;
+
+	(void)state;
+	hostile_start(&h, "hostile_load", 2);
+	first = h.gpu->brackets;
+	while (h.gpu->brackets - first < BRACKETS)
+		vgpu_mem_invalidate(h.gpu, &(struct tlbi){ HOSTILE_ASID, 0, 0 }, 1);
+	assert_int_equal(q_state(&h.queue), OGPU_SLOT_RUNNING);
+	hostile_stop(&h);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_hostile_kernels),
+		cmocka_unit_test(test_progress),
+	};
+
+	return cmocka_run_group_tests_name("vgpu bracket", tests, NULL, NULL);
+}
