@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
  * Measurements inside a test machine; each prints lines of JSON, one object each, for
- * tests/bench/run: ogpu-bench load|aperture|queues|instructions.
+ * tests/bench/run: ogpu-bench load|aperture|queues|instructions|share|wait.
  *
  * "instructions" needs a machine that counts instructions (tests/vm/run --icount): one tick of the
  * time-stamp counter is one instruction there. Minima are reported: others contain timer ticks.
@@ -22,19 +22,21 @@
 #include <x86intrin.h>
 #include <xf86drm.h>
 
+#include "bench.h"
+
 #define TRACING		"/sys/kernel/tracing/"
 #define ROUNDS		64
 #define COPY_BYTES	(16ul << 20)
 #define COPY_ROUNDS	5
 #define QUEUES		128
 
-static void die(const char *what)
+void die(const char *what)
 {
 	fprintf(stderr, "ogpu-bench: %s: %s\n", what, strerror(errno));
 	exit(1);
 }
 
-static void check(int ret, const char *what)
+void check(int ret, const char *what)
 {
 	if (ret) {
 		errno = -ret;
@@ -42,13 +44,13 @@ static void check(int ret, const char *what)
 	}
 }
 
-static void result(const char *name, double value, const char *unit, const char *note)
+void result(const char *name, double value, const char *unit, const char *note)
 {
 	printf("{\"name\": \"%s\", \"value\": %.6g, \"unit\": \"%s\", \"note\": \"%s\"}\n", name,
 	       value, unit, note);
 }
 
-static double now(void)
+double now(void)
 {
 	struct timespec ts;
 
@@ -307,25 +309,35 @@ static void bench_instructions(struct ogpu_device *dev)
 	ogpu_vm_destroy(vm);
 }
 
-int main(int argc, char **argv)
+/* With the card that "load" leaves. */
+static void with_card(void (*measure)(struct ogpu_device *dev))
 {
 	struct ogpu_device *dev;
 
-	if (argc != 2) {
-		fputs("usage: ogpu-bench load|aperture|queues|instructions\n", stderr);
+	check(ogpu_device_open(NULL, &dev), "card");
+	measure(dev);
+	ogpu_device_close(dev);
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc == 2 ? argv[1] : "";
+
+	if (!strcmp(what, "load")) {
+		bench_load();
+	} else if (!strcmp(what, "aperture")) {
+		with_card(bench_aperture);
+	} else if (!strcmp(what, "queues")) {
+		with_card(bench_queues);
+	} else if (!strcmp(what, "instructions")) {
+		with_card(bench_instructions);
+	} else if (!strcmp(what, "share")) {
+		bench_share();
+	} else if (!strcmp(what, "wait")) {
+		bench_wait();
+	} else {
+		fputs("usage: ogpu-bench load|aperture|queues|instructions|share|wait\n", stderr);
 		return 2;
 	}
-	if (!strcmp(argv[1], "load")) {
-		bench_load();
-		return 0;
-	}
-	check(ogpu_device_open(NULL, &dev), "card");
-	if (!strcmp(argv[1], "aperture"))
-		bench_aperture(dev);
-	else if (!strcmp(argv[1], "queues"))
-		bench_queues(dev);
-	else if (!strcmp(argv[1], "instructions"))
-		bench_instructions(dev);
-	ogpu_device_close(dev);
 	return 0;
 }
