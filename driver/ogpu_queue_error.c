@@ -21,8 +21,8 @@ static_assert((int)DRM_OGPU_QUEUE_ERR_INSTRUCTION == (int)OGPU_QERR_INSTRUCTION)
 static_assert((int)DRM_OGPU_QUEUE_ERR_MISALIGNED == (int)OGPU_QERR_MISALIGNED);
 static_assert((int)DRM_OGPU_QUEUE_ERR_TRAP == (int)OGPU_QERR_TRAP);
 static_assert((int)DRM_OGPU_QUEUE_ERR_DISPATCH == (int)OGPU_QERR_DISPATCH);
+static_assert((int)DRM_OGPU_QUEUE_ERR_RING == (int)OGPU_QERR_RING);
 static_assert((int)DRM_OGPU_QUEUE_ERR_TIMEOUT == (int)OGPU_QERR_KILLED);
-static_assert((int)DRM_OGPU_QUEUE_ERR_PREEMPT == (int)OGPU_QERR_PREEMPT);
 static_assert((int)DRM_OGPU_QUEUE_ERR_ENGINE == (int)OGPU_QERR_ENGINE);
 static_assert((int)DRM_OGPU_QUEUE_ERR_SAVE == (int)OGPU_QERR_SAVE);
 static_assert((int)DRM_OGPU_FAULT_NOT_MAPPED == (int)OGPU_FAULT_NOT_MAPPED);
@@ -47,13 +47,14 @@ static u32 ogpu_queue_error_code(u32 hw_error)
 	case OGPU_QERR_MISALIGNED:
 	case OGPU_QERR_TRAP:
 	case OGPU_QERR_DISPATCH:
+	case OGPU_QERR_RING:
 	case OGPU_QERR_KILLED:
-	case OGPU_QERR_PREEMPT:
+	case OGPU_QERR_ENGINE:
 	case OGPU_QERR_SAVE:
 		return hw_error;
 	default:
-		/* Of the others none is the program's fault. */
-		return DRM_OGPU_QUEUE_ERR_ENGINE;
+		/* Of newer firmware. It has stopped the queue, and nothing says that more is amiss. */
+		return DRM_OGPU_QUEUE_ERR_UNKNOWN;
 	}
 }
 

@@ -52,11 +52,29 @@ static void ogpu_queue_error_test_reasons(struct kunit *test)
 
 static void ogpu_queue_error_test_codes(struct kunit *test)
 {
-	struct ogpu_msg_queue_error msg = { .error = cpu_to_le32(OGPU_QERR_KILLED) };
+	static const struct {
+		u32 hw;
+		u32 uapi;
+	} codes[] = {
+		{ OGPU_QERR_RING, DRM_OGPU_QUEUE_ERR_RING },
+		{ OGPU_QERR_KILLED, DRM_OGPU_QUEUE_ERR_TIMEOUT },
+		{ OGPU_QERR_ENGINE, DRM_OGPU_QUEUE_ERR_ENGINE },
+		{ OGPU_QERR_SAVE, DRM_OGPU_QUEUE_ERR_SAVE },
+		/* The card is reset for ENGINE, so nothing that is not known may become that. */
+		{ OGPU_QERR_BARRIER, DRM_OGPU_QUEUE_ERR_UNKNOWN },
+		{ 12, DRM_OGPU_QUEUE_ERR_UNKNOWN },
+		{ OGPU_QERR_SAVE + 1, DRM_OGPU_QUEUE_ERR_UNKNOWN },
+		{ U32_MAX, DRM_OGPU_QUEUE_ERR_UNKNOWN },
+		/* Something has failed, even if firmware does not say so. */
+		{ OGPU_QERR_NONE, DRM_OGPU_QUEUE_ERR_UNKNOWN },
+	};
+	u32 i;
 
-	KUNIT_EXPECT_EQ(test, ogpu_queue_failure_from(&msg).code, DRM_OGPU_QUEUE_ERR_TIMEOUT);
-	msg.error = cpu_to_le32(1000);
-	KUNIT_EXPECT_EQ(test, ogpu_queue_failure_from(&msg).code, DRM_OGPU_QUEUE_ERR_ENGINE);
+	for (i = 0; i < ARRAY_SIZE(codes); i++) {
+		const struct ogpu_msg_queue_error msg = { .error = cpu_to_le32(codes[i].hw) };
+
+		KUNIT_EXPECT_EQ(test, ogpu_queue_failure_from(&msg).code, codes[i].uapi);
+	}
 }
 
 static struct kunit_case ogpu_queue_error_cases[] = {

@@ -603,17 +603,16 @@ enum drm_ogpu_queue_error {
 	DRM_OGPU_QUEUE_ERR_TRAP = 7,
 	/** @DRM_OGPU_QUEUE_ERR_DISPATCH: asks for more than the card or the save area has */
 	DRM_OGPU_QUEUE_ERR_DISPATCH = 9,
+	/** @DRM_OGPU_QUEUE_ERR_RING: ring or its pointers make no sense or cannot be read */
+	DRM_OGPU_QUEUE_ERR_RING = 10,
 	/** @DRM_OGPU_QUEUE_ERR_TIMEOUT: a job ran longer than the queue's timeout */
 	DRM_OGPU_QUEUE_ERR_TIMEOUT = 11,
-	/**
-	 * @DRM_OGPU_QUEUE_ERR_PREEMPT: did not make room for another queue within a second: on a
-	 * crowded card the work of each workgroup must be shorter than that
-	 */
-	DRM_OGPU_QUEUE_ERR_PREEMPT = 12,
 	/** @DRM_OGPU_QUEUE_ERR_ENGINE: the engine or the card failed; the job may be innocent */
 	DRM_OGPU_QUEUE_ERR_ENGINE = 13,
 	/** @DRM_OGPU_QUEUE_ERR_SAVE: somebody else wrote into the save area */
 	DRM_OGPU_QUEUE_ERR_SAVE = 14,
+	/** @DRM_OGPU_QUEUE_ERR_UNKNOWN: something that this driver has no name for */
+	DRM_OGPU_QUEUE_ERR_UNKNOWN = 255,
 };
 
 /**

@@ -247,10 +247,10 @@ const char *ogpu_queue_error_text(uint32_t error)
 		return "ebreak";
 	case DRM_OGPU_QUEUE_ERR_DISPATCH:
 		return "dispatch asks for more than card or save area have";
+	case DRM_OGPU_QUEUE_ERR_RING:
+		return "ring or its pointers make no sense";
 	case DRM_OGPU_QUEUE_ERR_TIMEOUT:
 		return "job ran longer than the queue's timeout";
-	case DRM_OGPU_QUEUE_ERR_PREEMPT:
-		return "did not make room when told to";
 	case DRM_OGPU_QUEUE_ERR_ENGINE:
 		return "engine or card failed";
 	case DRM_OGPU_QUEUE_ERR_SAVE:
