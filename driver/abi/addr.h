@@ -46,10 +46,11 @@ enum ogpu_target {
 
 /*
  * Page-table entry. A leaf may stand at level 0 (4 KiB) and at level 1 (2 MiB, address aligned to
- * 2 MiB). CONTIG is set in all 16 entries of an aligned 64 KiB group that map 64 KiB of contiguous
- * memory with the same attributes: hardware may then use one TLB entry. Entries that are not leaves
- * point to the next lower table and have R, W, X and CONTIG zero. A reserved bit that is set, PEER
- * where there is no peer, or a leaf at level 2 or 3 makes the walk fault with OGPU_FAULT_PTE.
+ * 2 MiB). CONTIG, at level 0 only, is set in all 16 entries of an aligned 64 KiB group that map an
+ * aligned 64 KiB of memory with the same attributes: hardware may then use one TLB entry. Entries
+ * that are not leaves point to the next lower table; R, W, X, CONTIG, MTYPE and NULL are zero there.
+ * A reserved bit or value, PEER where there is no peer, CONTIG on memory that does not lie so, or a
+ * leaf at level 2 or 3 makes the walk fault with OGPU_FAULT_PTE.
  */
 #define OGPU_PTE_VALID		BIT_ULL(0)
 #define OGPU_PTE_LEAF		BIT_ULL(1)
@@ -59,15 +60,16 @@ enum ogpu_target {
 #define OGPU_PTE_CONTIG		BIT_ULL(5)
 #define OGPU_PTE_TARGET		GENMASK_ULL(7, 6)
 #define OGPU_PTE_MTYPE		GENMASK_ULL(9, 8)	/* enum ogpu_mtype; leaf only, else MBZ */
-#define OGPU_PTE_NULL		BIT_ULL(10)	/* leaf without memory: reads as zero, stores are
-						 * lost, atomics and execution fault (MAPPED, but
-						 * OGPU_FAULT_PERMISSION); TARGET and ADDR MBZ
-						 */
+/*
+ * A leaf without memory, of any size: reads as zero, stores are lost, atomics and execution fault
+ * with OGPU_FAULT_PERMISSION. R and W as usual; X, CONTIG, TARGET, MTYPE and ADDR MBZ.
+ */
+#define OGPU_PTE_NULL		BIT_ULL(10)
 #define OGPU_PTE_MBZ		BIT_ULL(11)
 #define OGPU_PTE_ADDR		GENMASK_ULL(55, 12)
 #define OGPU_PTE_PEER		GENMASK_ULL(63, 56)
 
-/* How a page may be cached; docs/hardware.md, section 4. */
+/* How a page may be cached; docs/hardware.md, section 4. 3 is reserved. */
 enum ogpu_mtype {
 	OGPU_MTYPE_CACHED = 0,		/* by units and card; others see it after CACHE or FENCE */
 	OGPU_MTYPE_UNCACHED = 1,	/* each access goes to memory */

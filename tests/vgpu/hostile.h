@@ -59,8 +59,8 @@ static void hostile_start(struct hostile *h, const char *kind, unsigned int unit
 	d.entry = kernel_entry(kind);
 	q_init(&h->queue, h->gpu, 0, HOSTILE_ASID, 0);
 	q_put(&h->queue, OGPU_OP_DISPATCH, 0, &d, sizeof(d));
-	q_start(&h->queue);
 	q_ring(&h->queue);
+	q_start(&h->queue);
 }
 
 static void hostile_stop(struct hostile *h)

@@ -33,6 +33,11 @@ static int teardown(void **state)
 	return 0;
 }
 
+static void invalidate(uint32_t asid, uint64_t start, uint64_t end)
+{
+	vgpu_mem_invalidate(gpu, &(struct tlbi){ asid, start, end }, 1);
+}
+
 static bool translate(uint64_t va, enum ogpu_access access)
 {
 	bool ok;
@@ -93,6 +98,9 @@ static void test_large_page(void **state)
 	refused(va + 0x7000, OGPU_ACCESS_READ, OGPU_FAULT_NOT_MAPPED);
 	*fake_entry(gpu, ASID, va, 1) = fake_pte(VRAM(0x1001000), OGPU_PTE_LEAF | PTE_RW);
 	refused(va, OGPU_ACCESS_READ, OGPU_FAULT_PTE);
+	*fake_entry(gpu, ASID, va, 1) = fake_pte(VRAM(0x1000000), OGPU_PTE_LEAF | PTE_RW |
+						 OGPU_PTE_CONTIG);
+	refused(va, OGPU_ACCESS_READ, OGPU_FAULT_PTE);
 }
 
 static void test_contiguous(void **state)
@@ -107,6 +115,100 @@ static void test_contiguous(void **state)
 	vgpu_mem_invalidate(gpu, &(struct tlbi){ 0 }, 1);
 	refused(va + 0x8000, OGPU_ACCESS_WRITE, OGPU_FAULT_NOT_MAPPED);
 	found(va + 0xf000, OGPU_ACCESS_WRITE, VRAM(FAKE_DATA + 0xf000));
+	/* Memory that is not aligned as its address is. */
+	fake_map(gpu, ASID, va, VRAM(FAKE_DATA + 0x1000), OGPU_PAGE_64K, PTE_RW | OGPU_PTE_CONTIG);
+	mmu_flush(&mmu);
+	refused(va, OGPU_ACCESS_READ, OGPU_FAULT_PTE);
+}
+
+static void test_memory_types(void **state)
+{
+	(void)state;
+	for (uint64_t type = OGPU_MTYPE_CACHED; type <= OGPU_MTYPE_COHERENT; type++) {
+		fake_map(gpu, ASID, VA, VRAM(FAKE_DATA), MMU_PAGE,
+			 PTE_RW | FIELD_PREP(OGPU_PTE_MTYPE, type));
+		found(VA, OGPU_ACCESS_ATOMIC, VRAM(FAKE_DATA));
+		mmu_flush(&mmu);
+	}
+}
+
+/* Pages without memory: zero whatever was stored, of both sizes, and by every way to access them. */
+static void test_null_pages(void **state)
+{
+	const uint64_t large = VA & ~(uint64_t)(OGPU_PAGE_2M - 1);
+	const uint64_t null = OGPU_PTE_VALID | OGPU_PTE_LEAF | OGPU_PTE_NULL;
+	const uint64_t bad[] = {
+		OGPU_PTE_EXEC, OGPU_PTE_CONTIG, BIT_ULL(6), BIT_ULL(8), BIT_ULL(12), BIT_ULL(55),
+	};
+
+	(void)state;
+	for (int level = 1; level >= 0; level--) {
+		uint64_t *entry = fake_entry(gpu, ASID, VA, level), value = ~0ull, back = 1;
+
+		*entry = null | PTE_RW;
+		for (unsigned int i = 0; i < 2; i++) {
+			assert_true(mmu_write(&mmu, OGPU_OPERAND(OGPU_TARGET_VIRTUAL, VA + 8),
+					      &value, 8, &fault));
+			assert_true(mmu_read(&mmu, OGPU_OPERAND(OGPU_TARGET_VIRTUAL, VA + 8),
+					     &back, 8, &fault));
+			assert_int_equal(back, 0);
+		}
+		assert_null(mmu_lookup(&mmu, VA, MMU_DIRECT_WRITE));
+		refused(VA, OGPU_ACCESS_ATOMIC, OGPU_FAULT_PERMISSION);
+		refused(VA, OGPU_ACCESS_EXEC, OGPU_FAULT_PERMISSION);
+		*entry = null | OGPU_PTE_READ;
+		refused(VA, OGPU_ACCESS_WRITE, OGPU_FAULT_PERMISSION);
+		*entry = null | OGPU_PTE_WRITE;
+		refused(VA, OGPU_ACCESS_READ, OGPU_FAULT_PERMISSION);
+		for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
+			*entry = null | PTE_RW | bad[i];
+			refused(VA, OGPU_ACCESS_READ, OGPU_FAULT_PTE);
+		}
+		*fake_entry(gpu, ASID, large, 1) = 0;
+	}
+}
+
+struct flip {
+	_Atomic bool stop;
+	uint64_t *entry, large, table;
+};
+
+/* Merges 2 MiB into a large page and splits it again, for as long as the test lasts. */
+static void *flip(void *arg)
+{
+	struct flip *f = arg;
+
+	while (!f->stop) {
+		__atomic_store_n(f->entry, f->large, __ATOMIC_RELEASE);
+		__atomic_store_n(f->entry, f->table, __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+/* Live split and merge: each walk finds the page by the old entry or by the new one. */
+static void test_split_and_merge(void **state)
+{
+	const uint64_t va = VA & ~(uint64_t)(OGPU_PAGE_2M - 1);
+	struct flip f = { .entry = fake_entry(gpu, ASID, va, 1) };
+	uint64_t old = 0, new = 0;
+	pthread_t thread;
+
+	(void)state;
+	fake_map(gpu, ASID, va, VRAM(0x1000000), OGPU_PAGE_2M, PTE_RW);
+	f.table = *f.entry;
+	f.large = fake_pte(VRAM(0x1200000), OGPU_PTE_LEAF | PTE_RW);
+	assert_int_equal(pthread_create(&thread, NULL, flip, &f), 0);
+	for (uint64_t i = 0; i < 20000 || !old || !new; i++) {
+		uint64_t offset = i * 0x3008 % OGPU_PAGE_2M;
+
+		assert_true(translate(va + offset, OGPU_ACCESS_READ));
+		old += page.host == gpu->vram + 0x1000000 + offset;
+		new += page.host == gpu->vram + 0x1200000 + offset;
+		assert_int_equal(old + new, i + 1);
+		invalidate(ASID, va, va + OGPU_PAGE_2M);
+	}
+	f.stop = true;
+	pthread_join(thread, NULL);
 }
 
 static void test_permissions(void **state)
@@ -169,12 +271,13 @@ static void test_no_address_space(void **state)
 static void test_malformed(void **state)
 {
 	static const uint64_t bad_leaf[] = {
-		BIT_ULL(8), BIT_ULL(11), BIT_ULL(56), BIT_ULL(63),
+		OGPU_PTE_MTYPE, BIT_ULL(11), BIT_ULL(56), BIT_ULL(63),
 		(uint64_t)OGPU_TARGET_PEER << 6, 3ull << 6,
+		OGPU_PTE_NULL,		/* with an address */
 	};
 	static const uint64_t bad_table[] = {
-		OGPU_PTE_READ, OGPU_PTE_WRITE, OGPU_PTE_EXEC, OGPU_PTE_CONTIG, BIT_ULL(9),
-		BIT_ULL(60), OGPU_PTE_LEAF, 3ull << 6,
+		OGPU_PTE_READ, OGPU_PTE_WRITE, OGPU_PTE_EXEC, OGPU_PTE_CONTIG, BIT_ULL(8),
+		BIT_ULL(9), OGPU_PTE_NULL, BIT_ULL(11), BIT_ULL(60), OGPU_PTE_LEAF, 3ull << 6,
 	};
 	uint64_t *entry, good;
 
@@ -291,11 +394,6 @@ static void test_address_spaces(void **state)
 	found(VA, OGPU_ACCESS_READ, VRAM(FAKE_DATA));
 	mmu_set_asid(&mmu, ASID + 1);
 	found(VA, OGPU_ACCESS_READ, VRAM(FAKE_DATA + MMU_PAGE));
-}
-
-static void invalidate(uint32_t asid, uint64_t start, uint64_t end)
-{
-	vgpu_mem_invalidate(gpu, &(struct tlbi){ asid, start, end }, 1);
 }
 
 /*
@@ -422,6 +520,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_small_page, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_large_page, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_contiguous, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_memory_types, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_null_pages, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_split_and_merge, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_permissions, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_address_space, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_malformed, setup, teardown),

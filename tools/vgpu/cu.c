@@ -26,6 +26,7 @@ struct cu *cu_create(struct vgpu *gpu, const _Atomic uint64_t *as_table)
 		return NULL;
 	cu->gpu = gpu;
 	cu->vec = cu_vec_best();
+	cu->strict = vgpu_config(gpu)->strict;
 	cu->code_epoch = 1;
 	cu->local_mem = aligned_alloc(64, VGPU_LOCAL_BYTES);
 	if (!cu->local_mem) {
@@ -55,7 +56,7 @@ void cu_destroy(struct cu *cu)
 static void enter(struct cu *cu)
 {
 	if (!mmu_enter(&cu->mmu))
-		cu->code_epoch++;
+		cu_code_enter(cu);
 }
 
 static bool allocate(struct cu *cu, bool clear)
@@ -139,7 +140,7 @@ bool cu_begin(struct cu *cu, const struct cu_launch *launch, const _Atomic uint3
 							     launch->private_bytes;
 	}
 	mmu_set_asid(&cu->mmu, launch->asid);
-	cu->code_epoch++;
+	cu_code_begin(cu);
 	cu->budget = CU_BUDGET;
 	enter(cu);
 	return true;

@@ -47,7 +47,9 @@ struct cu_error {
 /* A page of code: a copy of its bytes, and what they mean. */
 struct cu_code {
 	uint64_t page;			/* va >> 12 */
-	uint64_t epoch;			/* of the last comparison with memory */
+	uint32_t asid;
+	uint32_t sequence;		/* engines_code_sequence() of the address space then */
+	uint64_t epoch;			/* of the last comparison with memory, 0: none */
 	uint64_t written;		/* registers that the decoded instructions write */
 	uint8_t raw[MMU_PAGE];
 	struct cu_insn insn[CU_PAGE_INSNS + 1];	/* the last one is CU_PAGE_END */
@@ -76,7 +78,9 @@ struct cu {
 	const _Atomic uint32_t *stop;	/* not zero: give up */
 	struct cu_error error;
 	int64_t budget;
+	bool strict;			/* code is kept as long as the contract allows */
 	uint64_t code_epoch;		/* code pages compared in an older one need it again */
+	uint64_t code_tlbis;		/* invalidations that the code pages know of */
 	uint64_t dirty;			/* registers that may not be zero in some wave */
 	uint64_t instructions;
 	_Atomic uint64_t lane_instructions;
@@ -111,6 +115,8 @@ void cu_end(struct cu *cu, bool last);
 enum cu_result cu_run(struct cu *cu, struct cu_wave *w);
 
 /* cu_code.c */
+void cu_code_begin(struct cu *cu);
+void cu_code_enter(struct cu *cu);
 struct cu_code *cu_code_page(struct cu *cu, uint64_t pc);
 struct cu_insn *cu_code_decode(struct cu *cu, struct cu_code *code, uint64_t pc);
 struct cu_insn *cu_code_decode_split(struct cu *cu, struct cu_code *code, uint64_t pc);

@@ -3,15 +3,17 @@
  * Instruction fetch of the compute units.
  *
  * Each unit keeps copies of code pages together with their decoded instructions. Whether a copy is
- * still what memory holds is looked up once in each epoch; an epoch ends with a dispatch, a
- * fence.i, and whenever translations are dropped. What has been decoded survives as long as the
- * bytes are the same.
+ * still what memory holds is looked up once in each epoch; an epoch ends with a fence.i and, if the
+ * card is not strict, with a dispatch and whenever translations or pointers are dropped. If it is, a copy
+ * stays until an invalidation names its page, or a CACHE packet with CODE its address space. What
+ * has been decoded survives as long as the bytes are the same.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "abi/cu.h"
 #include "cu.h"
+#include "engines.h"
 
 /* In instructions that take as long at most. */
 #define COST_COMPARE	8	/* of a page of code with its copy */
@@ -47,8 +49,60 @@ static bool compare(struct cu *cu, struct cu_code *code, uint64_t pc)
 		code->written = 0;
 	}
 	code->page = pc >> 12;
+	code->asid = cu->mmu.asid;
+	code->sequence = engines_code_sequence(vgpu_engines(cu->gpu), code->asid);
 	code->epoch = cu->code_epoch;
 	return true;
+}
+
+/**
+ * cu_code_begin() - A dispatch begins on the unit, or goes on.
+ * @cu: unit, with the address space of the dispatch
+ */
+void cu_code_begin(struct cu *cu)
+{
+	uint32_t asid = cu->mmu.asid;
+	uint32_t sequence = engines_code_sequence(vgpu_engines(cu->gpu), asid);
+
+	if (!cu->strict) {
+		cu->code_epoch++;
+		return;
+	}
+	for (unsigned int i = 0; i < CU_CODE_PAGES; i++) {
+		struct cu_code *code = cu->code[i];
+
+		if (code && code->asid == asid && code->sequence != sequence)
+			code->epoch = 0;
+	}
+}
+
+static bool invalidated(const struct cu *cu, const struct tlbi_log *log,
+			const struct cu_code *code)
+{
+	const uint64_t va = code->page << 12;
+
+	if (log->count - cu->code_tlbis > TLBI_LOG)
+		return true;
+	for (uint64_t n = cu->code_tlbis; n != log->count; n++)
+		if (tlbi_covers(&log->entry[n % TLBI_LOG], code->asid, va, va + MMU_PAGE - 1))
+			return true;
+	return false;
+}
+
+/**
+ * cu_code_enter() - The unit is in the memory bracket again, and something had to be dropped.
+ * @cu: unit, inside the memory bracket
+ */
+void cu_code_enter(struct cu *cu)
+{
+	const struct tlbi_log *log = vgpu_mem_tlbi_log(cu->gpu);
+
+	if (!cu->strict)
+		cu->code_epoch++;
+	for (unsigned int i = 0; i < CU_CODE_PAGES; i++)
+		if (cu->code[i] && invalidated(cu, log, cu->code[i]))
+			cu->code[i]->epoch = 0;
+	cu->code_tlbis = log->count;
 }
 
 /**
@@ -72,7 +126,8 @@ struct cu_code *cu_code_page(struct cu *cu, uint64_t pc)
 		code->insn[CU_PAGE_INSNS].op = CU_PAGE_END;
 		*slot = code;
 	}
-	if (code->page != pc >> 12 || code->epoch != cu->code_epoch) {
+	if (code->page != pc >> 12 || code->asid != cu->mmu.asid ||
+	    code->epoch != cu->code_epoch) {
 		code->epoch = 0;
 		if (!compare(cu, code, pc))
 			return NULL;

@@ -180,6 +180,7 @@ struct vgpu *vgpu_create(const struct vgpu_config *cfg)
 	init_pci(gpu);
 	event_init(&gpu->event);
 	irq_init(&gpu->irq);
+	tlbi_init(&gpu->tlbi);
 	bootrom_init(gpu);
 	if (!create_parts(gpu)) {
 		fprintf(stderr, "ogpu-vgpu: the card's threads do not start\n");
@@ -188,6 +189,7 @@ struct vgpu *vgpu_create(const struct vgpu_config *cfg)
 	return gpu;
 
 err_memory:
+	tlbi_fini(&gpu->tlbi);
 	irq_fini(&gpu->irq);
 	event_fini(&gpu->event);
 	memory_fini(&gpu->mem);
@@ -211,6 +213,7 @@ void vgpu_destroy(struct vgpu *gpu)
 	mc_destroy(gpu->mc);
 	engines_destroy(gpu->engines);
 	sensors_destroy(gpu->sensors);
+	tlbi_fini(&gpu->tlbi);
 	irq_fini(&gpu->irq);
 	event_fini(&gpu->event);
 	memory_fini(&gpu->mem);
@@ -243,6 +246,7 @@ static void reset_device(struct vgpu *gpu)
 	irq_lose(&gpu->irq, 0);
 	sensors_reset(gpu->sensors);
 	memory_clear_poison(gpu);
+	vgpu_mem_invalidate(gpu, &(struct tlbi){ 0 }, 1);
 }
 
 /**

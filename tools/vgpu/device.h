@@ -37,6 +37,7 @@ struct vgpu {
 	struct event_ring event;
 	struct irq_table irq;
 	struct memory mem;
+	struct tlbi_queue tlbi;
 
 	struct worker *worker;
 	struct sensors *sensors;

@@ -146,6 +146,30 @@ void engines_tlb_invalidate(struct engines *eng, const struct tlbi *what)
 }
 
 /**
+ * engines_code_invalidate() - Cached code is not what memory holds any more.
+ * @eng: the engines
+ * @asid: address space
+ *
+ * Dispatches that begin from now on see what memory holds now.
+ */
+void engines_code_invalidate(struct engines *eng, uint32_t asid)
+{
+	atomic_fetch_add(&eng->code_sequence[asid % VGPU_AS_COUNT], 1);
+}
+
+/**
+ * engines_code_sequence() - Tells whether cached code may still be used.
+ * @eng: the engines
+ * @asid: address space
+ *
+ * Return: changes with each engines_code_invalidate() of that address space.
+ */
+uint32_t engines_code_sequence(struct engines *eng, uint32_t asid)
+{
+	return atomic_load(&eng->code_sequence[asid % VGPU_AS_COUNT]);
+}
+
+/**
  * engines_inject_hang() - Make a slot hang: it ignores everything but a reset.
  * @eng: the engines
  * @slot: number of the slot

@@ -81,6 +81,7 @@ struct engines {
 	unsigned int slots;
 	struct slot *slot;
 	_Atomic uint64_t as_table;	/* MMU_AS_TABLE() */
+	_Atomic uint32_t code_sequence[VGPU_AS_COUNT];	/* engines_code_sequence() */
 	_Atomic uint64_t bytes_moved;
 	_Atomic uint32_t waiting;	/* slots in state WAITING */
 };
@@ -104,6 +105,10 @@ static inline bool slot_live(enum ogpu_slot_state state)
 
 /* engines.c */
 void engines_memory_changed(struct engines *eng);
+
+/* engines.c, for caches of code */
+void engines_code_invalidate(struct engines *eng, uint32_t asid);
+uint32_t engines_code_sequence(struct engines *eng, uint32_t asid);
 
 /* packets.c */
 enum step command_run(struct slot *slot, struct slot_queue *queue);

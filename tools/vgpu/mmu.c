@@ -202,7 +202,7 @@ static bool entry_target(uint64_t pte, uint64_t *operand)
 
 	if (target != OGPU_TARGET_VRAM && target != OGPU_TARGET_SYSTEM)
 		return false;
-	if (pte & (OGPU_PTE_MBZ | OGPU_PTE_MTYPE | OGPU_PTE_NULL | OGPU_PTE_PEER))
+	if (pte & (OGPU_PTE_MBZ | OGPU_PTE_PEER))
 		return false;
 	*operand = OGPU_OPERAND(target, pte & OGPU_PTE_ADDR);
 	return true;
@@ -266,16 +266,22 @@ static void remember(struct mmu *mmu, enum mmu_kind kind, uint64_t va, uint64_t 
 /* A leaf that hardware may not use: reserved bits, or where there is none of that size. */
 static bool bad_leaf(uint64_t pte, uint64_t va, int level)
 {
-	if (level > 1)
+	const uint64_t not_null = OGPU_PTE_TARGET | OGPU_PTE_ADDR | OGPU_PTE_CONTIG |
+				  OGPU_PTE_EXEC | OGPU_PTE_MTYPE;
+
+	if (level > 1 || FIELD_GET(OGPU_PTE_MTYPE, pte) > OGPU_MTYPE_COHERENT)
 		return true;
+	if (pte & OGPU_PTE_NULL)
+		return pte & not_null;
 	if (level == 1)
-		return pte & (OGPU_PTE_ADDR & (OGPU_PAGE_2M - 1));
+		return pte & (OGPU_PTE_CONTIG | (OGPU_PTE_ADDR & (OGPU_PAGE_2M - 1)));
 	return pte & OGPU_PTE_CONTIG && (pte ^ va) & (OGPU_PTE_ADDR & (OGPU_PAGE_64K - 1));
 }
 
 static enum ogpu_fault_reason walk_tables(struct mmu *mmu, uint64_t va, struct walk *walk)
 {
-	const uint64_t attrs = OGPU_PTE_READ | OGPU_PTE_WRITE | OGPU_PTE_EXEC | OGPU_PTE_CONTIG;
+	const uint64_t attrs = OGPU_PTE_READ | OGPU_PTE_WRITE | OGPU_PTE_EXEC | OGPU_PTE_CONTIG |
+			       OGPU_PTE_MTYPE | OGPU_PTE_NULL;
 	const struct mmu_translation *table = recall(mmu, MMU_TABLE, va);
 	enum ogpu_fault_reason reason = OGPU_FAULT_NONE;
 	int level = OGPU_PT_LEVELS - 1;
@@ -346,14 +352,23 @@ static enum ogpu_fault_reason fill(struct mmu *mmu, uint64_t va)
 	return OGPU_FAULT_NONE;
 }
 
+/* What a null page shows to who reads. */
+static const uint8_t null_page[MMU_PAGE];
+
 /* A mapping of host memory may be for reading or for writing only: each is asked for by itself. */
 static void find_host(struct mmu *mmu, struct mmu_tlb_entry *e)
 {
 	enum ogpu_target target = OPERAND_TARGET(e->operand);
 	uint64_t addr = OPERAND_ADDR(e->operand);
-	uint8_t *in = vgpu_mem_ptr(mmu->gpu, target, addr, MMU_PAGE, false);
-	uint8_t *out = vgpu_mem_ptr(mmu->gpu, target, addr, MMU_PAGE, true);
+	uint8_t *in, *out;
 
+	if (e->pte & OGPU_PTE_NULL) {
+		e->host = (uint8_t *)null_page;
+		e->direct = e->pte & OGPU_PTE_READ ? MMU_DIRECT_READ : 0;
+		return;
+	}
+	in = vgpu_mem_ptr(mmu->gpu, target, addr, MMU_PAGE, false);
+	out = vgpu_mem_ptr(mmu->gpu, target, addr, MMU_PAGE, true);
 	e->host = in ? in : out;
 	e->direct = 0;
 	if (in && e->pte & OGPU_PTE_READ)
@@ -373,6 +388,8 @@ static bool allowed(uint32_t pte, enum ogpu_access access)
 		[OGPU_ACCESS_ATOMIC] = OGPU_PTE_READ | OGPU_PTE_WRITE,
 	};
 
+	if (pte & OGPU_PTE_NULL && access == OGPU_ACCESS_ATOMIC)
+		return false;
 	return (pte & need[access]) == need[access];
 }
 
@@ -419,6 +436,11 @@ bool mmu_translate(struct mmu *mmu, uint64_t va, enum ogpu_access access, struct
 	}
 	if (!allowed(e.pte, access))
 		return refuse(fault, va, access, OGPU_FAULT_PERMISSION);
+	if (e.pte & OGPU_PTE_NULL && access == OGPU_ACCESS_WRITE) {
+		page->host = mmu->sink + offset;
+		page->bytes = MMU_PAGE - offset;
+		return true;
+	}
 	if ((e.direct & need[access]) != need[access])
 		return refuse(fault, va, access, no_answer(mmu, e.operand, MMU_PAGE));
 

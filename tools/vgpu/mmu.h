@@ -69,6 +69,7 @@ struct mmu {
 	uint32_t victim;		/* way to replace next */
 	struct mmu_tlb_entry tlb[MMU_TLB_SMALL];
 	struct mmu_translation known[MMU_KINDS][MMU_SETS][MMU_WAYS];
+	uint8_t sink[MMU_PAGE];		/* takes what is stored to null pages; never read */
 };
 
 /* A page, as mmu_translate() found it. */

@@ -35,6 +35,7 @@ enum {
 	OPT_ROOT_KEY,
 	OPT_UUID,
 	OPT_THREADS,
+	OPT_STRICT,
 	OPT_ONCE,
 	OPT_VERSION,
 	OPT_HELP,
@@ -57,6 +58,7 @@ static const struct option long_options[] = {
 	{ "root-key", required_argument, NULL, OPT_ROOT_KEY },
 	{ "uuid", required_argument, NULL, OPT_UUID },
 	{ "threads", required_argument, NULL, OPT_THREADS },
+	{ "strict", no_argument, NULL, OPT_STRICT },
 	{ "once", no_argument, NULL, OPT_ONCE },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -92,6 +94,8 @@ static const char help[] =
 "  --uuid UUID          identity of the card (derived from the path of the socket)\n"
 "  --threads N          host threads that execute the compute units, 1 to 64\n"
 "                       (processors online)\n"
+"  --strict             keep in caches of code what the contract allows, to find software\n"
+"                       that does not say when it changes\n"
 "\n"
 "Exit status: 0 ended as asked (SIGTERM, SIGINT or --once), 1 failure, 2 wrong usage.\n";
 
@@ -254,6 +258,9 @@ static bool parse_one(struct options *opt, int option)
 		return true;
 	case OPT_THREADS:
 		return parse_u32(opt, "threads", 1, CU_MAX, &cfg->host_threads);
+	case OPT_STRICT:
+		cfg->strict = true;
+		return true;
 	case OPT_ONCE:
 		opt->once = true;
 		return true;

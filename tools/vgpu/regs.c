@@ -92,7 +92,9 @@ static void mbox_write(struct vgpu *gpu, uint32_t reg, uint32_t value)
 static uint32_t mmu_read(struct vgpu *gpu, uint32_t reg)
 {
 	const struct regs *r = &gpu->regs;
+	uint32_t started, done;
 
+	tlbi_counts(&gpu->tlbi, &started, &done);
 	switch (reg) {
 	case OGPU_MMU_AS_ADDR_LO:
 	case OGPU_MMU_AS_ADDR_HI:
@@ -106,8 +108,13 @@ static uint32_t mmu_read(struct vgpu *gpu, uint32_t reg)
 	case OGPU_MMU_TLBI_END_HI:
 		return reg64_get(r->tlbi_end, reg == OGPU_MMU_TLBI_END_HI);
 	case OGPU_MMU_TLBI:
-		return (r->tlbi & (OGPU_MMU_TLBI_ASID | OGPU_MMU_TLBI_TYPE)) |
-		       (worker_busy(gpu->worker, WORKER_TLB) ? OGPU_MMU_TLBI_BUSY : 0);
+		return (r->tlbi & (OGPU_MMU_TLBI_ASID | OGPU_MMU_TLBI_TYPE | OGPU_MMU_TLBI_NOTIFY)) |
+		       (started - done == OGPU_MMU_TLBI_DEPTH ? OGPU_MMU_TLBI_FULL : 0) |
+		       (started != done ? OGPU_MMU_TLBI_BUSY : 0);
+	case OGPU_MMU_TLBI_STARTED:
+		return started;
+	case OGPU_MMU_TLBI_DONE:
+		return done;
 	default:
 		return 0;
 	}
@@ -124,10 +131,29 @@ static void set_as_table(struct vgpu *gpu)
 	engines_set_as_table(gpu->engines, r->as_addr, ok ? r->as_count : 0);
 }
 
-/* The range is kept for who reads it back; the caches drop everything, which is always right. */
+/* ASID 0 has no translations, and a range that is empty names none: these have nothing to drop. */
 static void start_tlbi(struct vgpu *gpu, uint32_t value)
 {
-	if (worker_busy(gpu->worker, WORKER_TLB))
+	const struct regs *r = &gpu->regs;
+	struct tlbi what = { .asid = FIELD_GET(OGPU_MMU_TLBI_ASID, value) };
+	struct tlbi none = { .asid = OGPU_MMU_TLBI_ASID, .start = 1, .end = 0 };
+
+	switch (FIELD_GET(OGPU_MMU_TLBI_TYPE, value)) {
+	case OGPU_MMU_TLBI_RANGE:
+		what.start = r->tlbi_start;
+		what.end = r->tlbi_end;
+		if (!what.asid || what.start >= what.end)
+			what = none;
+		break;
+	case OGPU_MMU_TLBI_AS:
+		if (!what.asid)
+			what = none;
+		break;
+	default:
+		what.asid = 0;
+		break;
+	}
+	if (!tlbi_start(&gpu->tlbi, &what, value & OGPU_MMU_TLBI_NOTIFY))
 		return;
 	gpu->regs.tlbi = value;
 	worker_post(gpu->worker, WORKER_TLB);
@@ -242,5 +268,6 @@ void regs_write(struct vgpu *gpu, uint32_t offset, uint32_t value)
 void regs_reset(struct vgpu *gpu)
 {
 	gpu->regs = (struct regs){ 0 };
+	tlbi_reset(&gpu->tlbi);
 	engines_set_as_table(gpu->engines, 0, 0);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * TLB invalidations: what they name, and the log from which each MMU learns what to drop.
+ * TLB invalidations: what they name, the queue behind the TLBI register, and the log from which each
+ * MMU learns what to drop.
  *
  * The log is written while nobody is inside the memory bracket and read inside it. An MMU that has
  * fallen behind by more than the log keeps drops everything.
@@ -8,8 +9,13 @@
 #ifndef OGPU_VGPU_TLBI_H
 #define OGPU_VGPU_TLBI_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "abi/regs.h"
+
+struct vgpu;
 
 #define TLBI_LOG	64u
 
@@ -23,6 +29,23 @@ struct tlbi_log {
 	uint64_t count;			/* invalidations so far; the n-th is at n % TLBI_LOG */
 	struct tlbi entry[TLBI_LOG];
 };
+
+/* Invalidations that the host has started, in order. */
+struct tlbi_queue {
+	pthread_mutex_t lock;		/* of all that follows */
+	uint32_t started, done;		/* free-running; the n-th waits at n % depth */
+	struct tlbi_request {
+		struct tlbi what;
+		bool notify;
+	} waiting[OGPU_MMU_TLBI_DEPTH];
+};
+
+void tlbi_init(struct tlbi_queue *queue);
+void tlbi_fini(struct tlbi_queue *queue);
+void tlbi_reset(struct tlbi_queue *queue);
+bool tlbi_start(struct tlbi_queue *queue, const struct tlbi *what, bool notify);
+void tlbi_counts(struct tlbi_queue *queue, uint32_t *started, uint32_t *done);
+void tlbi_run(struct vgpu *gpu);
 
 static inline void tlbi_log_add(struct tlbi_log *log, const struct tlbi *what, unsigned int count)
 {

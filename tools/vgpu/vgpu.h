@@ -58,6 +58,7 @@ struct vgpu_config {
 	uint8_t root_key[32];		/* Ed25519 public key in the fuses */
 	uint8_t uuid[16];
 	uint32_t host_threads;		/* threads of the compute-unit pool */
+	bool strict;			/* code caches keep all that they may */
 };
 
 /* --- device.c: life of a card ----------------------------------------------------------------- */

@@ -34,7 +34,7 @@ static void worker_run(struct vgpu *gpu, enum worker_job job)
 		bootrom_run(gpu);
 		break;
 	case WORKER_TLB:
-		engines_tlb_invalidate(gpu->engines, &(struct tlbi){ 0 });
+		tlbi_run(gpu);
 		break;
 	case WORKER_JOBS:
 		break;
