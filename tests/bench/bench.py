@@ -122,35 +122,37 @@ def run(command):
     return done.stdout.splitlines()
 
 
-def build_model(top, out):
-    """Builds the benchmark of the card model from a tree; its path."""
+def build_model(top, out, *programs):
+    """Builds programs of tests/vgpu, with the card model of their tree; the path of the first."""
     make = ["make", "--no-print-directory", "-s", f"-j{os.cpu_count()}", "-C"]
+    paths = [f"{out}/tests/{program}" for program in programs]
     run([*make, f"{top}/tools/vgpu", f"O={out}", f"{out}/libvgpu.a"])
-    run([*make, f"{top}/tests/vgpu", f"VGPU={out}", f"O={out}/tests", f"{out}/tests/bench_model"])
-    return f"{out}/tests/bench_model"
+    run([*make, f"{top}/tests/vgpu", f"VGPU={out}", f"O={out}/tests", *paths])
+    return paths[0]
 
 
 def build_before():
     """The same benchmark on the card model of the first edition; (path, None) or (None, why)."""
     tree = f"{TOP}/build/bench/{BEFORE}"
-    shutil.rmtree(tree, ignore_errors=True)
-    os.makedirs(tree)
-    archive = subprocess.run(["git", "-C", TOP, "archive", BEFORE, "tools/vgpu", "tests/vgpu",
-                              "driver"], capture_output=True, check=False)
-    if archive.returncode:
-        return None, f"the history has no {BEFORE}"
-    subprocess.run(["tar", "-x", "-C", tree], input=archive.stdout, check=True)
+    if not os.path.exists(tree):
+        archive = subprocess.run(["git", "-C", TOP, "archive", BEFORE, "tools/vgpu", "tests/vgpu",
+                                  "driver"], capture_output=True, check=False)
+        if archive.returncode:
+            return None, f"the history has no {BEFORE}"
+        shutil.rmtree(f"{tree}.new", ignore_errors=True)
+        os.makedirs(f"{tree}.new")
+        subprocess.run(["tar", "-x", "-C", f"{tree}.new"], input=archive.stdout, check=True)
+        os.rename(f"{tree}.new", tree)
     for name in ("bench_model.c", "kernels/bench.h"):
         shutil.copyfile(f"{TOP}/tests/vgpu/{name}", f"{tree}/tests/vgpu/{name}")
-    return build_model(tree, f"{tree}/build"), None
+    return build_model(tree, f"{tree}/build", "bench_model"), None
 
 
 def model():
     """The card model alone, and how much faster it is than that of the first edition."""
     kernels = f"{TOP}/build/vgpu/tests/bench.elf"
-    now = build_model(TOP, f"{TOP}/build/vgpu")
-    run(["make", "--no-print-directory", "-s", "-C", f"{TOP}/tests/vgpu",
-         f"VGPU={TOP}/build/vgpu", f"O={TOP}/build/vgpu/tests", kernels])
+    now = build_model(TOP, f"{TOP}/build/vgpu", "bench_model", "bench_tlbi", "bench.elf",
+                      "kernels.elf")
     before, why = build_before()
     best = {}
     # One after the other on one processor, so that both meet the same host.
@@ -173,16 +175,15 @@ def model():
                                f"over that of {BEFORE} in the same run ({old:.3g} {figure['unit']})"))
         else:
             figure["note"] += f"; not compared: {why}"
-    return found + results(run([now, kernels, "dispatch", "gather", "preempt", "invalidate"]))
+    return found + results(run([now, kernels, "dispatch", "gather", "preempt"]) +
+                           run([f"{TOP}/build/vgpu/tests/bench_tlbi"]))
 
 
 def compute_units():
     """The virtual GPU's own benchmark of one host thread: fastest variant for each kernel."""
-    make = ["make", "--no-print-directory", "-s", "-C", f"{TOP}/tests/vgpu",
-            f"VGPU={TOP}/build/vgpu", f"O={TOP}/build/vgpu/tests"]
-    run(make)
+    program = build_model(TOP, f"{TOP}/build/vgpu", "bench_cu", "kernels.elf")
     best = {}
-    for line in run([f"{TOP}/build/vgpu/tests/bench_cu"]):
+    for line in run([program]):
         match = re.match(r"^(\S+)\s+(\S+)\s+(\d+) M lane-instructions/s", line)
         if match and int(match[3]) > best.get(match[2], (0, ""))[0]:
             best[match[2]] = (int(match[3]), match[1])

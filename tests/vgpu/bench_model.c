@@ -13,7 +13,6 @@
 static const char *kernels_path;
 
 #include "fake_kernels.h"
-#include "hostile.h"
 #include "fake_queue.h"
 #include "kernels/bench.h"
 
@@ -331,31 +330,6 @@ static void bench_preempt(void)
 	       "longest from PREEMPT to SAVED, endless workgroups of 1,024 on all units");
 }
 
-static void bench_invalidate(void)
-{
-	double worst = 0;
-
-	for (unsigned int k = 0; k < ARRAY_SIZE(hostile_kinds); k++) {
-		struct hostile h;
-
-		hostile_start(&h, hostile_kinds[k], 2);
-		for (unsigned int i = 0; i < 200; i++) {
-			uint64_t start;
-			double ms;
-
-			sleep_us(1000 + i * 97 % 3000);
-			start = vgpu_time_ns(h.gpu);
-			vgpu_mem_invalidate(h.gpu, &(struct tlbi){ 0 }, 1);
-			ms = (vgpu_time_ns(h.gpu) - start) / 1e6;
-			if (ms > worst)
-				worst = ms;
-		}
-		hostile_stop(&h);
-	}
-	result("invalidate_worst_ms", worst, "ms",
-	       "longest of 200 invalidations beside each of the kernels of hostile.h, on two units");
-}
-
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -364,7 +338,6 @@ int main(int argc, char **argv)
 	} benches[] = {
 		{ "sgemm", bench_sgemm }, { "saxpy", bench_saxpy }, { "dispatch", bench_dispatch },
 		{ "gather", bench_gather }, { "preempt", bench_preempt },
-		{ "invalidate", bench_invalidate },
 	};
 
 	if (argc < 2) {
