@@ -39,7 +39,8 @@ def machine(command, *options, line=None):
     handed to a function as it comes, with the process of the machine.
     """
     with open(f"{TOP}/build/bench/machine.log", "w+", encoding="utf-8") as log, subprocess.Popen(
-            [f"{TOP}/tests/vm/run", "--verbose", "--timeout", "240", *options, "--", command],
+            [f"{TOP}/tests/vm/run", "--verbose", "--no-strict", "--timeout", "240", *options, "--",
+             command],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True) as process:
         lines = []
         for text in process.stdout:

@@ -229,16 +229,19 @@ static __attribute__((unused)) void fake_map(struct vgpu *gpu, uint32_t asid, ui
 		*fake_entry(gpu, asid, va + i, 0) = fake_pte(operand + i, OGPU_PTE_LEAF | bits);
 }
 
+/* Of the next card; a test may change it. */
+static struct vgpu_config fake_config = {
+	.cu_count = 8, .compute_slots = 2, .copy_slots = 1, .doorbells = 64, .vram_size = FAKE_VRAM,
+};
+
 static struct vgpu *fake_create(uint32_t host_threads)
 {
 	struct vgpu *gpu = calloc(1, sizeof(*gpu));
 	pthread_rwlockattr_t attr;
 
 	assert(gpu);
-	gpu->cfg = (struct vgpu_config){
-		.cu_count = 8, .compute_slots = 2, .copy_slots = 1, .doorbells = 64,
-		.host_threads = host_threads, .vram_size = FAKE_VRAM,
-	};
+	gpu->cfg = fake_config;
+	gpu->cfg.host_threads = host_threads;
 	gpu->vram = mmap(NULL, FAKE_VRAM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 			 0);
 	gpu->system = mmap(NULL, FAKE_SYSTEM_SIZE, PROT_READ | PROT_WRITE,

@@ -111,7 +111,7 @@ static void q_ring(struct fake_queue *q)
 }
 
 /* Sleeps until the slot reports a state other than running; false if it does not. */
-static bool q_wait(struct fake_queue *q, enum ogpu_slot_state state)
+static __attribute__((unused)) bool q_wait(struct fake_queue *q, enum ogpu_slot_state state)
 {
 	struct timespec until;
 	int err = 0;

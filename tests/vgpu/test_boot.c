@@ -255,6 +255,36 @@ static void test_crash_and_flr(void **state)
 	assert_int_equal(boot_signed(s, &image), OGPU_BOOT_OK);
 }
 
+/* What the core died of: an access of a window that memory does not answer, or of a hole. */
+static void test_fatal_access(void **state)
+{
+	static const struct {
+		uint32_t code[5];
+		enum ogpu_mc_fatal cause;
+	} cases[] = {
+		/* lui t0, 0x40000; lui t1, 0x40000; sw t1, WINDOW_HI(15)(t0): host memory */
+		/* lui t0, 0x8f000; lw t1, 0(t0) */
+		{ { 0x400002b7, 0x40000337, 0x1662ae23, 0x8f0002b7, 0x0002a303 }, OGPU_MC_FATAL_BUS },
+		/* lui t0, 0x90000; lw t1, 0(t0): behind the windows */
+		{ { 0x900002b7, 0x0002a303 }, OGPU_MC_FATAL_TRAP },
+	};
+	struct server *s = *state;
+	struct boot_image image;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		uint32_t fatal;
+
+		image_make(s, &image);
+		memcpy(image.code, cases[i].code, sizeof(cases[i].code));
+		assert_int_equal(boot_signed(s, &image), OGPU_BOOT_OK);
+		while (!(reg_read(s, OGPU_GLB_STATUS) & OGPU_GLB_STATUS_MC_FATAL))
+			;
+		fatal = reg_read(s, BLOCK_BOOT + OGPU_BOOT_MC_FATAL);
+		assert_int_equal(fatal & 0xff, cases[i].cause);
+		assert_int_equal(fatal >> 8, 5);	/* mcause: load access fault */
+	}
+}
+
 static enum ogpu_slot_state slot_state(struct server *s)
 {
 	cJSON *json = control(s, "{\"cmd\":\"state\"}");
@@ -321,6 +351,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_component, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_retry, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_crash_and_flr, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_fatal_access, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_start_after_crash, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_start_and_reset, setup, teardown),
 	};

@@ -130,6 +130,35 @@ static void test_copies(void **state)
 	close(fd);
 }
 
+/* Sixteen invalidations wait at a time; all of them end together, in order. */
+static void test_tlbi_queue(void **state)
+{
+	struct vgpu *gpu = *state;
+	struct tlbi what = { 0 };
+	uint32_t started, done;
+
+	tlbi_init(&gpu->tlbi);
+	for (unsigned int round = 1; round < 4; round++) {
+		for (what.asid = 1; what.asid <= OGPU_MMU_TLBI_DEPTH; what.asid++)
+			assert_true(tlbi_start(&gpu->tlbi, &what, false));
+		assert_false(tlbi_start(&gpu->tlbi, &what, false));
+		tlbi_counts(&gpu->tlbi, &started, &done);
+		assert_int_equal(started, round * OGPU_MMU_TLBI_DEPTH);
+		assert_int_equal(done, started - OGPU_MMU_TLBI_DEPTH);
+		tlbi_run(gpu);
+		tlbi_counts(&gpu->tlbi, &started, &done);
+		assert_int_equal(done, round * OGPU_MMU_TLBI_DEPTH);
+		assert_int_equal(gpu->mem.tlbi.count, done);
+		for (unsigned int i = 0; i < OGPU_MMU_TLBI_DEPTH; i++)
+			assert_int_equal(gpu->mem.tlbi.entry[(done - OGPU_MMU_TLBI_DEPTH + i) %
+							     TLBI_LOG].asid, i + 1);
+	}
+	tlbi_reset(&gpu->tlbi);
+	tlbi_counts(&gpu->tlbi, &started, &done);
+	assert_int_equal(started | done, 0);
+	tlbi_fini(&gpu->tlbi);
+}
+
 struct race {
 	struct vgpu *gpu;
 
@@ -196,6 +225,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_vram_bounds, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_poison, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_copies, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tlbi_queue, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unmap_race, setup, teardown),
 	};
 

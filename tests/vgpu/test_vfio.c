@@ -3,6 +3,8 @@
  * The card as QEMU sees it: protocol, configuration space, registers, DMA table, interrupts, and
  * what happens to clients that do not keep to the rules.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 #include <stdio.h>
@@ -237,6 +239,8 @@ static void test_reset_register(void **state)
 		  FIELD_PREP(OGPU_MMU_TLBI_TYPE, OGPU_MMU_TLBI_ALL));
 	while (reg_read(s, BLOCK_MMU + OGPU_MMU_TLBI) & OGPU_MMU_TLBI_BUSY)
 		;
+	assert_int_equal(reg_read(s, BLOCK_MMU + OGPU_MMU_TLBI_STARTED), 1);
+	assert_int_equal(reg_read(s, BLOCK_MMU + OGPU_MMU_TLBI_DONE), 1);
 }
 
 static void test_discovery(void **state)
@@ -296,6 +300,7 @@ static void test_dma_map(void **state)
 	assert_int_not_equal(dma_map(s, 0x13000, 4 * PAGE, DMA_RW, fd, 0), 0);
 	assert_int_not_equal(dma_map(s, 0x20000, 32 * PAGE, DMA_RW, fd, 0), 0);	/* past the file */
 	assert_int_not_equal(dma_map(s, 0x20000, PAGE, DMA_RW, fd, ~0ull), 0);
+	assert_int_not_equal(dma_map(s, 0x20000, PAGE, DMA_RW, fd, 0x800), 0);	/* misaligned */
 	assert_int_not_equal(dma_map(s, -4096ull, 2 * PAGE, DMA_RW, fd, 0), 0);	/* wraps */
 	assert_int_not_equal(dma_map(s, 0x20000, 0, DMA_RW, fd, 0), 0);
 	assert_int_equal(dma_map(s, -4096ull, PAGE, DMA_RW, fd, 0), 0);
@@ -396,6 +401,45 @@ static void test_event_ring(void **state)
 	close(irq);
 }
 
+/* Several invalidations, of which every second one tells its end; a reset forgets the counts. */
+static void test_tlbi(void **state)
+{
+	const uint32_t kinds[] = {
+		FIELD_PREP(OGPU_MMU_TLBI_TYPE, OGPU_MMU_TLBI_RANGE) | 7,
+		FIELD_PREP(OGPU_MMU_TLBI_TYPE, OGPU_MMU_TLBI_AS) | 7 | OGPU_MMU_TLBI_NOTIFY,
+		FIELD_PREP(OGPU_MMU_TLBI_TYPE, OGPU_MMU_TLBI_ALL),
+		FIELD_PREP(OGPU_MMU_TLBI_TYPE, OGPU_MMU_TLBI_ALL) | OGPU_MMU_TLBI_NOTIFY,
+	};
+	struct server *s = *state;
+	const struct ogpu_event *ring;
+	uint8_t *ram;
+	int fd = start_ring(s, &ram);
+
+	ring = (const void *)(ram + PAGE);
+	reg_write(s, BLOCK_MMU + OGPU_MMU_TLBI_END_LO, 0x2000);
+	for (unsigned int i = 0; i < ARRAY_SIZE(kinds); i++)
+		reg_write(s, BLOCK_MMU + OGPU_MMU_TLBI, kinds[i]);
+	assert_int_equal(reg_read(s, BLOCK_MMU + OGPU_MMU_TLBI_STARTED), ARRAY_SIZE(kinds));
+	while (reg_read(s, BLOCK_MMU + OGPU_MMU_TLBI_DONE) != ARRAY_SIZE(kinds))
+		;
+	assert_int_equal(reg_read(s, BLOCK_MMU + OGPU_MMU_TLBI), kinds[3]);
+	while (reg_read(s, BLOCK_EVENT + OGPU_EVENT_WPTR) != 2)
+		;
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_int_equal(ring[i].seq, i + 1);
+		assert_int_equal(ring[i].type, OGPU_EVENT_TLBI);
+		assert_int_equal(ring[i].queue, OGPU_EVENT_NO_QUEUE);
+		assert_int_equal(ring[i].asid, i ? 0 : 7);
+		assert_int_equal(ring[i].value0, 2 * i + 2);
+	}
+	assert_int_equal(client_request(s, CMD_RESET, NULL, 0, NULL, 0, NULL, 0), 0);
+	assert_int_equal(reg_read(s, BLOCK_MMU + OGPU_MMU_TLBI), 0);
+	assert_int_equal(reg_read(s, BLOCK_MMU + OGPU_MMU_TLBI_STARTED), 0);
+	assert_int_equal(reg_read(s, BLOCK_MMU + OGPU_MMU_TLBI_DONE), 0);
+	munmap(ram, 2 * PAGE);
+	close(fd);
+}
+
 static void test_bus_master(void **state)
 {
 	struct server *s = *state;
@@ -446,6 +490,39 @@ static void test_irq_set(void **state)
 	assert_int_not_equal(client_request(s, CMD_SET_IRQS, &set, sizeof(set), NULL, 0, NULL, 0),
 			     0);
 	close(irq);
+}
+
+/* An eventfd that takes no more has an interrupt waiting already: nobody waits for room in it. */
+static void test_full_eventfd(void **state)
+{
+	struct server *s = *state;
+	int irq = eventfd(0, EFD_CLOEXEC);
+	uint8_t *ram;
+	int fd = start_ring(s, &ram);
+
+	assert_int_equal(eventfd_write(irq, 0xfffffffffffffffeull), 0);
+	assert_int_equal(set_irq_fd(s, OGPU_VECTOR_EVENT, irq), 0);
+	for (unsigned int i = 0; i < 2; i++)
+		assert_true(control_ok(s, corrected));
+	assert_int_equal(reg_read(s, BLOCK_EVENT + OGPU_EVENT_WPTR), 2);
+	munmap(ram, 2 * PAGE);
+	close(fd);
+	close(irq);
+}
+
+/* A client cannot take VRAM away under the card. */
+static void test_sealed_vram(void **state)
+{
+	struct server *s = *state;
+	struct vfio_region_info info = { .argsz = sizeof(info), .index = OGPU_BAR_VRAM };
+
+	assert_int_equal(client_request(s, CMD_GET_REGION_INFO, &info, sizeof(info), NULL, 0, &info,
+					sizeof(info)), 0);
+	assert_true(s->last_fd >= 0);
+	assert_int_equal(ftruncate(s->last_fd, 0), -1);
+	assert_int_equal(errno, EPERM);
+	assert_int_equal(ftruncate(s->last_fd, 64 << 20), -1);
+	assert_int_equal(fcntl(s->last_fd, F_ADD_SEALS, F_SEAL_WRITE), -1);
 }
 
 static void reconnect(struct server *s)
@@ -622,7 +699,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_dma_map, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many_maps, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_event_ring, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tlbi, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bus_master, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_full_eventfd, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_sealed_vram, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_irq_set, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_messages, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_leave_in_message, setup, teardown),

@@ -50,6 +50,8 @@ def parse(argv):
     p.add_argument("--module", metavar="PATH", help="ogpu.ko (default build/module/KERNEL/ogpu.ko)")
     p.add_argument("--module-params", default="", metavar="'A=1 B=2'")
     p.add_argument("--vgpu", metavar="PATH", help="virtual GPU (default build/vgpu/ogpu-vgpu)")
+    p.add_argument("--no-strict", action="store_true",
+                   help="cards that forgive what software does not say (ogpu-vgpu without --strict)")
     p.add_argument("--vgpu-args", default="", metavar="'ARGS'", help="more options for every card")
     p.add_argument("--loader", metavar="PATH", help="ogpu-fwload (default build/loader)")
     p.add_argument("--firmware", metavar="PATH", help="image (default build/firmware/ogpu-fw.img)")
@@ -371,6 +373,8 @@ def card_options(opts, index):
     options = ["--uuid", f"6f677075-0000-4000-8000-{index:012d}"]
     if os.path.exists(key):
         options += ["--root-key", key]
+    if not opts.no_strict:
+        options.append("--strict")
     return options + [word.replace("{n}", str(index)) for word in shlex.split(opts.vgpu_args)]
 
 

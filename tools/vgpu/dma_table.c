@@ -210,7 +210,7 @@ static int table_add(struct dma_table *table, struct dma_map *map, int fd, uint6
  * @size: bytes, likewise
  * @access: DMA_READ, DMA_WRITE or both
  * @fd: file that is the memory, or -1: the addresses exist but cannot be reached. Not kept open.
- * @offset: where in the file
+ * @offset: where in the file, likewise
  *
  * Return: 0; -EINVAL: nothing, misaligned, or beyond the end of the file or the address space;
  * -EEXIST: overlaps another mapping; -ENOSPC: too many mappings; -ENOMEM; or what mmap() said.
@@ -223,7 +223,7 @@ int dma_table_add(struct dma_table *table, uint64_t addr, uint64_t size, unsigne
 
 	if (!size || addr + (size - 1) < addr || offset + size < offset)
 		return -EINVAL;
-	if ((addr | size) & (DMA_PAGE - 1))
+	if ((addr | size | offset) & (DMA_PAGE - 1))
 		return -EINVAL;
 
 	map = calloc(1, sizeof(*map));

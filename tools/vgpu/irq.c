@@ -3,6 +3,8 @@
  * Interrupts to the host. QEMU owns the MSI-X table and its masking and gives us one eventfd for
  * each vector; raising an interrupt is a write to it. Several writes may become one interrupt.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "device.h"
@@ -34,9 +36,13 @@ void irq_fini(struct irq_table *irq)
  * @irq: the table
  * @vector: less than OGPU_VECTOR_COUNT
  * @fd: eventfd, taken over; -1 disconnects
+ *
+ * It is made non-blocking, so that engines never wait for who should read it.
  */
 void irq_set_fd(struct irq_table *irq, unsigned int vector, int fd)
 {
+	if (fd >= 0)
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	pthread_mutex_lock(&irq->lock);
 	if (irq->fd[vector] >= 0)
 		close(irq->fd[vector]);
@@ -91,7 +97,8 @@ void vgpu_irq_raise(struct vgpu *gpu, unsigned int vector)
 		outcome = "lost by injection";
 	} else if (irq->fd[vector] < 0) {
 		outcome = "vector not enabled";
-	} else if (write(irq->fd[vector], &one, sizeof(one)) != sizeof(one)) {
+	} else if (write(irq->fd[vector], &one, sizeof(one)) != sizeof(one) && errno != EAGAIN) {
+		/* One that is full has an interrupt waiting already. */
 		outcome = "eventfd refused it";
 	} else {
 		irq->raised[vector]++;

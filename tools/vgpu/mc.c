@@ -136,7 +136,9 @@ static void core_died(struct mc *mc)
 {
 	uint32_t cause = mc->cpu.fatal_cause;
 	bool window = (cause == RV32_CAUSE_LOAD_FAULT || cause == RV32_CAUSE_STORE_FAULT) &&
-		      mc->cpu.fatal_tval >= OGPU_MC_WINDOW_BASE;
+		      mc->cpu.fatal_tval >= OGPU_MC_WINDOW_BASE &&
+		      mc->cpu.fatal_tval - OGPU_MC_WINDOW_BASE <
+		      OGPU_MC_WINDOWS * OGPU_MC_WINDOW_SIZE;
 
 	mc_stop_fatal(mc, window ? OGPU_MC_FATAL_BUS : OGPU_MC_FATAL_TRAP, cause, mc->cpu.pc);
 }

@@ -8,6 +8,7 @@
  * generation; those that drop translations put them into the log.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -31,10 +32,12 @@ int memory_init(struct memory *mem, uint64_t vram_size)
 	int err;
 
 	*mem = (struct memory){ .vram_size = vram_size };
-	mem->vram_fd = memfd_create("ogpu-vram", MFD_CLOEXEC);
+	mem->vram_fd = memfd_create("ogpu-vram", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (mem->vram_fd < 0)
 		return -errno;
-	if (ftruncate(mem->vram_fd, vram_size))
+	/* The client gets the descriptor: it must not take away what the card is using. */
+	if (ftruncate(mem->vram_fd, vram_size) ||
+	    fcntl(mem->vram_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		goto err_close;
 	mem->vram = mmap(NULL, vram_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
 			 mem->vram_fd, 0);

@@ -387,8 +387,10 @@ static enum step do_cache(struct processor *cp, struct packet *p)
 
 	if (p->u.cache.ops & ~known)
 		return fail(cp, OGPU_QERR_PACKET, p->opcode);
-	/* All memory here is coherent, and each dispatch compares its code with memory. */
+	/* All data here is coherent; code may have been kept. */
 	atomic_thread_fence(memory_order_seq_cst);
+	if (p->u.cache.ops & OGPU_CACHE_CODE)
+		engines_code_invalidate(cp->slot->eng, cp->queue->asid);
 	return STEP_DONE;
 }
 
