@@ -74,12 +74,18 @@ struct ogpu_chip_ops {
 	/** @as_set: where the address-space table is, offset in VRAM and number of entries */
 	void (*as_set)(struct ogpu_device *odev, u64 offset, u32 entries);
 	/**
-	 * @tlb_invalidate: forget translations of [@start, @end) in an address space, of all of it
-	 * if both are 0, of all address spaces if @asid is 0, too. One caller at a time, sleeps for
-	 * a bounded time. When it returns 0, no access uses them any more. Returns 0, -ETIMEDOUT,
+	 * @tlbi_start: begin to forget translations of [@start, @end) in an address space, of all
+	 * of it if both are 0, of all address spaces if @asid is 0, too. One caller at a time;
+	 * sleeps for a bounded time if too many are under way. Returns 0 and in @number which one
+	 * it is; -ETIMEDOUT, or -ENODEV if the card is gone.
+	 */
+	int (*tlbi_start)(struct ogpu_device *odev, u16 asid, u64 start, u64 end, u32 *number);
+	/**
+	 * @tlbi_wait: wait until the invalidation of that number has ended. Sleeps for a bounded
+	 * time. When it returns 0, no access uses what was to be forgotten. Returns 0, -ETIMEDOUT,
 	 * or -ENODEV if the card is gone.
 	 */
-	int (*tlb_invalidate)(struct ogpu_device *odev, u16 asid, u64 start, u64 end);
+	int (*tlbi_wait)(struct ogpu_device *odev, u32 number);
 
 	/** @doorbell: a queue has a new write pointer in memory */
 	void (*doorbell)(struct ogpu_device *odev, u32 queue);

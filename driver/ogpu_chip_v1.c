@@ -6,6 +6,7 @@
 #include <linux/errno.h>
 #include <linux/io-64-nonatomic-lo-hi.h>
 #include <linux/io.h>
+#include <linux/iopoll.h>
 
 #include "abi/regs.h"
 #include "ogpu_chip.h"
@@ -13,6 +14,7 @@
 
 /* An invalidation waits for accesses in flight; anything near this is a broken card. */
 #define OGPU_V1_TLBI_TIMEOUT_MS	1000
+#define OGPU_V1_TLBI_POLL_US	20
 /* Ten times what the contract allows. */
 #define OGPU_V1_RESET_TIMEOUT_MS	1000
 
@@ -125,14 +127,14 @@ static void ogpu_v1_as_set(struct ogpu_device *odev, u64 offset, u32 entries)
 	ogpu_write32(odev, base, OGPU_MMU_AS_COUNT, entries);
 }
 
-static int ogpu_v1_tlb_invalidate(struct ogpu_device *odev, u16 asid, u64 start, u64 end)
+static int ogpu_v1_tlbi_start(struct ogpu_device *odev, u16 asid, u64 start, u64 end, u32 *number)
 {
 	u32 base = odev->disc.mmu_base;
 	u32 type = OGPU_MMU_TLBI_ALL;
 	int ret;
 
-	/* A write while one is under way is ignored. */
-	ret = ogpu_wait32(odev, base, OGPU_MMU_TLBI, OGPU_MMU_TLBI_BUSY, 0,
+	/* A write while there is no room is ignored. */
+	ret = ogpu_wait32(odev, base, OGPU_MMU_TLBI, OGPU_MMU_TLBI_FULL, 0,
 			  OGPU_V1_TLBI_TIMEOUT_MS);
 	if (ret)
 		return ret;
@@ -146,9 +148,33 @@ static int ogpu_v1_tlb_invalidate(struct ogpu_device *odev, u16 asid, u64 start,
 	}
 	ogpu_write32(odev, base, OGPU_MMU_TLBI,
 		     FIELD_PREP(OGPU_MMU_TLBI_TYPE, type) | FIELD_PREP(OGPU_MMU_TLBI_ASID, asid));
+	*number = ogpu_read32(odev, base, OGPU_MMU_TLBI_STARTED);
 
-	return ogpu_wait32(odev, base, OGPU_MMU_TLBI, OGPU_MMU_TLBI_BUSY, 0,
-			   OGPU_V1_TLBI_TIMEOUT_MS);
+	return 0;
+}
+
+static int ogpu_v1_tlbi_look(struct ogpu_device *odev, u32 number)
+{
+	u32 state = ogpu_read32(odev, odev->disc.mmu_base, OGPU_MMU_TLBI);
+
+	if (state == OGPU_REG_GONE)
+		return -ENODEV;
+	/* After a reset the counts begin anew, but then nothing is under way. */
+	if (!(state & OGPU_MMU_TLBI_BUSY))
+		return 0;
+
+	return (s32)(ogpu_read32(odev, odev->disc.mmu_base, OGPU_MMU_TLBI_DONE) - number) < 0 ?
+	       -EAGAIN : 0;
+}
+
+static int ogpu_v1_tlbi_wait(struct ogpu_device *odev, u32 number)
+{
+	int err, ret;
+
+	ret = read_poll_timeout(ogpu_v1_tlbi_look, err, err != -EAGAIN, OGPU_V1_TLBI_POLL_US,
+				OGPU_V1_TLBI_TIMEOUT_MS * USEC_PER_MSEC, false, odev, number);
+
+	return ret ?: err;
 }
 
 static void ogpu_v1_doorbell(struct ogpu_device *odev, u32 queue)
@@ -171,6 +197,7 @@ const struct ogpu_chip_ops ogpu_chip_v1 = {
 	.event_taken = ogpu_v1_event_taken,
 	.event_dropped = ogpu_v1_event_dropped,
 	.as_set = ogpu_v1_as_set,
-	.tlb_invalidate = ogpu_v1_tlb_invalidate,
+	.tlbi_start = ogpu_v1_tlbi_start,
+	.tlbi_wait = ogpu_v1_tlbi_wait,
 	.doorbell = ogpu_v1_doorbell,
 };

@@ -22,7 +22,7 @@
  * struct ogpu_mmu - state of the MMU of a card
  */
 struct ogpu_mmu {
-	/** @lock: one invalidation at a time */
+	/** @lock: one invalidation is started at a time */
 	struct mutex lock;
 	/** @asids: numbers in use */
 	struct ida asids;
@@ -71,15 +71,16 @@ static void __iomem *ogpu_mmu_as_entry(struct ogpu_device *odev, u16 asid)
 
 static int ogpu_mmu_tlbi(struct ogpu_device *odev, u16 asid, u64 start, u64 end)
 {
+	u32 number;
 	int ret;
 
 	/* Entries written through the write-combined aperture must arrive first. */
 	wmb();
 	mutex_lock(&odev->mmu->lock);
-	ret = odev->chip->tlb_invalidate(odev, asid, start, end);
+	ret = odev->chip->tlbi_start(odev, asid, start, end, &number);
 	mutex_unlock(&odev->mmu->lock);
 
-	return ret;
+	return ret ?: odev->chip->tlbi_wait(odev, number);
 }
 
 /**
