@@ -100,7 +100,8 @@ u32 ogpu_ring_credits(u32 size)
  */
 void ogpu_pkt_set_indirect(struct ogpu_pkt_indirect *pkt, u64 va, u32 bytes)
 {
-	pkt->header = cpu_to_le32(OGPU_PKT_HDR(OGPU_OP_INDIRECT, 0, sizeof(*pkt)));
+	pkt->header = cpu_to_le32(OGPU_PKT_HDR(OGPU_OP_INDIRECT, OGPU_PKT_BARRIER,
+					       sizeof(*pkt)));
 	pkt->bytes = cpu_to_le32(bytes);
 	pkt->addr = cpu_to_le64(va);
 }
@@ -115,8 +116,8 @@ void ogpu_pkt_set_indirect(struct ogpu_pkt_indirect *pkt, u64 va, u32 bytes)
 void ogpu_pkt_set_copy(struct ogpu_pkt_copy *pkt, u64 src_operand, u64 dst_operand, u64 bytes)
 {
 	pkt->header = cpu_to_le32(OGPU_PKT_HDR(OGPU_OP_COPY,
-					       OGPU_COPY_SRC_PHYS | OGPU_COPY_DST_PHYS,
-					       sizeof(*pkt)));
+					       OGPU_COPY_SRC_PHYS | OGPU_COPY_DST_PHYS |
+					       OGPU_PKT_BARRIER, sizeof(*pkt)));
 	pkt->rsvd = 0;
 	pkt->src = cpu_to_le64(src_operand);
 	pkt->dst = cpu_to_le64(dst_operand);
@@ -132,7 +133,9 @@ void ogpu_pkt_set_copy(struct ogpu_pkt_copy *pkt, u64 src_operand, u64 dst_opera
  */
 void ogpu_pkt_set_fill(struct ogpu_pkt_fill *pkt, u64 dst_operand, u64 bytes, u32 pattern)
 {
-	pkt->header = cpu_to_le32(OGPU_PKT_HDR(OGPU_OP_FILL, OGPU_FILL_DST_PHYS, sizeof(*pkt)));
+	pkt->header = cpu_to_le32(OGPU_PKT_HDR(OGPU_OP_FILL,
+					       OGPU_FILL_DST_PHYS | OGPU_PKT_BARRIER,
+					       sizeof(*pkt)));
 	pkt->pattern = cpu_to_le32(pattern);
 	pkt->dst = cpu_to_le64(dst_operand);
 	pkt->bytes = cpu_to_le64(bytes);

@@ -374,6 +374,10 @@ void *stream_add(struct stream *s, const void *packet, size_t bytes)
 	return at;
 }
 
+/* Starts when all before it are complete. */
+#define PACKET(op, bytes) \
+	(DRM_OGPU_PKT_BARRIER | DRM_OGPU_PKT(DRM_OGPU_PKT_##op, bytes))
+
 void stream_nop(struct stream *s, uint32_t words)
 {
 	uint32_t *packet = calloc(words, sizeof(*packet));
@@ -390,7 +394,7 @@ void stream_nop(struct stream *s, uint32_t words)
 void stream_copy(struct stream *s, uint64_t src, uint64_t dst, uint64_t bytes)
 {
 	struct drm_ogpu_pkt_copy packet = {
-		.header = DRM_OGPU_PKT(DRM_OGPU_PKT_COPY, sizeof(packet)),
+		.header = PACKET(COPY, sizeof(packet)),
 		.src = src,
 		.dst = dst,
 		.bytes = bytes,
@@ -402,7 +406,7 @@ void stream_copy(struct stream *s, uint64_t src, uint64_t dst, uint64_t bytes)
 void stream_fill(struct stream *s, uint64_t dst, uint64_t bytes, uint32_t pattern)
 {
 	struct drm_ogpu_pkt_fill packet = {
-		.header = DRM_OGPU_PKT(DRM_OGPU_PKT_FILL, sizeof(packet)),
+		.header = PACKET(FILL, sizeof(packet)),
 		.pattern = pattern,
 		.dst = dst,
 		.bytes = bytes,
@@ -414,7 +418,7 @@ void stream_fill(struct stream *s, uint64_t dst, uint64_t bytes, uint32_t patter
 void stream_write(struct stream *s, uint64_t dst, const uint32_t *words, uint32_t count)
 {
 	struct drm_ogpu_pkt_write packet = {
-		.header = DRM_OGPU_PKT(DRM_OGPU_PKT_WRITE, sizeof(packet) + 4 * count),
+		.header = PACKET(WRITE, sizeof(packet) + 4 * count),
 		.dst = dst,
 	};
 
@@ -425,7 +429,7 @@ void stream_write(struct stream *s, uint64_t dst, const uint32_t *words, uint32_
 void stream_fence(struct stream *s, uint64_t addr, uint64_t value)
 {
 	struct drm_ogpu_pkt_fence packet = {
-		.header = DRM_OGPU_PKT(DRM_OGPU_PKT_FENCE, sizeof(packet)),
+		.header = PACKET(FENCE, sizeof(packet)),
 		.addr = addr,
 		.value = value,
 	};
@@ -436,7 +440,7 @@ void stream_fence(struct stream *s, uint64_t addr, uint64_t value)
 void stream_wait(struct stream *s, uint64_t addr, uint32_t compare, uint64_t value, uint64_t mask)
 {
 	struct drm_ogpu_pkt_wait packet = {
-		.header = DRM_OGPU_PKT(DRM_OGPU_PKT_WAIT, sizeof(packet)),
+		.header = PACKET(WAIT, sizeof(packet)),
 		.compare = compare,
 		.addr = addr,
 		.value = value,
@@ -449,7 +453,7 @@ void stream_wait(struct stream *s, uint64_t addr, uint32_t compare, uint64_t val
 void stream_timestamp(struct stream *s, uint64_t addr)
 {
 	struct drm_ogpu_pkt_timestamp packet = {
-		.header = DRM_OGPU_PKT(DRM_OGPU_PKT_TIMESTAMP, sizeof(packet)),
+		.header = PACKET(TIMESTAMP, sizeof(packet)),
 		.addr = addr,
 	};
 
@@ -459,7 +463,7 @@ void stream_timestamp(struct stream *s, uint64_t addr)
 void stream_cache(struct stream *s, uint32_t ops)
 {
 	struct drm_ogpu_pkt_cache packet = {
-		.header = DRM_OGPU_PKT(DRM_OGPU_PKT_CACHE, sizeof(packet)),
+		.header = PACKET(CACHE, sizeof(packet)),
 		.ops = ops,
 	};
 
@@ -470,7 +474,7 @@ void stream_dispatch(struct stream *s, uint64_t entry, uint64_t args, uint32_t g
 		     uint32_t items)
 {
 	struct drm_ogpu_pkt_dispatch packet = {
-		.header = DRM_OGPU_PKT(DRM_OGPU_PKT_DISPATCH, sizeof(packet)),
+		.header = PACKET(DISPATCH, sizeof(packet)),
 		.entry = entry,
 		.args = args,
 		.grid = { groups, 1, 1 },

@@ -32,6 +32,10 @@
 #define LOCAL_BYTES	(GROUP * 4u)
 #define PRIVATE_BYTES	256u
 
+/* Starts when all before it are complete. */
+#define PACKET(op, bytes) \
+	(DRM_OGPU_PKT_BARRIER | DRM_OGPU_PKT(DRM_OGPU_PKT_##op, bytes))
+
 /* Where in GPU memory things are; any address but the first and last 64 KiB would do. */
 #define VA_CMD		0x100000000ull
 #define VA_SRC		0x100100000ull
@@ -327,7 +331,7 @@ static int fence_status(__u32 syncobj)
 static __u32 put_copy(struct buffer *cmd, __u32 at, __u64 dst, __u64 src, __u64 bytes)
 {
 	struct drm_ogpu_pkt_copy copy = {
-		.header = DRM_OGPU_PKT(DRM_OGPU_PKT_COPY, sizeof(copy)),
+		.header = PACKET(COPY, sizeof(copy)),
 		.src = src,
 		.dst = dst,
 		.bytes = bytes,
@@ -347,7 +351,7 @@ static __u32 put_dispatch(struct buffer *cmd, __u32 at, __u32 args, __u64 out, _
 		.factor = FACTOR,
 	};
 	struct drm_ogpu_pkt_dispatch dispatch = {
-		.header = DRM_OGPU_PKT(DRM_OGPU_PKT_DISPATCH, sizeof(dispatch)),
+		.header = PACKET(DISPATCH, sizeof(dispatch)),
 		.entry = VA_CMD + CMD_CODE,
 		.args = VA_CMD + args,
 		.grid = { groups, 1, 1 },

@@ -334,7 +334,7 @@ struct bad {
 	const char *name;
 	uint32_t error;
 	/* Words of the packet; the address of the data buffer is added where DATA stands. */
-	uint32_t words[14];
+	uint32_t words[20];
 };
 
 #define PKT(op, bytes)		DRM_OGPU_PKT(DRM_OGPU_PKT_##op, bytes)
@@ -344,13 +344,16 @@ struct bad {
 #define ERR(name)		DRM_OGPU_QUEUE_ERR_##name
 
 static const struct bad bad_packets[] = {
-	{ "opcode 11", ERR(OPCODE), { DRM_OGPU_PKT(11, 8) } },
+	{ "opcode 15", ERR(OPCODE), { DRM_OGPU_PKT(15, 8) } },
 	{ "opcode 255", ERR(OPCODE), { DRM_OGPU_PKT(255, 8) } },
 	{ "size 0", ERR(PACKET), { PKT(NOP, 0) } },
 	{ "odd size", ERR(PACKET), { PKT(NOP, 12) } },
 	{ "longer than the stream", ERR(PACKET), { PKT(NOP, 262136) } },
 	{ "nop with flag", ERR(PACKET), { PKT(NOP, 8) | FLAGS(1) } },
-	{ "nested indirect", ERR(PACKET), { PKT(INDIRECT, 16), 8, DATA } },
+	{ "indirect, empty", ERR(PACKET), { PKT(INDIRECT, 16), 0, DATA } },
+	{ "indirect, misaligned", ERR(PACKET), { PKT(INDIRECT, 16), 8, OFFSET(4) } },
+	{ "indirect, too long", ERR(PACKET), { PKT(INDIRECT, 16), (1 << 24) + 8, DATA } },
+	{ "indirect nowhere", ERR(MEMORY), { PKT(INDIRECT, 16), 8, 0, 0x50 } },
 	{ "tlbi", ERR(PRIVILEGE), { DRM_OGPU_PKT(10, 24) } },
 	{ "copy, short", ERR(PACKET), { PKT(COPY, 24), 0, DATA, DATA } },
 	{ "copy, long", ERR(PACKET), { PKT(COPY, 40), 0, DATA, OFFSET(64), 8 } },
@@ -384,33 +387,36 @@ static const struct bad bad_packets[] = {
 	{ "wait nowhere", ERR(MEMORY), { PKT(WAIT, 32), 0, 0, 0x50 } },
 	{ "timestamp, phys", ERR(PRIVILEGE), { PKT(TIMESTAMP, 16) | FLAGS(1), 0, DATA } },
 	{ "timestamp, misaligned", ERR(PACKET), { PKT(TIMESTAMP, 16), 0, OFFSET(4) } },
-	{ "cache, unknown op", ERR(PACKET), { PKT(CACHE, 8), 8 } },
-	{ "cache, long", ERR(PACKET), { PKT(CACHE, 16), 1 } },
+	{ "wait, phys", ERR(PRIVILEGE), { PKT(WAIT, 32) | FLAGS(1), 0, DATA } },
+	{ "cache, unknown op", ERR(PACKET), { PKT(CACHE, 24), 8 } },
+	{ "cache, long", ERR(PACKET), { PKT(CACHE, 32), 1 } },
+	{ "cache, short", ERR(PACKET), { PKT(CACHE, 8), 1 } },
+	{ "cache, backwards", ERR(PACKET), { PKT(CACHE, 24), 1, OFFSET(8), DATA } },
 	{ "dispatch, short", ERR(PACKET), { PKT(DISPATCH, 48), 0, DATA } },
 	{ "dispatch, odd entry", ERR(PACKET),
-	  { PKT(DISPATCH, 56), 0, OFFSET(1), 0, 0, 1, 1, 1, 1, 1, 1, 0, 0 } },
+	  { PKT(DISPATCH, 80), 0, OFFSET(1), 0, 0, 1, 1, 1, 1, 1, 1, 0, 0 } },
 	{ "dispatch, no items", ERR(PACKET),
-	  { PKT(DISPATCH, 56), 0, DATA, 0, 0, 1, 1, 1, 0, 1, 1, 0, 0 } },
+	  { PKT(DISPATCH, 80), 0, DATA, 0, 0, 1, 1, 1, 0, 1, 1, 0, 0 } },
 	{ "dispatch, too many items", ERR(DISPATCH),
-	  { PKT(DISPATCH, 56), 0, DATA, 0, 0, 1, 1, 1, 0x100000, 1, 1, 0, 0 } },
+	  { PKT(DISPATCH, 80), 0, DATA, 0, 0, 1, 1, 1, 0x100000, 1, 1, 0, 0 } },
 	{ "dispatch, items overflow", ERR(DISPATCH),
-	  { PKT(DISPATCH, 56), 0, DATA, 0, 0, 1, 1, 1, 0x10000, 0x10000, 0x10000, 0, 0 } },
+	  { PKT(DISPATCH, 80), 0, DATA, 0, 0, 1, 1, 1, 0x10000, 0x10000, 0x10000, 0, 0 } },
 	{ "dispatch, local memory", ERR(DISPATCH),
-	  { PKT(DISPATCH, 56), 0, DATA, 0, 0, 1, 1, 1, 1, 1, 1, UINT32_MAX, 0 } },
+	  { PKT(DISPATCH, 80), 0, DATA, 0, 0, 1, 1, 1, 1, 1, 1, UINT32_MAX, 0 } },
 	{ "dispatch, private memory", ERR(DISPATCH),
-	  { PKT(DISPATCH, 56), 0, DATA, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0xfffffff0 } },
+	  { PKT(DISPATCH, 80), 0, DATA, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0xfffffff0 } },
 	{ "dispatch, not executable", ERR(MEMORY),
-	  { PKT(DISPATCH, 56), 0, DATA, 0, 0, 1, 1, 1, 1, 1, 1, 0, 4096 } },
+	  { PKT(DISPATCH, 80), 0, DATA, 0, 0, 1, 1, 1, 1, 1, 1, 0, 4096 } },
 };
 
 static void add_bad(struct setup *t, const struct bad *bad)
 {
 	uint32_t bytes = (bad->words[0] >> 16) * 4;
-	uint32_t words[14];
+	uint32_t words[20];
 	unsigned int i;
 
 	memcpy(words, bad->words, sizeof(words));
-	for (i = 0; i + 1 < 14; i++) {
+	for (i = 0; i + 1 < 20; i++) {
 		uint32_t offset = words[i] - 0xda7a0000u;
 
 		if (offset < 0x1000 && words[i + 1] == 0xda7a0001u) {

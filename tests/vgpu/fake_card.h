@@ -56,8 +56,11 @@ struct vgpu {
 	uint32_t slot_irqs;		/* bit mask */
 	unsigned int slot_irq_count;
 	uint32_t doorbell_forwarded;	/* last one, ~0: none */
+	unsigned int doorbells_forwarded;
 	struct ogpu_event event[FAKE_EVENTS];
 	unsigned int events;
+	unsigned int signals;
+	uint32_t signal_queue;		/* last one */
 };
 
 _Atomic bool vgpu_trace_on;
@@ -106,7 +109,22 @@ void mc_slot_irq(struct mc *mc, unsigned int slot)
 
 void mc_doorbell(struct mc *mc, uint32_t index)
 {
-	((struct vgpu *)mc)->doorbell_forwarded = index;
+	struct vgpu *gpu = (struct vgpu *)mc;
+
+	pthread_mutex_lock(&gpu->lock);
+	gpu->doorbell_forwarded = index;
+	gpu->doorbells_forwarded++;
+	pthread_cond_broadcast(&gpu->change);
+	pthread_mutex_unlock(&gpu->lock);
+}
+
+void vgpu_signal(struct vgpu *gpu, uint32_t queue)
+{
+	pthread_mutex_lock(&gpu->lock);
+	gpu->signals++;
+	gpu->signal_queue = queue;
+	pthread_cond_broadcast(&gpu->change);
+	pthread_mutex_unlock(&gpu->lock);
 }
 
 void vgpu_event_push(struct vgpu *gpu, const struct ogpu_event *event)

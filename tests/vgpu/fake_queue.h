@@ -17,7 +17,7 @@ struct fake_queue {
 	unsigned int slot;
 	uint64_t wptr;
 	uint64_t pos, context12;	/* saved */
-	uint32_t context0;
+	uint32_t context0, context3[3];
 	uint32_t asid, flags;
 };
 
@@ -78,6 +78,8 @@ static void q_start(struct fake_queue *q)
 	q_write64(q, OGPU_SLOT_POS_LO, q->pos);
 	q_write(q, OGPU_SLOT_CONTEXT0, q->context0);
 	q_write64(q, OGPU_SLOT_CONTEXT1, q->context12);
+	for (unsigned int i = 0; i < 3; i++)
+		q_write(q, OGPU_SLOT_CONTEXT3 + 4 * i, q->context3[i]);
 	q_write(q, OGPU_SLOT_CTRL, OGPU_SLOT_CMD_START);
 }
 
@@ -107,7 +109,7 @@ static void q_put(struct fake_queue *q, uint32_t opcode, uint32_t flags, const v
 static void q_ring(struct fake_queue *q)
 {
 	__atomic_store_n(q_pointer(q, 1), q->wptr, __ATOMIC_SEQ_CST);
-	engines_doorbell(q->gpu->engines, 40 + q->slot);
+	engines_doorbell(q->gpu->engines, 40 + q->slot, NULL);
 }
 
 /* Sleeps until the slot reports a state other than running; false if it does not. */
@@ -130,6 +132,8 @@ static __attribute__((unused)) void q_clear(struct fake_queue *q)
 	q->pos = q_read64(q, OGPU_SLOT_POS_LO);
 	q->context0 = q_read(q, OGPU_SLOT_CONTEXT0);
 	q->context12 = q_read64(q, OGPU_SLOT_CONTEXT1);
+	for (unsigned int i = 0; i < 3; i++)
+		q->context3[i] = q_read(q, OGPU_SLOT_CONTEXT3 + 4 * i);
 	q_write(q, OGPU_SLOT_CTRL, OGPU_SLOT_CMD_CLEAR);
 }
 

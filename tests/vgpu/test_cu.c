@@ -65,6 +65,7 @@ static enum cu_result run_launch(struct cu_launch *launch)
 	enum cu_result result = CU_DONE;
 
 	launch->asid = ASID;
+	memcpy(launch->total, launch->grid, sizeof(launch->total));
 	assert_true(cu_begin(cu, launch, &stop, true));
 	for (uint64_t i = 0; i < groups && result == CU_DONE; i++)
 		result = cu_workgroup(cu, i);

@@ -1,118 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* The command processor: every packet done right, and every way of getting one wrong. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "fake_queue.h"
-
-#define ASID	7u
-#define VA	0x10000000ull		/* 1 MiB of VRAM, read and write */
-#define VA_RO	0x20000000ull		/* 64 KiB, read only */
-#define VA_SYS	0x30000000ull		/* 1 MiB of host memory */
-#define BYTES	0x100000u
-#define COPY	2u			/* slot of the copy engine */
-
-static struct vgpu *gpu;
-static struct fake_queue queue, *q = &queue;
-
-static uint8_t *mem(uint64_t offset)
-{
-	return gpu->vram + FAKE_DATA + offset;
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	gpu = fake_create(1);
-	fake_map(gpu, ASID, VA, VRAM(FAKE_DATA), BYTES, PTE_RW);
-	fake_map(gpu, ASID, VA_RO, VRAM(FAKE_DATA), 0x10000, OGPU_PTE_READ);
-	fake_map(gpu, ASID, VA_SYS, SYSTEM(FAKE_SYSTEM + 0x100000), BYTES, PTE_RW);
-	q_init(q, gpu, 0, ASID, OGPU_QUEUE_PRIVILEGED);
-	q_start(q);
-	for (unsigned int i = 0; i < BYTES; i++)
-		mem(0)[i] = i * 7 + (i >> 8);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	fake_destroy(gpu);
-	return 0;
-}
-
-/* Puts a fence after what was put, and waits for it. */
-static void done(void)
-{
-	static uint64_t number = 100;
-	struct ogpu_pkt_fence f = { .addr = SYSTEM(FAKE_SYSTEM + 0x3000), .value = ++number };
-	struct timespec until;
-	unsigned int before = gpu->events;
-	int err = 0;
-
-	q_put(q, OGPU_OP_FENCE, OGPU_FENCE_PHYS | OGPU_FENCE_IRQ, &f, sizeof(f));
-	q_ring(q);
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += Q_TIMEOUT_S;
-	pthread_mutex_lock(&gpu->lock);
-	while (gpu->events == before && q_state(q) != OGPU_SLOT_FAILED && !err)
-		err = pthread_cond_timedwait(&gpu->change, &gpu->lock, &until);
-	pthread_mutex_unlock(&gpu->lock);
-	if (q_state(q) == OGPU_SLOT_FAILED)
-		fail_msg("queue error %u detail 0x%x", q_error(q), q_read(q, OGPU_SLOT_DETAIL));
-	assert_int_equal(*(uint64_t *)(gpu->system + 0x3000), number);
-	assert_int_equal(gpu->event[before].type, OGPU_EVENT_FENCE);
-	assert_int_equal(gpu->event[before].queue, 40);
-	assert_int_equal(gpu->event[before].asid, ASID);
-	assert_int_equal(gpu->event[before].value0, f.addr);
-	assert_int_equal(gpu->event[before].value1, number);
-	assert_int_equal(q_rptr(q), q->wptr);
-	gpu->events = 0;
-}
-
-/* The packet in the ring must fail that way; the queue is then set up anew. */
-static void wrong_slot(struct fake_queue *wq, uint32_t opcode, uint32_t flags, const void *packet,
-		       uint32_t bytes, enum ogpu_queue_error error)
-{
-	uint64_t at = wq->wptr;
-
-	q_put(wq, opcode, flags, packet, bytes);
-	q_ring(wq);
-	assert_true(q_wait(wq, OGPU_SLOT_FAILED));
-	if (q_error(wq) != error)
-		fail_msg("opcode %u flags 0x%x bytes %u: error %u, should be %u", opcode, flags,
-			 bytes, q_error(wq), error);
-	assert_int_equal(q_read(wq, OGPU_SLOT_DETAIL), opcode);
-	assert_int_equal(q_read64(wq, OGPU_SLOT_POS_LO), at);
-	assert_int_equal(q_rptr(wq), at);
-	q_restart(wq);
-}
-
-static void wrong(uint32_t opcode, uint32_t flags, const void *packet, uint32_t bytes,
-		  enum ogpu_queue_error error)
-{
-	wrong_slot(q, opcode, flags, packet, bytes, error);
-}
-
-static void memory_fault(uint32_t opcode, uint32_t flags, const void *packet, uint32_t bytes,
-			 uint64_t va, enum ogpu_access access, enum ogpu_fault_reason reason)
-{
-	uint32_t status;
-
-	q_put(q, opcode, flags, packet, bytes);
-	q_ring(q);
-	assert_true(q_wait(q, OGPU_SLOT_FAILED));
-	status = q_read(q, OGPU_SLOT_STATUS);
-	assert_int_equal(FIELD_GET(OGPU_SLOT_STATUS_ERROR, status), OGPU_QERR_MEMORY);
-	assert_int_equal(FIELD_GET(OGPU_SLOT_STATUS_REASON, status), reason);
-	assert_int_equal(FIELD_GET(OGPU_SLOT_STATUS_ACCESS, status), access);
-	assert_int_equal(q_read64(q, OGPU_SLOT_FAULT_VA_LO), va);
-	q_restart(q);
-}
+#include "fake_packets.h"
 
 static void test_nop(void **state)
 {
@@ -329,13 +217,39 @@ static void test_fence(void **state)
 	f.addr++;
 	wrong(OGPU_OP_FENCE, 0, &f, sizeof(f), OGPU_QERR_PACKET);
 	f.addr = VA;
-	wrong(OGPU_OP_FENCE, 4, &f, sizeof(f), OGPU_QERR_PACKET);
+	wrong(OGPU_OP_FENCE, 8, &f, sizeof(f), OGPU_QERR_PACKET);
 	f.rsvd = 1;
 	wrong(OGPU_OP_FENCE, 0, &f, sizeof(f), OGPU_QERR_PACKET);
 	f.rsvd = 0;
 	f.addr = VA_RO;
 	memory_fault(OGPU_OP_FENCE, 0, &f, sizeof(f), VA_RO, OGPU_ACCESS_WRITE,
 		     OGPU_FAULT_PERMISSION);
+}
+
+/* Any queue may signal; only the kernel's may put events into the ring of its fences. */
+static void test_fence_signal(void **state)
+{
+	struct ogpu_pkt_fence f = { .addr = VA + 0x110, .value = 9 };
+	struct fake_queue user;
+
+	(void)state;
+	q_init(&user, gpu, 1, ASID, 0);
+	q_start(&user);
+	q_put(&user, OGPU_OP_FENCE, OGPU_FENCE_SIGNAL | OGPU_PKT_CARD, &f, sizeof(f));
+	q_ring(&user);
+	assert_true(q_wait(&user, OGPU_SLOT_IDLE));
+	pthread_mutex_lock(&gpu->lock);
+	while (!gpu->signals)
+		pthread_cond_wait(&gpu->change, &gpu->lock);
+	pthread_mutex_unlock(&gpu->lock);
+	assert_int_equal(gpu->signal_queue, 41);
+	assert_int_equal(*(uint64_t *)mem(0x110), 9);
+	assert_int_equal(gpu->events, 0);
+	/* A fence that cannot be stored does not signal. */
+	f.addr = VA_RO;
+	memory_fault(OGPU_OP_FENCE, OGPU_FENCE_SIGNAL, &f, sizeof(f), VA_RO, OGPU_ACCESS_WRITE,
+		     OGPU_FAULT_PERMISSION);
+	assert_int_equal(gpu->signals, 1);
 }
 
 static void test_timestamp(void **state)
@@ -346,7 +260,7 @@ static void test_timestamp(void **state)
 	(void)state;
 	q_put(q, OGPU_OP_TIMESTAMP, 0, &t, sizeof(t));
 	t.addr = VRAM(FAKE_DATA + 0x208);
-	q_put(q, OGPU_OP_TIMESTAMP, OGPU_TIMESTAMP_PHYS, &t, sizeof(t));
+	q_put(q, OGPU_OP_TIMESTAMP, OGPU_TIMESTAMP_PHYS | OGPU_TIMESTAMP_END, &t, sizeof(t));
 	done();
 	first = *(uint64_t *)mem(0x200);
 	second = *(uint64_t *)mem(0x208);
@@ -356,7 +270,8 @@ static void test_timestamp(void **state)
 	t.addr = VA;
 	t.rsvd = 1;
 	wrong(OGPU_OP_TIMESTAMP, 0, &t, sizeof(t), OGPU_QERR_PACKET);
-	wrong(OGPU_OP_TIMESTAMP, 2, &t, sizeof(t), OGPU_QERR_PACKET);
+	t.rsvd = 0;
+	wrong(OGPU_OP_TIMESTAMP, 4, &t, sizeof(t), OGPU_QERR_PACKET);
 }
 
 static void test_wait(void **state)
@@ -387,7 +302,7 @@ static void test_wait(void **state)
 	w.addr++;
 	wrong(OGPU_OP_WAIT, 0, &w, sizeof(w), OGPU_QERR_PACKET);
 	w.addr = VA;
-	wrong(OGPU_OP_WAIT, 1, &w, sizeof(w), OGPU_QERR_PACKET);
+	wrong(OGPU_OP_WAIT, 2, &w, sizeof(w), OGPU_QERR_PACKET);
 	w.addr = VA + BYTES;
 	memory_fault(OGPU_OP_WAIT, 0, &w, sizeof(w), VA + BYTES, OGPU_ACCESS_READ,
 		     OGPU_FAULT_NOT_MAPPED);
@@ -412,16 +327,6 @@ static void test_wait_for_queue(void **state)
 	q_put(&other, OGPU_OP_FENCE, 0, &f, sizeof(f));
 	q_ring(&other);
 	done();
-}
-
-static uint32_t ib_put(uint64_t offset, uint32_t opcode, uint32_t flags, const void *packet,
-		       uint32_t bytes)
-{
-	uint32_t header = OGPU_PKT_HDR(opcode, flags, bytes);
-
-	memcpy(mem(offset), packet, bytes);
-	memcpy(mem(offset), &header, 4);
-	return bytes;
 }
 
 static void test_indirect(void **state)
@@ -456,8 +361,6 @@ static void test_indirect(void **state)
 	wrong(OGPU_OP_INDIRECT, 0, &ib, sizeof(ib), OGPU_QERR_PACKET);
 	ib.addr = VA;
 	wrong(OGPU_OP_INDIRECT, 1, &ib, sizeof(ib), OGPU_QERR_PACKET);
-	ib_put(0, OGPU_OP_INDIRECT, 0, &ib, sizeof(ib));
-	wrong(OGPU_OP_INDIRECT, 0, &ib, sizeof(ib), OGPU_QERR_PACKET);
 	ib.addr = VA + BYTES;
 	memory_fault(OGPU_OP_INDIRECT, 0, &ib, sizeof(ib), VA + BYTES, OGPU_ACCESS_READ,
 		     OGPU_FAULT_NOT_MAPPED);
@@ -473,6 +376,7 @@ static void test_privilege(void **state)
 	struct ogpu_pkt_fill f = { .dst = VA, .bytes = 8 };
 	struct ogpu_pkt_fence n = { .addr = VA };
 	struct ogpu_pkt_timestamp t = { .addr = VA };
+	struct ogpu_pkt_wait w = { .addr = VA };
 	struct ogpu_pkt_tlbi i = { .asid = 0 };
 	const struct {
 		uint32_t opcode, flags;
@@ -485,6 +389,7 @@ static void test_privilege(void **state)
 		{ OGPU_OP_FENCE, OGPU_FENCE_PHYS, &n, sizeof(n) },
 		{ OGPU_OP_FENCE, OGPU_FENCE_IRQ, &n, sizeof(n) },
 		{ OGPU_OP_TIMESTAMP, OGPU_TIMESTAMP_PHYS, &t, sizeof(t) },
+		{ OGPU_OP_WAIT, OGPU_WAIT_PHYS, &w, sizeof(w) },
 		{ OGPU_OP_TLBI, 0, &i, sizeof(i) },
 	};
 	struct ogpu_pkt_indirect ib = { .addr = VA + 0x8000 };
@@ -507,9 +412,169 @@ static void test_privilege(void **state)
 	}
 }
 
+/* BARRIER goes with every packet; CARD with some. */
+static void test_common_flags(void **state)
+{
+	static const uint8_t scoped[] = {
+		OGPU_OP_FENCE, OGPU_OP_WAIT, OGPU_OP_CACHE, OGPU_OP_SKIP, OGPU_OP_ATOMIC
+	};
+	struct ogpu_pkt_skip s = { .addr = VA, .compare = OGPU_COMPARE_GE };
+	struct ogpu_pkt_atomic a = { .addr = VA };
+	struct ogpu_pkt_copy_rect r = { .src = VA, .dst = VA };
+	struct ogpu_pkt_dispatch d = { .entry = VA, .group = { 1, 1, 1 } };
+	struct ogpu_pkt_dispatch_indirect di = { .entry = VA, .grid = VA, .group = { 1, 1, 1 } };
+	struct ogpu_pkt_indirect ib = { .addr = VA + 0x8000, .bytes = 8 };
+	struct ogpu_pkt_copy c = { .src = VA, .dst = VA + 0x1000, .bytes = 8 };
+	struct ogpu_pkt_fill f = { .dst = VA, .bytes = 8 };
+	struct ogpu_pkt_fence n = { .addr = VA };
+	struct ogpu_pkt_wait w = { .addr = VA, .compare = OGPU_COMPARE_GE };
+	struct ogpu_pkt_timestamp t = { .addr = VA + 0x20 };
+	struct ogpu_pkt_cache k = { .ops = OGPU_CACHE_CLEAN };
+	struct ogpu_pkt_tlbi i = { .asid = 0 };
+	struct {
+		struct ogpu_pkt_write w;
+		uint32_t data[2];
+	} wr = { .w = { .dst = VA } };
+	uint64_t nop = 0;
+	const struct {
+		uint32_t opcode;
+		const void *packet;
+		uint32_t bytes;
+	} all[] = {
+		{ OGPU_OP_NOP, &nop, 8 }, { OGPU_OP_INDIRECT, &ib, sizeof(ib) },
+		{ OGPU_OP_COPY, &c, sizeof(c) }, { OGPU_OP_FILL, &f, sizeof(f) },
+		{ OGPU_OP_WRITE, &wr, sizeof(wr) }, { OGPU_OP_FENCE, &n, sizeof(n) },
+		{ OGPU_OP_WAIT, &w, sizeof(w) }, { OGPU_OP_TIMESTAMP, &t, sizeof(t) },
+		{ OGPU_OP_DISPATCH, &d, sizeof(d) }, { OGPU_OP_CACHE, &k, sizeof(k) },
+		{ OGPU_OP_TLBI, &i, sizeof(i) }, { OGPU_OP_DISPATCH_INDIRECT, &di, sizeof(di) },
+		{ OGPU_OP_COPY_RECT, &r, sizeof(r) }, { OGPU_OP_SKIP, &s, sizeof(s) },
+		{ OGPU_OP_ATOMIC, &a, sizeof(a) },
+	};
+
+	(void)state;
+	assert_int_equal(ARRAY_SIZE(all), OGPU_OPCODES);
+	memset(mem(0), 0, 64);
+	ib_put(0x8000, OGPU_OP_NOP, OGPU_PKT_BARRIER, &nop, 8);
+	for (unsigned int n = 0; n < ARRAY_SIZE(all); n++) {
+		uint32_t op = all[n].opcode;
+
+		memset(mem(0), 0, 64);
+		q_put(q, op, OGPU_PKT_BARRIER, all[n].packet, all[n].bytes);
+		done();
+		if (memchr(scoped, op, sizeof(scoped))) {
+			q_put(q, op, OGPU_PKT_CARD, all[n].packet, all[n].bytes);
+			done();
+		} else {
+			wrong(op, OGPU_PKT_CARD, all[n].packet, all[n].bytes, OGPU_QERR_PACKET);
+		}
+	}
+}
+
+static uint64_t atomic_once(uint32_t op, uint64_t before, uint64_t value, uint64_t compare)
+{
+	struct ogpu_pkt_atomic a = {
+		.op = op, .addr = VA + 0x40, .value = value, .compare = compare,
+		.result = VA + 0x48,
+	};
+	uint64_t seen = op & OGPU_ATOMIC_WIDE ? before : (uint32_t)before;
+
+	*(uint64_t *)mem(0x40) = before;
+	q_put(q, OGPU_OP_ATOMIC, OGPU_ATOMIC_RETURN, &a, sizeof(a));
+	done();
+	assert_int_equal(*(uint64_t *)mem(0x48), seen);
+	return *(uint64_t *)mem(0x40);
+}
+
+static void test_atomic(void **state)
+{
+	static const struct {
+		uint32_t op;
+		uint64_t before, value, compare, after;
+	} cases[] = {
+		{ OGPU_ATOMIC_ADD, 0x1ffffffff, 2, 0, 0x100000001 },
+		{ OGPU_ATOMIC_ADD | OGPU_ATOMIC_WIDE, 0x1ffffffff, 2, 0, 0x200000001 },
+		{ OGPU_ATOMIC_SWAP, 0x700000005, 9, 0, 0x700000009 },
+		{ OGPU_ATOMIC_SWAP | OGPU_ATOMIC_WIDE, 5, ~0ull, 0, ~0ull },
+		{ OGPU_ATOMIC_CAS, 0x700000005, 9, 5, 0x700000009 },
+		{ OGPU_ATOMIC_CAS, 0x700000005, 9, 6, 0x700000005 },
+		{ OGPU_ATOMIC_CAS | OGPU_ATOMIC_WIDE, 0x700000005, 9, 5, 0x700000005 },
+		{ OGPU_ATOMIC_CAS | OGPU_ATOMIC_WIDE, 0x700000005, 9, 0x700000005, 9 },
+		{ OGPU_ATOMIC_AND, 0x7000000fc, 0x3f, 0, 0x70000003c },
+		{ OGPU_ATOMIC_OR, 0x7000000f0, 0x0f, 0, 0x7000000ff },
+		{ OGPU_ATOMIC_XOR | OGPU_ATOMIC_WIDE, 0xff00000000, 0x0f0000000f, 0, 0xf00000000f },
+		{ OGPU_ATOMIC_MIN, 3, 0xffffffff, 0, 0xffffffff },
+		{ OGPU_ATOMIC_MAX, 3, 0xffffffff, 0, 3 },
+		{ OGPU_ATOMIC_MIN | OGPU_ATOMIC_WIDE, 3, ~0ull, 0, ~0ull },
+		{ OGPU_ATOMIC_MAX | OGPU_ATOMIC_WIDE, ~0ull, 3, 0, 3 },
+		{ OGPU_ATOMIC_MINU, 3, 0xffffffff, 0, 3 },
+		{ OGPU_ATOMIC_MAXU, 0x700000003, 0xffffffff, 0, 0x7ffffffff },
+		{ OGPU_ATOMIC_MINU | OGPU_ATOMIC_WIDE, ~0ull, 3, 0, 3 },
+		{ OGPU_ATOMIC_MAXU | OGPU_ATOMIC_WIDE, ~0ull, 3, 0, ~0ull },
+	};
+	struct ogpu_pkt_atomic a = { .addr = VA + 0x50, .value = 1 };
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(atomic_once(cases[i].op, cases[i].before, cases[i].value,
+					     cases[i].compare), cases[i].after);
+	*(uint64_t *)mem(0x50) = 0x0123456700000000;
+	a.addr = VA + 0x54;
+	q_put(q, OGPU_OP_ATOMIC, 0, &a, sizeof(a));
+	done();
+	assert_int_equal(*(uint64_t *)mem(0x50), 0x0123456800000000);
+}
+
+static void test_atomic_wrong(void **state)
+{
+	const struct ogpu_pkt_atomic good = { .addr = VA + 0x50, .value = 1 };
+	struct ogpu_pkt_atomic a;
+
+	(void)state;
+	*(uint64_t *)mem(0x50) = 77;
+	a = good;
+	a.op = OGPU_ATOMIC_OPS;
+	wrong(OGPU_OP_ATOMIC, 0, &a, sizeof(a), OGPU_QERR_PACKET);
+	a.op = 1u << 9;
+	wrong(OGPU_OP_ATOMIC, 0, &a, sizeof(a), OGPU_QERR_PACKET);
+	a = good;
+	a.addr += 2;
+	wrong(OGPU_OP_ATOMIC, 0, &a, sizeof(a), OGPU_QERR_PACKET);
+	a.addr = VA + 0x54;
+	a.op = OGPU_ATOMIC_WIDE;
+	wrong(OGPU_OP_ATOMIC, 0, &a, sizeof(a), OGPU_QERR_PACKET);
+	a = good;
+	a.value = 1ull << 32;
+	wrong(OGPU_OP_ATOMIC, 0, &a, sizeof(a), OGPU_QERR_PACKET);
+	a = good;
+	a.compare = 1;
+	wrong(OGPU_OP_ATOMIC, 0, &a, sizeof(a), OGPU_QERR_PACKET);
+	a.op = OGPU_ATOMIC_CAS;
+	a.compare = 1ull << 32;
+	wrong(OGPU_OP_ATOMIC, 0, &a, sizeof(a), OGPU_QERR_PACKET);
+	a = good;
+	a.result = VA;
+	wrong(OGPU_OP_ATOMIC, 0, &a, sizeof(a), OGPU_QERR_PACKET);
+	a.result = VA + 4;
+	wrong(OGPU_OP_ATOMIC, OGPU_ATOMIC_RETURN, &a, sizeof(a), OGPU_QERR_PACKET);
+	wrong(OGPU_OP_ATOMIC, 2, &a, sizeof(a), OGPU_QERR_PACKET);
+	wrong(OGPU_OP_ATOMIC, 0, &good, sizeof(a) - 8, OGPU_QERR_PACKET);
+	assert_int_equal(*(uint64_t *)mem(0x50), 77);
+	a = good;
+	a.addr = VA_RO;
+	memory_fault(OGPU_OP_ATOMIC, 0, &a, sizeof(a), VA_RO, OGPU_ACCESS_ATOMIC,
+		     OGPU_FAULT_PERMISSION);
+	a.addr = 1ull << 60;
+	memory_fault(OGPU_OP_ATOMIC, 0, &a, sizeof(a), 1ull << 60, OGPU_ACCESS_ATOMIC,
+		     OGPU_FAULT_VA_RANGE);
+	a = good;
+	a.result = VA + BYTES;
+	memory_fault(OGPU_OP_ATOMIC, OGPU_ATOMIC_RETURN, &a, sizeof(a), VA + BYTES,
+		     OGPU_ACCESS_WRITE, OGPU_FAULT_NOT_MAPPED);
+}
+
 static void test_cache_and_tlbi(void **state)
 {
-	struct ogpu_pkt_cache c = { .ops = 7 };
+	struct ogpu_pkt_cache c = { .ops = 7, .start = VA, .end = VA + 1 };
 	struct ogpu_pkt_tlbi t = { .asid = ASID, .start = VA, .end = VA + 0x1000 };
 	struct ogpu_pkt_fill f = { .pattern = 1, .dst = VA, .bytes = 4 };
 	uint64_t before = gpu->tlbi.count;
@@ -531,6 +596,12 @@ static void test_cache_and_tlbi(void **state)
 	wrong(OGPU_OP_CACHE, 0, &c, sizeof(c), OGPU_QERR_PACKET);
 	c.ops = 1;
 	wrong(OGPU_OP_CACHE, 1, &c, sizeof(c), OGPU_QERR_PACKET);
+	wrong(OGPU_OP_CACHE, 0, &c, 8, OGPU_QERR_PACKET);
+	c.start = VA + 1;
+	c.end = VA;
+	wrong(OGPU_OP_CACHE, 0, &c, sizeof(c), OGPU_QERR_PACKET);
+	c.end = (1ull << OGPU_VA_BITS) + 1;
+	wrong(OGPU_OP_CACHE, 0, &c, sizeof(c), OGPU_QERR_PACKET);
 	t = (struct ogpu_pkt_tlbi){ .asid = 0, .end = 0x1000 };
 	wrong(OGPU_OP_TLBI, 0, &t, sizeof(t), OGPU_QERR_PACKET);
 	t = (struct ogpu_pkt_tlbi){ .asid = 1, .start = 1 };
@@ -584,6 +655,62 @@ static void test_dispatch_checks(void **state)
 	for (unsigned int i = 0; i < 3; i++)
 		d.grid[i] = ~0u;
 	wrong(OGPU_OP_DISPATCH, 0, &d, sizeof(d), OGPU_QERR_DISPATCH);
+	/* A part that is not inside the whole. */
+	d = good;
+	d.base[1] = 4;
+	d.grid[1] = 3;
+	d.total[1] = 7;
+	q_put(q, OGPU_OP_DISPATCH, 0, &d, sizeof(d));
+	done();
+	d.total[1] = 6;
+	wrong(OGPU_OP_DISPATCH, 0, &d, sizeof(d), OGPU_QERR_PACKET);
+	d.total[1] = 0;
+	d.base[1] = ~0u;
+	wrong(OGPU_OP_DISPATCH, 0, &d, sizeof(d), OGPU_QERR_PACKET);
+}
+
+static void test_dispatch_indirect_checks(void **state)
+{
+	const struct ogpu_pkt_dispatch_indirect good = {
+		.entry = VA, .grid = VA + 4, .group = { 32, 1, 1 },
+	};
+	struct ogpu_pkt_dispatch_indirect d = good;
+	uint32_t *grid = (uint32_t *)mem(4);
+	struct fake_queue copy;
+
+	(void)state;
+	grid[0] = 5;
+	grid[1] = 0;
+	grid[2] = 5;
+	q_put(q, OGPU_OP_DISPATCH_INDIRECT, 0, &d, sizeof(d));
+	done();
+	q_init(&copy, gpu, COPY, ASID, 0);
+	q_start(&copy);
+	wrong_slot(&copy, OGPU_OP_DISPATCH_INDIRECT, 0, &d, sizeof(d), OGPU_QERR_OPCODE);
+	wrong(OGPU_OP_DISPATCH_INDIRECT, 1, &d, sizeof(d), OGPU_QERR_PACKET);
+	wrong(OGPU_OP_DISPATCH_INDIRECT, 0, &d, sizeof(d) + 8, OGPU_QERR_PACKET);
+	d.rsvd = 1;
+	wrong(OGPU_OP_DISPATCH_INDIRECT, 0, &d, sizeof(d), OGPU_QERR_PACKET);
+	d = good;
+	d.rsvd2 = 1;
+	wrong(OGPU_OP_DISPATCH_INDIRECT, 0, &d, sizeof(d), OGPU_QERR_PACKET);
+	d = good;
+	d.grid += 2;
+	wrong(OGPU_OP_DISPATCH_INDIRECT, 0, &d, sizeof(d), OGPU_QERR_PACKET);
+	d = good;
+	d.group[2] = 0;
+	wrong(OGPU_OP_DISPATCH_INDIRECT, 0, &d, sizeof(d), OGPU_QERR_PACKET);
+	d.group[2] = VGPU_MAX_WORKGROUP;
+	wrong(OGPU_OP_DISPATCH_INDIRECT, 0, &d, sizeof(d), OGPU_QERR_DISPATCH);
+	d = good;
+	d.grid = VA + BYTES - 4;
+	memory_fault(OGPU_OP_DISPATCH_INDIRECT, 0, &d, sizeof(d), VA + BYTES, OGPU_ACCESS_READ,
+		     OGPU_FAULT_NOT_MAPPED);
+	d = good;
+	grid[0] = ~0u;
+	grid[1] = ~0u;
+	grid[2] = ~0u;
+	wrong(OGPU_OP_DISPATCH_INDIRECT, 0, &d, sizeof(d), OGPU_QERR_DISPATCH);
 }
 
 /* Anything at all in the ring: the queue ends in an error or goes on, nothing else happens. */
@@ -598,7 +725,7 @@ static void test_garbage(void **state)
 			x = x * 1103515245 + 12345;
 			ring[i] = x >> 16;
 			if (i % 8 == 0)
-				ring[i] %= 12;
+				ring[i] %= OGPU_OPCODES + 1;
 			if (i % 8 == 1)
 				ring[i] = 0;
 			if (i % 8 == 2)
@@ -631,13 +758,18 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_fill, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_write, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fence, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_fence_signal, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_timestamp, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_wait, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_wait_for_queue, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_indirect, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_privilege, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_common_flags, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_atomic, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_atomic_wrong, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cache_and_tlbi, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_dispatch_checks, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_dispatch_indirect_checks, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_garbage, setup, teardown),
 	};
 

@@ -96,12 +96,12 @@ static void test_states(void **state)
 {
 	(void)state;
 	assert_int_equal(q_state(q), OGPU_SLOT_EMPTY);
-	assert_false(engines_doorbell(gpu->engines, 40));
+	assert_false(engines_doorbell(gpu->engines, 40, NULL));
 	q_start(q);
 	assert_true(q_wait(q, OGPU_SLOT_IDLE));
 	assert_true(gpu->slot_irqs & 1);
-	assert_true(engines_doorbell(gpu->engines, 40));
-	assert_false(engines_doorbell(gpu->engines, 41));
+	assert_true(engines_doorbell(gpu->engines, 40, NULL));
+	assert_false(engines_doorbell(gpu->engines, 41, NULL));
 	/* The descriptor cannot be changed now, nor the slot be started or cleared. */
 	q_write(q, OGPU_SLOT_QUEUE, 99);
 	q_write(q, OGPU_SLOT_CTRL, OGPU_SLOT_CMD_START);
@@ -115,7 +115,7 @@ static void test_states(void **state)
 	assert_true(q_wait(q, OGPU_SLOT_IDLE));
 	assert_int_equal(q_rptr(q), q->wptr);
 	preempt();
-	assert_false(engines_doorbell(gpu->engines, 40));
+	assert_false(engines_doorbell(gpu->engines, 40, NULL));
 	assert_int_equal(q_read64(q, OGPU_SLOT_POS_LO), q->wptr);
 	resume();
 	assert_true(q_wait(q, OGPU_SLOT_IDLE));
@@ -155,7 +155,7 @@ static void test_bad_descriptor(void **state)
 	static const struct {
 		uint32_t reg, value;
 	} bad[] = {
-		{ OGPU_SLOT_RING_LO, 0x10008 }, { OGPU_SLOT_RING_HI, 1u << 30 | 1u << 31 },
+		{ OGPU_SLOT_RING_LO, 0x10008 }, { OGPU_SLOT_WPTR_HI, 1u << 30 | 1u << 31 },
 		{ OGPU_SLOT_RING_HI, 1u << 31 }, { OGPU_SLOT_RING_HI, 1u << 24 },
 		{ OGPU_SLOT_RING_SIZE, 0 }, { OGPU_SLOT_RING_SIZE, 2048 },
 		{ OGPU_SLOT_RING_SIZE, 4096 + 8 }, { OGPU_SLOT_RING_SIZE, 2u << 20 },
@@ -376,7 +376,7 @@ static void test_late_doorbell(void **state)
 	for (unsigned int i = 0; i < 100; i++)
 		sched_yield();
 	q_write(q, OGPU_SLOT_CTRL, OGPU_SLOT_CMD_PREEMPT);
-	assert_true(engines_doorbell(gpu->engines, 40));
+	assert_true(engines_doorbell(gpu->engines, 40, NULL));
 	assert_int_equal(q_state(q), OGPU_SLOT_RUNNING);
 	q_write(q, OGPU_SLOT_CTRL, OGPU_SLOT_CMD_KILL);
 	assert_true(q_wait(q, OGPU_SLOT_FAILED));

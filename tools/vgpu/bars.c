@@ -3,7 +3,7 @@
  * Accesses by the host: configuration space and BARs. All in the vfio-user thread.
  *
  * Registers are 32 bits wide. Wider aligned accesses are split, narrower reads get their part of
- * the register, narrower or misaligned writes do nothing.
+ * the register, narrower or misaligned writes do nothing. A doorbell takes 64 bits at a time, too.
  */
 #include <string.h>
 
@@ -106,19 +106,53 @@ static void doorbell_read(struct vgpu *gpu, uint64_t offset, void *buf, size_t l
 		   len);
 }
 
-static void doorbell_write(struct vgpu *gpu, uint64_t offset, size_t len)
+static void ring_doorbell(struct vgpu *gpu, uint32_t index, const uint64_t *wptr)
+{
+	vgpu_trace(gpu, TRACE_REG, "doorbell %u", index);
+	if (!engines_doorbell(gpu->engines, index, wptr))
+		mc_doorbell(gpu->mc, index);
+}
+
+/* A doorbell's write pointer comes in one piece, or in two of which the high one rings. */
+static bool doorbell_word(struct vgpu *gpu, uint32_t index, uint32_t word, const void *buf,
+			  size_t len)
+{
+	uint32_t value;
+	uint64_t wptr;
+
+	if (word == OGPU_DOORBELL_RING && len == sizeof(value)) {
+		ring_doorbell(gpu, index, NULL);
+		return true;
+	}
+	if (word == OGPU_DOORBELL_WPTR && len == sizeof(wptr)) {
+		memcpy(&wptr, buf, sizeof(wptr));
+		ring_doorbell(gpu, index, &wptr);
+		return true;
+	}
+	if (len != sizeof(value))
+		return false;
+	memcpy(&value, buf, sizeof(value));
+	if (word == OGPU_DOORBELL_WPTR) {
+		gpu->doorbell_low[index] = value;
+		return true;
+	}
+	if (word == OGPU_DOORBELL_WPTR + 4) {
+		wptr = (uint64_t)value << 32 | gpu->doorbell_low[index];
+		ring_doorbell(gpu, index, &wptr);
+		return true;
+	}
+	return false;
+}
+
+static void doorbell_write(struct vgpu *gpu, uint64_t offset, const void *buf, size_t len)
 {
 	uint64_t index = offset / VGPU_DOORBELL_STRIDE;
 
-	if (offset % VGPU_DOORBELL_STRIDE != OGPU_DOORBELL_RING || len != 4 ||
-	    index >= gpu->cfg.doorbells) {
-		vgpu_trace(gpu, TRACE_REG, "write doorbells 0x%llx bytes %zu: ignored",
-			   (unsigned long long)offset, len);
+	if (index < gpu->cfg.doorbells &&
+	    doorbell_word(gpu, index, offset % VGPU_DOORBELL_STRIDE, buf, len))
 		return;
-	}
-	vgpu_trace(gpu, TRACE_REG, "doorbell %u", (unsigned int)index);
-	if (!engines_doorbell(gpu->engines, index))
-		mc_doorbell(gpu->mc, index);
+	vgpu_trace(gpu, TRACE_REG, "write doorbells 0x%llx bytes %zu: ignored",
+		   (unsigned long long)offset, len);
 }
 
 /**
@@ -159,5 +193,5 @@ void vgpu_bar_write(struct vgpu *gpu, unsigned int bar, uint64_t offset, const v
 	else if (bar == OGPU_BAR_VRAM)
 		memcpy(gpu->mem.vram + offset, buf, len);
 	else
-		doorbell_write(gpu, offset, len);
+		doorbell_write(gpu, offset, buf, len);
 }

@@ -1,48 +1,86 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * COPY and FILL: moving bytes between any two places an address operand can name.
+ * The copy engine: moves bytes between any two places an address operand can name.
  *
- * Work goes on in stretches of at most 64 KiB in one memory bracket, page by page; between two
- * stretches the slot's orders are looked at. FILL is a copy whose source is always the same page,
- * full of the pattern.
+ * Everything is rows of bytes, in slices of rows: a plain COPY is one row. Work goes on in
+ * stretches in one memory bracket, piece by piece, a piece ending with its row or at the next page;
+ * between two stretches the slot's orders are looked at. How far it came is a number of bytes, so
+ * it can go on anywhere. FILL is a copy whose source is always the same page, full of the pattern.
  */
 #include <string.h>
 
 #include "engines.h"
 
-#define STRETCH		65536u
-
-/* What is moved: bytes at src, or a pattern in a buffer of one page if that is not NULL. */
-struct move {
-	uint64_t src, dst;
-	uint8_t *pattern;
-};
+/* What is done in one bracket: some 100 us of moving, and as much of looking pages up. */
+#define STRETCH_BYTES	65536u
+#define STRETCH_PIECES	256u
 
 static uint64_t smaller(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
 }
 
-/* Inside the bracket: move up to the next end of a page. Returns bytes, 0 with *fault set. */
+/**
+ * move_bytes() - How many bytes are to be moved.
+ * @m: what is moved
+ *
+ * Return: of all rows of all slices.
+ */
+uint64_t move_bytes(const struct move *m)
+{
+	return m->extent[0] * m->extent[1] * m->extent[2];
+}
+
+/* Operand of a byte of a row; rows may begin at anything that fits 64 bits. */
+static bool row_operand(const struct move *m, uint64_t addr, bool write, uint64_t *operand,
+			struct mmu_fault *fault)
+{
+	*operand = m->rows ? OGPU_OPERAND(OGPU_TARGET_VIRTUAL, addr & OGPU_OPERAND_ADDR) : addr;
+	if (!m->rows || !(addr >> OGPU_VA_BITS))
+		return true;
+	*fault = (struct mmu_fault){
+		addr, write ? OGPU_ACCESS_WRITE : OGPU_ACCESS_READ, OGPU_FAULT_VA_RANGE
+	};
+	return false;
+}
+
+/* Inside the bracket: move up to an end of a page or of the row. Returns bytes, 0 with a fault. */
 static uint64_t move_piece(struct mmu *mmu, const struct move *m, uint64_t at, uint64_t bytes,
 			   struct mmu_fault *fault)
 {
-	struct mmu_page from = { .host = m->pattern, .bytes = MMU_PAGE }, to;
+	const uint64_t x = at % m->extent[0], row = at / m->extent[0];
+	const uint64_t y = row % m->extent[1], z = row / m->extent[1];
+	struct mmu_page from = { .host = (uint8_t *)m->pattern, .bytes = MMU_PAGE }, to;
+	uint64_t src = m->src + z * m->src_pitch[1] + y * m->src_pitch[0] + x;
+	uint64_t dst = m->dst + z * m->dst_pitch[1] + y * m->dst_pitch[0] + x;
 
-	if (!m->pattern && !mmu_resolve(mmu, m->src + at, false, &from, fault))
+	if (!m->pattern && (!row_operand(m, src, false, &src, fault) ||
+			    !mmu_resolve(mmu, src, false, &from, fault)))
 		return 0;
-	if (!mmu_resolve(mmu, m->dst + at, true, &to, fault))
+	if (!row_operand(m, dst, true, &dst, fault) || !mmu_resolve(mmu, dst, true, &to, fault))
 		return 0;
-	bytes = smaller(bytes, smaller(from.bytes, to.bytes));
-	memcpy(to.host, from.host, bytes);
+	bytes = smaller(smaller(bytes, m->extent[0] - x), smaller(from.bytes, to.bytes));
+	memmove(to.host, from.host, bytes);
 	return bytes;
 }
 
-static enum step move_run(struct slot *slot, const struct move *m, uint64_t bytes, uint64_t *done,
-			  struct mmu_fault *fault)
+/**
+ * move_run() - Move bytes.
+ * @slot: the slot, whose thread calls this
+ * @m: what is moved
+ * @done: how many bytes are done; where to go on, and how far it came
+ * @fault: filled for STEP_FAIL
+ *
+ * Return: STEP_STOP if the slot has other orders.
+ */
+enum step move_run(struct slot *slot, const struct move *m, uint64_t *done,
+		   struct mmu_fault *fault)
 {
+	const uint64_t bytes = move_bytes(m);
+
 	while (*done < bytes) {
-		uint64_t end = *done + smaller(bytes - *done, STRETCH), start = *done, n;
+		uint64_t end = *done + smaller(bytes - *done, STRETCH_BYTES), start = *done, n;
+		unsigned int pieces = 0;
 
 		if (atomic_load_explicit(&slot->stop, memory_order_relaxed))
 			return STEP_STOP;
@@ -50,53 +88,13 @@ static enum step move_run(struct slot *slot, const struct move *m, uint64_t byte
 		do {
 			n = move_piece(&slot->mmu, m, *done, end - *done, fault);
 			*done += n;
-		} while (n && *done < end);
+		} while (n && *done < end && ++pieces < STRETCH_PIECES);
 		mmu_leave(&slot->mmu);
 		atomic_fetch_add_explicit(&slot->eng->bytes_moved, *done - start,
 					  memory_order_relaxed);
+		engines_memory_changed(slot->eng);
 		if (!n)
 			return STEP_FAIL;
 	}
 	return STEP_DONE;
-}
-
-/**
- * copy_run() - Copy bytes.
- * @slot: the slot, whose thread calls this
- * @src: address operand
- * @dst: address operand
- * @bytes: how many in all
- * @done: how many are done; where to go on, and how far it came
- * @fault: filled for STEP_FAIL
- *
- * Return: STEP_STOP if the slot has other orders.
- */
-enum step copy_run(struct slot *slot, uint64_t src, uint64_t dst, uint64_t bytes, uint64_t *done,
-		   struct mmu_fault *fault)
-{
-	const struct move m = { .src = src, .dst = dst };
-
-	return move_run(slot, &m, bytes, done, fault);
-}
-
-/**
- * fill_run() - Fill memory with a pattern of 32 bits.
- * @slot: the slot, whose thread calls this
- * @pattern: the pattern
- * @dst: address operand, multiple of 4
- * @bytes: how many in all, multiple of 4
- * @done: how many are done; where to go on, and how far it came
- * @fault: filled for STEP_FAIL
- *
- * Return: STEP_STOP if the slot has other orders.
- */
-enum step fill_run(struct slot *slot, uint32_t pattern, uint64_t dst, uint64_t bytes,
-		   uint64_t *done, struct mmu_fault *fault)
-{
-	uint32_t page[MMU_PAGE / 4];
-	const struct move m = { .dst = dst, .pattern = (uint8_t *)page };
-
-	for (unsigned int i = 0; i < MMU_PAGE / 4; i++)
-		page[i] = pattern;
-	return move_run(slot, &m, bytes, done, fault);
 }

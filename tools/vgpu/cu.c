@@ -210,9 +210,9 @@ enum cu_result cu_workgroup(struct cu *cu, uint64_t index)
 	enum cu_result result;
 	bool running, waiting;
 
-	cu->group_id[0] = index % launch->grid[0];
-	cu->group_id[1] = index / launch->grid[0] % launch->grid[1];
-	cu->group_id[2] = index / launch->grid[0] / launch->grid[1];
+	cu->group_id[0] = launch->base[0] + index % launch->grid[0];
+	cu->group_id[1] = launch->base[1] + index / launch->grid[0] % launch->grid[1];
+	cu->group_id[2] = launch->base[2] + index / launch->grid[0] / launch->grid[1];
 	cu->error = (struct cu_error){ .error = OGPU_QERR_NONE };
 	memset(cu->local_mem, 0, launch->local_bytes);
 	for (uint32_t i = 0; i < cu->waves; i++)

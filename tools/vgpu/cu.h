@@ -33,7 +33,8 @@
 struct cu_launch {
 	uint32_t asid;
 	uint64_t entry, args;
-	uint32_t grid[3], group[3];
+	uint32_t grid[3], group[3];	/* workgroups to run, work-items of one */
+	uint32_t base[3], total[3];	/* ids of the first; workgroups that work-items are told */
 	uint32_t local_bytes, private_bytes;
 };
 

@@ -32,7 +32,7 @@ static bool read_common(struct cu *cu, uint32_t csr, uint64_t *value)
 	case OGPU_CSR_NUM_GROUPS_X:
 	case OGPU_CSR_NUM_GROUPS_Y:
 	case OGPU_CSR_NUM_GROUPS_Z:
-		*value = launch->grid[csr - OGPU_CSR_NUM_GROUPS_X];
+		*value = launch->total[csr - OGPU_CSR_NUM_GROUPS_X];
 		return true;
 	case OGPU_CSR_LOCAL_BYTES:
 		*value = launch->local_bytes;

@@ -179,6 +179,15 @@ struct vgpu *vgpu_create(const struct vgpu_config *cfg)
 	discovery_build(&gpu->disc, cfg);
 	init_pci(gpu);
 	event_init(&gpu->event);
+	if (signal_init(&gpu->signal, cfg->doorbells)) {
+		fprintf(stderr, "ogpu-vgpu: no memory for a card\n");
+		goto err_event;
+	}
+	gpu->doorbell_low = calloc(cfg->doorbells, sizeof(*gpu->doorbell_low));
+	if (!gpu->doorbell_low) {
+		fprintf(stderr, "ogpu-vgpu: no memory for a card\n");
+		goto err_signal;
+	}
 	irq_init(&gpu->irq);
 	tlbi_init(&gpu->tlbi);
 	bootrom_init(gpu);
@@ -191,6 +200,10 @@ struct vgpu *vgpu_create(const struct vgpu_config *cfg)
 err_memory:
 	tlbi_fini(&gpu->tlbi);
 	irq_fini(&gpu->irq);
+	free(gpu->doorbell_low);
+err_signal:
+	signal_fini(&gpu->signal);
+err_event:
 	event_fini(&gpu->event);
 	memory_fini(&gpu->mem);
 err_free:
@@ -215,6 +228,8 @@ void vgpu_destroy(struct vgpu *gpu)
 	sensors_destroy(gpu->sensors);
 	tlbi_fini(&gpu->tlbi);
 	irq_fini(&gpu->irq);
+	free(gpu->doorbell_low);
+	signal_fini(&gpu->signal);
 	event_fini(&gpu->event);
 	memory_fini(&gpu->mem);
 	pthread_mutex_destroy(&gpu->reset_lock);
@@ -233,6 +248,7 @@ void vgpu_reset_core(struct vgpu *gpu)
 {
 	mc_stop(gpu->mc);
 	engines_reset(gpu->engines);
+	engines_watch_reset(gpu->engines);
 	mc_reset(gpu->mc);
 }
 
@@ -243,6 +259,7 @@ static void reset_device(struct vgpu *gpu)
 	mc_set_mbox(gpu->mc, 0, 0);
 	bootrom_reset(gpu);
 	event_reset(&gpu->event);
+	signal_reset(&gpu->signal);
 	irq_lose(&gpu->irq, 0);
 	sensors_reset(gpu->sensors);
 	memory_clear_poison(gpu);

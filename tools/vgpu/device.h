@@ -3,9 +3,9 @@
  * struct vgpu, as the parts that make up the card's PCI side see it. Engines and the management
  * core know only vgpu.h.
  *
- * Locks, outermost first: reset_lock -> event ring -> memory bracket -> DMA table; reset_lock ->
- * sensors -> a slot, and sensors -> the management core. Those of the interrupt table and of the
- * helper thread are leaves.
+ * Locks, outermost first: reset_lock -> event or signal ring -> memory bracket -> DMA table;
+ * reset_lock -> sensors -> a slot, and sensors -> the management core. Those of the interrupt table
+ * and of the helper thread are leaves.
  */
 #ifndef OGPU_VGPU_DEVICE_H
 #define OGPU_VGPU_DEVICE_H
@@ -35,6 +35,8 @@ struct vgpu {
 	struct regs regs;		/* vfio thread only */
 	struct bootrom boot;
 	struct event_ring event;
+	struct signal_ring signal;
+	uint32_t *doorbell_low;		/* half a write pointer for each page; vfio thread only */
 	struct irq_table irq;
 	struct memory mem;
 	struct tlbi_queue tlbi;

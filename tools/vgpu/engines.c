@@ -21,8 +21,9 @@ struct engines *engines_create(struct vgpu *gpu)
 		return NULL;
 	eng->gpu = gpu;
 	eng->slot = calloc(want ? want : 1, sizeof(*eng->slot));
+	eng->watcher = watch_create(eng, want);
 	eng->pool = pool_create(gpu, &eng->as_table);
-	if (!eng->slot || !eng->pool)
+	if (!eng->slot || !eng->watcher || !eng->pool)
 		goto fail;
 	while (eng->slots < want) {
 		if (!slot_create(eng, eng->slots, eng->slots < cfg->compute_slots ?
@@ -48,6 +49,8 @@ void engines_destroy(struct engines *eng)
 		slot_destroy(&eng->slot[i]);
 	if (eng->pool)
 		pool_destroy(eng->pool);
+	if (eng->watcher)
+		watch_destroy(eng->watcher);
 	free(eng->slot);
 	free(eng);
 }
@@ -76,10 +79,11 @@ void engines_reset(struct engines *eng)
  * engines_doorbell() - A doorbell rang.
  * @eng: the engines
  * @index: its page
+ * @wptr: the write pointer that it carried, NULL if none
  *
  * Return: false if no slot is connected to it.
  */
-bool engines_doorbell(struct engines *eng, uint32_t index)
+bool engines_doorbell(struct engines *eng, uint32_t index, const uint64_t *wptr)
 {
 	bool connected = false;
 
@@ -88,33 +92,58 @@ bool engines_doorbell(struct engines *eng, uint32_t index)
 
 		pthread_mutex_lock(&slot->lock);
 		if (slot_live(slot->state) && slot->queue.doorbell == index) {
-			slot->rung = true;
+			if (wptr) {
+				slot->rung_wptr = true;
+				slot->wptr = *wptr;
+			} else {
+				slot->rung = true;
+			}
+			slot->recheck = true;
 			connected = true;
 			pthread_cond_signal(&slot->wake);
 		}
 		pthread_mutex_unlock(&slot->lock);
 	}
+	if (!connected && index < vgpu_config(eng->gpu)->doorbells)
+		watch_end(eng->watcher, index);
 	return connected;
 }
 
 /**
- * engines_memory_changed() - A queue stored something that another may wait for.
+ * engines_watch() - Arm or end the watch of a queue that is on no slot.
  * @eng: the engines
+ * @queue: number of the queue and of its doorbell; ignored if there is none
+ * @what: what it waits for; NULL: end the watch
+ */
+void engines_watch(struct engines *eng, uint32_t queue, const struct engines_condition *what)
+{
+	if (queue >= vgpu_config(eng->gpu)->doorbells)
+		return;
+	if (what)
+		watch_arm(eng->watcher, queue, what);
+	else
+		watch_end(eng->watcher, queue);
+}
+
+/**
+ * engines_watch_reset() - End the watches of all queues.
+ * @eng: the engines
+ */
+void engines_watch_reset(struct engines *eng)
+{
+	for (uint32_t i = 0; i < vgpu_config(eng->gpu)->doorbells; i++)
+		watch_end(eng->watcher, i);
+}
+
+/**
+ * engines_memory_changed() - The card stored something that a queue may wait for.
+ * @eng: the engines
+ *
+ * Any thread; costs nothing while none waits.
  */
 void engines_memory_changed(struct engines *eng)
 {
-	if (!atomic_load(&eng->waiting))
-		return;
-	for (unsigned int i = 0; i < eng->slots; i++) {
-		struct slot *slot = &eng->slot[i];
-
-		pthread_mutex_lock(&slot->lock);
-		if (slot->state == OGPU_SLOT_WAITING) {
-			slot->recheck = true;
-			pthread_cond_signal(&slot->wake);
-		}
-		pthread_mutex_unlock(&slot->lock);
-	}
+	watch_stored(eng->watcher);
 }
 
 /**
@@ -190,6 +219,7 @@ void engines_inject_hang(struct engines *eng, unsigned int slot)
 void engines_work(struct engines *eng, struct engines_work *work)
 {
 	memset(work, 0, sizeof(*work));
+	watch_work(eng->watcher, work);
 	work->lane_instructions = pool_lane_instructions(eng->pool);
 	work->bytes_moved = atomic_load_explicit(&eng->bytes_moved, memory_order_relaxed);
 	for (unsigned int i = 0; i < eng->slots; i++) {

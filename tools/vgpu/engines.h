@@ -2,12 +2,13 @@
 /*
  * Inside the engines: queue slots, their command processors, and the pool of compute units.
  *
- * Locks: a slot's lock and the pool's lock are leaves; nothing outside this part is called with
- * one of them held, nor is the memory bracket entered.
+ * Locks: a slot's lock, the pool's lock and the watcher's are leaves; nothing outside this part is
+ * called with one of them held, nor is the memory bracket entered.
  */
 #ifndef OGPU_VGPU_ENGINES_H
 #define OGPU_VGPU_ENGINES_H
 
+#include "abi/packet.h"
 #include "cu.h"
 #include "mmu.h"
 #include "vgpu.h"
@@ -44,7 +45,13 @@ struct slot_queue {
 struct slot_context {
 	uint64_t pos;
 	uint64_t context12;
-	uint32_t context0;
+	uint32_t inner[OGPU_INDIRECT_LEVELS];	/* CONTEXT0, 3, 4, 5 */
+};
+
+/* Why a slot whose ring was empty goes on. */
+enum slot_news {
+	NEWS_LOOK,	/* memory may have another write pointer, or there are orders */
+	NEWS_WPTR,	/* the doorbell told it */
 };
 
 struct slot {
@@ -63,7 +70,11 @@ struct slot {
 	struct slot_failure failure;	/* valid while FAILED */
 	struct slot_context shown;	/* in the registers: as of the last change of state */
 	bool rung;			/* doorbell since the write pointer was read */
+	bool rung_wptr;			/* one that told it: */
+	uint64_t wptr;
 	bool recheck;			/* memory that a WAIT looks at may have changed */
+	bool wait_valid;		/* in a WAIT, for: */
+	struct engines_condition wait;
 	uint64_t busy_ns;		/* since START, without the stretch that is under way */
 	uint64_t busy_since;
 	uint64_t busy_total;		/* since power-up, likewise */
@@ -74,6 +85,7 @@ struct slot {
 };
 
 struct pool;
+struct watcher;
 
 struct engines {
 	struct vgpu *gpu;
@@ -83,7 +95,7 @@ struct engines {
 	_Atomic uint64_t as_table;	/* MMU_AS_TABLE() */
 	_Atomic uint32_t code_sequence[VGPU_AS_COUNT];	/* engines_code_sequence() */
 	_Atomic uint64_t bytes_moved;
-	_Atomic uint32_t waiting;	/* slots in state WAITING */
+	struct watcher *watcher;
 };
 
 /* slot.c */
@@ -93,9 +105,11 @@ bool slot_set_state(struct slot *slot, enum ogpu_slot_state state);
 uint64_t slot_busy(const struct slot *slot, uint64_t ended);
 void slot_order(struct slot *slot, uint32_t stop);
 /* The same, for the command processor. */
-bool slot_wait_idle(struct slot *slot);
-void slot_wait_memory(struct slot *slot, uint64_t timeout_ns);
-void slot_running(struct slot *slot);
+enum slot_news slot_wait_idle(struct slot *slot, uint64_t *wptr);
+bool slot_wait_memory(struct slot *slot, const struct engines_condition *what);
+void slot_wait_over(struct slot *slot);
+/* For the watcher. */
+void slot_recheck(struct slot *slot);
 
 /* A queue is on it and has not stopped. */
 static inline bool slot_live(enum ogpu_slot_state state)
@@ -110,14 +124,30 @@ void engines_memory_changed(struct engines *eng);
 void engines_code_invalidate(struct engines *eng, uint32_t asid);
 uint32_t engines_code_sequence(struct engines *eng, uint32_t asid);
 
-/* packets.c */
+/* watch.c */
+struct watcher *watch_create(struct engines *eng, unsigned int slots);
+void watch_destroy(struct watcher *w);
+void watch_arm(struct watcher *w, unsigned int id, const struct engines_condition *what);
+void watch_end(struct watcher *w, unsigned int id);
+void watch_stored(struct watcher *w);
+void watch_work(struct watcher *w, struct engines_work *work);
+bool condition_holds(const struct engines_condition *what, uint64_t now);
+
+/* command.c */
 enum step command_run(struct slot *slot, struct slot_queue *queue);
 
-/* copy.c */
-enum step copy_run(struct slot *slot, uint64_t src, uint64_t dst, uint64_t bytes, uint64_t *done,
+/* copy.c: slices of rows of bytes */
+struct move {
+	uint64_t src, dst;	/* address operands; VAs if rows */
+	bool rows;
+	uint64_t extent[3];	/* bytes, rows, slices */
+	uint64_t src_pitch[2], dst_pitch[2];	/* of rows and slices */
+	uint32_t *pattern;	/* NULL, or a page that is the source of everything */
+};
+
+uint64_t move_bytes(const struct move *m);
+enum step move_run(struct slot *slot, const struct move *m, uint64_t *done,
 		   struct mmu_fault *fault);
-enum step fill_run(struct slot *slot, uint32_t pattern, uint64_t dst, uint64_t bytes,
-		   uint64_t *done, struct mmu_fault *fault);
 
 /* dispatch.c */
 struct pool *pool_create(struct vgpu *gpu, const _Atomic uint64_t *as_table);

@@ -130,6 +130,45 @@ static bool window_reg_read(const struct mc *mc, uint32_t reg, uint32_t *value)
 	return true;
 }
 
+/* The two halves of a 64-bit register of the WATCH group; NULL if it is none. */
+static uint64_t *watch_reg(struct mc *mc, uint32_t reg)
+{
+	switch (reg & ~4u) {
+	case OGPU_MC_WATCH_ADDR_LO:
+		return &mc->watch.operand;
+	case OGPU_MC_WATCH_VALUE_LO:
+		return &mc->watch.value;
+	case OGPU_MC_WATCH_MASK_LO:
+		return &mc->watch.mask;
+	default:
+		return NULL;
+	}
+}
+
+static uint32_t watch_reg_read(struct mc *mc, uint32_t reg)
+{
+	const uint64_t *wide = watch_reg(mc, reg);
+
+	if (wide)
+		return reg64_get(*wide, reg & 4);
+	return reg == OGPU_MC_WATCH_ASID ? mc->watch.asid : 0;
+}
+
+static void watch_reg_write(struct mc *mc, uint32_t reg, uint32_t value)
+{
+	uint64_t *wide = watch_reg(mc, reg);
+
+	if (wide) {
+		reg64_set(wide, value, reg & 4);
+	} else if (reg == OGPU_MC_WATCH_ASID) {
+		mc->watch.asid = value;
+	} else {
+		mc->watch.compare = FIELD_GET(OGPU_MC_WATCH_COMPARE, value);
+		engines_watch(vgpu_engines(mc->gpu), FIELD_GET(OGPU_MC_WATCH_QUEUE, value),
+			      value & OGPU_MC_WATCH_OFF ? NULL : &mc->watch);
+	}
+}
+
 static bool periph_read(struct mc *mc, uint32_t reg, uint32_t *value)
 {
 	const struct vgpu_config *config = vgpu_config(mc->gpu);
@@ -162,6 +201,9 @@ static bool periph_read(struct mc *mc, uint32_t reg, uint32_t *value)
 		return true;
 	case OGPU_MC_DOORBELLS:
 		*value = mc->doorbell_pages;
+		return true;
+	case OGPU_MC_WATCH_ADDR_LO ... OGPU_MC_WATCH_CTRL:
+		*value = watch_reg_read(mc, reg);
 		return true;
 	case OGPU_MC_TEMP ... OGPU_MC_THROTTLE:
 		*value = sensors_reg_read(vgpu_sensors(mc->gpu), reg);
@@ -244,6 +286,9 @@ static bool periph_write(struct mc *mc, uint32_t reg, uint32_t value)
 	case OGPU_MC_DOORBELLS:
 	case OGPU_MC_DOORBELL_POP:
 		return true;	/* read-only: ignored */
+	case OGPU_MC_WATCH_ADDR_LO ... OGPU_MC_WATCH_CTRL:
+		watch_reg_write(mc, reg, value);
+		return true;
 	case OGPU_MC_TEMP ... OGPU_MC_THROTTLE:
 		sensors_reg_write(vgpu_sensors(mc->gpu), reg, value);
 		return true;
@@ -261,7 +306,7 @@ static bool slot_register(const struct mc *mc, uint32_t offset, unsigned int *sl
 		return false;
 	*slot = (offset - OGPU_MC_SLOT(0)) / SLOT_STRIDE;
 	*reg = (offset - OGPU_MC_SLOT(0)) % SLOT_STRIDE;
-	return *slot < mc->slots && *reg <= OGPU_SLOT_CONTEXT2;
+	return *slot < mc->slots && *reg <= OGPU_SLOT_CU_MASK(7);
 }
 
 static bool register_read(struct mc *mc, uint32_t offset, uint32_t *value)
@@ -336,4 +381,5 @@ void mc_bus_reset(struct mc *mc)
 	mc->timecmp = UINT64_MAX;
 	mc->time_hi = 0;
 	memset(mc->window, 0, sizeof(mc->window));
+	memset(&mc->watch, 0, sizeof(mc->watch));
 }

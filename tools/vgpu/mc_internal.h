@@ -47,6 +47,7 @@ struct mc {
 	uint64_t timecmp;
 	uint32_t time_hi;		/* latched */
 	uint64_t window[OGPU_MC_WINDOWS];	/* address operands */
+	struct engines_condition watch;	/* WATCH_* registers */
 };
 
 /* mc.c */

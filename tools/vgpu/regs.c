@@ -204,7 +204,8 @@ static uint32_t block_read(struct vgpu *gpu, uint32_t block, uint32_t reg)
 	case BLOCK_MBOX:
 		return mbox_read(gpu, reg);
 	case BLOCK_EVENT:
-		return event_reg_read(&gpu->event, reg);
+		return reg < OGPU_SIGNAL_ADDR_LO ? event_reg_read(&gpu->event, reg) :
+						   signal_reg_read(&gpu->signal, reg);
 	case BLOCK_MMU:
 		return mmu_read(gpu, reg);
 	default:
@@ -253,7 +254,10 @@ void regs_write(struct vgpu *gpu, uint32_t offset, uint32_t value)
 		mbox_write(gpu, reg, value);
 		break;
 	case BLOCK_EVENT:
-		event_reg_write(&gpu->event, reg, value);
+		if (reg < OGPU_SIGNAL_ADDR_LO)
+			event_reg_write(&gpu->event, reg, value);
+		else
+			signal_reg_write(gpu, reg, value);
 		break;
 	case BLOCK_MMU:
 		mmu_write(gpu, reg, value);

@@ -6,11 +6,9 @@
  * once; PREEMPT, KILL and reset are orders (slot.stop) that the thread carries out as soon as
  * it can, so that whoever gives them never waits and is interrupted when it is done.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "abi/mbox.h"
-#include "clock.h"
 #include "engines.h"
 
 /**
@@ -31,10 +29,6 @@ bool slot_set_state(struct slot *slot, enum ogpu_slot_state state)
 		slot->busy_ns += ran;
 		slot->busy_total += ran;
 	}
-	if (slot->state == OGPU_SLOT_WAITING)
-		atomic_fetch_sub(&slot->eng->waiting, 1);
-	if (state == OGPU_SLOT_WAITING)
-		atomic_fetch_add(&slot->eng->waiting, 1);
 	if (state == OGPU_SLOT_RUNNING)
 		slot->busy_since = now;
 	slot->shown = slot->context;
@@ -83,67 +77,114 @@ static void change_state(struct slot *slot, enum ogpu_slot_state state)
 
 /* --- for the command processor ---------------------------------------------------------------- */
 
+static void running(struct slot *slot)
+{
+	if (!(atomic_load(&slot->stop)))
+		change_state(slot, OGPU_SLOT_RUNNING);
+}
+
+static bool idle(const struct slot *slot)
+{
+	return !slot->rung && !slot->rung_wptr && !atomic_load(&slot->stop);
+}
+
 /**
  * slot_wait_idle() - The ring is empty: sleep until that may have changed.
  * @slot: the slot, whose thread calls this
+ * @wptr: set if a doorbell told the write pointer
  *
- * Return: false if the doorbell rang since the last call, so the slot never became idle.
+ * Returns at once if a doorbell rang since the last call: the slot never became idle then.
+ *
+ * Return: what has changed.
  */
-bool slot_wait_idle(struct slot *slot)
+enum slot_news slot_wait_idle(struct slot *slot, uint64_t *wptr)
 {
-	bool needed;
+	enum slot_news news = NEWS_LOOK;
+	bool needed = false, slept;
 
 	pthread_mutex_lock(&slot->lock);
-	if (slot->rung || atomic_load(&slot->stop)) {
-		slot->rung = false;
-		pthread_mutex_unlock(&slot->lock);
-		return false;
-	}
-	needed = slot_set_state(slot, OGPU_SLOT_IDLE);
+	slept = idle(slot);
+	if (slept)
+		needed = slot_set_state(slot, OGPU_SLOT_IDLE);
 	pthread_mutex_unlock(&slot->lock);
 	tell(slot, needed);
 
 	pthread_mutex_lock(&slot->lock);
-	while (!slot->rung && !atomic_load(&slot->stop))
+	while (idle(slot))
 		pthread_cond_wait(&slot->wake, &slot->lock);
+	if (slot->rung_wptr && !slot->rung) {
+		news = NEWS_WPTR;
+		*wptr = slot->wptr;
+	}
 	slot->rung = false;
+	slot->rung_wptr = false;
 	pthread_mutex_unlock(&slot->lock);
-	return true;
+	if (slept)
+		running(slot);
+	return news;
+}
+
+/* Under which number the watcher knows a slot. */
+static unsigned int watch_id(const struct slot *slot)
+{
+	return vgpu_config(slot->gpu)->doorbells + slot->index;
 }
 
 /**
  * slot_wait_memory() - A WAIT does not hold yet: sleep until that may have changed.
  * @slot: the slot, whose thread calls this
- * @timeout_ns: sleep no longer than that, for changes that nobody tells about
+ * @what: the condition
+ *
+ * Return: false if the slot has other orders.
  */
-void slot_wait_memory(struct slot *slot, uint64_t timeout_ns)
+bool slot_wait_memory(struct slot *slot, const struct engines_condition *what)
 {
-	struct timespec until;
-	bool needed;
-	int err = 0;
+	bool needed = false, stop;
 
 	pthread_mutex_lock(&slot->lock);
-	needed = slot_set_state(slot, OGPU_SLOT_WAITING);
+	slot->wait = *what;
+	slot->wait_valid = true;
+	slot->recheck = false;
+	stop = atomic_load(&slot->stop);
+	if (!stop)
+		needed = slot_set_state(slot, OGPU_SLOT_WAITING);
 	pthread_mutex_unlock(&slot->lock);
+	if (stop)
+		return false;
 	tell(slot, needed);
 
-	until = clock_after(timeout_ns);
+	watch_arm(slot->eng->watcher, watch_id(slot), what);
 	pthread_mutex_lock(&slot->lock);
-	while (!slot->rung && !slot->recheck && !atomic_load(&slot->stop) && err != ETIMEDOUT)
-		err = pthread_cond_timedwait(&slot->wake, &slot->lock, &until);
-	slot->recheck = false;
-	slot->rung = false;
+	while (!slot->recheck && !atomic_load(&slot->stop))
+		pthread_cond_wait(&slot->wake, &slot->lock);
+	stop = atomic_load(&slot->stop);
 	pthread_mutex_unlock(&slot->lock);
+	watch_end(slot->eng->watcher, watch_id(slot));
+	return !stop;
 }
 
 /**
- * slot_running() - The slot goes on executing after it was idle or waiting.
+ * slot_wait_over() - A WAIT holds: the slot goes on.
  * @slot: the slot, whose thread calls this
  */
-void slot_running(struct slot *slot)
+void slot_wait_over(struct slot *slot)
 {
-	if (!(atomic_load(&slot->stop)))
-		change_state(slot, OGPU_SLOT_RUNNING);
+	pthread_mutex_lock(&slot->lock);
+	slot->wait_valid = false;
+	pthread_mutex_unlock(&slot->lock);
+	running(slot);
+}
+
+/**
+ * slot_recheck() - What a slot waits for holds, or did a moment ago.
+ * @slot: the slot
+ */
+void slot_recheck(struct slot *slot)
+{
+	pthread_mutex_lock(&slot->lock);
+	slot->recheck = true;
+	pthread_cond_signal(&slot->wake);
+	pthread_mutex_unlock(&slot->lock);
 }
 
 /* --- the slot's thread ------------------------------------------------------------------------ */
@@ -156,7 +197,8 @@ static void clear_slot(struct slot *slot)
 	memset(&slot->context, 0, sizeof(slot->context));
 	memset(&slot->shown, 0, sizeof(slot->shown));
 	slot->rung = false;
-	slot->recheck = false;
+	slot->rung_wptr = false;
+	slot->wait_valid = false;
 	slot_set_state(slot, OGPU_SLOT_EMPTY);
 	slot->busy_ns = 0;
 	atomic_store(&slot->stop, atomic_load(&slot->stop) & STOP_EXIT);
@@ -175,9 +217,10 @@ static void leave(struct slot *slot, enum step step)
 		needed = slot_set_state(slot, OGPU_SLOT_FAILED);
 	} else {
 		needed = slot_set_state(slot, OGPU_SLOT_SAVED);
-		rung = slot->rung;
+		rung = slot->rung || slot->rung_wptr;
 	}
 	slot->rung = false;
+	slot->rung_wptr = false;
 	atomic_fetch_and(&slot->stop, ~(STOP_PREEMPT | STOP_KILL));
 	pthread_mutex_unlock(&slot->lock);
 	tell(slot, needed);
@@ -267,7 +310,7 @@ bool slot_create(struct engines *eng, unsigned int index, enum ogpu_engine_class
 	slot->class = class;
 	mmu_init(&slot->mmu, eng->gpu, &eng->as_table);
 	pthread_mutex_init(&slot->lock, NULL);
-	clock_cond_init(&slot->wake);
+	pthread_cond_init(&slot->wake, NULL);
 	pthread_cond_init(&slot->reset_done, NULL);
 	if (!pthread_create(&slot->thread, NULL, slot_main, slot))
 		return true;

@@ -17,6 +17,36 @@ static uint32_t status(const struct slot *slot)
 	       FIELD_PREP(OGPU_SLOT_STATUS_REASON, f->fault.reason);
 }
 
+/* Which of the nested buffers CONTEXT3 and those after it are about. */
+static unsigned int inner_level(uint32_t reg)
+{
+	return (reg - OGPU_SLOT_CONTEXT3) / 4 + 1;
+}
+
+static uint32_t read_wait(const struct slot *slot, uint32_t reg)
+{
+	const bool waits = slot->state == OGPU_SLOT_WAITING || slot->state == OGPU_SLOT_SAVED;
+
+	if (!waits || !slot->wait_valid)
+		return 0;
+	switch (reg) {
+	case OGPU_SLOT_WAIT_CTRL:
+		return OGPU_SLOT_WAIT_VALID |
+		       FIELD_PREP(OGPU_SLOT_WAIT_COMPARE, slot->wait.compare);
+	case OGPU_SLOT_WAIT_ADDR_LO:
+	case OGPU_SLOT_WAIT_ADDR_HI:
+		return reg64_get(slot->wait.operand, reg == OGPU_SLOT_WAIT_ADDR_HI);
+	case OGPU_SLOT_WAIT_VALUE_LO:
+	case OGPU_SLOT_WAIT_VALUE_HI:
+		return reg64_get(slot->wait.value, reg == OGPU_SLOT_WAIT_VALUE_HI);
+	case OGPU_SLOT_WAIT_MASK_LO:
+	case OGPU_SLOT_WAIT_MASK_HI:
+		return reg64_get(slot->wait.mask, reg == OGPU_SLOT_WAIT_MASK_HI);
+	default:
+		return 0;
+	}
+}
+
 static uint32_t read_reg(struct slot *slot, uint32_t reg)
 {
 	const bool failed = slot->state == OGPU_SLOT_FAILED;
@@ -62,10 +92,16 @@ static uint32_t read_reg(struct slot *slot, uint32_t reg)
 	case OGPU_SLOT_POS_HI:
 		return reg64_get(slot->shown.pos, reg == OGPU_SLOT_POS_HI);
 	case OGPU_SLOT_CONTEXT0:
-		return slot->shown.context0;
+		return slot->shown.inner[0];
 	case OGPU_SLOT_CONTEXT1:
 	case OGPU_SLOT_CONTEXT2:
 		return reg64_get(slot->shown.context12, reg == OGPU_SLOT_CONTEXT2);
+	case OGPU_SLOT_CONTEXT3:
+	case OGPU_SLOT_CONTEXT4:
+	case OGPU_SLOT_CONTEXT5:
+		return slot->shown.inner[inner_level(reg)];
+	case OGPU_SLOT_WAIT_CTRL ... OGPU_SLOT_WAIT_MASK_HI:
+		return read_wait(slot, reg);
 	default:
 		return 0;
 	}
@@ -109,11 +145,16 @@ static void write_descriptor(struct slot *slot, uint32_t reg, uint32_t value)
 		reg64_set(&slot->context.pos, value, reg == OGPU_SLOT_POS_HI);
 		break;
 	case OGPU_SLOT_CONTEXT0:
-		slot->context.context0 = value;
+		slot->context.inner[0] = value;
 		break;
 	case OGPU_SLOT_CONTEXT1:
 	case OGPU_SLOT_CONTEXT2:
 		reg64_set(&slot->context.context12, value, reg == OGPU_SLOT_CONTEXT2);
+		break;
+	case OGPU_SLOT_CONTEXT3:
+	case OGPU_SLOT_CONTEXT4:
+	case OGPU_SLOT_CONTEXT5:
+		slot->context.inner[inner_level(reg)] = value;
 		break;
 	default:
 		break;
@@ -129,6 +170,8 @@ static void start(struct slot *slot)
 	atomic_fetch_and(&slot->stop, ~(STOP_PREEMPT | STOP_KILL));
 	memset(&slot->failure, 0, sizeof(slot->failure));
 	slot->rung = false;
+	slot->rung_wptr = false;
+	slot->wait_valid = false;
 	slot->busy_ns = 0;
 	slot_set_state(slot, OGPU_SLOT_RUNNING);
 	pthread_cond_signal(&slot->wake);

@@ -4,7 +4,8 @@
  *
  * Threads. The vfio-user thread serves QEMU and never blocks on an engine (a slow handler freezes
  * the whole VM). The management core has a thread of its own, each hardware slot has one, and
- * the compute units share a pool. None polls: an idle card uses no host CPU.
+ * the compute units share a pool; the watcher looks at memory for all that wait for it. Only that
+ * one polls, and only while somebody waits: an idle card uses no host CPU.
  *
  * Memory. Guest memory can be unmapped by QEMU and translations invalidated by the guest at any
  * time. Engines may use host pointers only between vgpu_mem_begin() and vgpu_mem_end(); an unmap or
@@ -115,6 +116,11 @@ void vgpu_irq_raise(struct vgpu *gpu, unsigned int vector);
 /* seq is filled in here; raises OGPU_VECTOR_EVENT. Outside a bracket. */
 void vgpu_event_push(struct vgpu *gpu, const struct ogpu_event *event);
 
+/* --- signal.c: the signal ring ---------------------------------------------------------------- */
+
+/* A FENCE packet signals; raises OGPU_VECTOR_SIGNAL if the queue is armed. Outside a bracket. */
+void vgpu_signal(struct vgpu *gpu, uint32_t queue);
+
 /* --- mc.c: management controller -------------------------------------------------------------- */
 
 struct mc *mc_create(struct vgpu *gpu);
@@ -143,11 +149,25 @@ void engines_destroy(struct engines *eng);
 void engines_reset(struct engines *eng);	/* all slots to EMPTY, bounded in time */
 uint32_t engines_slot_read(struct engines *eng, unsigned int slot, uint32_t reg);
 void engines_slot_write(struct engines *eng, unsigned int slot, uint32_t reg, uint32_t value);
-/* True if a slot is connected to this doorbell (it has been told); else the caller tells the MC. */
-bool engines_doorbell(struct engines *eng, uint32_t index);
+/*
+ * True if a slot is connected to this doorbell (it has been told); else the caller tells the MC.
+ * wptr: the write pointer that it carried, or NULL.
+ */
+bool engines_doorbell(struct engines *eng, uint32_t index, const uint64_t *wptr);
 void engines_set_as_table(struct engines *eng, uint64_t vram_offset, uint32_t count);
 /* Drops translations; returns when no access that began earlier can use one of them. */
 void engines_tlb_invalidate(struct engines *eng, const struct tlbi *what);
+
+/* What somebody waits for: 64 bits of memory, of which those in mask compare with value. */
+struct engines_condition {
+	uint64_t operand, value, mask;
+	uint32_t asid;		/* of a virtual operand */
+	uint32_t compare;	/* enum ogpu_compare */
+};
+
+/* Rings the doorbell at the MC when it holds or cannot be read; NULL ends the queue's watch. */
+void engines_watch(struct engines *eng, uint32_t queue, const struct engines_condition *what);
+void engines_watch_reset(struct engines *eng);	/* ends all */
 /* Control socket. */
 void engines_inject_hang(struct engines *eng, unsigned int slot);	/* until a reset */
 
@@ -156,6 +176,7 @@ struct engines_work {
 	uint64_t lane_instructions;
 	uint64_t bytes_moved;
 	uint64_t busy_ns[OGPU_ENGINE_CLASSES];
+	uint64_t wait_looks, wait_wakeups;	/* of words by the watcher, and of its thread */
 };
 
 void engines_work(struct engines *eng, struct engines_work *work);

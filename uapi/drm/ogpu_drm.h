@@ -701,19 +701,35 @@ struct drm_ogpu_submit {
  * DOC: Packets
  *
  * A stream is a sequence of packets. All words are little-endian. The first 32-bit word of each is
- * DRM_OGPU_PKT(opcode, bytes): the opcode, and the size of the packet in 32-bit words in the upper
- * half. Every packet is a multiple of 8 bytes long. Members called reserved must be zero. The
- * stream ends after stream_bytes; there is no packet for its end. The stream itself and what
- * packets read must be mapped with DRM_OGPU_BIND_READ, what they write with DRM_OGPU_BIND_WRITE. A
+ * the header: bits 7:0 opcode, 15:8 flags, 31:16 the size of the packet in 32-bit words, header
+ * included. DRM_OGPU_PKT() makes one without flags. Every packet begins at a multiple of 8 bytes
+ * and is a multiple of 8 bytes long. Members called reserved, flags that are not named for a
+ * packet, and unused bits of members must be zero. The stream ends after stream_bytes; there is no
+ * packet for its end. The stream itself and what packets read must be mapped with
+ * DRM_OGPU_BIND_READ, what they write with DRM_OGPU_BIND_WRITE, what ATOMIC changes with both. A
  * bad packet stops the queue (&enum drm_ogpu_queue_error) and nothing else.
+ *
+ * Packets of a queue start in order. One with DRM_OGPU_PKT_BARRIER starts when all before it are
+ * complete and what they wrote is visible to it; without, it may run at the same time as packets
+ * before it. A FENCE, BARRIER or not, stores its value when all before it are complete. A job
+ * begins after all packets of the job before it.
+ *
+ * Privileged are the opcode 10 (invalidation of translations), the flag IRQ (1 << 1) of FENCE, and
+ * the flags PHYS: 1 << 0 of FILL, FENCE, WAIT and TIMESTAMP, 1 << 0 and 1 << 1 of COPY. They are
+ * for the kernel's rings; elsewhere they stop the queue with DRM_OGPU_QUEUE_ERR_PRIVILEGE.
  */
 #define DRM_OGPU_PKT(opcode, bytes)	((__u32)(opcode) | (__u32)((bytes) / 4) << 16)
+/** @DRM_OGPU_PKT_BARRIER: to be ORed into any header */
+#define DRM_OGPU_PKT_BARRIER		(1u << 15)
+/** @DRM_OGPU_PKT_CARD: to be ORed into the header of FENCE, WAIT, CACHE, SKIP or ATOMIC: only
+ * engines of this card have to see the effect, or are waited for; without, the CPU and other
+ * cards as well
+ */
+#define DRM_OGPU_PKT_CARD		(1u << 14)
 
 /** @DRM_OGPU_PKT_NOP: a header of any length; what follows it is ignored */
 #define DRM_OGPU_PKT_NOP	0
-/** @DRM_OGPU_PKT_INDIRECT: reserved for rings in user memory. A job's stream is itself an indirect
- * buffer, in which it stops the queue with DRM_OGPU_QUEUE_ERR_PACKET
- */
+/** @DRM_OGPU_PKT_INDIRECT: &struct drm_ogpu_pkt_indirect */
 #define DRM_OGPU_PKT_INDIRECT	1
 /** @DRM_OGPU_PKT_COPY: &struct drm_ogpu_pkt_copy */
 #define DRM_OGPU_PKT_COPY	2
@@ -731,6 +747,32 @@ struct drm_ogpu_submit {
 #define DRM_OGPU_PKT_DISPATCH	8
 /** @DRM_OGPU_PKT_CACHE: &struct drm_ogpu_pkt_cache */
 #define DRM_OGPU_PKT_CACHE	9
+/** @DRM_OGPU_PKT_DISPATCH_INDIRECT: &struct drm_ogpu_pkt_dispatch_indirect; compute queues only */
+#define DRM_OGPU_PKT_DISPATCH_INDIRECT	11
+/** @DRM_OGPU_PKT_COPY_RECT: &struct drm_ogpu_pkt_copy_rect */
+#define DRM_OGPU_PKT_COPY_RECT	12
+/** @DRM_OGPU_PKT_SKIP: &struct drm_ogpu_pkt_skip */
+#define DRM_OGPU_PKT_SKIP	13
+/** @DRM_OGPU_PKT_ATOMIC: &struct drm_ogpu_pkt_atomic */
+#define DRM_OGPU_PKT_ATOMIC	14
+
+/**
+ * @DRM_OGPU_INDIRECT_LEVELS: buffers of packets that may be open at a time. The stream of a job is
+ * one of them
+ */
+#define DRM_OGPU_INDIRECT_LEVELS	4
+/** @DRM_OGPU_INDIRECT_MAX_BYTES: most bytes of such a buffer */
+#define DRM_OGPU_INDIRECT_MAX_BYTES	(1u << 24)
+
+/** struct drm_ogpu_pkt_indirect - execute the packets of another buffer, then go on */
+struct drm_ogpu_pkt_indirect {
+	/** @header: DRM_OGPU_PKT(DRM_OGPU_PKT_INDIRECT, 16) */
+	__u32 header;
+	/** @bytes: of whole packets, multiple of 8, 8 .. DRM_OGPU_INDIRECT_MAX_BYTES */
+	__u32 bytes;
+	/** @addr: GPU address of the first one, multiple of 8 */
+	__u64 addr;
+};
 
 /**
  * struct drm_ogpu_pkt_copy - copy bytes; any alignment
@@ -772,6 +814,12 @@ struct drm_ogpu_pkt_write {
 	__u64 dst;
 };
 
+/**
+ * @DRM_OGPU_FENCE_SIGNAL: to be ORed into the header of a FENCE: after the value is stored, wake
+ * who waits for the queue
+ */
+#define DRM_OGPU_FENCE_SIGNAL		(1u << 10)
+
 /** struct drm_ogpu_pkt_fence - store a 64-bit value when all before it is done and visible */
 struct drm_ogpu_pkt_fence {
 	/** @header: DRM_OGPU_PKT(DRM_OGPU_PKT_FENCE, 24) */
@@ -791,7 +839,12 @@ enum drm_ogpu_compare {
 	DRM_OGPU_COMPARE_LT = 3,
 };
 
-/** struct drm_ogpu_pkt_wait - hold the queue until (memory & mask) compares with (value & mask) */
+/**
+ * struct drm_ogpu_pkt_wait - hold the queue until (memory & mask) compares with (value & mask)
+ *
+ * What the card stores is noticed at once, what the CPU or another card stores after some
+ * milliseconds. While it waits the queue may lose its place on the hardware to others.
+ */
 struct drm_ogpu_pkt_wait {
 	/** @header: DRM_OGPU_PKT(DRM_OGPU_PKT_WAIT, 32) */
 	__u32 header;
@@ -804,6 +857,12 @@ struct drm_ogpu_pkt_wait {
 	/** @mask: bits that count */
 	__u64 mask;
 };
+
+/**
+ * @DRM_OGPU_TIMESTAMP_END: to be ORed into the header of a TIMESTAMP: take the time when everything
+ * before it is complete, not when the packet starts
+ */
+#define DRM_OGPU_TIMESTAMP_END		(1u << 9)
 
 /** struct drm_ogpu_pkt_timestamp - store the GPU clock, 64 bits, nanoseconds */
 struct drm_ogpu_pkt_timestamp {
@@ -821,6 +880,9 @@ struct drm_ogpu_pkt_timestamp {
  * with a zero does nothing; a group has at least one work-item. Asking for more than
  * &struct drm_ogpu_query_device offers stops the queue with DRM_OGPU_QUEUE_ERR_DISPATCH.
  *
+ * A grid may be cut into several dispatches without a kernel that could tell: @base is the id of
+ * the first group, @total what work-items are told as the number of groups.
+ *
  * A work-item is an RV64IMAFDC (lp64d) hart with Zicsr and Zifencei in user mode: at its start pc
  * is @entry, a0 is @args, sp is the end of its private memory (the stack), ra is an address that
  * ends the work-item when jumped to, so that the entry is an ordinary C function
@@ -835,7 +897,7 @@ struct drm_ogpu_pkt_timestamp {
  * @local_bytes). ogpu_kernel.h of libogpu wraps them.
  */
 struct drm_ogpu_pkt_dispatch {
-	/** @header: DRM_OGPU_PKT(DRM_OGPU_PKT_DISPATCH, 56) */
+	/** @header: DRM_OGPU_PKT(DRM_OGPU_PKT_DISPATCH, 80) */
 	__u32 header;
 	/** @reserved: zero */
 	__u32 reserved;
@@ -854,6 +916,123 @@ struct drm_ogpu_pkt_dispatch {
 	 * its start; may be 0 for a kernel without a stack
 	 */
 	__u32 private_bytes;
+	/** @base: group id of the first workgroup in x, y, z; 0 if the grid is whole */
+	__u32 base[3];
+	/** @total: number of groups of the whole grid, at least @base + @grid; 0 stands for that */
+	__u32 total[3];
+};
+
+/**
+ * struct drm_ogpu_pkt_dispatch_indirect - run a compute kernel whose grid stands in memory
+ *
+ * As &struct drm_ogpu_pkt_dispatch with base and total zero. Memory must hold the grid until the
+ * packet is complete.
+ */
+struct drm_ogpu_pkt_dispatch_indirect {
+	/** @header: DRM_OGPU_PKT(DRM_OGPU_PKT_DISPATCH_INDIRECT, 56) */
+	__u32 header;
+	/** @reserved: zero */
+	__u32 reserved;
+	/** @entry: as for DISPATCH */
+	__u64 entry;
+	/** @args: as for DISPATCH */
+	__u64 args;
+	/** @grid: GPU address, multiple of 4, of three 32-bit words: workgroups in x, y, z */
+	__u64 grid;
+	/** @group: as for DISPATCH */
+	__u32 group[3];
+	/** @local_bytes: as for DISPATCH */
+	__u32 local_bytes;
+	/** @private_bytes: as for DISPATCH */
+	__u32 private_bytes;
+	/** @reserved2: zero */
+	__u32 reserved2;
+};
+
+/**
+ * struct drm_ogpu_pkt_copy_rect - copy rows of bytes, and slices of rows
+ *
+ * Byte x of row y of slice z is at the address + z * pitch[1] + y * pitch[0] + x, modulo 2^64, so a
+ * pitch may be negative. Any alignment. A byte that is both read and written, or written twice, is
+ * undefined afterwards.
+ */
+struct drm_ogpu_pkt_copy_rect {
+	/** @header: DRM_OGPU_PKT(DRM_OGPU_PKT_COPY_RECT, 72) */
+	__u32 header;
+	/** @reserved: zero */
+	__u32 reserved;
+	/** @src: GPU address */
+	__u64 src;
+	/** @dst: GPU address */
+	__u64 dst;
+	/** @extent: bytes of a row, rows of a slice, slices; at most 2^56 bytes in all */
+	__u32 extent[3];
+	/** @reserved2: zero */
+	__u32 reserved2;
+	/** @src_pitch: bytes from one row to the next, and from one slice to the next */
+	__u64 src_pitch[2];
+	/** @dst_pitch: likewise */
+	__u64 dst_pitch[2];
+};
+
+/**
+ * struct drm_ogpu_pkt_skip - if (memory & mask) compares with (value & mask), leave out packets
+ *
+ * Goes on @bytes behind the end of this packet, which must not be behind the end of the buffer that
+ * it stands in; in a ring not behind the write pointer.
+ */
+struct drm_ogpu_pkt_skip {
+	/** @header: DRM_OGPU_PKT(DRM_OGPU_PKT_SKIP, 40) */
+	__u32 header;
+	/** @compare: &enum drm_ogpu_compare */
+	__u32 compare;
+	/** @addr: GPU address, multiple of 8 */
+	__u64 addr;
+	/** @value: right side */
+	__u64 value;
+	/** @mask: bits that count */
+	__u64 mask;
+	/** @bytes: to leave out, multiple of 8: whole packets */
+	__u32 bytes;
+	/** @reserved: zero */
+	__u32 reserved;
+};
+
+/** enum drm_ogpu_atomic - what an ATOMIC stores */
+enum drm_ogpu_atomic {
+	DRM_OGPU_ATOMIC_ADD = 0,
+	DRM_OGPU_ATOMIC_SWAP = 1,
+	/** @DRM_OGPU_ATOMIC_CAS: value if memory is equal to compare */
+	DRM_OGPU_ATOMIC_CAS = 2,
+	DRM_OGPU_ATOMIC_AND = 3,
+	DRM_OGPU_ATOMIC_OR = 4,
+	DRM_OGPU_ATOMIC_XOR = 5,
+	/** @DRM_OGPU_ATOMIC_MIN: signed */
+	DRM_OGPU_ATOMIC_MIN = 6,
+	DRM_OGPU_ATOMIC_MAX = 7,
+	/** @DRM_OGPU_ATOMIC_MINU: unsigned */
+	DRM_OGPU_ATOMIC_MINU = 8,
+	DRM_OGPU_ATOMIC_MAXU = 9,
+};
+/** @DRM_OGPU_ATOMIC_WIDE: to be ORed into the operation: 64 bits, otherwise 32 */
+#define DRM_OGPU_ATOMIC_WIDE		(1u << 8)
+/** @DRM_OGPU_ATOMIC_RETURN: to be ORed into the header of an ATOMIC: store what was there before */
+#define DRM_OGPU_ATOMIC_RETURN		(1u << 8)
+
+/** struct drm_ogpu_pkt_atomic - change a word of memory in one indivisible step */
+struct drm_ogpu_pkt_atomic {
+	/** @header: DRM_OGPU_PKT(DRM_OGPU_PKT_ATOMIC, 40) */
+	__u32 header;
+	/** @op: &enum drm_ogpu_atomic */
+	__u32 op;
+	/** @addr: GPU address, a multiple of the operation's size */
+	__u64 addr;
+	/** @value: right side; below 2^32 for 32 bits, also if it means a negative number */
+	__u64 value;
+	/** @compare: for CAS, likewise; otherwise zero */
+	__u64 compare;
+	/** @result: with RETURN: GPU address, multiple of 8, of 64 bits; otherwise zero */
+	__u64 result;
 };
 
 /** @DRM_OGPU_CACHE_CLEAN: write back data that engines have cached */
@@ -863,12 +1042,20 @@ struct drm_ogpu_pkt_dispatch {
 /** @DRM_OGPU_CACHE_CODE: drop cached instructions; needed after a job has written code */
 #define DRM_OGPU_CACHE_CODE		(1u << 2)
 
-/** struct drm_ogpu_pkt_cache - cache maintenance; jobs begin and end coherent without it */
+/**
+ * struct drm_ogpu_pkt_cache - cache maintenance; jobs begin and end coherent without it
+ *
+ * Of the addresses from @start up to @end; engines may do it for more. Both zero: of everything.
+ */
 struct drm_ogpu_pkt_cache {
-	/** @header: DRM_OGPU_PKT(DRM_OGPU_PKT_CACHE, 8) */
+	/** @header: DRM_OGPU_PKT(DRM_OGPU_PKT_CACHE, 24) */
 	__u32 header;
 	/** @ops: DRM_OGPU_CACHE_* */
 	__u32 ops;
+	/** @start: GPU address */
+	__u64 start;
+	/** @end: GPU address after the last byte */
+	__u64 end;
 };
 
 /* ---------------------------------------------------------------------------------------------

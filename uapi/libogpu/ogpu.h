@@ -129,21 +129,79 @@ struct ogpu_stream {
 	struct ogpu_buffer buf;
 	uint32_t used;		/* bytes */
 	bool overflow;
+	bool overlap;		/* true: emit without DRM_OGPU_PKT_BARRIER, see below */
 };
 
 int ogpu_stream_create(struct ogpu_vm *vm, uint32_t size, struct ogpu_stream *stream);
 void ogpu_stream_destroy(struct ogpu_stream *stream);
 void ogpu_stream_reset(struct ogpu_stream *stream);
 
+/*
+ * Each emitter puts one packet (drm/ogpu_drm.h, "Packets") at the end of the stream, with
+ * DRM_OGPU_PKT_BARRIER: it starts when all before it are complete. While @overlap is true packets
+ * are put there without, and may run at the same time as those before them; set it only for packets
+ * that use nothing that those change. ogpu_stream_reset() sets it back to false.
+ */
+
 void ogpu_emit_copy(struct ogpu_stream *s, uint64_t dst, uint64_t src, uint64_t bytes);
 void ogpu_emit_fill(struct ogpu_stream *s, uint64_t dst, uint32_t pattern, uint64_t bytes);
 /** ogpu_emit_write() - store words; an odd count is not possible */
 void ogpu_emit_write(struct ogpu_stream *s, uint64_t dst, const uint32_t *words, uint32_t count);
+
+/** struct ogpu_copy_rect - rows of bytes to copy; as in struct drm_ogpu_pkt_copy_rect */
+struct ogpu_copy_rect {
+	uint64_t src, dst;		/* GPU addresses */
+	uint32_t extent[3];		/* bytes of a row, rows of a slice, slices */
+	int64_t src_pitch[2];		/* bytes from row to row, from slice to slice */
+	int64_t dst_pitch[2];
+};
+
+/** ogpu_emit_copy_rect() - copy a part of a picture, a matrix or a volume; zeros copy nothing */
+void ogpu_emit_copy_rect(struct ogpu_stream *s, const struct ogpu_copy_rect *rect);
+
 void ogpu_emit_fence(struct ogpu_stream *s, uint64_t addr, uint64_t value);
+/** ogpu_emit_fence_signal() - a fence that also wakes who waits for the queue */
+void ogpu_emit_fence_signal(struct ogpu_stream *s, uint64_t addr, uint64_t value);
 void ogpu_emit_wait(struct ogpu_stream *s, uint64_t addr, enum drm_ogpu_compare compare,
 		    uint64_t value, uint64_t mask);
+/** ogpu_emit_timestamp() - store the time when everything before is complete */
 void ogpu_emit_timestamp(struct ogpu_stream *s, uint64_t addr);
+/** ogpu_emit_timestamp_start() - store the time when the packet itself starts */
+void ogpu_emit_timestamp_start(struct ogpu_stream *s, uint64_t addr);
 void ogpu_emit_cache(struct ogpu_stream *s, uint32_t ops);
+/** ogpu_emit_cache_range() - for GPU addresses from @start up to @end only */
+void ogpu_emit_cache_range(struct ogpu_stream *s, uint32_t ops, uint64_t start, uint64_t end);
+
+/**
+ * ogpu_emit_indirect() - execute the packets of another buffer
+ * @bytes: of packets there, like @used of a stream
+ *
+ * At most DRM_OGPU_INDIRECT_LEVELS - 1 such buffers within each other.
+ */
+void ogpu_emit_indirect(struct ogpu_stream *s, uint64_t addr, uint32_t bytes);
+
+/**
+ * ogpu_emit_skip() - leave out packets if memory has a value
+ *
+ * Return: to be handed to ogpu_emit_skip_end() when those packets have been emitted. Such pairs may
+ * stand within each other. Without the end nothing is left out.
+ */
+uint32_t ogpu_emit_skip(struct ogpu_stream *s, uint64_t addr, enum drm_ogpu_compare compare,
+			uint64_t value, uint64_t mask);
+void ogpu_emit_skip_end(struct ogpu_stream *s, uint32_t skip);
+
+/**
+ * ogpu_emit_atomic() - change a word of memory in one step
+ * @op: enum drm_ogpu_atomic, for 64 bits with DRM_OGPU_ATOMIC_WIDE; for CAS see below
+ */
+void ogpu_emit_atomic(struct ogpu_stream *s, uint32_t op, uint64_t addr, uint64_t value);
+/**
+ * ogpu_emit_atomic_return() - likewise, and store what was there before
+ * @compare: for CAS; otherwise 0
+ * @result: GPU address of 64 bits
+ */
+void ogpu_emit_atomic_return(struct ogpu_stream *s, uint32_t op, uint64_t addr, uint64_t value,
+			     uint64_t compare, uint64_t result);
 
 /** struct ogpu_dispatch - what to run; zeros in @group and @grid count as 1 */
 struct ogpu_dispatch {
@@ -153,11 +211,20 @@ struct ogpu_dispatch {
 	uint32_t group[3];	/* work-items of a workgroup */
 	uint32_t local_bytes;
 	uint32_t private_bytes;	/* 0: OGPU_PRIVATE_DEFAULT */
+	uint32_t base[3];	/* id of the first workgroup, for a part of a grid */
+	uint32_t total[3];	/* workgroups of the whole grid; 0: base + grid */
 };
 
 #define OGPU_PRIVATE_DEFAULT	1024
 
 void ogpu_emit_dispatch(struct ogpu_stream *s, const struct ogpu_dispatch *dispatch);
+/**
+ * ogpu_emit_dispatch_indirect() - run with a grid that stands in memory
+ * @dispatch: grid, base and total are not used
+ * @grid: GPU address of three 32-bit words
+ */
+void ogpu_emit_dispatch_indirect(struct ogpu_stream *s, const struct ogpu_dispatch *dispatch,
+				 uint64_t grid);
 
 /* --- Queues --------------------------------------------------------------------------------- */
 

@@ -20,6 +20,7 @@ void ogpu_stream_reset(struct ogpu_stream *stream)
 {
 	stream->used = 0;
 	stream->overflow = false;
+	stream->overlap = false;
 }
 
 static void emit(struct ogpu_stream *s, const void *packet, uint32_t bytes, const void *tail,
@@ -38,13 +39,18 @@ static void emit(struct ogpu_stream *s, const void *packet, uint32_t bytes, cons
 }
 
 #define EMIT(s, packet)	emit(s, &(packet), sizeof(packet), NULL, 0)
-#define HEADER(name, packet)	DRM_OGPU_PKT(DRM_OGPU_PKT_##name, sizeof(packet))
+#define HEADER(s, name, packet)	header(s, DRM_OGPU_PKT_##name, sizeof(packet))
+
+static uint32_t header(const struct ogpu_stream *s, uint32_t opcode, uint64_t bytes)
+{
+	return DRM_OGPU_PKT(opcode, bytes) | (s->overlap ? 0 : DRM_OGPU_PKT_BARRIER);
+}
 
 void ogpu_emit_copy(struct ogpu_stream *s, uint64_t dst, uint64_t src, uint64_t bytes)
 {
 	struct drm_ogpu_pkt_copy p = { .src = src, .dst = dst, .bytes = bytes };
 
-	p.header = HEADER(COPY, p);
+	p.header = HEADER(s, COPY, p);
 	EMIT(s, p);
 }
 
@@ -52,7 +58,7 @@ void ogpu_emit_fill(struct ogpu_stream *s, uint64_t dst, uint32_t pattern, uint6
 {
 	struct drm_ogpu_pkt_fill p = { .pattern = pattern, .dst = dst, .bytes = bytes };
 
-	p.header = HEADER(FILL, p);
+	p.header = HEADER(s, FILL, p);
 	EMIT(s, p);
 }
 
@@ -66,7 +72,7 @@ void ogpu_emit_write(struct ogpu_stream *s, uint64_t dst, const uint32_t *words,
 		s->overflow = true;
 		return;
 	}
-	p.header = DRM_OGPU_PKT(DRM_OGPU_PKT_WRITE, bytes);
+	p.header = header(s, DRM_OGPU_PKT_WRITE, bytes);
 	emit(s, &p, sizeof(p), words, 4 * count);
 }
 
@@ -74,7 +80,15 @@ void ogpu_emit_fence(struct ogpu_stream *s, uint64_t addr, uint64_t value)
 {
 	struct drm_ogpu_pkt_fence p = { .addr = addr, .value = value };
 
-	p.header = HEADER(FENCE, p);
+	p.header = HEADER(s, FENCE, p);
+	EMIT(s, p);
+}
+
+void ogpu_emit_fence_signal(struct ogpu_stream *s, uint64_t addr, uint64_t value)
+{
+	struct drm_ogpu_pkt_fence p = { .addr = addr, .value = value };
+
+	p.header = HEADER(s, FENCE, p) | DRM_OGPU_FENCE_SIGNAL;
 	EMIT(s, p);
 }
 
@@ -88,7 +102,7 @@ void ogpu_emit_wait(struct ogpu_stream *s, uint64_t addr, enum drm_ogpu_compare 
 		.mask = mask,
 	};
 
-	p.header = HEADER(WAIT, p);
+	p.header = HEADER(s, WAIT, p);
 	EMIT(s, p);
 }
 
@@ -96,16 +110,104 @@ void ogpu_emit_timestamp(struct ogpu_stream *s, uint64_t addr)
 {
 	struct drm_ogpu_pkt_timestamp p = { .addr = addr };
 
-	p.header = HEADER(TIMESTAMP, p);
+	p.header = HEADER(s, TIMESTAMP, p) | DRM_OGPU_TIMESTAMP_END;
+	EMIT(s, p);
+}
+
+void ogpu_emit_timestamp_start(struct ogpu_stream *s, uint64_t addr)
+{
+	struct drm_ogpu_pkt_timestamp p = { .addr = addr };
+
+	p.header = HEADER(s, TIMESTAMP, p);
 	EMIT(s, p);
 }
 
 void ogpu_emit_cache(struct ogpu_stream *s, uint32_t ops)
 {
-	struct drm_ogpu_pkt_cache p = { .ops = ops };
+	ogpu_emit_cache_range(s, ops, 0, 0);
+}
 
-	p.header = HEADER(CACHE, p);
+void ogpu_emit_cache_range(struct ogpu_stream *s, uint32_t ops, uint64_t start, uint64_t end)
+{
+	struct drm_ogpu_pkt_cache p = { .ops = ops, .start = start, .end = end };
+
+	p.header = HEADER(s, CACHE, p);
 	EMIT(s, p);
+}
+
+void ogpu_emit_indirect(struct ogpu_stream *s, uint64_t addr, uint32_t bytes)
+{
+	struct drm_ogpu_pkt_indirect p = { .bytes = bytes, .addr = addr };
+
+	p.header = HEADER(s, INDIRECT, p);
+	EMIT(s, p);
+}
+
+void ogpu_emit_copy_rect(struct ogpu_stream *s, const struct ogpu_copy_rect *r)
+{
+	struct drm_ogpu_pkt_copy_rect p = { .src = r->src, .dst = r->dst };
+
+	p.header = HEADER(s, COPY_RECT, p);
+	for (int i = 0; i < 3; i++)
+		p.extent[i] = r->extent[i];
+	for (int i = 0; i < 2; i++) {
+		p.src_pitch[i] = r->src_pitch[i];
+		p.dst_pitch[i] = r->dst_pitch[i];
+	}
+	EMIT(s, p);
+}
+
+uint32_t ogpu_emit_skip(struct ogpu_stream *s, uint64_t addr, enum drm_ogpu_compare compare,
+			uint64_t value, uint64_t mask)
+{
+	struct drm_ogpu_pkt_skip p = {
+		.compare = compare,
+		.addr = addr,
+		.value = value,
+		.mask = mask,
+	};
+
+	p.header = HEADER(s, SKIP, p);
+	EMIT(s, p);
+	return s->used;
+}
+
+void ogpu_emit_skip_end(struct ogpu_stream *s, uint32_t skip)
+{
+	uint32_t bytes = s->used - skip;
+
+	if (s->overflow)
+		return;
+	memcpy((uint8_t *)s->buf.ptr + skip - sizeof(struct drm_ogpu_pkt_skip) +
+	       offsetof(struct drm_ogpu_pkt_skip, bytes), &bytes, sizeof(bytes));
+}
+
+void ogpu_emit_atomic(struct ogpu_stream *s, uint32_t op, uint64_t addr, uint64_t value)
+{
+	struct drm_ogpu_pkt_atomic p = { .op = op, .addr = addr, .value = value };
+
+	p.header = HEADER(s, ATOMIC, p);
+	EMIT(s, p);
+}
+
+void ogpu_emit_atomic_return(struct ogpu_stream *s, uint32_t op, uint64_t addr, uint64_t value,
+			     uint64_t compare, uint64_t result)
+{
+	struct drm_ogpu_pkt_atomic p = {
+		.op = op,
+		.addr = addr,
+		.value = value,
+		.compare = compare,
+		.result = result,
+	};
+
+	p.header = HEADER(s, ATOMIC, p) | DRM_OGPU_ATOMIC_RETURN;
+	EMIT(s, p);
+}
+
+static uint32_t private_bytes(const struct ogpu_dispatch *d)
+{
+	return d->private_bytes ? d->private_bytes : OGPU_PRIVATE_DEFAULT;
 }
 
 void ogpu_emit_dispatch(struct ogpu_stream *s, const struct ogpu_dispatch *d)
@@ -114,13 +216,32 @@ void ogpu_emit_dispatch(struct ogpu_stream *s, const struct ogpu_dispatch *d)
 		.entry = d->entry,
 		.args = d->args,
 		.local_bytes = d->local_bytes,
-		.private_bytes = d->private_bytes ? d->private_bytes : OGPU_PRIVATE_DEFAULT,
+		.private_bytes = private_bytes(d),
 	};
 
-	p.header = HEADER(DISPATCH, p);
+	p.header = HEADER(s, DISPATCH, p);
 	for (int i = 0; i < 3; i++) {
 		p.grid[i] = d->grid[i] ? d->grid[i] : 1;
 		p.group[i] = d->group[i] ? d->group[i] : 1;
+		p.base[i] = d->base[i];
+		p.total[i] = d->total[i];
 	}
+	EMIT(s, p);
+}
+
+void ogpu_emit_dispatch_indirect(struct ogpu_stream *s, const struct ogpu_dispatch *d,
+				 uint64_t grid)
+{
+	struct drm_ogpu_pkt_dispatch_indirect p = {
+		.entry = d->entry,
+		.args = d->args,
+		.grid = grid,
+		.local_bytes = d->local_bytes,
+		.private_bytes = private_bytes(d),
+	};
+
+	p.header = HEADER(s, DISPATCH_INDIRECT, p);
+	for (int i = 0; i < 3; i++)
+		p.group[i] = d->group[i] ? d->group[i] : 1;
 	EMIT(s, p);
 }
