@@ -48,9 +48,9 @@ enum ogpu_target {
  * Page-table entry. A leaf may stand at level 0 (4 KiB) and at level 1 (2 MiB, address aligned to
  * 2 MiB). CONTIG, at level 0 only, is set in all 16 entries of an aligned 64 KiB group that map an
  * aligned 64 KiB of memory with the same attributes: hardware may then use one TLB entry. Entries
- * that are not leaves point to the next lower table; R, W, X, CONTIG, MTYPE and NULL are zero there.
- * A reserved bit or value, PEER where there is no peer, CONTIG on memory that does not lie so, or a
- * leaf at level 2 or 3 makes the walk fault with OGPU_FAULT_PTE.
+ * that are not leaves point to the next lower table; R, W, X, CONTIG, MTYPE and NULL are zero
+ * there. A reserved bit or value, PEER where there is no peer, CONTIG on memory that does not lie
+ * so, or a leaf at level 2 or 3 makes the walk fault with OGPU_FAULT_PTE.
  */
 #define OGPU_PTE_VALID		BIT_ULL(0)
 #define OGPU_PTE_LEAF		BIT_ULL(1)

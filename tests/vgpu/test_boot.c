@@ -264,7 +264,8 @@ static void test_fatal_access(void **state)
 	} cases[] = {
 		/* lui t0, 0x40000; lui t1, 0x40000; sw t1, WINDOW_HI(15)(t0): host memory */
 		/* lui t0, 0x8f000; lw t1, 0(t0) */
-		{ { 0x400002b7, 0x40000337, 0x1662ae23, 0x8f0002b7, 0x0002a303 }, OGPU_MC_FATAL_BUS },
+		{ { 0x400002b7, 0x40000337, 0x1662ae23, 0x8f0002b7, 0x0002a303 },
+		  OGPU_MC_FATAL_BUS },
 		/* lui t0, 0x90000; lw t1, 0(t0): behind the windows */
 		{ { 0x900002b7, 0x0002a303 }, OGPU_MC_FATAL_TRAP },
 	};

@@ -132,7 +132,7 @@ static void test_memory_types(void **state)
 	}
 }
 
-/* Pages without memory: zero whatever was stored, of both sizes, and by every way to access them. */
+/* Pages without memory, of both sizes: zero whatever was stored, and no other access. */
 static void test_null_pages(void **state)
 {
 	const uint64_t large = VA & ~(uint64_t)(OGPU_PAGE_2M - 1);
@@ -406,7 +406,7 @@ static void test_invalidation(void **state)
 		uint32_t asid;
 		uint64_t start, end;
 		bool first, second, other;	/* what is dropped */
-	} cases[] = {
+	} named[] = {
 		{ ASID, VA, VA + MMU_PAGE, true, false, false },
 		{ ASID, VA + MMU_PAGE, VA + 2 * MMU_PAGE, false, true, false },
 		{ ASID, VA, VA + 2 * MMU_PAGE, true, true, false },
@@ -423,20 +423,22 @@ static void test_invalidation(void **state)
 	const uint64_t old = FAKE_DATA, new = FAKE_DATA + 0x10000;
 
 	(void)state;
-	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(named); i++) {
 		for (unsigned int pass = 0; pass < 2; pass++) {
 			uint64_t base = pass ? new : old;
 
 			fake_map(gpu, ASID, VA, VRAM(base), 2 * MMU_PAGE, PTE_RW);
 			fake_map(gpu, ASID + 1, VA, VRAM(base), MMU_PAGE, PTE_RW);
 			if (pass)
-				invalidate(cases[i].asid, cases[i].start, cases[i].end);
+				invalidate(named[i].asid, named[i].start, named[i].end);
 			mmu_set_asid(&mmu, ASID);
-			found(VA, OGPU_ACCESS_READ, VRAM(cases[i].first && pass ? new : old));
-			found(VA + MMU_PAGE, OGPU_ACCESS_READ,
-			      VRAM((cases[i].second && pass ? new : old) + MMU_PAGE));
+			base = pass && named[i].first ? new : old;
+			found(VA, OGPU_ACCESS_READ, VRAM(base));
+			base = pass && named[i].second ? new : old;
+			found(VA + MMU_PAGE, OGPU_ACCESS_READ, VRAM(base + MMU_PAGE));
 			mmu_set_asid(&mmu, ASID + 1);
-			found(VA, OGPU_ACCESS_READ, VRAM(cases[i].other && pass ? new : old));
+			base = pass && named[i].other ? new : old;
+			found(VA, OGPU_ACCESS_READ, VRAM(base));
 		}
 		mmu_flush(&mmu);
 	}
@@ -461,6 +463,26 @@ static void test_invalidation_of_part(void **state)
 	found(small + MMU_PAGE, OGPU_ACCESS_READ, VRAM(FAKE_DATA + MMU_PAGE));
 	invalidate(ASID, small + 0x1ff000, small + 0x200000);
 	refused(small + 2 * MMU_PAGE, OGPU_ACCESS_READ, OGPU_FAULT_NOT_MAPPED);
+}
+
+/* What was not valid, or malformed, at any level is found as soon as it is right. */
+static void test_invalid_entries(void **state)
+{
+	static const uint64_t wrong[] = { 0, OGPU_PTE_VALID | OGPU_PTE_MBZ };
+
+	(void)state;
+	fake_map(gpu, ASID, VA, VRAM(FAKE_DATA), MMU_PAGE, PTE_RW);
+	for (int level = 0; level <= OGPU_PT_LEVELS; level++) {
+		uint64_t *entry = fake_entry(gpu, ASID, VA, level), good = *entry;
+
+		for (unsigned int i = 0; i < ARRAY_SIZE(wrong); i++) {
+			invalidate(ASID, 0, 0);
+			*entry = wrong[i];
+			assert_false(translate(VA, OGPU_ACCESS_READ));
+			*entry = good;
+			found(VA, OGPU_ACCESS_READ, VRAM(FAKE_DATA));
+		}
+	}
 }
 
 /* One that missed more invalidations than the log keeps forgets everything. */
@@ -534,6 +556,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_address_spaces, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_invalidation, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_invalidation_of_part, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_invalid_entries, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_log, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pointers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_strides, setup, teardown),

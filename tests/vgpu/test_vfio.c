@@ -154,6 +154,10 @@ static void test_config_write_rules(void **state)
 	/* Read-write. */
 	config_write(s, aer + PCI_ERR_COR_MASK, PCI_ERR_COR_RCVR, 4);
 	assert_int_equal(config_read(s, aer + PCI_ERR_COR_MASK, 4), PCI_ERR_COR_RCVR);
+	config_write(s, exp + PCI_EXP_DEVCTL2, 0xffff, 2);
+	assert_int_equal(config_read(s, exp + PCI_EXP_DEVCTL2, 2),
+			 PCI_EXP_DEVCTL2_COMP_TIMEOUT | PCI_EXP_DEVCTL2_COMP_TMOUT_DIS |
+			 PCI_EXP_DEVCTL2_ATOMIC_REQ);
 	/* Status bits are only ever cleared. */
 	config_write(s, PCI_STATUS, 0xffff, 2);
 	assert_int_equal(config_read(s, PCI_STATUS, 2), PCI_STATUS_CAP_LIST);

@@ -21,9 +21,9 @@
 #define CU_CODE_PAGES	16
 #define CU_PAGE_INSNS	(MMU_PAGE / 2)
 /*
- * Instructions between two looks at the outside world, about 0.1 ms. What takes longer than a vector
- * instruction counts for more: it is made of steps of some tens of nanoseconds, and the worst single
- * instruction (64 walks through page tables in host memory) takes less than a millisecond.
+ * Instructions between two looks at the outside world, about 0.1 ms. What takes longer than a
+ * vector instruction counts for more: it is made of steps of some tens of nanoseconds, and the
+ * worst single instruction (64 walks through page tables in host memory) takes less than 1 ms.
  */
 #define CU_BUDGET	2048
 #define CU_NO_RESERVATION	UINT64_MAX

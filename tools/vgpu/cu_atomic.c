@@ -14,8 +14,8 @@
 #define RESERVATION(va, size)	((va) | (size) / 8)
 
 /*
- * There was no host memory behind an atomic access: says why. Memory that began to answer meanwhile is
- * used: an access is carried out or refused, never left out.
+ * There was no host memory behind an atomic access: says why. Memory that began to answer meanwhile
+ * is used: an access is carried out or refused, never left out.
  */
 static uint8_t *look_again(struct cu *cu, uint64_t va)
 {

@@ -3,9 +3,9 @@
  * The GPU MMU: four-level walk, translation cache, faults (abi/addr.h).
  *
  * What is known is kept in two steps. Translations, of any address space, live until a TLB
- * invalidation names them: 4 KiB pages, 64 KiB groups (CONTIG), 2 MiB leaves, and level-0 tables, so
- * that a walk reads one entry mostly. In front of them pages of the current address space have their
- * host pointer, for one generation of memory. Nothing is kept of entries that are not valid.
+ * invalidation names them: 4 KiB pages, 64 KiB groups (CONTIG), 2 MiB leaves, and level-0 tables,
+ * so that a walk reads one entry mostly. In front of them pages of the current address space have
+ * their host pointer, for one generation of memory. Nothing is kept of entries that are not valid.
  */
 #include <string.h>
 

@@ -4,8 +4,8 @@
  *
  * Each thread that touches memory for a queue has a struct mmu of its own, so nothing here is
  * locked. Translations are kept over changes of the address space and of the host's mappings until
- * an invalidation names them. Host pointers are good until the thread leaves the memory bracket (mmu_leave()). Memory
- * without a host pointer does not answer.
+ * an invalidation names them. Host pointers are good until the thread leaves the memory bracket
+ * (mmu_leave()). Memory without a host pointer does not answer.
  */
 #ifndef OGPU_VGPU_MMU_H
 #define OGPU_VGPU_MMU_H

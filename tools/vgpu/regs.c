@@ -108,7 +108,7 @@ static uint32_t mmu_read(struct vgpu *gpu, uint32_t reg)
 	case OGPU_MMU_TLBI_END_HI:
 		return reg64_get(r->tlbi_end, reg == OGPU_MMU_TLBI_END_HI);
 	case OGPU_MMU_TLBI:
-		return (r->tlbi & (OGPU_MMU_TLBI_ASID | OGPU_MMU_TLBI_TYPE | OGPU_MMU_TLBI_NOTIFY)) |
+		return r->tlbi |
 		       (started - done == OGPU_MMU_TLBI_DEPTH ? OGPU_MMU_TLBI_FULL : 0) |
 		       (started != done ? OGPU_MMU_TLBI_BUSY : 0);
 	case OGPU_MMU_TLBI_STARTED:
@@ -134,6 +134,7 @@ static void set_as_table(struct vgpu *gpu)
 /* ASID 0 has no translations, and a range that is empty names none: these have nothing to drop. */
 static void start_tlbi(struct vgpu *gpu, uint32_t value)
 {
+	const uint32_t known = OGPU_MMU_TLBI_ASID | OGPU_MMU_TLBI_TYPE | OGPU_MMU_TLBI_NOTIFY;
 	const struct regs *r = &gpu->regs;
 	struct tlbi what = { .asid = FIELD_GET(OGPU_MMU_TLBI_ASID, value) };
 	struct tlbi none = { .asid = OGPU_MMU_TLBI_ASID, .start = 1, .end = 0 };
@@ -155,7 +156,7 @@ static void start_tlbi(struct vgpu *gpu, uint32_t value)
 	}
 	if (!tlbi_start(&gpu->tlbi, &what, value & OGPU_MMU_TLBI_NOTIFY))
 		return;
-	gpu->regs.tlbi = value;
+	gpu->regs.tlbi = value & known;
 	worker_post(gpu->worker, WORKER_TLB);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * TLB invalidations: what they name, the queue behind the TLBI register, and the log from which each
- * MMU learns what to drop.
+ * TLB invalidations: what they name, the queue behind the TLBI register, and the log from which
+ * each MMU learns what to drop.
  *
  * The log is written while nobody is inside the memory bracket and read inside it. An MMU that has
  * fallen behind by more than the log keeps drops everything.

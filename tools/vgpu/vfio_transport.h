@@ -29,26 +29,43 @@ struct vfio_msg_header {
 
 #define VFIO_MAX_BODY	(VFIO_MAX_DATA + 64u)
 
+struct vfio_fds {
+	int fd[VFIO_MAX_FDS];
+	unsigned int count;
+};
+
 /* A received message. Descriptors that are not taken are closed. */
 struct vfio_msg {
 	struct vfio_msg_header header;
 	size_t size;		/* of the body */
-	uint8_t *body;		/* room for VFIO_MAX_BODY */
-	int fds[VFIO_MAX_FDS];
-	unsigned int fd_count;
+	const uint8_t *body;	/* good until the next one is received */
+	struct vfio_fds fds;
+};
+
+/* A connection, and what has arrived of messages that nobody has asked for yet. */
+struct vfio_conn {
+	int fd;
+	_Atomic bool stopped;	/* somebody has called vfio_stop() */
+	uint8_t *buf;		/* room for the longest message */
+	size_t have;		/* bytes in it */
+	size_t used;		/* of them, those of the message handed out last */
+	struct vfio_fds later;	/* descriptors of the last message that has begun */
+	size_t later_at;	/* where that begins */
 };
 
 enum vfio_recv {
 	VFIO_RECV_OK,
-	VFIO_RECV_CLOSED,	/* orderly end */
-	VFIO_RECV_STOPPED,
+	VFIO_RECV_CLOSED,	/* orderly end, or stopped */
 	VFIO_RECV_BROKEN,	/* malformed, or an error of the socket; has been printed */
 };
 
-enum vfio_recv vfio_recv(int conn, int stop_fd, struct vfio_msg *msg);
+bool vfio_conn_init(struct vfio_conn *conn, int fd);
+void vfio_conn_fini(struct vfio_conn *conn);
+void vfio_stop(struct vfio_conn *conn);
+enum vfio_recv vfio_recv(struct vfio_conn *conn, struct vfio_msg *msg);
 int vfio_take_fd(struct vfio_msg *msg, unsigned int index);
-void vfio_close_fds(struct vfio_msg *msg);
-enum vfio_recv vfio_send(int conn, int stop_fd, const struct vfio_msg_header *header,
+void vfio_close_fds(struct vfio_fds *fds);
+enum vfio_recv vfio_send(struct vfio_conn *conn, const struct vfio_msg_header *header,
 			 const void *body, size_t size, int fd);
 
 #endif

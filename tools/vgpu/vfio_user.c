@@ -8,9 +8,12 @@
  */
 #include <errno.h>
 #include <linux/vfio.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "device.h"
@@ -58,7 +61,7 @@ struct region_access {
 
 struct server {
 	struct vgpu *gpu;
-	int conn, stop_fd;
+	struct vfio_conn conn;
 	bool negotiated;
 	enum vfio_recv sent;	/* outcome of the last reply */
 	struct vfio_msg msg;
@@ -87,7 +90,7 @@ static int reply_fd(struct server *s, const void *body, size_t size, int fd)
 	header.size = sizeof(header) + size;
 	header.flags = VFIO_MSG_REPLY;
 	header.error = 0;
-	s->sent = vfio_send(s->conn, s->stop_fd, &header, body, size, fd);
+	s->sent = vfio_send(&s->conn, &header, body, size, fd);
 	return 0;
 }
 
@@ -105,7 +108,7 @@ static void reply_error(struct server *s, int error)
 	header.size = sizeof(header);
 	header.flags = VFIO_MSG_REPLY | VFIO_MSG_ERROR;
 	header.error = error;
-	s->sent = vfio_send(s->conn, s->stop_fd, &header, NULL, 0, -1);
+	s->sent = vfio_send(&s->conn, &header, NULL, 0, -1);
 }
 
 static int do_version(struct server *s)
@@ -345,7 +348,7 @@ static int handle(struct server *s)
 /* One message; anything but VFIO_RECV_OK ends the connection. */
 static enum vfio_recv serve_one(struct server *s)
 {
-	enum vfio_recv result = vfio_recv(s->conn, s->stop_fd, &s->msg);
+	enum vfio_recv result = vfio_recv(&s->conn, &s->msg);
 	int err;
 
 	if (result != VFIO_RECV_OK)
@@ -367,8 +370,48 @@ static enum vfio_recv serve_one(struct server *s)
 		reply_error(s, -err);
 	result = s->sent;
 out:
-	vfio_close_fds(&s->msg);
+	vfio_close_fds(&s->msg.fds);
 	return result;
+}
+
+/* Ends the service when it shall end: receiving and sending themselves look at the client only. */
+struct watcher {
+	struct vfio_conn *conn;
+	int stop_fd, end_fd;
+	pthread_t thread;
+};
+
+static void *watch(void *arg)
+{
+	struct watcher *w = arg;
+	struct pollfd fds[] = {
+		{ .fd = w->stop_fd, .events = POLLIN },
+		{ .fd = w->end_fd, .events = POLLIN },
+	};
+
+	while (poll(fds, 2, -1) < 0 && errno == EINTR)
+		;
+	if (fds[0].revents)
+		vfio_stop(w->conn);
+	return NULL;
+}
+
+static bool start_watcher(struct watcher *w)
+{
+	w->end_fd = eventfd(0, EFD_CLOEXEC);
+	if (w->end_fd < 0)
+		return false;
+	if (!pthread_create(&w->thread, NULL, watch, w))
+		return true;
+	close(w->end_fd);
+	return false;
+}
+
+static void end_watcher(struct watcher *w)
+{
+	eventfd_write(w->end_fd, 1);
+	pthread_join(w->thread, NULL);
+	close(w->end_fd);
 }
 
 /**
@@ -381,19 +424,18 @@ out:
  */
 enum vfio_user_end vfio_user_serve(struct vgpu *gpu, int conn, int stop_fd)
 {
-	struct server s = { .gpu = gpu, .conn = conn, .stop_fd = stop_fd };
-	enum vfio_recv result = VFIO_RECV_BROKEN;
+	struct server s = { .gpu = gpu };
+	struct watcher watcher = { .conn = &s.conn, .stop_fd = stop_fd };
 
-	s.msg.body = malloc(VFIO_MAX_BODY);
 	s.reply = malloc(VFIO_MAX_BODY);
-	if (s.msg.body && s.reply) {
-		do
-			result = serve_one(&s);
-		while (result == VFIO_RECV_OK);
+	if (vfio_conn_init(&s.conn, conn) && s.reply && start_watcher(&watcher)) {
+		while (serve_one(&s) == VFIO_RECV_OK)
+			;
+		end_watcher(&watcher);
 	} else {
-		fprintf(stderr, "ogpu-vgpu: no memory for messages\n");
+		fprintf(stderr, "ogpu-vgpu: no memory or thread for a client\n");
 	}
+	vfio_conn_fini(&s.conn);
 	free(s.reply);
-	free(s.msg.body);
-	return result == VFIO_RECV_STOPPED ? VFIO_USER_STOPPED : VFIO_USER_CLIENT_GONE;
+	return s.conn.stopped ? VFIO_USER_STOPPED : VFIO_USER_CLIENT_GONE;
 }

@@ -149,7 +149,7 @@ void endless(void)
 		asm volatile("");
 }
 
-/* --- for hostile.h: each runs for ever and makes the host work hard ---------------------------- */
+/* --- for hostile.h: each runs for ever and makes the host work hard --------------------------- */
 
 #define SPREAD_BASE	(1ull << 39)
 #define SPREAD_MASK	((1ull << 47) - 1)
