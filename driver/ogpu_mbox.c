@@ -72,7 +72,7 @@ struct ogpu_mbox {
 	u32 seq;
 	/** @timeouts: requests without an answer since the last one with */
 	unsigned int timeouts;
-	/** @wait: woken by replies, HELLO, and when @running drops */
+	/** @wait: woken by replies, HELLO, when an event was handled, and when @running drops */
 	wait_queue_head_t wait;
 
 	/** @rx_lock: protects what follows */
@@ -95,6 +95,10 @@ struct ogpu_mbox {
 	bool got_hello;
 	/** @events: put aside for @event_work */
 	DECLARE_KFIFO(events, struct ogpu_msg, OGPU_MBOX_EVENTS);
+	/** @events_put: that were put aside since the start, free-running */
+	u32 events_put;
+	/** @events_done: of those, handled; written by @event_work */
+	u32 events_done;
 	/** @unexpected: messages that nobody waited for, or that broke the rules */
 	u64 unexpected;
 
@@ -156,6 +160,8 @@ static void ogpu_mbox_event_work(struct work_struct *work)
 		if (!got)
 			break;
 		ogpu_mbox_handle_event(mbox->odev, &msg);
+		WRITE_ONCE(mbox->events_done, mbox->events_done + 1);
+		wake_up_all(&mbox->wait);
 	}
 
 	/* There is room again for what had to stay in the ring. */
@@ -194,6 +200,7 @@ static void ogpu_mbox_receive(struct ogpu_mbox *mbox, const struct ogpu_msg *msg
 		wake_up_all(&mbox->wait);
 	} else {
 		kfifo_put(&mbox->events, *msg);
+		WRITE_ONCE(mbox->events_put, mbox->events_put + 1);
 		queue_work(mbox->wq, &mbox->event_work);
 	}
 }
@@ -437,6 +444,9 @@ void ogpu_mbox_start(struct ogpu_device *odev)
 	struct ogpu_mbox *mbox = odev->mbox;
 	struct ogpu_mbox_header *header = mbox->header;
 
+	/* No event of firmware that ran before is handled any more. */
+	cancel_work_sync(&mbox->event_work);
+
 	mutex_lock(&mbox->req_lock);
 	mutex_lock(&mbox->rx_lock);
 
@@ -465,6 +475,8 @@ void ogpu_mbox_start(struct ogpu_device *odev)
 		.entries = OGPU_MBOX_MSG_ENTRIES,
 	};
 	kfifo_reset(&mbox->events);
+	mbox->events_put = 0;
+	mbox->events_done = 0;
 	mbox->want_seq = 0;
 	mbox->timeouts = 0;
 	mbox->got_hello = false;
@@ -541,12 +553,19 @@ int ogpu_mbox_init(struct ogpu_device *odev)
  * ogpu_mbox_wait_events() - wait until the events are handled that firmware has told so far
  * @odev: the card
  *
- * That is those that it told before a request whose reply has been taken. Sleeps; the caller holds
- * no lock that a handler of events takes.
+ * That is those that it told before a request whose reply has been taken; what it tells meanwhile
+ * is not waited for. Sleeps for a bounded time: firmware whose events take longer is reset, with the
+ * card. The caller holds no lock that a handler of events takes.
  */
 void ogpu_mbox_wait_events(struct ogpu_device *odev)
 {
-	flush_work(&odev->mbox->event_work);
+	struct ogpu_mbox *mbox = odev->mbox;
+	u32 put = READ_ONCE(mbox->events_put);
+
+	if (!wait_event_timeout(mbox->wait, (s32)(READ_ONCE(mbox->events_done) - put) >= 0 ||
+				!READ_ONCE(mbox->running),
+				msecs_to_jiffies(OGPU_MBOX_TIMEOUT_MS)))
+		ogpu_reset_schedule(odev, "events of firmware pile up");
 }
 
 /**
