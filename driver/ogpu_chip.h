@@ -87,8 +87,8 @@ struct ogpu_chip_ops {
 	 */
 	int (*tlbi_wait)(struct ogpu_device *odev, u32 number);
 
-	/** @doorbell: a queue has a new write pointer in memory */
-	void (*doorbell)(struct ogpu_device *odev, u32 queue);
+	/** @doorbell: a queue has this new write pointer, which is in memory */
+	void (*doorbell)(struct ogpu_device *odev, u32 queue, u64 wptr);
 };
 
 extern const struct ogpu_chip_ops ogpu_chip_v1;

@@ -177,10 +177,10 @@ static int ogpu_v1_tlbi_wait(struct ogpu_device *odev, u32 number)
 	return ret ?: err;
 }
 
-static void ogpu_v1_doorbell(struct ogpu_device *odev, u32 queue)
+static void ogpu_v1_doorbell(struct ogpu_device *odev, u32 queue, u64 wptr)
 {
-	writel(1, odev->doorbells + (size_t)queue * odev->disc.doorbell_stride +
-		  OGPU_DOORBELL_RING);
+	writeq(wptr, odev->doorbells + (size_t)queue * odev->disc.doorbell_stride +
+		     OGPU_DOORBELL_WPTR);
 }
 
 const struct ogpu_chip_ops ogpu_chip_v1 = {

@@ -28,6 +28,9 @@
 #include "ogpu_ttm.h"
 #include "ogpu_watchdog.h"
 
+/* Interrupts that are used: signals are not. */
+#define OGPU_PCI_VECTORS	(OGPU_VECTOR_EVENT + 1)
+
 /* Is it a card that we know how to talk to? */
 static int ogpu_pci_identify(struct ogpu_device *odev)
 {
@@ -230,7 +233,7 @@ static int ogpu_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		goto err_fini;
 	}
 
-	ret = pci_alloc_irq_vectors(pdev, OGPU_VECTOR_COUNT, OGPU_VECTOR_COUNT, PCI_IRQ_MSIX);
+	ret = pci_alloc_irq_vectors(pdev, OGPU_PCI_VECTORS, OGPU_PCI_VECTORS, PCI_IRQ_MSIX);
 	if (ret < 0) {
 		dev_err_probe(dev, ret, "cannot get MSI-X interrupts\n");
 		goto err_fini;

@@ -386,7 +386,7 @@ static int ogpu_queue_run_job(struct ogpu_sched_job *base)
 
 	/* If the card is being removed, ogpu_queues_stop() signals the fence. */
 	if (drm_dev_enter(&odev->drm, &idx)) {
-		odev->chip->doorbell(odev, queue->number);
+		odev->chip->doorbell(odev, queue->number, queue->ring.wptr);
 		drm_dev_exit(idx);
 	}
 	spin_unlock_irqrestore(&queue->lock, flags);
