@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* How long an invalidation of translations waits for kernels that make it wait. Prints JSON. */
+#include "hostile.h"
+
+#define ROUNDS	200u
+
+int main(void)
+{
+	double worst = 0;
+
+	for (unsigned int k = 0; k < ARRAY_SIZE(hostile_kinds); k++) {
+		struct hostile h;
+
+		hostile_start(&h, hostile_kinds[k], 2);
+		for (unsigned int i = 0; i < ROUNDS; i++) {
+			/* Not always at the same point of what the kernel does. */
+			const struct timespec pause = { 0, 1000000 + i * 97 % 3000 * 1000 };
+			uint64_t start;
+			double ms;
+
+			nanosleep(&pause, NULL);
+			start = vgpu_time_ns(h.gpu);
+			vgpu_mem_invalidate(h.gpu, &(struct tlbi){ 0 }, 1);
+			ms = (vgpu_time_ns(h.gpu) - start) / 1e6;
+			if (ms > worst)
+				worst = ms;
+		}
+		hostile_stop(&h);
+	}
+	printf("{\"name\": \"invalidate_worst_ms\", \"value\": %.6g, \"unit\": \"ms\", \"note\": "
+	       "\"longest of %u invalidations beside each kernel of hostile.h, on two units\"}\n",
+	       worst, ROUNDS);
+	return 0;
+}
