@@ -27,7 +27,9 @@ struct ogpu_save_group {
 	__le32 local_bytes;
 	__le32 private_bytes;
 	__le32 lanes;
-	__le32 rsvd[57];
+	__le32 rsvd0;
+	__le64 instructions;	/* what its work-items read as cycle and instret */
+	__le32 rsvd[54];
 };
 OGPU_ASSERT_SIZE(struct ogpu_save_group, 256);
 

@@ -3,6 +3,7 @@
  * Speed of the compute units with the MMU on: lane-instructions per second of one host thread for
  * some kernels, for each variant of the lane operations that works on this host.
  */
+#include "fake_dispatch.h"
 #include "fake_kernels.h"
 
 #define ASID	1u
@@ -46,7 +47,7 @@ static void run(const struct bench *b, const struct cu_vec *vec)
 	groups = (uint64_t)launch.grid[0] * launch.grid[1] * launch.grid[2];
 	start = cpu_ns();
 	do {
-		if (!cu_begin(cu, &launch, &stop, true))
+		if (!cu_begin(cu, &launch, &stop))
 			abort();
 		for (uint64_t i = 0; i < groups; i++) {
 			if (cu_workgroup(cu, i) != CU_DONE) {
@@ -56,7 +57,7 @@ static void run(const struct bench *b, const struct cu_vec *vec)
 				exit(1);
 			}
 		}
-		cu_end(cu, true);
+		cu_end(cu);
 		ns = cpu_ns() - start;
 	} while (ns < MIN_NS);
 	work = cu->lane_instructions - before;
@@ -105,7 +106,7 @@ int main(int argc, char **argv)
 				run(&benches[i], cu_vec_get(n));
 		}
 	}
-	cu_destroy(cu);
+	cu_free(cu);
 	fake_destroy(gpu);
 	return 0;
 }

@@ -101,8 +101,8 @@ static void card(uint32_t host_threads)
 			 2 * MMU_PAGE, OGPU_PTE_READ);
 	q_init(q, gpu, 0, ASID, 0);
 #ifdef OGPU_SLOT_SAVE_SIZE
-	q_write64(q, OGPU_SLOT_SAVE_LO, OGPU_OPERAND(OGPU_TARGET_VIRTUAL, SAVE_VA));
-	q_write(q, OGPU_SLOT_SAVE_SIZE, SAVE_BYTES);
+	q->save = OGPU_OPERAND(OGPU_TARGET_VIRTUAL, SAVE_VA);
+	q->save_size = SAVE_BYTES;
 #endif
 	q_start(q);
 }

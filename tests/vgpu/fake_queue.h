@@ -18,7 +18,10 @@ struct fake_queue {
 	uint64_t wptr;
 	uint64_t pos, context12;	/* saved */
 	uint32_t context0, context3[3];
+	uint32_t held;
 	uint32_t asid, flags;
+	uint64_t save;			/* descriptor */
+	uint32_t save_size, priority, cu_mask[8];
 };
 
 static uint64_t *q_pointer(struct fake_queue *q, unsigned int n)
@@ -80,6 +83,12 @@ static void q_start(struct fake_queue *q)
 	q_write64(q, OGPU_SLOT_CONTEXT1, q->context12);
 	for (unsigned int i = 0; i < 3; i++)
 		q_write(q, OGPU_SLOT_CONTEXT3 + 4 * i, q->context3[i]);
+	q_write(q, OGPU_SLOT_HELD, q->held);
+	q_write(q, OGPU_SLOT_PRIORITY, q->priority);
+	q_write64(q, OGPU_SLOT_SAVE_LO, q->save);
+	q_write(q, OGPU_SLOT_SAVE_SIZE, q->save_size);
+	for (unsigned int i = 0; i < 8; i++)
+		q_write(q, OGPU_SLOT_CU_MASK(i), q->cu_mask[i]);
 	q_write(q, OGPU_SLOT_CTRL, OGPU_SLOT_CMD_START);
 }
 
@@ -134,13 +143,22 @@ static __attribute__((unused)) void q_clear(struct fake_queue *q)
 	q->context12 = q_read64(q, OGPU_SLOT_CONTEXT1);
 	for (unsigned int i = 0; i < 3; i++)
 		q->context3[i] = q_read(q, OGPU_SLOT_CONTEXT3 + 4 * i);
+	q->held = q_read(q, OGPU_SLOT_HELD);
 	q_write(q, OGPU_SLOT_CTRL, OGPU_SLOT_CMD_CLEAR);
 }
 
+/* From the start of its ring, with the same descriptor. */
 static __attribute__((unused)) void q_restart(struct fake_queue *q)
 {
 	q_write(q, OGPU_SLOT_CTRL, OGPU_SLOT_CMD_CLEAR);
-	q_init(q, q->gpu, q->slot, q->asid, q->flags);
+	q->wptr = 0;
+	q->pos = 0;
+	q->context0 = 0;
+	memset(q->context3, 0, sizeof(q->context3));
+	q->context12 = 0;
+	q->held = 0;
+	*q_pointer(q, 0) = 0;
+	*q_pointer(q, 1) = 0;
 	q_start(q);
 }
 

@@ -338,6 +338,61 @@ static void test_start_and_reset(void **state)
 	}
 }
 
+/* What firmware makes of SLOT_RESET, SLOT_IRQ and slot 0 is in the heartbeat. */
+static bool heartbeat_becomes(struct server *s, uint32_t value)
+{
+	for (unsigned int i = 0; i < 200000; i++)
+		if (reg_read(s, BLOCK_BOOT + OGPU_BOOT_HEARTBEAT) == value)
+			return true;
+	return false;
+}
+
+/* Slots that were reset under firmware do not start before it has acknowledged that. */
+static void test_slot_reset(void **state)
+{
+	static const uint32_t code[] = {
+		0x40000437,	/* lui s0, peripherals */
+		0x400014b7,	/* lui s1, slot 0 */
+		0x00100e13,	/* li t3, 1 */
+		0xfff00f13,	/* li t5, -1 */
+		0x05e42223,	/* loop: SLOT_IRQ = t5 */
+		0x04842283,	/* t0 = SLOT_RESET */
+		0x00042303,	/* t1 = IRQ_PENDING */
+		0x00137393,	/* andi t2, t1, the bell */
+		0x00038463,	/* beqz t2, 1f */
+		0x04742423,	/* SLOT_RESET = 1 */
+		0x01c4ae23,	/* 1: CTRL = START */
+		0x0304ae83,	/* 2: t4 = STATUS */
+		0x0ffefe93,	/* andi t4, t4, 0xff */
+		0xffce8ce3,	/* beq t4, RUNNING, 2b */
+		0x00829293,	/* slli t0, t0, 8 */
+		0x005eeeb3,	/* or t4, t4, t0 */
+		0x00437313,	/* andi t1, t1, a slot */
+		0x00731313,	/* slli t1, t1, 7 */
+		0x006eeeb3,	/* or t4, t4, t1 */
+		0x03d42023,	/* HEARTBEAT = t4 */
+		0xfc1ff06f,	/* j loop */
+	};
+	struct server *s = *state;
+	struct boot_image image;
+
+	image_make(s, &image);
+	memcpy(image.code, code, sizeof(code));
+	image_sign(s, &image);
+	assert_int_equal(image_boot(s, &image), OGPU_BOOT_OK);
+	assert_true(heartbeat_becomes(s, OGPU_SLOT_FAILED));
+	for (unsigned int i = 0; i < 2; i++) {
+		reg_write(s, OGPU_GLB_RESET, OGPU_GLB_RESET_COMPUTE);
+		assert_true(heartbeat_becomes(s, 0x300 | OGPU_SLOT_EMPTY));
+	}
+	reg_write(s, BLOCK_MBOX + OGPU_MBOX_BELL, 1);
+	assert_true(heartbeat_becomes(s, OGPU_SLOT_FAILED));
+	/* With the core the slots are reset, too, and there is nobody to acknowledge it. */
+	reset_mc(s);
+	assert_int_equal(image_boot(s, &image), OGPU_BOOT_OK);
+	assert_true(heartbeat_becomes(s, OGPU_SLOT_FAILED));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +410,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_fatal_access, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_start_after_crash, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_start_and_reset, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_slot_reset, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("vgpu-boot", tests, NULL, NULL);

@@ -12,6 +12,7 @@
 
 #include "abi/cu.h"
 #include "cu_fp.h"
+#include "fake_dispatch.h"
 #include "fake_kernels.h"
 
 #define ASID	1u
@@ -54,7 +55,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	cu_destroy(cu);
+	cu_free(cu);
 	fake_destroy(gpu);
 	return 0;
 }
@@ -66,10 +67,10 @@ static enum cu_result run_launch(struct cu_launch *launch)
 
 	launch->asid = ASID;
 	memcpy(launch->total, launch->grid, sizeof(launch->total));
-	assert_true(cu_begin(cu, launch, &stop, true));
+	assert_true(cu_begin(cu, launch, &stop));
 	for (uint64_t i = 0; i < groups && result == CU_DONE; i++)
 		result = cu_workgroup(cu, i);
-	cu_end(cu, true);
+	cu_end(cu);
 	return result;
 }
 
@@ -499,9 +500,9 @@ static void *store_for_ever(void *arg)
 		.asid = ASID,
 	};
 
-	assert_true(cu_begin(cu, &launch, arg, true));
-	assert_int_equal(cu_workgroup(cu, 0), CU_STOPPED);
-	cu_end(cu, true);
+	assert_true(cu_begin(cu, &launch, arg));
+	assert_int_equal(cu_workgroup(cu, 0), CU_PAUSED);
+	cu_end(cu);
 	return NULL;
 }
 
@@ -590,7 +591,7 @@ static void test_start_state(void **state)
 	insertion_sort();
 	reduce();
 	code(CODE_VA, &(uint32_t){ RET }, 1);
-	assert_true(cu_begin(cu, &launch, &stop, true));
+	assert_true(cu_begin(cu, &launch, &stop));
 	assert_int_equal(cu_workgroup(cu, 0), CU_DONE);
 	for (unsigned int l = 0; l < 64; l++) {
 		const struct cu_wave *w = cu->wave[l / 32];
@@ -606,16 +607,8 @@ static void test_start_state(void **state)
 	for (unsigned int i = 0; i < 256; i++)
 		assert_int_equal(cu->local_mem[i], 0);
 	for (unsigned int i = 0; i < 128 * 64; i++)
-		assert_int_equal(cu->private_mem[i], 0);
-	/* Another turn of the same dispatch does not pay for that again. */
-	cu->private_mem[0] = 1;
-	cu_end(cu, false);
-	assert_true(cu_begin(cu, &launch, &stop, false));
-	assert_int_equal(cu->private_mem[0], 1);
-	cu_end(cu, true);
-	assert_true(cu_begin(cu, &launch, &stop, true));
-	assert_int_equal(cu->private_mem[0], 0);
-	cu_end(cu, true);
+		assert_int_equal(cu->group->private_mem[i], 0);
+	cu_end(cu);
 }
 
 /* --- single operations that libunicorn does otherwise ----------------------------------------- */
@@ -695,9 +688,9 @@ static void test_garbage(void **state)
 				p[i] |= 3;
 		}
 		launch.args = x & 1 ? DATA_VA : OGPU_CU_LOCAL_BASE;
-		assert_true(cu_begin(cu, &launch, &now, true));
+		assert_true(cu_begin(cu, &launch, &now));
 		cu_workgroup(cu, 0);
-		cu_end(cu, true);
+		cu_end(cu);
 	}
 }
 

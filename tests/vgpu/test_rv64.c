@@ -17,6 +17,7 @@
 #include <unicorn/unicorn.h>
 
 #include "fake_card.h"
+#include "fake_dispatch.h"
 
 #define CODE_VA		0x10000ull
 #define CODE_BYTES	0x1000u
@@ -475,7 +476,7 @@ static void run_cu(const struct program *p, const struct lane *lanes, uint32_t l
 
 	memcpy(gpu->vram + FAKE_DATA, p->bytes, p->size);
 	memcpy(gpu->vram + FAKE_DATA + p->size, &(uint32_t){ ECALL }, 4);
-	assert_true(cu_begin(cu, &launch, &stop, true));
+	assert_true(cu_begin(cu, &launch, &stop));
 	w = cu->wave[0];
 	memset(w->reg, 0, sizeof(w->reg));
 	for (unsigned int l = 0; l < VGPU_LANES; l++) {
@@ -497,7 +498,7 @@ static void run_cu(const struct program *p, const struct lane *lanes, uint32_t l
 			    (long)cu->error.pc, cu->error.insn);
 	assert_int_equal(cu->error.error, OGPU_QERR_NONE);
 	assert_int_equal(w->barrier, live);
-	cu_end(cu, true);
+	cu_end(cu);
 }
 
 static void dump(const struct program *p)
@@ -606,7 +607,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	uc_close(uc);
-	cu_destroy(cu);
+	cu_free(cu);
 	fake_destroy(gpu);
 	return 0;
 }

@@ -288,6 +288,8 @@ static enum step execute(struct processor *cp, struct packet *p)
 	    (!rule->longer && p->bytes != rule->bytes) ||
 	    foreign_context(&cp->slot->context, p))
 		return command_fail(cp, OGPU_QERR_PACKET, p->opcode);
+	if (cp->slot->context.held && !only_compute(p->opcode) && p->opcode != OGPU_OP_INDIRECT)
+		return command_fail(cp, OGPU_QERR_SAVE, p->opcode);
 	if (!trusted && (p->flags & rule->privileged || p->opcode == OGPU_OP_TLBI))
 		return command_fail(cp, OGPU_QERR_PRIVILEGE, p->opcode);
 	return rule->run(cp, p);
@@ -341,10 +343,20 @@ static bool ring_operand(uint64_t operand, uint64_t align)
 	       FIELD_GET(OGPU_OPERAND_TARGET, operand) != OGPU_TARGET_PEER;
 }
 
+static bool save_operand(const struct slot_queue *q)
+{
+	const uint64_t addr = q->save & OGPU_OPERAND_ADDR;
+	const uint64_t end = FIELD_GET(OGPU_OPERAND_TARGET, q->save) == OGPU_TARGET_VIRTUAL ?
+			     1ull << OGPU_VA_BITS : OGPU_OPERAND_ADDR;
+
+	return !q->save_size || (ring_operand(q->save, OGPU_PAGE_4K) && addr < end &&
+				 q->save_size <= end - addr);
+}
+
 static bool descriptor_ok(const struct slot *slot, const struct slot_queue *q)
 {
 	return ring_operand(q->ring, OGPU_RING_MIN_SIZE) && ring_operand(q->rptr, 8) &&
-	       ring_operand(q->wptr, 8) && q->ring_size >= OGPU_RING_MIN_SIZE &&
+	       ring_operand(q->wptr, 8) && save_operand(q) && q->ring_size >= OGPU_RING_MIN_SIZE &&
 	       q->ring_size <= OGPU_RING_MAX_SIZE && !(q->ring_size & (q->ring_size - 1)) &&
 	       q->asid <= 0xffff && !(q->flags & ~OGPU_QUEUE_PRIVILEGED) &&
 	       !(slot->context.pos & 7);

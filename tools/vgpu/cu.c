@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
-/* Compute units: their memory, the start state of work-items, and turns among waves. */
+/* Compute units: workgroups and their memory, the start state of work-items, turns among waves. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +9,8 @@
 #define REG_RA		1
 #define REG_SP		2
 #define REG_A0		10
-#define PRIVATE_KEEP	(4u << 20)	/* bytes of private memory kept between dispatches */
+
+/* --- units ------------------------------------------------------------------------------------ */
 
 /**
  * cu_create() - Make a compute unit.
@@ -28,11 +29,6 @@ struct cu *cu_create(struct vgpu *gpu, const _Atomic uint64_t *as_table)
 	cu->vec = cu_vec_best();
 	cu->strict = vgpu_config(gpu)->strict;
 	cu->code_epoch = 1;
-	cu->local_mem = aligned_alloc(64, VGPU_LOCAL_BYTES);
-	if (!cu->local_mem) {
-		free(cu);
-		return NULL;
-	}
 	mmu_init(&cu->mmu, gpu, as_table);
 	return cu;
 }
@@ -45,59 +41,112 @@ void cu_destroy(struct cu *cu)
 {
 	for (unsigned int i = 0; i < CU_CODE_PAGES; i++)
 		free(cu->code[i]);
-	for (unsigned int i = 0; i < cu->waves_allocated; i++)
-		free(cu->wave[i]);
-	free(cu->private_mem);
-	free(cu->local_mem);
 	free(cu);
 }
 
-/* Enter the memory bracket; code is compared again if translations were dropped meanwhile. */
-static void enter(struct cu *cu)
+/**
+ * cu_enter() - Enter the memory bracket with a fresh budget.
+ * @cu: unit
+ *
+ * Code is compared again if translations were dropped meanwhile.
+ */
+void cu_enter(struct cu *cu)
 {
+	cu->budget = CU_BUDGET;
 	if (!mmu_enter(&cu->mmu))
 		cu_code_enter(cu);
 }
 
-static bool allocate(struct cu *cu, bool clear)
+/**
+ * cu_leave() - Leave the memory bracket: let unmaps and invalidations in.
+ * @cu: unit
+ */
+void cu_leave(struct cu *cu)
 {
-	uint64_t private_bytes = (uint64_t)cu->waves * VGPU_LANES * cu->launch->private_bytes;
+	mmu_leave(&cu->mmu);
+}
 
-	while (cu->waves_allocated < cu->waves) {
+/* --- workgroups ------------------------------------------------------------------------------- */
+
+/**
+ * cu_group_create() - Make room for a workgroup.
+ *
+ * Return: NULL if there is no memory.
+ */
+struct cu_group *cu_group_create(void)
+{
+	return calloc(1, sizeof(struct cu_group));
+}
+
+/**
+ * cu_group_destroy() - Free a workgroup.
+ * @g: the workgroup
+ */
+void cu_group_destroy(struct cu_group *g)
+{
+	for (unsigned int i = 0; i < g->waves_allocated; i++)
+		free(g->wave[i]);
+	free(g->private_mem);
+	free(g->local_mem);
+	free(g);
+}
+
+static bool allocate_waves(struct cu_group *g)
+{
+	while (g->waves_allocated < g->waves) {
 		struct cu_wave *w = aligned_alloc(64, sizeof(*w));
 
 		if (!w)
 			return false;
 		memset(w, 0, sizeof(*w));
 		w->reservations = true;
-		cu->wave[cu->waves_allocated++] = w;
+		g->wave[g->waves_allocated++] = w;
 	}
-	if (private_bytes > cu->private_allocated) {
-		free(cu->private_mem);
-		cu->private_allocated = 0;
-		cu->private_mem = aligned_alloc(64, (private_bytes + 63) & ~63ull);
-		if (!cu->private_mem)
-			return false;
-		cu->private_allocated = private_bytes;
-		clear = true;
-	}
-	/* No work-item may see what one of another dispatch left there. */
-	if (private_bytes && clear)
-		memset(cu->private_mem, 0, private_bytes);
 	return true;
 }
 
-static void clear_registers(struct cu *cu, struct cu_wave *w)
+static bool allocate_local(struct cu_group *g)
 {
-	for (uint64_t left = cu->dirty; left; left &= left - 1)
-		memset(w->reg[__builtin_ctzll(left)], 0, sizeof(w->reg[0]));
+	const uint32_t bytes = (g->launch->local_bytes + 63) & ~63u;
+
+	if (bytes <= g->local_allocated)
+		return true;
+	free(g->local_mem);
+	g->local_allocated = 0;
+	g->local_mem = aligned_alloc(64, bytes);
+	if (!g->local_mem)
+		return false;
+	g->local_allocated = bytes;
+	return true;
+}
+
+/* Of a queue without a save area. No work-item may see what another dispatch left there. */
+static bool allocate_private(struct cu_group *g)
+{
+	const uint64_t bytes = g->waves * cu_launch_private(g->launch);
+
+	if (bytes > g->private_allocated) {
+		free(g->private_mem);
+		g->private_allocated = 0;
+		g->private_mem = aligned_alloc(64, (bytes + 63) & ~63ull);
+		if (!g->private_mem)
+			return false;
+		g->private_allocated = bytes;
+	}
+	if (bytes)
+		memset(g->private_mem, 0, bytes);
+	return true;
+}
+
+static void clear_registers(struct cu_wave *w, uint64_t dirty)
+{
+	for (; dirty; dirty &= dirty - 1)
+		memset(w->reg[__builtin_ctzll(dirty)], 0, sizeof(w->reg[0]));
 }
 
 /* Number the work-items: x runs fastest. */
-static void number_lanes(struct cu *cu, struct cu_wave *w, uint32_t first, uint32_t items)
+static void number_lanes(struct cu_wave *w, const uint32_t *group, uint32_t first, uint32_t items)
 {
-	const uint32_t *group = cu->launch->group;
-
 	w->lanes = 0;
 	for (uint32_t lane = 0; lane < VGPU_LANES; lane++) {
 		uint32_t n = first + lane;
@@ -111,46 +160,92 @@ static void number_lanes(struct cu *cu, struct cu_wave *w, uint32_t first, uint3
 }
 
 /**
- * cu_begin() - Prepare for workgroups of one dispatch.
- * @cu: unit, outside the memory bracket
- * @launch: the dispatch, valid until cu_end()
- * @stop: looked at every few thousand instructions; not zero: give up
- * @first: the unit's last dispatch was another one
+ * cu_group_init() - Prepare for workgroups of one dispatch.
+ * @g: what it was used for before does not matter
+ * @launch: the dispatch, valid as long as @g is used for it
+ * @private_at: address operand of its private memory, OGPU_SAVE_ALIGN aligned; 0: in this process
  *
- * Enters the memory bracket.
- *
- * Return: false, outside the bracket, if there is no memory.
+ * Return: false if there is no memory.
  */
-bool cu_begin(struct cu *cu, const struct cu_launch *launch, const _Atomic uint32_t *stop,
-	      bool first)
+bool cu_group_init(struct cu_group *g, const struct cu_launch *launch, uint64_t private_at)
 {
-	uint32_t items = launch->group[0] * launch->group[1] * launch->group[2];
+	const uint32_t items = cu_launch_items(launch);
+	const uint64_t bytes = cu_launch_private(launch);
+	const bool same = !memcmp(g->shape, launch->group, sizeof(g->shape));
 
-	cu->launch = launch;
-	cu->stop = stop;
-	cu->waves = (items + VGPU_LANES - 1) / VGPU_LANES;
-	for (unsigned int i = 0; i < cu->waves_allocated; i++)
-		clear_registers(cu, cu->wave[i]);
-	cu->dirty = 1ull << REG_RA | 1ull << REG_SP | 1ull << REG_A0;
-	if (!allocate(cu, first))
+	for (unsigned int i = 0; i < g->waves_allocated; i++)
+		clear_registers(g->wave[i], g->dirty);
+	g->dirty = 0;
+	g->launch = launch;
+	g->waves = cu_launch_waves(launch);
+	g->last = NULL;
+	if (!allocate_waves(g) || !allocate_local(g) || (!private_at && !allocate_private(g)))
 		return false;
-	for (uint32_t i = 0; i < cu->waves; i++) {
-		number_lanes(cu, cu->wave[i], i * VGPU_LANES, items);
-		cu->wave[i]->private_mem = cu->private_mem + (uint64_t)i * VGPU_LANES *
-							     launch->private_bytes;
+	for (uint32_t i = 0; i < g->waves; i++) {
+		struct cu_wave *w = g->wave[i];
+
+		if (!same)
+			number_lanes(w, launch->group, i * VGPU_LANES, items);
+		w->private_at = private_at ? private_at + i * bytes : 0;
+		w->private_mem = private_at ? NULL : g->private_mem + i * bytes;
 	}
-	mmu_set_asid(&cu->mmu, launch->asid);
-	cu_code_begin(cu);
-	cu->budget = CU_BUDGET;
-	enter(cu);
+	memcpy(g->shape, launch->group, sizeof(g->shape));
 	return true;
 }
+
+static void set_group(struct cu *cu, uint64_t index)
+{
+	const struct cu_launch *launch = cu->launch;
+
+	cu->group_id[0] = launch->base[0] + index % launch->grid[0];
+	cu->group_id[1] = launch->base[1] + index / launch->grid[0] % launch->grid[1];
+	cu->group_id[2] = launch->base[2] + index / launch->grid[0] / launch->grid[1];
+}
+
+/**
+ * cu_attach() - Let a unit run a workgroup.
+ * @cu: unit, outside the memory bracket, with nothing attached
+ * @g: the workgroup
+ * @other: the unit's last workgroup was one of another dispatch
+ */
+void cu_attach(struct cu *cu, struct cu_group *g, bool other)
+{
+	mmu_set_asid(&cu->mmu, g->launch->asid);
+	if (other)
+		cu_code_begin(cu);
+	/* A fence.i that it executed elsewhere was for that unit's code. */
+	if (g->fenced && g->last != cu)
+		cu->code_epoch++;
+	g->last = cu;
+	cu->group = g;
+	cu->launch = g->launch;
+	cu->waves = g->waves;
+	cu->wave = g->wave;
+	cu->local_mem = g->local_mem;
+	cu->dirty = g->dirty;
+	cu->instructions = g->instructions;
+	cu->error = (struct cu_error){ .error = OGPU_QERR_NONE };
+	set_group(cu, g->index);
+}
+
+/**
+ * cu_detach() - Take the workgroup off the unit, whole.
+ * @cu: unit, outside the memory bracket
+ */
+void cu_detach(struct cu *cu)
+{
+	cu->group->dirty = cu->dirty;
+	cu->group->instructions = cu->instructions;
+	cu->group = NULL;
+}
+
+/* --- execution -------------------------------------------------------------------------------- */
 
 static void start_wave(struct cu *cu, struct cu_wave *w)
 {
 	const struct cu_launch *launch = cu->launch;
 
-	clear_registers(cu, w);
+	clear_registers(w, cu->dirty);
 	cu->vec->splat(w->reg[REG_RA], OGPU_CU_EXIT);
 	cu->vec->splat(w->reg[REG_SP], OGPU_CU_PRIVATE_BASE + launch->private_bytes);
 	cu->vec->splat(w->reg[REG_A0], launch->args);
@@ -164,15 +259,6 @@ static void start_wave(struct cu *cu, struct cu_wave *w)
 	w->barrier = 0;
 }
 
-/* Let others in: unmaps, invalidations, a stop. False if told to stop. */
-static bool pause_unit(struct cu *cu)
-{
-	mmu_leave(&cu->mmu);
-	enter(cu);
-	cu->budget = CU_BUDGET;
-	return !atomic_load_explicit(cu->stop, memory_order_relaxed);
-}
-
 /* What a workgroup costs before its first instruction, in instructions that take as long. */
 static int64_t setup_cost(const struct cu *cu)
 {
@@ -182,44 +268,53 @@ static int64_t setup_cost(const struct cu *cu)
 	       (int64_t)cu->waves * __builtin_popcountll(cu->dirty);
 }
 
+/**
+ * cu_start() - Begin a workgroup with what is attached.
+ * @cu: unit
+ * @index: number of the workgroup, x running fastest
+ */
+void cu_start(struct cu *cu, uint64_t index)
+{
+	cu->group->index = index;
+	cu->group->turn = 0;
+	cu->group->fenced = false;
+	set_group(cu, index);
+	if (cu->launch->local_bytes)
+		memset(cu->local_mem, 0, cu->launch->local_bytes);
+	cu->dirty |= 1ull << REG_RA | 1ull << REG_SP | 1ull << REG_A0;
+	for (uint32_t i = 0; i < cu->waves; i++)
+		start_wave(cu, cu->wave[i]);
+	cu->budget -= setup_cost(cu);
+}
+
 static enum cu_result run_waves(struct cu *cu)
 {
-	for (uint32_t i = 0; i < cu->waves; i++) {
-		struct cu_wave *w = cu->wave[i];
+	struct cu_group *g = cu->group;
+
+	for (; g->turn < cu->waves; g->turn++) {
+		struct cu_wave *w = cu->wave[g->turn];
 
 		if (!(w->live & ~w->barrier))
 			continue;
+		if (cu->budget <= 0)
+			return CU_PAUSED;
 		if (cu_run(cu, w) == CU_FAILED)
 			return CU_FAILED;
-		if (cu->budget <= 0 && !pause_unit(cu))
-			return CU_STOPPED;
 	}
+	g->turn = 0;
 	return CU_DONE;
 }
 
 /**
- * cu_workgroup() - Run one workgroup to its end.
- * @cu: unit, between cu_begin() and cu_end()
- * @index: number of the workgroup, x running fastest
+ * cu_step() - Go on with the workgroup until the budget is used up.
+ * @cu: unit, inside the memory bracket
  *
- * Return: CU_DONE, CU_STOPPED, or CU_FAILED with cu->error set.
+ * Return: CU_DONE at the end of the workgroup, CU_PAUSED, or CU_FAILED with cu->error set.
  */
-enum cu_result cu_workgroup(struct cu *cu, uint64_t index)
+enum cu_result cu_step(struct cu *cu)
 {
-	const struct cu_launch *launch = cu->launch;
 	enum cu_result result;
 	bool running, waiting;
-
-	cu->group_id[0] = launch->base[0] + index % launch->grid[0];
-	cu->group_id[1] = launch->base[1] + index / launch->grid[0] % launch->grid[1];
-	cu->group_id[2] = launch->base[2] + index / launch->grid[0] / launch->grid[1];
-	cu->error = (struct cu_error){ .error = OGPU_QERR_NONE };
-	memset(cu->local_mem, 0, launch->local_bytes);
-	for (uint32_t i = 0; i < cu->waves; i++)
-		start_wave(cu, cu->wave[i]);
-	cu->budget -= setup_cost(cu);
-	if (cu->budget <= 0 && !pause_unit(cu))
-		return CU_STOPPED;
 
 	for (;;) {
 		result = run_waves(cu);
@@ -237,20 +332,5 @@ enum cu_result cu_workgroup(struct cu *cu, uint64_t index)
 			return CU_DONE;
 		for (uint32_t i = 0; i < cu->waves; i++)
 			cu->wave[i]->barrier = 0;
-	}
-}
-
-/**
- * cu_end() - Leave the dispatch that cu_begin() prepared.
- * @cu: unit; the memory bracket is left
- * @last: no more workgroups of this dispatch will come
- */
-void cu_end(struct cu *cu, bool last)
-{
-	mmu_leave(&cu->mmu);
-	if (last && cu->private_allocated > PRIVATE_KEEP) {
-		free(cu->private_mem);
-		cu->private_mem = NULL;
-		cu->private_allocated = 0;
 	}
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * A compute unit: runs one workgroup at a time, 32 work-items (a wave) in lockstep.
+ * A compute unit: runs workgroups, 32 work-items (a wave) in lockstep.
  *
  * The lanes of a wave share one decoded instruction. When they part at a branch, each lane has a pc
  * of its own; the group of lanes at the lowest pc goes first and takes in others as it meets them.
  * Waves of a workgroup take turns, so one that waits for another by looking at memory is
  * served; lanes of one wave that do so may wait forever (until killed).
  *
- * A struct cu belongs to one thread.
+ * A struct cu_group is a workgroup under way: all that it is, wherever it runs. A struct cu is what
+ * runs it: translations, decoded code, and the budget of one thread. A workgroup may go from one to
+ * another whenever its budget is used up.
  */
 #ifndef OGPU_VGPU_CU_H
 #define OGPU_VGPU_CU_H
@@ -37,6 +39,22 @@ struct cu_launch {
 	uint32_t base[3], total[3];	/* ids of the first; workgroups that work-items are told */
 	uint32_t local_bytes, private_bytes;
 };
+
+static inline uint32_t cu_launch_items(const struct cu_launch *launch)
+{
+	return launch->group[0] * launch->group[1] * launch->group[2];
+}
+
+static inline uint32_t cu_launch_waves(const struct cu_launch *launch)
+{
+	return (cu_launch_items(launch) + VGPU_LANES - 1) / VGPU_LANES;
+}
+
+/* Private memory of a wave. */
+static inline uint64_t cu_launch_private(const struct cu_launch *launch)
+{
+	return (uint64_t)VGPU_LANES * launch->private_bytes;
+}
 
 struct cu_error {
 	enum ogpu_queue_error error;
@@ -69,48 +87,76 @@ struct cu_wave {
 	uint32_t lanes;			/* work-items that this wave has in a fresh workgroup */
 	uint32_t live;			/* not ended yet */
 	uint32_t barrier;		/* waiting at a barrier */
-	uint8_t *private_mem;		/* 8-byte granules: lane n's are every 32nd, from the nth */
+	/* Private memory: 8-byte granules, lane n's are every 32nd, from the nth. */
+	uint64_t private_at;		/* address operand, or: */
+	uint8_t *private_mem;		/* in this process */
+};
+
+/* A workgroup that has started and not ended. */
+struct cu_group {
+	struct cu_group *next;		/* in whatever list it is */
+	const struct cu_launch *launch;
+	uint64_t index;			/* in the grid, x running fastest */
+	uint64_t dirty;			/* registers that may not be zero in some wave */
+	uint64_t instructions;
+	const struct cu *last;		/* unit that ran it last */
+	bool fenced;			/* it has executed fence.i */
+	uint32_t shape[3];		/* of the workgroup for which its waves are numbered */
+	uint32_t frame;			/* of the save area */
+	uint32_t turn;			/* wave to go on with */
+	uint32_t waves;
+	uint32_t waves_allocated;
+	uint32_t local_allocated;
+	uint64_t private_allocated;
+	uint8_t *local_mem;
+	uint8_t *private_mem;
+	struct cu_wave *wave[CU_MAX_WAVES];
 };
 
 struct cu {
 	struct vgpu *gpu;
 	const struct cu_vec *vec;
-	const struct cu_launch *launch;
-	const _Atomic uint32_t *stop;	/* not zero: give up */
 	struct cu_error error;
 	int64_t budget;
 	bool strict;			/* code is kept as long as the contract allows */
 	uint64_t code_epoch;		/* code pages compared in an older one need it again */
 	uint64_t code_tlbis;		/* invalidations that the code pages know of */
-	uint64_t dirty;			/* registers that may not be zero in some wave */
-	uint64_t instructions;
 	_Atomic uint64_t lane_instructions;
-	uint32_t group_id[3];
-	uint32_t waves;			/* of a workgroup */
-	uint32_t waves_allocated;
-	uint64_t private_allocated;
-	uint8_t *private_mem;
-	uint8_t *local_mem;
-	struct cu_wave *wave[CU_MAX_WAVES];
+	struct cu *next;		/* in the list of idle ones */
+	uint64_t served;		/* number of the dispatch that it ran last */
 	struct cu_code *code[CU_CODE_PAGES];
 	struct cu_insn split;		/* the one across two pages */
 	struct mmu mmu;
+
+	/* Of the workgroup that it runs, see cu_attach(). */
+	struct cu_group *group;
+	const struct cu_launch *launch;
+	uint64_t dirty;
+	uint64_t instructions;
+	uint32_t group_id[3];
+	uint32_t waves;
+	uint8_t *local_mem;
+	struct cu_wave **wave;
 };
 
 enum cu_result {
-	CU_DONE,	/* cu_run(): no lane can go on; cu_workgroup(): all work-items ended */
-	CU_PAUSED,	/* cu_run(): budget used up */
-	CU_STOPPED,	/* told to stop */
+	CU_DONE,	/* cu_run(): no lane can go on; cu_step(): all work-items ended */
+	CU_PAUSED,	/* budget used up */
 	CU_FAILED,	/* see error */
 };
 
 /* cu.c */
 struct cu *cu_create(struct vgpu *gpu, const _Atomic uint64_t *as_table);
 void cu_destroy(struct cu *cu);
-bool cu_begin(struct cu *cu, const struct cu_launch *launch, const _Atomic uint32_t *stop,
-	      bool first);
-enum cu_result cu_workgroup(struct cu *cu, uint64_t index);
-void cu_end(struct cu *cu, bool last);
+struct cu_group *cu_group_create(void);
+void cu_group_destroy(struct cu_group *g);
+bool cu_group_init(struct cu_group *g, const struct cu_launch *launch, uint64_t private_at);
+void cu_attach(struct cu *cu, struct cu_group *g, bool other);
+void cu_detach(struct cu *cu);
+void cu_enter(struct cu *cu);
+void cu_leave(struct cu *cu);
+void cu_start(struct cu *cu, uint64_t index);
+enum cu_result cu_step(struct cu *cu);
 
 /* cu_run.c */
 enum cu_result cu_run(struct cu *cu, struct cu_wave *w);

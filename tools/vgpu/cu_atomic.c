@@ -22,6 +22,8 @@ static uint8_t *look_again(struct cu *cu, uint64_t va)
 	enum ogpu_fault_reason reason = OGPU_FAULT_VA_RANGE;
 	struct mmu_page page;
 
+	if (va >= OGPU_CU_PRIVATE_BASE && va < OGPU_CU_EXIT && cu->error.error)
+		return NULL;
 	if (va >> OGPU_VA_BITS) {
 		if (va < OGPU_CU_EXIT)
 			reason = OGPU_FAULT_APERTURE;

@@ -77,6 +77,28 @@ static uint8_t *local_ptr(struct cu *cu, uint64_t va, uint64_t bytes)
 	return cu->local_mem + offset;
 }
 
+/* A row of private memory in the save area: it lies within a page. NULL: cu->error is set. */
+static uint64_t *frame_row(struct cu *cu, uint64_t operand)
+{
+	const uint64_t va = operand & OGPU_OPERAND_ADDR;
+	struct mmu_page page;
+	uint8_t *row;
+	bool ok;
+
+	if (FIELD_GET(OGPU_OPERAND_TARGET, operand) == OGPU_TARGET_VIRTUAL) {
+		row = mmu_lookup(&cu->mmu, va, MMU_DIRECT_READ | MMU_DIRECT_WRITE);
+		if (row)
+			return (uint64_t *)row;
+		ok = mmu_translate(&cu->mmu, va, OGPU_ACCESS_ATOMIC, &page, &cu->error.fault);
+	} else {
+		ok = mmu_resolve(&cu->mmu, operand, true, &page, &cu->error.fault);
+	}
+	if (ok)
+		return (uint64_t *)page.host;
+	cu->error.error = OGPU_QERR_MEMORY;
+	return NULL;
+}
+
 /* The granule at va of lane 0; those of the other lanes follow it. */
 static uint64_t *private_row(struct cu *cu, struct cu_wave *w, uint64_t va)
 {
@@ -84,7 +106,10 @@ static uint64_t *private_row(struct cu *cu, struct cu_wave *w, uint64_t va)
 
 	if (offset >= cu->launch->private_bytes)
 		return NULL;
-	return (uint64_t *)(w->private_mem + (offset & ~7ull) * VGPU_LANES);
+	offset = (offset & ~7ull) * VGPU_LANES;
+	if (w->private_mem)
+		return (uint64_t *)(w->private_mem + offset);
+	return frame_row(cu, w->private_at + offset);
 }
 
 /**
@@ -97,7 +122,7 @@ static uint64_t *private_row(struct cu *cu, struct cu_wave *w, uint64_t va)
  * @direct: MMU_DIRECT_* that are needed
  *
  * Return: NULL if there is no single piece of host memory that may be used that way; the caller
- * finds out why.
+ * finds out why, but for private memory whose frame does not answer: cu->error tells.
  */
 uint8_t *cu_lane_ptr(struct cu *cu, struct cu_wave *w, unsigned int lane, uint64_t va,
 		     unsigned int size, uint32_t direct)
@@ -120,6 +145,7 @@ uint8_t *cu_lane_ptr(struct cu *cu, struct cu_wave *w, unsigned int lane, uint64
 	}
 	if (va < OGPU_CU_PRIVATE_BASE)
 		return local_ptr(cu, va, size);
+	cu->error.error = OGPU_QERR_NONE;
 	row = private_row(cu, w, va);
 	if (!row || (va & 7) > 8 - size)
 		return NULL;
@@ -150,6 +176,8 @@ static bool piece(struct cu *cu, struct cu_wave *w, unsigned int lane, uint64_t 
 			return cu_fault(cu, va, access, OGPU_FAULT_VA_RANGE);
 		*len = 1;
 		ptr = cu_lane_ptr(cu, w, lane, va, 1, 0);
+		if (!ptr && va >= OGPU_CU_PRIVATE_BASE && cu->error.error)
+			return false;
 		if (!ptr)
 			return cu_fault(cu, va, access, OGPU_FAULT_APERTURE);
 	} else {

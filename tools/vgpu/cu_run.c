@@ -260,6 +260,7 @@ dispatch:
 			break;
 		case CU_FENCE_I:
 			cu->code_epoch++;
+			cu->group->fenced = true;
 			set_pc(w, g.lanes, g.pc + insn->len);
 			goto regroup;
 		case CU_ECALL:

@@ -286,7 +286,9 @@ void vgpu_reset(struct vgpu *gpu, enum vgpu_reset kind)
 	pthread_mutex_lock(&gpu->reset_lock);
 	switch (kind) {
 	case VGPU_RESET_COMPUTE:
+		mc_slot_reset_begin(gpu->mc);
 		engines_reset(gpu->engines);
+		mc_slot_reset_end(gpu->mc);
 		break;
 	case VGPU_RESET_MC:
 		vgpu_reset_core(gpu);

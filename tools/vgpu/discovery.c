@@ -84,9 +84,9 @@ static void add_engines(struct discovery *disc, const struct vgpu_config *cfg)
 	compute->local_bytes = VGPU_LOCAL_BYTES;
 	compute->private_bytes = VGPU_PRIVATE_BYTES;
 	compute->clock_khz = VGPU_CLOCK_KHZ;
-	compute->resident_groups = 1;
-	compute->resident_waves = VGPU_MAX_WORKGROUP / VGPU_LANES;
-	compute->resident_local = VGPU_LOCAL_BYTES;
+	compute->resident_groups = VGPU_RESIDENT_GROUPS;
+	compute->resident_waves = VGPU_RESIDENT_WAVES;
+	compute->resident_local = VGPU_RESIDENT_LOCAL;
 	compute->save_wave_bytes = OGPU_SAVE_WAVE(VGPU_LANES);
 	compute->quantum_us = VGPU_QUANTUM_US;
 	compute->starve_ms = VGPU_STARVE_MS;

@@ -1,198 +1,583 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * The pool of compute units: workgroups of all dispatches shared out over host threads.
+ * The pool of compute units: the workgroups of all dispatches, shared out over host threads.
  *
- * One thread stands for one unit, so there are never more workgroups under way than the card has
- * units, nor more threads than the host gives us. Workgroups of a dispatch start in order and all
- * that started are finished before a preempted dispatch stops: what is done is always a prefix.
+ * How many workgroups a dispatch has under way depends on the card alone: on its units, on what
+ * each holds, and on the queue's save area. The threads, of which there may be fewer, take turns
+ * among them, so workgroups that wait for one another make progress on any host. Who gets
+ * the next turn says share.c; a workgroup that has to make room is parked in its job.
+ *
+ * Workgroups of a dispatch start in order. When the queue is preempted those that have started and
+ * not ended are parked, and written to the save area (save.c); so what is done or saved is a prefix.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "engines.h"
+#include "save.h"
+#include "share.h"
 
-#define TURN_NS		1000000u	/* a unit serves one dispatch this long if others wait */
+#define SMALL_GRID	2	/* workgroups that the slot's thread tries to do alone */
+#define UNITS_MAX	64
+#define FRAMES_MAX	(UNITS_MAX * VGPU_RESIDENT_GROUPS)
 
+/* A dispatch. The pool's lock protects what is not said to be otherwise. */
 struct job {
-	struct job *next_job;
+	struct slot *slot;
 	const struct cu_launch *launch;
+	struct share share;
 	uint64_t number;		/* of all dispatches */
 	uint64_t total;
-	_Atomic uint64_t next;		/* workgroup to start */
-	_Atomic uint32_t hold;		/* start no more */
-	_Atomic uint32_t abort;		/* finish none */
-	unsigned int workers;		/* units on it; pool lock */
-	struct cu_error error;		/* of the first that failed; pool lock */
+	_Atomic uint64_t next;		/* workgroup to start; any thread */
+	_Atomic bool abort;		/* finish none; any thread */
+	bool saves;			/* it has a save area */
+	struct save save;
+	struct cu_group *parked, **parked_end;
+	uint32_t under_way, limit;	/* workgroups started and not ended */
+	uint64_t frame[FRAMES_MAX / 64];	/* in use, a bit for each */
 	bool failed;
+	struct cu_error error;		/* of the first that failed */
 };
 
 struct pool {
 	struct vgpu *gpu;
+	struct engines *eng;
 	pthread_mutex_t lock;
-	pthread_cond_t work;		/* for units: there may be a workgroup */
+	pthread_cond_t work;		/* for threads: there may be a turn */
 	pthread_cond_t change;		/* for slots: a job may have ended, or be told to */
-	struct job *jobs;		/* in turn */
-	_Atomic unsigned int job_count;
+	struct job *job[OGPU_MC_SLOT_MAX];	/* of each slot */
+	unsigned int slots;
+	_Atomic uint32_t changes;	/* somebody may have to make room */
+	unsigned int sleeping;		/* threads */
 	uint64_t dispatches;		/* since power-up */
+	uint64_t units, busy;		/* working ones, and those of them that a thread plays */
+	unsigned int unit_count;
+	struct cu *idle;
+	struct cu_group *spare;
+	unsigned int spares;
 	bool exiting;
-	unsigned int units;
-	struct unit {
-		struct pool *pool;
-		struct cu *cu;
-		uint64_t served;	/* number of the last job, 0: none */
-		pthread_t thread;
-	} *unit;
+	unsigned int threads;
+	struct cu **cu;
+	pthread_t *thread;
 };
 
-static bool has_work(struct job *job)
+/* A host thread's turn. */
+struct turn {
+	struct job *job;
+	struct cu *cu;
+	struct cu_group *group;
+	uint64_t unit;			/* bit */
+	uint64_t start;
+	uint32_t changes;
+	bool fresh;			/* the group has no workgroup yet */
+};
+
+/* --- what a job has to do --------------------------------------------------------------------- */
+
+/* Orders that a dispatch has to obey. Without a save area it finishes what has started. */
+static bool may_start(const struct job *job)
 {
-	return atomic_load(&job->next) < job->total && !atomic_load(&job->hold) &&
-	       !atomic_load(&job->abort);
+	return !atomic_load(&job->slot->stop) && !atomic_load(&job->abort);
+}
+
+static bool may_run(const struct job *job)
+{
+	uint32_t stop = atomic_load(&job->slot->stop);
+
+	return !(job->saves ? stop : stop & ~STOP_PREEMPT) && !atomic_load(&job->abort);
+}
+
+static bool startable(const struct job *job)
+{
+	return job->under_way < job->limit && atomic_load(&job->next) < job->total &&
+	       may_start(job);
+}
+
+static bool ready(const struct job *job)
+{
+	return may_run(job) && (job->parked || startable(job));
 }
 
 static bool claim(struct job *job, uint64_t *index)
 {
 	*index = atomic_load(&job->next);
 	do {
-		if (*index >= job->total || atomic_load(&job->hold) || atomic_load(&job->abort))
+		if (*index >= job->total || !may_start(job))
 			return false;
 	} while (!atomic_compare_exchange_weak(&job->next, index, *index + 1));
 	return true;
 }
 
-/* With the lock held: the next job in turn that has work; it goes to the end of the list. */
-static struct job *pick(struct pool *pool)
+static void park(struct job *job, struct cu_group *g)
 {
-	struct job **link = &pool->jobs, *job;
-
-	while (*link && !has_work(*link))
-		link = &(*link)->next_job;
-	job = *link;
-	if (!job)
-		return NULL;
-	*link = job->next_job;
-	job->next_job = NULL;
-	while (*link)
-		link = &(*link)->next_job;
-	*link = job;
-	return job;
+	g->next = NULL;
+	*job->parked_end = g;
+	job->parked_end = &g->next;
 }
 
-static void remove_job(struct pool *pool, struct job *job)
+static struct cu_group *unpark(struct job *job)
 {
-	struct job **link = &pool->jobs;
+	struct cu_group *g = job->parked;
 
-	while (*link != job)
-		link = &(*link)->next_job;
-	*link = job->next_job;
+	job->parked = g->next;
+	if (!job->parked)
+		job->parked_end = &job->parked;
+	return g;
 }
 
-static void serve(struct pool *pool, struct unit *unit, struct job *job)
+static struct cu_group *take_spare(struct pool *pool)
 {
-	enum cu_result result = CU_FAILED;
-	struct cu *cu = unit->cu;
-	uint64_t start, index;
+	struct cu_group *g = pool->spare;
 
-	if (!cu_begin(cu, job->launch, &job->abort, unit->served != job->number)) {
-		cu->error = (struct cu_error){ .error = OGPU_QERR_ENGINE };
-	} else {
-		unit->served = job->number;
-		start = vgpu_time_ns(pool->gpu);
-		result = CU_DONE;
-		while (result == CU_DONE && claim(job, &index)) {
-			result = cu_workgroup(cu, index);
-			if (atomic_load_explicit(&pool->job_count, memory_order_relaxed) > 1 &&
-			    vgpu_time_ns(pool->gpu) - start > TURN_NS)
-				break;
-		}
-		cu_end(cu, !has_work(job));
-	}
-	if (result != CU_FAILED)
+	if (!g)
+		return cu_group_create();
+	pool->spare = g->next;
+	pool->spares--;
+	return g;
+}
+
+/* The workgroup has ended, or will never be run on. */
+static void drop(struct pool *pool, struct job *job, struct cu_group *g)
+{
+	job->frame[g->frame / 64] &= ~(1ull << g->frame % 64);
+	job->under_way--;
+	if (pool->spares == pool->unit_count) {
+		cu_group_destroy(g);
 		return;
-	atomic_store(&job->abort, 1);
-	pthread_mutex_lock(&pool->lock);
-	if (!job->failed) {
-		job->failed = true;
-		job->error = cu->error;
 	}
-	pthread_mutex_unlock(&pool->lock);
+	g->next = pool->spare;
+	pool->spare = g;
+	pool->spares++;
 }
 
-static void *unit_main(void *p)
+/* A place for one more workgroup, in a given frame; NULL: no memory. */
+static struct cu_group *new_group(struct pool *pool, struct job *job, uint32_t frame)
 {
-	struct unit *unit = p;
-	struct pool *pool = unit->pool;
+	struct cu_group *g = take_spare(pool);
+
+	if (!g)
+		return NULL;
+	g->frame = frame;
+	job->frame[frame / 64] |= 1ull << frame % 64;
+	job->under_way++;
+	if (cu_group_init(g, job->launch, job->saves ? save_private(&job->save, frame) : 0))
+		return g;
+	drop(pool, job, g);
+	return NULL;
+}
+
+static uint32_t free_frame(const struct job *job)
+{
+	uint32_t n = 0;
+
+	while (!~job->frame[n])
+		n++;
+	return n * 64 + __builtin_ctzll(~job->frame[n]);
+}
+
+static void fail(struct job *job, const struct cu_error *error)
+{
+	atomic_store(&job->abort, true);
+	if (!job->failed)
+		job->error = *error;
+	job->failed = true;
+}
+
+/* --- turns ------------------------------------------------------------------------------------ */
+
+static int pick(struct pool *pool, const struct job *current, uint64_t now)
+{
+	struct share *share[OGPU_MC_SLOT_MAX];
+
+	for (unsigned int i = 0; i < pool->slots; i++) {
+		struct job *job = pool->job[i];
+
+		share[i] = NULL;
+		if (!job)
+			continue;
+		job->share.ready = ready(job);
+		job->share.priority = atomic_load(&job->slot->priority);
+		share[i] = &job->share;
+	}
+	return share_pick(share, pool->slots, ~pool->units | pool->busy, now,
+			  current ? (int)current->slot->index : SHARE_NONE);
+}
+
+/* With the lock held: something for this thread to do, best what it did last. */
+static bool begin_turn(struct pool *pool, struct turn *t, const struct job *last)
+{
+	const uint64_t now = vgpu_time_ns(pool->gpu);
 	struct job *job;
+	int i;
+
+	if (!pool->idle)
+		return false;
+	i = pick(pool, last, now);
+	if (i == SHARE_NONE)
+		return false;
+	job = pool->job[i];
+	/* Start new ones before going on with old ones, so that all get their turn. */
+	t->fresh = startable(job);
+	t->group = t->fresh ? new_group(pool, job, free_frame(job)) : unpark(job);
+	if (!t->group) {
+		fail(job, &(struct cu_error){ .error = OGPU_QERR_ENGINE });
+		pthread_cond_broadcast(&pool->change);
+		return false;
+	}
+	t->job = job;
+	t->start = now;
+	t->cu = pool->idle;
+	pool->idle = t->cu->next;
+	t->unit = job->share.mask & pool->units & ~pool->busy;
+	t->unit &= -t->unit;
+	pool->busy |= t->unit;
+	job->share.running++;
+	t->changes = atomic_load(&pool->changes);
+	return true;
+}
+
+/* Without the lock: run the workgroup, and if it ends others after it. */
+static enum cu_result run_turn(struct pool *pool, struct turn *t)
+{
+	struct job *job = t->job;
+	struct cu *cu = t->cu;
+	enum cu_result result;
+	uint64_t index;
+
+	slot_unit_begin(job->slot);
+	cu_attach(cu, t->group, cu->served != job->number);
+	cu->served = job->number;
+	do {
+		cu_enter(cu);
+		do {
+			result = CU_DONE;
+			if (t->fresh && !claim(job, &index))
+				break;
+			if (t->fresh)
+				cu_start(cu, index);
+			result = cu_step(cu);
+			t->fresh = result == CU_DONE;
+		} while (result == CU_DONE);
+		cu_leave(cu);
+		engines_memory_changed(pool->eng);
+	} while (result == CU_PAUSED && may_run(job) && atomic_load(&pool->changes) == t->changes &&
+		 vgpu_time_ns(pool->gpu) - t->start < SHARE_TURN_NS);
+	cu_detach(cu);
+	slot_unit_end(job->slot);
+	return result;
+}
+
+static void end_turn(struct pool *pool, struct turn *t, enum cu_result result)
+{
+	struct job *job = t->job;
+
+	job->share.running--;
+	job->share.left_ns = vgpu_time_ns(pool->gpu);
+	share_charge(&job->share, job->share.left_ns - t->start);
+	pool->busy &= ~t->unit;
+	t->cu->next = pool->idle;
+	pool->idle = t->cu;
+	if (result == CU_FAILED)
+		fail(job, &t->cu->error);
+	if (result == CU_PAUSED)
+		park(job, t->group);
+	else
+		drop(pool, job, t->group);
+	if (!job->share.running && !ready(job))
+		pthread_cond_broadcast(&pool->change);
+}
+
+/* With the lock held: wake a thread if there is something to do that nobody does. */
+static void wake_one(struct pool *pool)
+{
+	if (pool->sleeping && pool->idle &&
+	    pick(pool, NULL, vgpu_time_ns(pool->gpu)) != SHARE_NONE)
+		pthread_cond_signal(&pool->work);
+}
+
+static void *pool_thread(void *p)
+{
+	struct pool *pool = p;
+	const struct job *last = NULL;
+	enum cu_result result;
+	struct turn t;
 
 	pthread_mutex_lock(&pool->lock);
 	while (!pool->exiting) {
-		job = pick(pool);
-		if (!job) {
+		if (!begin_turn(pool, &t, last)) {
+			last = NULL;
+			pool->sleeping++;
 			pthread_cond_wait(&pool->work, &pool->lock);
+			pool->sleeping--;
 			continue;
 		}
-		job->workers++;
+		wake_one(pool);
 		pthread_mutex_unlock(&pool->lock);
-		serve(pool, unit, job);
+		result = run_turn(pool, &t);
 		pthread_mutex_lock(&pool->lock);
-		job->workers--;
-		if (!job->workers)
-			pthread_cond_broadcast(&pool->change);
+		last = t.job;
+		end_turn(pool, &t, result);
 	}
 	pthread_mutex_unlock(&pool->lock);
 	return NULL;
 }
 
-static bool start_unit(struct pool *pool, const _Atomic uint64_t *as_table)
-{
-	struct unit *unit = &pool->unit[pool->units];
+/* --- a dispatch, from its slot's thread ------------------------------------------------------- */
 
-	unit->pool = pool;
-	unit->cu = cu_create(pool->gpu, as_table);
-	if (!unit->cu)
+static uint64_t at_most(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Workgroups that may be under way; 0: the dispatch asks for more than there is. */
+static uint32_t job_limit(const struct pool *pool, const struct job *job)
+{
+	const struct cu_launch *launch = job->launch;
+	uint32_t each = at_most(VGPU_RESIDENT_GROUPS,
+				VGPU_RESIDENT_WAVES / cu_launch_waves(launch)), limit;
+
+	if (launch->local_bytes)
+		each = at_most(each, VGPU_RESIDENT_LOCAL / launch->local_bytes);
+	limit = each * __builtin_popcountll(job->share.mask);
+	return at_most(limit, job->saves ? job->save.frames : pool->threads);
+}
+
+/* All that may ever have been used, also with more units or another limit. */
+static uint32_t frames(const struct job *job)
+{
+	return job->saves ? at_most(job->save.frames, FRAMES_MAX) : 0;
+}
+
+static bool already_held(const struct job *job, uint64_t index)
+{
+	for (const struct cu_group *g = job->parked; g; g = g->next)
+		if (g->index == index)
+			return true;
+	return false;
+}
+
+static void memory_error(struct cu_error *error, const struct mmu_fault *fault)
+{
+	*error = (struct cu_error){ .error = OGPU_QERR_MEMORY, .fault = *fault };
+}
+
+/* Take back what is in the save area; the job is not the pool's yet. */
+static bool restore(struct pool *pool, struct job *job, uint32_t held)
+{
+	struct cu_error error = { .error = OGPU_QERR_SAVE };
+	enum save_found found = SAVE_BAD;
+	struct mmu_fault fault;
+	struct cu_group *g;
+
+	for (uint32_t frame = 0; frame < frames(job) && held; frame++) {
+		pthread_mutex_lock(&pool->lock);
+		g = new_group(pool, job, frame);
+		pthread_mutex_unlock(&pool->lock);
+		if (!g) {
+			error.error = OGPU_QERR_ENGINE;
+			break;
+		}
+		found = save_read(&job->save, &job->slot->mmu, frame,
+				  at_most(atomic_load(&job->next), job->total), g, &fault);
+		if (found == SAVE_HELD && !already_held(job, g->index)) {
+			park(job, g);
+			held--;
+			continue;
+		}
+		pthread_mutex_lock(&pool->lock);
+		drop(pool, job, g);
+		pthread_mutex_unlock(&pool->lock);
+		if (found != SAVE_FREE)
+			break;
+	}
+	if (!held)
+		return true;
+	if (found == SAVE_UNREADABLE)
+		memory_error(&error, &fault);
+	fail(job, &error);
+	return false;
+}
+
+/* Put what is parked into the save area. */
+static void save(struct job *job)
+{
+	struct slot_context *context = &job->slot->context;
+	struct cu_error error;
+	struct mmu_fault fault;
+	bool ok = true;
+
+	context->held = 0;
+	for (struct cu_group *g = job->parked; ok && g; g = g->next, context->held++)
+		ok = save_write(&job->save, &job->slot->mmu, g, &fault);
+	for (uint32_t frame = 0; ok && frame < frames(job); frame++)
+		if (!(job->frame[frame / 64] >> frame % 64 & 1))
+			ok = save_write_free(&job->save, &job->slot->mmu, frame, &fault);
+	if (ok)
+		return;
+	memory_error(&error, &fault);
+	fail(job, &error);
+}
+
+/* With the lock held: a grid so small that waking a thread would take longer. */
+static void try_alone(struct pool *pool, struct job *job)
+{
+	enum cu_result result;
+	struct turn t;
+
+	if (pick(pool, NULL, vgpu_time_ns(pool->gpu)) != (int)job->slot->index ||
+	    !begin_turn(pool, &t, NULL))
+		return;
+	if (job->total - atomic_load(&job->next) > SMALL_GRID)
+		wake_one(pool);
+	pthread_mutex_unlock(&pool->lock);
+	result = run_turn(pool, &t);
+	pthread_mutex_lock(&pool->lock);
+	end_turn(pool, &t, result);
+}
+
+/* Until all workgroups have ended, or those under way are parked because of an order. */
+static void run(struct pool *pool, struct job *job)
+{
+	pthread_mutex_lock(&pool->lock);
+	job->number = ++pool->dispatches;
+	job->share.left_ns = vgpu_time_ns(pool->gpu);
+	pool->job[job->slot->index] = job;
+	atomic_fetch_add(&pool->changes, 1);
+	try_alone(pool, job);
+	if (job->share.running || ready(job)) {
+		slot_unit_end(job->slot);
+		while (job->share.running || ready(job)) {
+			wake_one(pool);
+			pthread_cond_wait(&pool->change, &pool->lock);
+		}
+		slot_unit_begin(job->slot);
+	}
+	pool->job[job->slot->index] = NULL;
+	pthread_mutex_unlock(&pool->lock);
+}
+
+static enum step finish(struct pool *pool, struct job *job, struct cu_error *error)
+{
+	struct slot_context *context = &job->slot->context;
+	const uint32_t stop = atomic_load(&job->slot->stop);
+
+	if (!job->failed && job->saves && !(stop & ~STOP_PREEMPT))
+		save(job);
+	pthread_mutex_lock(&pool->lock);
+	while (job->parked)
+		drop(pool, job, unpark(job));
+	pthread_mutex_unlock(&pool->lock);
+	job->slot->credit_ns = job->share.credit_ns;
+	context->context12 = atomic_load(&job->next);
+	if (job->failed) {
+		*error = job->error;
+		return STEP_FAIL;
+	}
+	return context->held || context->context12 < job->total ||
+	       stop & ~STOP_PREEMPT ? STEP_STOP : STEP_DONE;
+}
+
+static uint64_t allowed_units(const struct pool *pool, const struct slot_queue *q)
+{
+	uint32_t any = 0;
+
+	for (unsigned int i = 0; i < 8; i++)
+		any |= q->cu_mask[i];
+	return any ? pool->units & ((uint64_t)q->cu_mask[1] << 32 | q->cu_mask[0]) : pool->units;
+}
+
+/**
+ * pool_dispatch() - Run the workgroups of a dispatch; blocks.
+ * @slot: where it is; the context says where to go on, and afterwards how far it came
+ * @launch: the dispatch, checked
+ * @error: filled for STEP_FAIL
+ *
+ * Return: STEP_STOP if an order came before the end. After STOP_PREEMPT the context is exact,
+ * after other orders it means nothing.
+ */
+enum step pool_dispatch(struct slot *slot, const struct cu_launch *launch, struct cu_error *error)
+{
+	struct pool *pool = slot->eng->pool;
+	struct job job = {
+		.slot = slot, .launch = launch,
+		.share.mask = allowed_units(pool, &slot->queue),
+		.share.credit_ns = slot->credit_ns,
+		.total = (uint64_t)launch->grid[0] * launch->grid[1] * launch->grid[2],
+		.next = slot->context.context12,
+		.saves = slot->queue.save_size,
+	};
+	const uint32_t held = slot->context.held;
+
+	job.parked_end = &job.parked;
+	if (!job.total)
+		return STEP_DONE;
+	save_init(&job.save, launch, slot->queue.save, slot->queue.save_size);
+	job.limit = job_limit(pool, &job);
+	if (!job.limit) {
+		*error = (struct cu_error){ .error = OGPU_QERR_DISPATCH };
+		return STEP_FAIL;
+	}
+	slot->context.held = 0;
+	if (restore(pool, &job, held))
+		run(pool, &job);
+	return finish(pool, &job, error);
+}
+
+/* --- the pool --------------------------------------------------------------------------------- */
+
+static bool start_thread(struct pool *pool, const _Atomic uint64_t *as_table)
+{
+	struct cu *cu = cu_create(pool->gpu, as_table);
+
+	if (!cu)
 		return false;
-	if (pthread_create(&unit->thread, NULL, unit_main, unit)) {
-		cu_destroy(unit->cu);
+	if (pthread_create(&pool->thread[pool->threads], NULL, pool_thread, pool)) {
+		cu_destroy(cu);
 		return false;
 	}
-	pool->units++;
+	pthread_mutex_lock(&pool->lock);
+	cu->next = pool->idle;
+	pool->idle = cu;
+	pool->cu[pool->threads++] = cu;
+	pthread_mutex_unlock(&pool->lock);
 	return true;
 }
 
 /* Compute units that are there and not fused off. */
-static unsigned int working_units(const struct vgpu_config *cfg)
+static uint64_t working_units(const struct vgpu_config *cfg)
 {
-	unsigned int count = 0;
-
-	for (uint32_t i = 0; i < cfg->cu_count; i++)
-		count += i >= 64 || !(cfg->cu_fused >> i & 1);
-	return count;
+	return ~cfg->cu_fused & ~0ull >> (UNITS_MAX - cfg->cu_count);
 }
 
 /**
- * pool_create() - Start the compute units' threads.
- * @gpu: the card
- * @as_table: where the card keeps the place of its address-space table
+ * pool_create() - Start the threads that play the compute units.
+ * @eng: the engines
  *
  * Return: NULL if that fails.
  */
-struct pool *pool_create(struct vgpu *gpu, const _Atomic uint64_t *as_table)
+struct pool *pool_create(struct engines *eng)
 {
-	const struct vgpu_config *cfg = vgpu_config(gpu);
-	unsigned int want = working_units(cfg);
+	const struct vgpu_config *cfg = vgpu_config(eng->gpu);
 	struct pool *pool = calloc(1, sizeof(*pool));
+	unsigned int want;
 
 	if (!pool)
 		return NULL;
-	if (cfg->host_threads && want > cfg->host_threads)
-		want = cfg->host_threads;
-	pool->gpu = gpu;
+	pool->gpu = eng->gpu;
+	pool->eng = eng;
+	pool->slots = cfg->compute_slots;
+	pool->units = working_units(cfg);
+	pool->unit_count = __builtin_popcountll(pool->units);
+	want = at_most(pool->unit_count, cfg->host_threads ? cfg->host_threads : UNITS_MAX);
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_cond_init(&pool->work, NULL);
 	pthread_cond_init(&pool->change, NULL);
-	pool->unit = calloc(want ? want : 1, sizeof(*pool->unit));
-	while (pool->unit && pool->units < want && start_unit(pool, as_table))
+	pool->thread = calloc(want + 1, sizeof(*pool->thread));
+	pool->cu = calloc(want + 1, sizeof(struct cu *));
+	while (pool->thread && pool->cu && pool->threads < want &&
+	       start_thread(pool, &eng->as_table))
 		;
-	if (pool->unit && pool->units == want)
+	if (pool->thread && pool->cu && pool->threads == want)
 		return pool;
 	pool_destroy(pool);
 	return NULL;
@@ -204,83 +589,37 @@ struct pool *pool_create(struct vgpu *gpu, const _Atomic uint64_t *as_table)
  */
 void pool_destroy(struct pool *pool)
 {
+	struct cu_group *g;
+
 	pthread_mutex_lock(&pool->lock);
 	pool->exiting = true;
 	pthread_cond_broadcast(&pool->work);
 	pthread_mutex_unlock(&pool->lock);
-	for (unsigned int i = 0; i < pool->units; i++) {
-		pthread_join(pool->unit[i].thread, NULL);
-		cu_destroy(pool->unit[i].cu);
+	for (unsigned int i = 0; i < pool->threads; i++) {
+		pthread_join(pool->thread[i], NULL);
+		cu_destroy(pool->cu[i]);
+	}
+	while (pool->spare) {
+		g = pool->spare;
+		pool->spare = g->next;
+		cu_group_destroy(g);
 	}
 	pthread_cond_destroy(&pool->change);
 	pthread_cond_destroy(&pool->work);
 	pthread_mutex_destroy(&pool->lock);
-	free(pool->unit);
+	free(pool->cu);
+	free(pool->thread);
 	free(pool);
 }
 
-/* With the lock held: pass the slot's orders on to the units. */
-static void obey(struct job *job, uint32_t stop)
-{
-	if (stop)
-		atomic_store(&job->hold, 1);
-	if (stop & ~STOP_PREEMPT)
-		atomic_store(&job->abort, 1);
-}
-
 /**
- * pool_dispatch() - Run the workgroups of a dispatch; blocks.
- * @pool: the pool
- * @launch: the dispatch, checked
- * @stop: the slot's STOP_* bits; pool_poke() tells that they changed
- * @done: workgroups that are done; where to go on, and how far it came
- * @error: filled for STEP_FAIL
- *
- * Return: STEP_STOP if stopped before the end. After STOP_PREEMPT @done is exact, after other
- * orders it means nothing.
- */
-enum step pool_dispatch(struct pool *pool, const struct cu_launch *launch,
-			const _Atomic uint32_t *stop, uint64_t *done, struct cu_error *error)
-{
-	struct job job = {
-		.launch = launch,
-		.total = (uint64_t)launch->grid[0] * launch->grid[1] * launch->grid[2],
-		.next = *done,
-	};
-
-	if (job.next >= job.total)
-		return STEP_DONE;
-	pthread_mutex_lock(&pool->lock);
-	job.number = ++pool->dispatches;
-	job.next_job = pool->jobs;
-	pool->jobs = &job;
-	atomic_fetch_add(&pool->job_count, 1);
-	pthread_cond_broadcast(&pool->work);
-	for (;;) {
-		obey(&job, atomic_load(stop));
-		if (!job.workers && !has_work(&job))
-			break;
-		pthread_cond_wait(&pool->change, &pool->lock);
-	}
-	remove_job(pool, &job);
-	atomic_fetch_sub(&pool->job_count, 1);
-	pthread_mutex_unlock(&pool->lock);
-
-	*done = atomic_load(&job.next);
-	if (job.failed) {
-		*error = job.error;
-		return STEP_FAIL;
-	}
-	return *done < job.total || atomic_load(&job.abort) ? STEP_STOP : STEP_DONE;
-}
-
-/**
- * pool_poke() - Tell dispatches to look at their slot's orders.
+ * pool_poke() - A slot's orders or its priority have changed.
  * @pool: the pool
  */
 void pool_poke(struct pool *pool)
 {
 	pthread_mutex_lock(&pool->lock);
+	atomic_fetch_add(&pool->changes, 1);
 	pthread_cond_broadcast(&pool->change);
 	pthread_mutex_unlock(&pool->lock);
 }
@@ -295,19 +634,7 @@ uint64_t pool_lane_instructions(struct pool *pool)
 {
 	uint64_t sum = 0;
 
-	for (unsigned int i = 0; i < pool->units; i++)
-		sum += atomic_load_explicit(&pool->unit[i].cu->lane_instructions,
-					    memory_order_relaxed);
+	for (unsigned int i = 0; i < pool->threads; i++)
+		sum += atomic_load_explicit(&pool->cu[i]->lane_instructions, memory_order_relaxed);
 	return sum;
-}
-
-/**
- * pool_empty() - Whether the card has no working compute unit.
- * @pool: the pool
- *
- * Return: true if no dispatch can run.
- */
-bool pool_empty(const struct pool *pool)
-{
-	return !pool->units;
 }

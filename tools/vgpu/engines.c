@@ -22,7 +22,7 @@ struct engines *engines_create(struct vgpu *gpu)
 	eng->gpu = gpu;
 	eng->slot = calloc(want ? want : 1, sizeof(*eng->slot));
 	eng->watcher = watch_create(eng, want);
-	eng->pool = pool_create(gpu, &eng->as_table);
+	eng->pool = pool_create(eng);
 	if (!eng->slot || !eng->watcher || !eng->pool)
 		goto fail;
 	while (eng->slots < want) {

@@ -37,8 +37,9 @@ struct slot_failure {
 /* What firmware wrote before START. */
 struct slot_queue {
 	uint32_t queue, doorbell, asid, flags;
-	uint64_t ring, rptr, wptr;	/* address operands */
-	uint32_t ring_size;
+	uint64_t ring, rptr, wptr, save;	/* address operands */
+	uint32_t ring_size, save_size;
+	uint32_t cu_mask[8];		/* all zero: every unit */
 };
 
 /* Where execution stands (abi/mc.h). */
@@ -46,6 +47,7 @@ struct slot_context {
 	uint64_t pos;
 	uint64_t context12;
 	uint32_t inner[OGPU_INDIRECT_LEVELS];	/* CONTEXT0, 3, 4, 5 */
+	uint32_t held;
 };
 
 /* Why a slot whose ring was empty goes on. */
@@ -61,6 +63,7 @@ struct slot {
 	enum ogpu_engine_class class;
 	pthread_t thread;
 	_Atomic uint32_t stop;		/* STOP_* */
+	_Atomic uint32_t priority;	/* enum ogpu_priority */
 
 	pthread_mutex_t lock;		/* of what follows, down to the blank line */
 	pthread_cond_t wake;		/* something for the thread to do */
@@ -79,9 +82,14 @@ struct slot {
 	uint64_t busy_since;
 	uint64_t busy_total;		/* since power-up, likewise */
 	uint32_t busy_hi;		/* latch */
+	/* Likewise with a workgroup on a unit, or executing other packets. */
+	unsigned int unit_users;
+	uint64_t unit_ns, unit_since;
+	uint32_t unit_hi;
 
 	struct slot_context context;	/* the thread's while it executes, else under the lock */
 	struct mmu mmu;			/* the thread's */
+	int64_t credit_ns;		/* the thread's, see share.h */
 };
 
 struct pool;
@@ -103,6 +111,9 @@ bool slot_create(struct engines *eng, unsigned int index, enum ogpu_engine_class
 void slot_destroy(struct slot *slot);
 bool slot_set_state(struct slot *slot, enum ogpu_slot_state state);
 uint64_t slot_busy(const struct slot *slot, uint64_t ended);
+uint64_t slot_unit_ns(const struct slot *slot);
+void slot_unit_begin(struct slot *slot);
+void slot_unit_end(struct slot *slot);
 void slot_order(struct slot *slot, uint32_t stop);
 /* The same, for the command processor. */
 enum slot_news slot_wait_idle(struct slot *slot, uint64_t *wptr);
@@ -150,12 +161,10 @@ enum step move_run(struct slot *slot, const struct move *m, uint64_t *done,
 		   struct mmu_fault *fault);
 
 /* dispatch.c */
-struct pool *pool_create(struct vgpu *gpu, const _Atomic uint64_t *as_table);
+struct pool *pool_create(struct engines *eng);
 void pool_destroy(struct pool *pool);
-enum step pool_dispatch(struct pool *pool, const struct cu_launch *launch,
-			const _Atomic uint32_t *stop, uint64_t *done, struct cu_error *error);
+enum step pool_dispatch(struct slot *slot, const struct cu_launch *launch, struct cu_error *error);
 void pool_poke(struct pool *pool);
 uint64_t pool_lane_instructions(struct pool *pool);
-bool pool_empty(const struct pool *pool);
 
 #endif

@@ -32,7 +32,7 @@ uint32_t mc_irq_pending(const struct mc *mc)
 
 	if (mc->doorbell_count)
 		pending |= OGPU_MC_IRQ_DOORBELL;
-	if (mc->slot_irq)
+	if (mc->slot_irq || mc->slot_reset == MC_SLOT_RESET_TOLD)
 		pending |= OGPU_MC_IRQ_SLOT;
 	return pending;
 }
@@ -303,6 +303,7 @@ void mc_reset(struct mc *mc)
 	mc->irq_edges = 0;
 	mc->irq_enable = 0;
 	mc->slot_irq = 0;
+	mc->slot_reset = MC_SLOT_RESET_NONE;
 	mc->doorbell_head = 0;
 	mc->doorbell_count = 0;
 	memset(mc->doorbell_known, 0, mc->doorbell_pages * sizeof(*mc->doorbell_known));
@@ -413,6 +414,31 @@ void mc_slot_irq(struct mc *mc, unsigned int slot)
 	vgpu_trace(mc->gpu, TRACE_IRQ, "core: slot %u", slot);
 	pthread_mutex_lock(&mc->lock);
 	mc->slot_irq |= 1u << slot;
+	mc_irq_changed(mc);
+	pthread_mutex_unlock(&mc->lock);
+}
+
+/**
+ * mc_slot_reset_begin() - slots will be emptied: START has no effect from here on
+ * @mc: controller
+ */
+void mc_slot_reset_begin(struct mc *mc)
+{
+	pthread_mutex_lock(&mc->lock);
+	if (mc->executing)
+		mc->slot_reset = MC_SLOT_RESET_BEGUN;
+	pthread_mutex_unlock(&mc->lock);
+}
+
+/**
+ * mc_slot_reset_end() - slots are empty: START has an effect once firmware knows
+ * @mc: controller
+ */
+void mc_slot_reset_end(struct mc *mc)
+{
+	pthread_mutex_lock(&mc->lock);
+	if (mc->slot_reset == MC_SLOT_RESET_BEGUN)
+		mc->slot_reset = MC_SLOT_RESET_TOLD;
 	mc_irq_changed(mc);
 	pthread_mutex_unlock(&mc->lock);
 }

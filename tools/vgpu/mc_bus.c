@@ -115,6 +115,9 @@ static bool locked_read(struct mc *mc, uint32_t reg, uint32_t *value)
 	case OGPU_MC_SLOT_IRQ:
 		*value = mc->slot_irq;
 		return true;
+	case OGPU_MC_SLOT_RESET:
+		*value = mc->slot_reset == MC_SLOT_RESET_TOLD;
+		return true;
 	default:
 		return false;
 	}
@@ -238,6 +241,10 @@ static bool locked_write(struct mc *mc, uint32_t reg, uint32_t value)
 	case OGPU_MC_SLOT_IRQ:
 		mc->slot_irq &= ~value;
 		break;
+	case OGPU_MC_SLOT_RESET:
+		if (value & 1 && mc->slot_reset == MC_SLOT_RESET_TOLD)
+			mc->slot_reset = MC_SLOT_RESET_NONE;
+		break;
 	default:
 		return false;
 	}
@@ -330,7 +337,11 @@ static bool register_write(struct mc *mc, uint32_t offset, uint32_t value)
 	vgpu_trace(mc->gpu, TRACE_MC, "write 0x%04x = %#x", offset, value);
 	if (!slot_register(mc, offset, &slot, &reg))
 		return periph_write(mc, offset, value);
-	engines_slot_write(vgpu_engines(mc->gpu), slot, reg, value);
+	/* A reset of the slots that begins now finds the slot started, or START refused. */
+	pthread_mutex_lock(&mc->lock);
+	if (reg != OGPU_SLOT_CTRL || value != OGPU_SLOT_CMD_START || !mc->slot_reset)
+		engines_slot_write(vgpu_engines(mc->gpu), slot, reg, value);
+	pthread_mutex_unlock(&mc->lock);
 	return true;
 }
 

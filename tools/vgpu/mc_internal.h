@@ -11,6 +11,13 @@
 /* Interrupts that are remembered until acknowledged; the others are levels. */
 #define MC_IRQ_EDGES	(OGPU_MC_IRQ_MBOX | OGPU_MC_IRQ_SENSOR)
 
+/* A reset of the slots under running firmware: START is refused until it has acknowledged. */
+enum mc_slot_reset {
+	MC_SLOT_RESET_NONE,
+	MC_SLOT_RESET_BEGUN,
+	MC_SLOT_RESET_TOLD,	/* SLOT_RESET reads 1 */
+};
+
 struct mc {
 	struct vgpu *gpu;
 	struct rv32 cpu;
@@ -37,6 +44,7 @@ struct mc {
 	uint64_t mbox_addr;
 	uint32_t mbox_size;
 	uint32_t irq_edges, irq_enable, slot_irq;
+	enum mc_slot_reset slot_reset;
 	uint32_t doorbell_pages;
 	uint32_t *doorbell_fifo;
 	uint32_t doorbell_head, doorbell_count;

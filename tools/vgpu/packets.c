@@ -296,7 +296,7 @@ static bool set_total(struct cu_launch *launch, const __le32 *total)
 }
 
 /* OGPU_QERR_NONE if the hardware can do it. */
-static enum ogpu_queue_error check_launch(struct processor *cp, const struct cu_launch *l)
+static enum ogpu_queue_error check_launch(const struct cu_launch *l)
 {
 	unsigned __int128 groups = (unsigned __int128)l->grid[0] * l->grid[1] * l->grid[2];
 	unsigned __int128 items = (unsigned __int128)l->group[0] * l->group[1] * l->group[2];
@@ -306,23 +306,24 @@ static enum ogpu_queue_error check_launch(struct processor *cp, const struct cu_
 	if (items > VGPU_MAX_WORKGROUP || l->local_bytes > VGPU_LOCAL_BYTES ||
 	    l->private_bytes > VGPU_PRIVATE_BYTES || groups > INT64_MAX)
 		return OGPU_QERR_DISPATCH;
-	return pool_empty(cp->slot->eng->pool) ? OGPU_QERR_DISPATCH : OGPU_QERR_NONE;
+	return OGPU_QERR_NONE;
 }
 
 static enum step run_launch(struct processor *cp, struct packet *p, const struct cu_launch *launch)
 {
-	enum ogpu_queue_error error = check_launch(cp, launch);
+	enum ogpu_queue_error error = check_launch(launch);
 	struct cu_error cu_error;
 	enum step step;
 
 	if (error)
 		return command_fail(cp, error, p->opcode);
-	step = pool_dispatch(cp->slot->eng->pool, launch, &cp->slot->stop,
-			     &cp->slot->context.context12, &cu_error);
+	step = pool_dispatch(cp->slot, launch, &cu_error);
 	if (step != STEP_FAIL)
 		return step;
+	/* No work-item is to blame if there is no pc. */
 	cp->slot->failure = (struct slot_failure){
-		.error = cu_error.error, .pc = cu_error.pc, .detail = cu_error.insn,
+		.error = cu_error.error, .pc = cu_error.pc,
+		.detail = cu_error.pc ? cu_error.insn : p->opcode,
 	};
 	if (cu_error.error == OGPU_QERR_MEMORY)
 		cp->slot->failure.fault = cu_error.fault;

@@ -12,6 +12,52 @@
 #include "engines.h"
 
 /**
+ * slot_unit_ns() - Time with a workgroup on a unit, or executing other packets.
+ * @slot: the slot, locked
+ *
+ * Return: that time since START.
+ */
+uint64_t slot_unit_ns(const struct slot *slot)
+{
+	return slot->unit_ns +
+	       (slot->unit_users ? vgpu_time_ns(slot->gpu) - slot->unit_since : 0);
+}
+
+static void unit_begin(struct slot *slot, uint64_t now)
+{
+	if (!slot->unit_users++)
+		slot->unit_since = now;
+}
+
+static void unit_end(struct slot *slot, uint64_t now)
+{
+	if (!--slot->unit_users)
+		slot->unit_ns += now - slot->unit_since;
+}
+
+/**
+ * slot_unit_begin() - A unit, or the slot itself, executes for its queue.
+ * @slot: the slot, not locked
+ */
+void slot_unit_begin(struct slot *slot)
+{
+	pthread_mutex_lock(&slot->lock);
+	unit_begin(slot, vgpu_time_ns(slot->gpu));
+	pthread_mutex_unlock(&slot->lock);
+}
+
+/**
+ * slot_unit_end() - It does not any more.
+ * @slot: the slot, not locked
+ */
+void slot_unit_end(struct slot *slot)
+{
+	pthread_mutex_lock(&slot->lock);
+	unit_end(slot, vgpu_time_ns(slot->gpu));
+	pthread_mutex_unlock(&slot->lock);
+}
+
+/**
  * slot_set_state() - Change the state and account the time.
  * @slot: the slot, locked
  * @state: new state
@@ -28,9 +74,12 @@ bool slot_set_state(struct slot *slot, enum ogpu_slot_state state)
 		ran = now - slot->busy_since;
 		slot->busy_ns += ran;
 		slot->busy_total += ran;
+		unit_end(slot, now);
 	}
-	if (state == OGPU_SLOT_RUNNING)
+	if (state == OGPU_SLOT_RUNNING) {
 		slot->busy_since = now;
+		unit_begin(slot, now);
+	}
 	slot->shown = slot->context;
 	slot->state = state;
 	return state != OGPU_SLOT_RUNNING && state != OGPU_SLOT_EMPTY;
@@ -201,6 +250,8 @@ static void clear_slot(struct slot *slot)
 	slot->wait_valid = false;
 	slot_set_state(slot, OGPU_SLOT_EMPTY);
 	slot->busy_ns = 0;
+	slot->unit_ns = 0;
+	atomic_store(&slot->priority, 0);
 	atomic_store(&slot->stop, atomic_load(&slot->stop) & STOP_EXIT);
 	pthread_cond_broadcast(&slot->reset_done);
 }

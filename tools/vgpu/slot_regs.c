@@ -88,6 +88,23 @@ static uint32_t read_reg(struct slot *slot, uint32_t reg)
 		return (uint32_t)ns;
 	case OGPU_SLOT_BUSY_HI:
 		return slot->busy_hi;
+	case OGPU_SLOT_UNIT_NS_LO:
+		ns = slot_unit_ns(slot);
+		slot->unit_hi = ns >> 32;
+		return (uint32_t)ns;
+	case OGPU_SLOT_UNIT_NS_HI:
+		return slot->unit_hi;
+	case OGPU_SLOT_PRIORITY:
+		return atomic_load(&slot->priority);
+	case OGPU_SLOT_SAVE_LO:
+	case OGPU_SLOT_SAVE_HI:
+		return reg64_get(slot->queue.save, reg == OGPU_SLOT_SAVE_HI);
+	case OGPU_SLOT_SAVE_SIZE:
+		return slot->queue.save_size;
+	case OGPU_SLOT_CU_MASK(0) ... OGPU_SLOT_CU_MASK(7):
+		return slot->queue.cu_mask[(reg - OGPU_SLOT_CU_MASK(0)) / 4];
+	case OGPU_SLOT_HELD:
+		return slot->shown.held;
 	case OGPU_SLOT_POS_LO:
 	case OGPU_SLOT_POS_HI:
 		return reg64_get(slot->shown.pos, reg == OGPU_SLOT_POS_HI);
@@ -140,6 +157,19 @@ static void write_descriptor(struct slot *slot, uint32_t reg, uint32_t value)
 	case OGPU_SLOT_WPTR_HI:
 		reg64_set(&q->wptr, value, reg == OGPU_SLOT_WPTR_HI);
 		break;
+	case OGPU_SLOT_SAVE_LO:
+	case OGPU_SLOT_SAVE_HI:
+		reg64_set(&q->save, value, reg == OGPU_SLOT_SAVE_HI);
+		break;
+	case OGPU_SLOT_SAVE_SIZE:
+		q->save_size = value;
+		break;
+	case OGPU_SLOT_CU_MASK(0) ... OGPU_SLOT_CU_MASK(7):
+		q->cu_mask[(reg - OGPU_SLOT_CU_MASK(0)) / 4] = value;
+		break;
+	case OGPU_SLOT_HELD:
+		slot->context.held = value;
+		break;
 	case OGPU_SLOT_POS_LO:
 	case OGPU_SLOT_POS_HI:
 		reg64_set(&slot->context.pos, value, reg == OGPU_SLOT_POS_HI);
@@ -173,6 +203,7 @@ static void start(struct slot *slot)
 	slot->rung_wptr = false;
 	slot->wait_valid = false;
 	slot->busy_ns = 0;
+	slot->unit_ns = 0;
 	slot_set_state(slot, OGPU_SLOT_RUNNING);
 	pthread_cond_signal(&slot->wake);
 }
@@ -238,6 +269,11 @@ void engines_slot_write(struct engines *eng, unsigned int slot, uint32_t reg, ui
 	s = &eng->slot[slot];
 	if (reg == OGPU_SLOT_CTRL) {
 		command(s, value);
+		return;
+	}
+	if (reg == OGPU_SLOT_PRIORITY) {
+		atomic_store(&s->priority, value);
+		pool_poke(s->eng->pool);
 		return;
 	}
 	pthread_mutex_lock(&s->lock);

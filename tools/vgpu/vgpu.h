@@ -134,6 +134,8 @@ void mc_set_mbox(struct mc *mc, uint64_t bus_addr, uint32_t size);
 void mc_irq(struct mc *mc, uint32_t bits);	/* set OGPU_MC_IRQ_* edge bits */
 void mc_doorbell(struct mc *mc, uint32_t index);	/* of a queue that is on no slot */
 void mc_slot_irq(struct mc *mc, unsigned int slot);
+void mc_slot_reset_begin(struct mc *mc);
+void mc_slot_reset_end(struct mc *mc);
 bool mc_running(const struct mc *mc);
 uint32_t mc_heartbeat(const struct mc *mc);
 uint32_t mc_fatal(const struct mc *mc);		/* BOOT_MC_FATAL */

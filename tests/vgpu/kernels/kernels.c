@@ -226,3 +226,88 @@ void hostile_code(void)
 			asm volatile("fence.i");
 	}
 }
+
+/* Workgroups that wait for one another, some rounds long. */
+void meet(const struct meet_args *a)
+{
+	uint64_t *counter = (uint64_t *)a->counter;
+
+	for (uint64_t round = 1; round <= a->rounds; round++) {
+		if (!csr(OGPU_CSR_LOCAL_ID_X)) {
+			__atomic_fetch_add(counter, 1, __ATOMIC_SEQ_CST);
+			while (__atomic_load_n(counter, __ATOMIC_SEQ_CST) < round * a->groups)
+				;
+		}
+		barrier();
+	}
+}
+
+/* How many workgroups are there at the same time? Each stays until it has looked often enough. */
+void crowd(const struct crowd_args *a)
+{
+	uint64_t *now = (uint64_t *)a->counter, *most = now + 1;
+	uint64_t seen;
+
+	if (csr(OGPU_CSR_LOCAL_ID_X))
+		return;
+	seen = __atomic_fetch_add(now, 1, __ATOMIC_SEQ_CST) + 1;
+	for (uint64_t i = 0; i < a->looks; i++) {
+		uint64_t more = __atomic_load_n(now, __ATOMIC_SEQ_CST);
+
+		seen = more > seen ? more : seen;
+	}
+	__atomic_fetch_sub(now, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(most, __ATOMIC_SEQ_CST) < seen) {
+		uint64_t old = __atomic_load_n(most, __ATOMIC_SEQ_CST);
+
+		if (old < seen)
+			__atomic_compare_exchange_n(most, &old, seen, 0, __ATOMIC_SEQ_CST,
+						    __ATOMIC_SEQ_CST);
+	}
+}
+
+/*
+ * A bit of everything that a workgroup's state consists of: divergence, private and local memory,
+ * barriers, rounding modes that differ among lanes, and atomics.
+ */
+void mixed(const struct mixed_args *a)
+{
+	uint32_t *local = (uint32_t *)OGPU_CU_LOCAL_BASE;
+	const uint64_t id = csr(OGPU_CSR_GLOBAL_ID_X), item = csr(OGPU_CSR_LOCAL_ID_X);
+	const uint64_t size = csr(OGPU_CSR_LOCAL_SIZE_X);
+	volatile uint32_t own[MIXED_OWN];
+	uint64_t n = id * 2654435761u + a->seed;
+	double sum = 1.0;
+
+	for (uint32_t i = 0; i < MIXED_OWN; i++)
+		own[i] = n >> i;
+	asm volatile("csrw frm, %0" : : "r"(id % 5));
+	for (uint32_t round = 0; round < a->rounds; round++) {
+		uint64_t steps = (n ^ round) % 37;
+
+		while (steps--) {
+			n = n & 1 ? n * 3 + 1 : n >> 1 ^ (uint64_t)own[steps % MIXED_OWN] << 20;
+			own[n % MIXED_OWN] += n;
+		}
+		local[item] = n;
+		barrier();
+		n ^= local[(item * 7 + round) % size];
+		sum = sum / 3.0 + (double)(n & 0xffff);
+		if (item % 3 == round % 3)
+			__atomic_fetch_add((uint64_t *)a->counter, n & 0xffff, __ATOMIC_RELAXED);
+		barrier();
+	}
+	for (uint32_t i = 0; i < MIXED_OWN; i++)
+		n = n * 31 + own[i];
+	((uint64_t *)a->out)[id * 2] = n;
+	((double *)a->out)[id * 2 + 1] = sum;
+}
+
+/* Writes down some registers as they are at the start; a0 is where to. */
+asm(".globl registers\n"
+    "registers:\n"
+    "	sd s11, 0(a0)\n"
+    "	sd t6, 8(a0)\n"
+    "	fsd ft11, 16(a0)\n"
+    "	fsd fs0, 24(a0)\n"
+    "	ret\n");

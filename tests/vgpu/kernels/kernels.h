@@ -42,4 +42,18 @@ struct ids_out {
 	uint32_t global[3], local[3], group[3], local_bytes;
 };
 
+struct meet_args {
+	uint64_t counter, groups, rounds;
+};
+
+struct crowd_args {
+	uint64_t counter, looks;
+};
+
+#define MIXED_OWN	24
+
+struct mixed_args {
+	uint64_t out, counter, seed, rounds;
+};
+
 #endif
