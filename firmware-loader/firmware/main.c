@@ -65,7 +65,7 @@ static void take_doorbells(uint64_t now)
 			return;
 		q = queue_find(number);
 		if (q)
-			sched_check_work(q, now);
+			sched_check_work(q, true, now);
 	}
 }
 

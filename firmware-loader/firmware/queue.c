@@ -34,8 +34,17 @@ struct queue *queue_find(uint32_t number)
 	return &table[number];
 }
 
+/**
+ * queue_is_virtual() - whether the write pointer is in the queue's address space
+ * @queue: any queue
+ */
+bool queue_is_virtual(const struct queue *queue)
+{
+	return FIELD_GET(OGPU_OPERAND_TARGET, queue->desc.wptr) == OGPU_TARGET_VIRTUAL;
+}
+
 /* Memory that hardware reaches without an address space, and firmware through its windows. */
-static bool operand_ok(uint64_t operand, uint32_t align)
+static bool physical_ok(uint64_t operand, uint32_t align)
 {
 	uint64_t target = FIELD_GET(OGPU_OPERAND_TARGET, operand);
 
@@ -44,17 +53,63 @@ static bool operand_ok(uint64_t operand, uint32_t align)
 	return !(operand & OGPU_OPERAND_MBZ) && operand % align == 0;
 }
 
+/* The same, or memory of the queue's address space: the first byte of some that hardware checks. */
+static bool operand_ok(uint64_t operand, uint32_t align, bool may_be_virtual)
+{
+	if (FIELD_GET(OGPU_OPERAND_TARGET, operand) != OGPU_TARGET_VIRTUAL)
+		return physical_ok(operand, align);
+	return may_be_virtual && !(operand & OGPU_OPERAND_MBZ) && operand % align == 0 &&
+	       !((operand & OGPU_OPERAND_ADDR) >> OGPU_VA_BITS);
+}
+
+static bool ring_ok(const struct ogpu_msg_queue_create *desc)
+{
+	/* What a user can unmap or write through another mapping holds nothing privileged. */
+	bool may_be_virtual = desc->asid && !(desc->flags & OGPU_QUEUE_PRIVILEGED);
+
+	if (desc->ring_size < OGPU_RING_MIN_SIZE || desc->ring_size > OGPU_RING_MAX_SIZE ||
+	    (desc->ring_size & (desc->ring_size - 1)))
+		return false;
+	return operand_ok(desc->ring, OGPU_PAGE_4K, may_be_virtual) &&
+	       operand_ok(desc->rptr, POINTER_ALIGN, may_be_virtual) &&
+	       operand_ok(desc->wptr, POINTER_ALIGN, may_be_virtual);
+}
+
+static bool save_ok(const struct ogpu_msg_queue_create *desc)
+{
+	if (!desc->save_size)
+		return !desc->save;
+	return desc->save_size % OGPU_PAGE_4K == 0 &&
+	       operand_ok(desc->save, OGPU_PAGE_4K, desc->asid);
+}
+
 static bool desc_ok(const struct ogpu_msg_queue_create *desc)
 {
 	if (desc->engine >= OGPU_ENGINE_CLASSES || desc->priority >= OGPU_PRIORITIES)
 		return false;
-	if ((desc->flags & ~OGPU_QUEUE_PRIVILEGED) || desc->rsvd)
+	if ((desc->flags & ~(OGPU_QUEUE_PRIVILEGED | OGPU_QUEUE_REPLAY)) || desc->rsvd)
 		return false;
-	if (desc->ring_size < OGPU_RING_MIN_SIZE || desc->ring_size > OGPU_RING_MAX_SIZE ||
-	    (desc->ring_size & (desc->ring_size - 1)))
+	if (desc->control != OGPU_CONTROL_NONE && !physical_ok(desc->control, OGPU_PAGE_4K))
 		return false;
-	return operand_ok(desc->ring, OGPU_PAGE_4K) && operand_ok(desc->rptr, POINTER_ALIGN) &&
-	       operand_ok(desc->wptr, POINTER_ALIGN);
+	return ring_ok(desc) && save_ok(desc);
+}
+
+static void keep(struct queue_desc *to, const struct ogpu_msg_queue_create *from)
+{
+	to->ring = from->ring;
+	to->rptr = from->rptr;
+	to->wptr = from->wptr;
+	to->save = from->save;
+	to->control = from->control;
+	to->save_size = from->save_size;
+	to->timeslice_us = from->timeslice_us;
+	memcpy(to->cu_mask, from->cu_mask, sizeof(to->cu_mask));
+	to->queue = from->queue;
+	to->asid = from->asid;
+	to->engine = from->engine;
+	to->priority = from->priority;
+	to->flags = from->flags;
+	to->ring_shift = __builtin_ctz(from->ring_size);
 }
 
 /**
@@ -78,7 +133,7 @@ enum ogpu_msg_status queue_create(const struct ogpu_msg_queue_create *desc, uint
 	if (q->state != QUEUE_UNUSED)
 		return OGPU_MSG_EEXIST;
 	memset(q, 0, sizeof(*q));
-	q->desc = *desc;
+	keep(&q->desc, desc);
 	q->state = QUEUE_IDLE;
 	q->slot = QUEUE_NO_SLOT;
 	*queue = q;

@@ -12,7 +12,7 @@
 #include "abi/mbox.h"
 #include "abi/queue.h"
 
-#define QUEUE_MAX	256	/* numbers 0 .. QUEUE_MAX - 1 */
+#define QUEUE_MAX	2048	/* numbers 0 .. QUEUE_MAX - 1; as many as SRAM holds */
 #define QUEUE_NO_SLOT	0xff
 
 enum queue_state {
@@ -25,11 +25,28 @@ enum queue_state {
 };
 
 /**
+ * struct queue_desc - what the host said of a queue, checked; see &struct ogpu_msg_queue_create
+ */
+struct queue_desc {
+	uint64_t ring, rptr, wptr;	/* address operands */
+	uint64_t save, control;		/* likewise */
+	uint32_t save_size;
+	uint32_t timeslice_us;
+	uint32_t cu_mask[8];
+	uint16_t queue;
+	uint16_t asid;
+	uint8_t engine;
+	uint8_t priority;
+	uint8_t flags;
+	uint8_t ring_shift;		/* the ring has 2 to the power of this many bytes */
+};
+
+/**
  * struct queue - one queue
  */
 struct queue {
-	/** @desc: as the host gave it, checked */
-	struct ogpu_msg_queue_create desc;
+	/** @desc: as the host gave it */
+	struct queue_desc desc;
 	/** @state: who may have it, see &enum queue_state */
 	enum queue_state state;
 	/** @slot: the slot it is on, or QUEUE_NO_SLOT */
@@ -37,11 +54,15 @@ struct queue {
 	/** @pos: ring read pointer at which it goes on */
 	uint64_t pos;
 	/** @context: the rest of where it goes on, as the slot saved it */
-	uint32_t context[3];
+	uint32_t context[6];
+	/** @held: workgroups in its save area, as the slot told */
+	uint32_t held;
 	/** @switches: times it was put on a slot */
 	uint32_t switches;
 	/** @busy_ns: time spent executing, without what it spends on a slot now */
 	uint64_t busy_ns;
+	/** @unit_ns: time with a workgroup on a unit, likewise */
+	uint64_t unit_ns;
 	/** @waited_ns: time spent READY, without the wait that goes on now */
 	uint64_t waited_ns;
 	/** @since: when it became ready, or when to try a parked queue again */
@@ -56,6 +77,7 @@ struct queue {
 
 void queue_table_init(void);
 struct queue *queue_find(uint32_t number);
+bool queue_is_virtual(const struct queue *queue);
 enum ogpu_msg_status queue_create(const struct ogpu_msg_queue_create *desc, uint32_t doorbells,
 				  struct queue **queue);
 void queue_free(struct queue *queue);

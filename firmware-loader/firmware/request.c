@@ -73,7 +73,7 @@ static void create(const struct ogpu_msg_queue_create *body, uint64_t now)
 	}
 	status = queue_create(body, hw_read(OGPU_MC_DOORBELLS), &q);
 	if (status == OGPU_MSG_OK)
-		sched_check_work(q, now);
+		sched_check_work(q, false, now);
 	finish(status, NULL, 0);
 }
 
@@ -86,6 +86,7 @@ static void query(const struct queue *q, uint64_t now)
 		.busy_ns = sched_queue_busy_ns(q),
 		.rptr = q->pos,
 		.waited_ns = sched_queue_waited_ns(q, now),
+		.unit_ns = sched_queue_unit_ns(q),
 	};
 	uint64_t rptr;
 
@@ -241,7 +242,8 @@ static void check_stopped(void)
 	if (q->state != QUEUE_FAILED)
 		return;
 	if (q->slot != QUEUE_NO_SLOT) {
-		log_line("queue %lu does not leave slot %lu", q->desc.queue, (uint32_t)q->slot);
+		log_line("queue %lu does not leave slot %lu", (uint32_t)q->desc.queue,
+			 (uint32_t)q->slot);
 		finish(OGPU_MSG_EHW, NULL, 0);
 		return;
 	}

@@ -21,7 +21,7 @@ struct slot {
 	enum ogpu_slot_state state;	/* as last seen */
 	struct queue *queue;
 	uint8_t priority;		/* of the queue, raised by its wait until slice_end */
-	bool waiting;			/* stood in a WAIT packet when told to stop */
+	enum ogpu_slot_state stopped;	/* what it did when it was told to stop */
 	uint64_t slice_end;
 	uint64_t deadline;		/* of the command that was given */
 	enum ogpu_queue_error kill_error;
@@ -145,11 +145,14 @@ bool sched_has_class(enum ogpu_engine_class engine)
 /**
  * sched_check_work() - a queue may have got work: it was created, or its doorbell was rung
  * @queue: any queue; one that is on a slot has been told by hardware
+ * @rung: by its doorbell, which is all there is to go by if only a slot can read its write pointer
  * @now: time
  */
-void sched_check_work(struct queue *queue, uint64_t now)
+void sched_check_work(struct queue *queue, bool rung, uint64_t now)
 {
-	if (queue->state == QUEUE_IDLE && slot_queue_has_work(queue))
+	if (queue->state != QUEUE_IDLE)
+		return;
+	if (slot_queue_has_work(queue) || (rung && queue_is_virtual(queue)))
 		make_ready(queue, now);
 }
 
@@ -166,7 +169,7 @@ static void put_on_slot(unsigned int index, struct queue *q, uint64_t now)
 	q->state = QUEUE_ACTIVE;
 	q->slot = index;
 	q->switches++;
-	slot_start(index, q);
+	slot_start(index, q, slot->priority);
 }
 
 static void begin_preempt(unsigned int index, uint64_t now)
@@ -174,7 +177,7 @@ static void begin_preempt(unsigned int index, uint64_t now)
 	struct slot *slot = &sched.slots[index];
 
 	slot->phase = PHASE_PREEMPTING;
-	slot->waiting = slot->state == OGPU_SLOT_WAITING;
+	slot->stopped = slot->state;
 	slot->deadline = now + SCHED_PREEMPT_NS;
 	slot_command(index, OGPU_SLOT_CMD_PREEMPT);
 }
@@ -197,6 +200,7 @@ static struct queue *take_off_slot(unsigned int index)
 	uint64_t busy_ns = slot_busy_ns(index);
 
 	q->busy_ns += busy_ns;
+	q->unit_ns += slot_unit_ns(index);
 	sched.busy_ns[q->desc.engine] += busy_ns;
 	q->slot = QUEUE_NO_SLOT;
 	slot_command(index, OGPU_SLOT_CMD_CLEAR);
@@ -206,17 +210,17 @@ static struct queue *take_off_slot(unsigned int index)
 
 static void slot_saved(unsigned int index, uint64_t now)
 {
-	bool waiting = sched.slots[index].waiting;
+	enum ogpu_slot_state stopped = sched.slots[index].stopped;
 	struct queue *q;
 
 	slot_save(index, sched.slots[index].queue);
 	q = take_off_slot(index);
 	/* From now on doorbells come to firmware; what was rung before is in memory. */
 	q->state = QUEUE_IDLE;
-	if (waiting)
+	if (stopped == OGPU_SLOT_WAITING)
 		park(q, now);
 	else
-		sched_check_work(q, now);
+		sched_check_work(q, stopped == OGPU_SLOT_RUNNING, now);
 }
 
 static void slot_failed(unsigned int index)
@@ -284,8 +288,11 @@ static void check_slot(unsigned int index, uint64_t now)
 	} else if (slot->phase != PHASE_ON && now >= slot->deadline) {
 		slot_disobeyed(index, now);
 	}
-	if (slot->phase == PHASE_ON && now >= slot->slice_end)
+	if (slot->phase == PHASE_ON && now >= slot->slice_end &&
+	    slot->priority != slot->queue->desc.priority) {
 		slot->priority = slot->queue->desc.priority;
+		slot_set_priority(index, slot->priority);
+	}
 }
 
 /**
@@ -584,6 +591,17 @@ uint64_t sched_queue_busy_ns(const struct queue *queue)
 	if (queue->slot == QUEUE_NO_SLOT)
 		return queue->busy_ns;
 	return queue->busy_ns + slot_busy_ns(queue->slot);
+}
+
+/**
+ * sched_queue_unit_ns() - time that a queue has had a workgroup on a unit
+ * @queue: any queue
+ */
+uint64_t sched_queue_unit_ns(const struct queue *queue)
+{
+	if (queue->slot == QUEUE_NO_SLOT)
+		return queue->unit_ns;
+	return queue->unit_ns + slot_unit_ns(queue->slot);
 }
 
 /**

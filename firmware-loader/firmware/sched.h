@@ -6,7 +6,8 @@
  * an empty slot, one whose ring is empty, one that stands in a WAIT packet, one whose queue has
  * less priority, one whose queue has used up its time slice and has no more priority. Among those
  * who wait the highest priority goes first, then the longest wait. Waiting raises priority, one
- * level each SCHED_AGE_NS, and the raise lasts for the slice that it earned: nobody starves. A slot
+ * level each SCHED_AGE_NS, and the raise lasts for the slice that it earned: nobody starves. It
+ * holds for units as for slots, else hardware would let the slice pass without giving one. A slot
  * that was told to stop and still executes is not waited for if another one stands still.
  */
 #ifndef FW_SCHED_H
@@ -29,7 +30,7 @@
 
 void sched_init(uint32_t compute_slots, uint32_t copy_slots);
 bool sched_has_class(enum ogpu_engine_class engine);
-void sched_check_work(struct queue *queue, uint64_t now);
+void sched_check_work(struct queue *queue, bool rung, uint64_t now);
 void sched_stop(struct queue *queue, uint64_t now);
 void sched_suspend(void);
 void sched_resume(void);
@@ -37,6 +38,7 @@ bool sched_quiet(bool *obeyed);
 void sched_run(uint64_t now);
 uint64_t sched_deadline(uint64_t now);
 uint64_t sched_queue_busy_ns(const struct queue *queue);
+uint64_t sched_queue_unit_ns(const struct queue *queue);
 uint64_t sched_queue_waited_ns(const struct queue *queue, uint64_t now);
 bool sched_queue_executing(const struct queue *queue);
 uint64_t sched_class_busy_ns(enum ogpu_engine_class engine);

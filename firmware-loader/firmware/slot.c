@@ -5,6 +5,8 @@
 #include "hw.h"
 #include "window.h"
 
+#define CONTEXTS	(sizeof(((struct queue *)0)->context) / sizeof(uint32_t))
+
 static uint32_t slot_read(unsigned int slot, uint32_t reg)
 {
 	return hw_read(OGPU_MC_SLOT(slot) + reg);
@@ -25,28 +27,52 @@ static void slot_write64(unsigned int slot, uint32_t reg_lo, uint64_t value)
 	hw_write64(OGPU_MC_SLOT(slot) + reg_lo, value);
 }
 
+static_assert(OGPU_SLOT_CONTEXT0 + 4 * (CONTEXTS - 1) == OGPU_SLOT_CONTEXT5);
+
+static uint32_t context_reg(unsigned int i)
+{
+	return OGPU_SLOT_CONTEXT0 + 4 * i;
+}
+
 /**
  * slot_start() - put a queue on a slot that is EMPTY
  * @slot: which
  * @queue: goes on where it stopped
+ * @priority: that it has on units until slot_set_priority()
  */
-void slot_start(unsigned int slot, const struct queue *queue)
+void slot_start(unsigned int slot, const struct queue *queue, enum ogpu_priority priority)
 {
-	const struct ogpu_msg_queue_create *desc = &queue->desc;
+	const struct queue_desc *desc = &queue->desc;
+	unsigned int i;
 
 	slot_write(slot, OGPU_SLOT_QUEUE, desc->queue);
 	slot_write(slot, OGPU_SLOT_DOORBELL, desc->queue);
 	slot_write(slot, OGPU_SLOT_ASID, desc->asid);
 	slot_write(slot, OGPU_SLOT_FLAGS, desc->flags);
 	slot_write64(slot, OGPU_SLOT_RING_LO, desc->ring);
-	slot_write(slot, OGPU_SLOT_RING_SIZE, desc->ring_size);
+	slot_write(slot, OGPU_SLOT_RING_SIZE, 1u << desc->ring_shift);
 	slot_write64(slot, OGPU_SLOT_RPTR_LO, desc->rptr);
 	slot_write64(slot, OGPU_SLOT_WPTR_LO, desc->wptr);
 	slot_write64(slot, OGPU_SLOT_POS_LO, queue->pos);
-	slot_write(slot, OGPU_SLOT_CONTEXT0, queue->context[0]);
-	slot_write(slot, OGPU_SLOT_CONTEXT1, queue->context[1]);
-	slot_write(slot, OGPU_SLOT_CONTEXT2, queue->context[2]);
+	for (i = 0; i < CONTEXTS; i++)
+		slot_write(slot, context_reg(i), queue->context[i]);
+	slot_write(slot, OGPU_SLOT_HELD, queue->held);
+	slot_write64(slot, OGPU_SLOT_SAVE_LO, desc->save);
+	slot_write(slot, OGPU_SLOT_SAVE_SIZE, desc->save_size);
+	for (i = 0; i < sizeof(desc->cu_mask) / sizeof(desc->cu_mask[0]); i++)
+		slot_write(slot, OGPU_SLOT_CU_MASK(i), desc->cu_mask[i]);
+	slot_set_priority(slot, priority);
 	slot_command(slot, OGPU_SLOT_CMD_START);
+}
+
+/**
+ * slot_set_priority() - change which slots get units first
+ * @slot: which, in any state
+ * @priority: of its queue
+ */
+void slot_set_priority(unsigned int slot, enum ogpu_priority priority)
+{
+	slot_write(slot, OGPU_SLOT_PRIORITY, priority);
 }
 
 /**
@@ -75,10 +101,12 @@ enum ogpu_slot_state slot_state(unsigned int slot)
  */
 void slot_save(unsigned int slot, struct queue *queue)
 {
+	unsigned int i;
+
 	queue->pos = slot_read64(slot, OGPU_SLOT_POS_LO);
-	queue->context[0] = slot_read(slot, OGPU_SLOT_CONTEXT0);
-	queue->context[1] = slot_read(slot, OGPU_SLOT_CONTEXT1);
-	queue->context[2] = slot_read(slot, OGPU_SLOT_CONTEXT2);
+	for (i = 0; i < CONTEXTS; i++)
+		queue->context[i] = slot_read(slot, context_reg(i));
+	queue->held = slot_read(slot, OGPU_SLOT_HELD);
 }
 
 /**
@@ -109,14 +137,26 @@ uint64_t slot_busy_ns(unsigned int slot)
 }
 
 /**
+ * slot_unit_ns() - time since its last START in which a slot had a workgroup on a unit
+ * @slot: which
+ */
+uint64_t slot_unit_ns(unsigned int slot)
+{
+	return slot_read64(slot, OGPU_SLOT_UNIT_NS_LO);
+}
+
+/**
  * slot_queue_has_work() - whether software has written packets that a queue has not executed
  * @queue: on no slot
  *
- * Memory that does not answer counts as work: the slot will find the same and say so.
+ * Memory that does not answer counts as work: the slot will find the same and say so. A pointer in
+ * the queue's address space can only be read by a slot, and tells nothing here.
  */
 bool slot_queue_has_work(const struct queue *queue)
 {
 	uint64_t wptr;
 
+	if (queue_is_virtual(queue))
+		return false;
 	return !window_peek64(queue->desc.wptr, &wptr) || wptr != queue->pos;
 }

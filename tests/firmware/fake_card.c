@@ -10,7 +10,7 @@
 #include "abi/mbox.h"
 
 #define STEP_US		100
-#define SLOT_WORDS	(0x80 / 4)
+#define SLOT_WORDS	((OGPU_MC_SLOT(1) - OGPU_MC_SLOT(0)) / 4)
 #define REG(reg)	((reg) / 4)
 #define MAX_CLOCK_KHZ	1600000u
 #define THROTTLE	((OGPU_MC_THROTTLE - OGPU_MC_TEMP) / 4)
@@ -151,10 +151,14 @@ static void set_pair(struct slot *slot, uint32_t reg_lo, uint64_t value)
 	slot->reg[REG(reg_lo) + 1] = value >> 32;
 }
 
+/* A virtual address is the bus address of the same number, in every address space. */
 static uint64_t *memory(struct vgpu *gpu, uint64_t operand)
 {
-	return vgpu_mem_ptr(gpu, FIELD_GET(OGPU_OPERAND_TARGET, operand),
-			    operand & OGPU_OPERAND_ADDR, 8, true);
+	enum ogpu_target target = FIELD_GET(OGPU_OPERAND_TARGET, operand);
+
+	if (target == OGPU_TARGET_VIRTUAL)
+		target = OGPU_TARGET_SYSTEM;
+	return vgpu_mem_ptr(gpu, target, operand & OGPU_OPERAND_ADDR, 8, true);
 }
 
 /* Changes state; true if firmware is to be interrupted. */
@@ -325,6 +329,8 @@ void engines_slot_write(struct engines *eng, unsigned int index, uint32_t reg, u
 	pthread_mutex_lock(&gpu->lock);
 	if (reg == OGPU_SLOT_CTRL)
 		command(gpu, slot, value);
+	else if (reg == OGPU_SLOT_PRIORITY)
+		slot->reg[REG(reg)] = value;
 	else if (slot->state != OGPU_SLOT_EMPTY || reg == OGPU_SLOT_STATUS)
 		gpu->misuse++;
 	else
@@ -438,6 +444,11 @@ void fake_set_hot(struct vgpu *gpu, bool hot)
 uint32_t fake_sensor(struct vgpu *gpu, uint32_t reg)
 {
 	return sensors_reg_read(vgpu_sensors(gpu), reg);
+}
+
+uint32_t fake_slot_reg(struct vgpu *gpu, unsigned int slot, uint32_t reg)
+{
+	return engines_slot_read(vgpu_engines(gpu), slot, reg);
 }
 
 unsigned int fake_starts(struct vgpu *gpu)

@@ -41,6 +41,7 @@ void fake_engines_reset(struct vgpu *gpu);
 void fake_set_temp(struct vgpu *gpu, int32_t mdeg);
 void fake_set_hot(struct vgpu *gpu, bool hot);		/* hardware throttles, or not any more */
 uint32_t fake_sensor(struct vgpu *gpu, uint32_t reg);
+uint32_t fake_slot_reg(struct vgpu *gpu, unsigned int slot, uint32_t reg);
 unsigned int fake_starts(struct vgpu *gpu);		/* START commands so far */
 unsigned int fake_misuse(struct vgpu *gpu);		/* commands against the contract so far */
 

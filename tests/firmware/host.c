@@ -190,6 +190,7 @@ void host_describe(struct ogpu_msg_queue_create *desc, uint32_t number)
 	desc->ring = OGPU_OPERAND(OGPU_TARGET_SYSTEM, HOST_RING(number));
 	desc->rptr = OGPU_OPERAND(OGPU_TARGET_SYSTEM, HOST_RPTR(number));
 	desc->wptr = OGPU_OPERAND(OGPU_TARGET_SYSTEM, HOST_WPTR(number));
+	desc->control = OGPU_CONTROL_NONE;
 }
 
 uint16_t host_create(struct host *host, uint32_t number, uint8_t engine, uint8_t priority)

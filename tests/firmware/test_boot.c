@@ -229,7 +229,8 @@ static void test_bad_queues(void **state)
 	BAD(engine, OGPU_ENGINE_CLASSES);
 	BAD(engine, 255);
 	BAD(priority, OGPU_PRIORITIES);
-	BAD(flags, 2);
+	BAD(flags, 8);
+	BAD(flags, 0x80000000);
 	BAD(rsvd, 1);
 	BAD(ring_size, 0);
 	BAD(ring_size, 2048);
@@ -240,13 +241,104 @@ static void test_bad_queues(void **state)
 	BAD(ring, good.ring | 1ull << 56);
 	BAD(rptr, good.rptr + 4);
 	BAD(wptr, good.wptr + 1);
-	BAD(wptr, OGPU_OPERAND(OGPU_TARGET_VIRTUAL, 0));
+	BAD(wptr, OGPU_OPERAND(OGPU_TARGET_VIRTUAL, 1ull << 48));
+	BAD(rptr, OGPU_OPERAND(OGPU_TARGET_VIRTUAL, 4));
+	BAD(ring, OGPU_OPERAND(OGPU_TARGET_VIRTUAL, 8));
+	BAD(save, OGPU_OPERAND(OGPU_TARGET_VIRTUAL, 0x1000));
+	BAD(save_size, 0x1800);
+	BAD(control, good.control & ~0xfffull);
+	BAD(control, OGPU_OPERAND(OGPU_TARGET_VIRTUAL, 0x1000));
+	BAD(control, OGPU_OPERAND(OGPU_TARGET_SYSTEM, 0x1008));
+	BAD(control, OGPU_OPERAND(OGPU_TARGET_PEER, 0x1000));
+
+	/* A privileged ring is not in memory that a user maps. */
+	good.flags = OGPU_QUEUE_PRIVILEGED;
+	BAD(ring, OGPU_OPERAND(OGPU_TARGET_VIRTUAL, 0x1000));
+	BAD(rptr, OGPU_OPERAND(OGPU_TARGET_VIRTUAL, 0x1000));
+	BAD(wptr, OGPU_OPERAND(OGPU_TARGET_VIRTUAL, 0x1000));
+	good.flags = 0;
+
+	/* Without an address space nothing is virtual. */
+	good.asid = 0;
+	BAD(wptr, OGPU_OPERAND(OGPU_TARGET_VIRTUAL, 0x1000));
+	good.save_size = 0x1000;
+	BAD(save, OGPU_OPERAND(OGPU_TARGET_VIRTUAL, 0x1000));
+	good.asid = 4;
+
+	BAD(save, OGPU_OPERAND(OGPU_TARGET_VIRTUAL, 0x1008));
+	BAD(save, OGPU_OPERAND(OGPU_TARGET_VIRTUAL, 1ull << 48));
+	BAD(save, 1ull << 57);
+	good.save = OGPU_OPERAND(OGPU_TARGET_VIRTUAL, 0x1000);
+	BAD(save_size, 0x1001);
 #undef BAD
 	expect_create(&good, OGPU_MSG_OK);
 	expect_create(&good, OGPU_MSG_EEXIST);
 	assert_int_equal(host_about(&host, OGPU_MSG_QUEUE_DESTROY, 3, NULL), OGPU_MSG_OK);
 	assert_int_equal(host_about(&host, OGPU_MSG_QUEUE_DESTROY, 3, NULL), OGPU_MSG_ENOQUEUE);
 	expect_create(&good, OGPU_MSG_OK);
+}
+
+/* All that the host says of a queue reaches its slot. */
+static void test_descriptor_on_slot(void **state)
+{
+	struct ogpu_msg_queue_create desc;
+	unsigned int i;
+
+	(void)state;
+	host_describe(&desc, 1);
+	desc.priority = OGPU_PRIORITY_HIGH;
+	desc.ring_size = 0x2000;
+	desc.flags = OGPU_QUEUE_PRIVILEGED | OGPU_QUEUE_REPLAY;
+	desc.save = OGPU_OPERAND(OGPU_TARGET_VIRTUAL, 0x7654321000);
+	desc.save_size = 0x123000;
+	for (i = 0; i < 8; i++)
+		desc.cu_mask[i] = 0x1000001 + i;
+	expect_create(&desc, OGPU_MSG_OK);
+	host_submit(&host, 1, FAKE_JOB(FAKE_JOB_RUN, 100));
+	assert_true(host_wait_done(&host, 1, EVENT_MS));
+#define REG(name) fake_slot_reg(host.gpu, 0, OGPU_SLOT_ ## name)
+#define PAIR(name) (REG(name ## _LO) | (uint64_t)REG(name ## _HI) << 32)
+	assert_int_equal(REG(QUEUE), 1);
+	assert_int_equal(REG(DOORBELL), 1);
+	assert_int_equal(REG(ASID), 2);
+	assert_int_equal(REG(FLAGS), OGPU_QUEUE_PRIVILEGED | OGPU_QUEUE_REPLAY);
+	assert_int_equal(REG(RING_SIZE), 0x2000);
+	assert_int_equal(REG(PRIORITY), OGPU_PRIORITY_HIGH);
+	assert_int_equal(REG(SAVE_SIZE), 0x123000);
+	assert_true(PAIR(SAVE) == desc.save);
+	assert_true(PAIR(RING) == desc.ring);
+	assert_true(PAIR(RPTR) == desc.rptr);
+	assert_true(PAIR(WPTR) == desc.wptr);
+	for (i = 0; i < 8; i++)
+		assert_int_equal(fake_slot_reg(host.gpu, 0, OGPU_SLOT_CU_MASK(i)), 0x1000001 + i);
+#undef PAIR
+#undef REG
+}
+
+/* A write pointer that firmware cannot read: the queue has work when it is rung. */
+static void test_virtual_ring(void **state)
+{
+	struct ogpu_msg_queue_create desc;
+
+	(void)state;
+	host_describe(&desc, 1);
+	desc.ring = OGPU_OPERAND(OGPU_TARGET_VIRTUAL, HOST_RING(1));
+	desc.rptr = OGPU_OPERAND(OGPU_TARGET_VIRTUAL, HOST_RPTR(1));
+	desc.wptr = OGPU_OPERAND(OGPU_TARGET_VIRTUAL, HOST_WPTR(1));
+	expect_create(&desc, OGPU_MSG_OK);
+	assert_int_equal(query(1).switches, 0);
+	host_submit(&host, 1, FAKE_JOB(FAKE_JOB_RUN, 100));
+	assert_true(host_wait_done(&host, 1, EVENT_MS));
+	host_submit(&host, 1, FAKE_JOB(FAKE_JOB_RUN, 100));
+	assert_true(host_wait_done(&host, 1, EVENT_MS));
+	assert_int_equal(query(1).switches, 1);
+
+	/* Nobody maps this pointer. */
+	host_describe(&desc, 2);
+	desc.wptr = OGPU_OPERAND(OGPU_TARGET_VIRTUAL, 0x1000);
+	expect_create(&desc, OGPU_MSG_OK);
+	fake_doorbell(host.gpu, 2);
+	expect_error(2, OGPU_QERR_RING, NULL);
 }
 
 static void test_wptr_that_does_not_answer(void **state)
@@ -809,6 +901,8 @@ int main(void)
 		T(test_long_requests),
 		T(test_bad_messages),
 		T(test_bad_queues),
+		T(test_descriptor_on_slot),
+		T(test_virtual_ring),
 		T(test_wptr_that_does_not_answer),
 		T(test_one_job),
 		T(test_64_queues_on_8_slots),

@@ -31,6 +31,7 @@ static struct model {
 static struct model_slot {
 	enum ogpu_slot_state state;
 	uint32_t queue;
+	enum ogpu_priority priority;
 	uint64_t busy_ns;
 	uint64_t pos;
 	enum ogpu_queue_error error;
@@ -40,7 +41,7 @@ static uint64_t now;
 static unsigned int preempts;
 static struct queue *queues[QUEUES];
 
-void slot_start(unsigned int slot, const struct queue *queue)
+void slot_start(unsigned int slot, const struct queue *queue, enum ogpu_priority priority)
 {
 	assert_int_equal(slots[slot].state, OGPU_SLOT_EMPTY);
 	assert_true(slot < COMPUTE_SLOTS ? queue->desc.engine == OGPU_ENGINE_COMPUTE :
@@ -49,6 +50,12 @@ void slot_start(unsigned int slot, const struct queue *queue)
 	slots[slot].state = OGPU_SLOT_RUNNING;
 	slots[slot].queue = queue->desc.queue;
 	slots[slot].pos = queue->pos;
+	slots[slot].priority = priority;
+}
+
+void slot_set_priority(unsigned int slot, enum ogpu_priority priority)
+{
+	slots[slot].priority = priority;
 }
 
 void slot_command(unsigned int slot, enum ogpu_slot_command command)
@@ -96,6 +103,11 @@ void slot_error(unsigned int slot, struct ogpu_msg_queue_error *error)
 uint64_t slot_busy_ns(unsigned int slot)
 {
 	return slots[slot].busy_ns;
+}
+
+uint64_t slot_unit_ns(unsigned int slot)
+{
+	return slots[slot].busy_ns / 2;
 }
 
 bool slot_queue_has_work(const struct queue *queue)
@@ -154,6 +166,7 @@ static void add(uint32_t number, uint8_t engine, uint8_t priority)
 		.engine = engine,
 		.priority = priority,
 		.ring_size = 4096,
+		.control = OGPU_CONTROL_NONE,
 	};
 
 	assert_int_equal(queue_create(&desc, QUEUES, &queues[number]), OGPU_MSG_OK);
@@ -162,7 +175,7 @@ static void add(uint32_t number, uint8_t engine, uint8_t priority)
 static void give(uint32_t number, uint64_t work_ns)
 {
 	model[number].work_ns += work_ns;
-	sched_check_work(queues[number], now);
+	sched_check_work(queues[number], true, now);
 }
 
 static int setup(void **state)
@@ -184,7 +197,7 @@ static void test_idle_card_needs_no_time(void **state)
 	sched_run(now);
 	assert_true(sched_deadline(now) == CLOCK_NEVER);
 	add(0, OGPU_ENGINE_COMPUTE, 1);
-	sched_check_work(queues[0], now);
+	sched_check_work(queues[0], true, now);
 	sched_run(now);
 	assert_true(sched_deadline(now) == CLOCK_NEVER);
 	assert_int_equal(queues[0]->state, QUEUE_IDLE);
@@ -324,6 +337,34 @@ static void test_nobody_starves(void **state)
 		assert_true(model[i].ran_ns >= 20 * MS);
 	/* Most of the card is with those who have priority. */
 	assert_true(high > 8 * 2000 * MS * 8 / 10);
+}
+
+/* A queue that got its slot by waiting gets units by it, too, as long as its slice lasts. */
+static void test_raise_holds_for_units(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 9; i++) {
+		add(i, OGPU_ENGINE_COMPUTE, i < 8 ? OGPU_PRIORITY_HIGH : OGPU_PRIORITY_LOW);
+		give(i, 100000 * MS);
+	}
+	sched_run(now);
+	for (i = 0; i < 8; i++)
+		assert_int_equal(slots[i].priority, OGPU_PRIORITY_HIGH);
+	pass_time(2 * SCHED_AGE_NS + 1 * MS);
+	assert_int_equal(queues[8]->state, QUEUE_ACTIVE);
+	assert_int_equal(slots[queues[8]->slot].priority, OGPU_PRIORITY_HIGH);
+	/* Then it is what it was, and makes room for the one that it had displaced. */
+	pass_time(SCHED_SLICE_NS);
+	assert_int_equal(queues[8]->state, QUEUE_READY);
+
+	/* Alone with seven others it keeps its slot, but not its raise. */
+	sched_stop(queues[0], now);
+	pass_time(1 * MS);
+	assert_int_equal(queues[8]->state, QUEUE_ACTIVE);
+	pass_time(SCHED_SLICE_NS);
+	assert_int_equal(slots[queues[8]->slot].priority, OGPU_PRIORITY_LOW);
 }
 
 static void test_short_jobs_do_not_wait_for_slices(void **state)
@@ -577,6 +618,7 @@ static void test_busy_time_adds_up(void **state)
 	pass_time(60 * MS);
 	for (i = 0; i < 20; i++) {
 		assert_true(sched_queue_busy_ns(queues[i]) == model[i].ran_ns);
+		assert_true(sched_queue_unit_ns(queues[i]) == model[i].ran_ns / 2);
 		sum += model[i].ran_ns;
 	}
 	assert_true(sched_class_busy_ns(OGPU_ENGINE_COMPUTE) == sum);
@@ -670,6 +712,7 @@ int main(void)
 		T(test_own_time_slice),
 		T(test_all_get_the_same),
 		T(test_nobody_starves),
+		T(test_raise_holds_for_units),
 		T(test_short_jobs_do_not_wait_for_slices),
 		T(test_waiting_queue_makes_room),
 		T(test_failure_is_told_once),
