@@ -10,6 +10,14 @@
  *
  * Several requests may be under way at a time. Firmware begins them in the order of the ring; a
  * reply comes when its request is done, so one that takes time does not hold up those after it.
+ * Only requests that wait for a slot take time: QUEUE_STOP, QUEUE_DESTROY, QUEUE_SUSPEND, SUSPEND.
+ * Up to OGPU_FW_OWED_MAX of them are under way; the ring is then left alone until one is done. A
+ * queue's error that is not told yet goes out before the reply to its QUEUE_STOP or QUEUE_DESTROY,
+ * and none follows. While the message ring is full firmware takes no request, and keeps events.
+ *
+ * Of its own accord firmware sends at most OGPU_FW_EVENTS_MAX messages in OGPU_FW_EVENTS_MS, counted
+ * from the first, whatever users do: errors and faults of queues are kept and sent later, in order;
+ * several SENSOR_ALERTs become one. Those that precede a reply, as above, are not held back.
  *
  * After boot the firmware sends HELLO. The host answers with CONFIGURE, which chooses an ABI
  * version within both ranges; before that all other requests are refused with OGPU_MSG_EPROTO.
@@ -21,6 +29,10 @@
 
 /* Version of these messages. Firmware and driver each speak a range. */
 #define OGPU_FW_ABI_VERSION	2
+
+#define OGPU_FW_OWED_MAX	64
+#define OGPU_FW_EVENTS_MAX	64
+#define OGPU_FW_EVENTS_MS	100
 
 #define OGPU_MBOX_MAGIC		0x424d474fu	/* "OGMB" */
 #define OGPU_MBOX_LAYOUT	1

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
  * Events. What there is to tell is kept where it arose (a mark here, the error in its queue) until
- * the ring has room for it, so a host that is slow loses nothing.
+ * the ring has room for it, so a host that is slow loses nothing. Users can make queues fail, so
+ * there is a limit to how many are sent in a time.
  */
 #include "events.h"
 
@@ -18,12 +19,35 @@ static_assert(sizeof(build_id) <= sizeof(((struct ogpu_msg_hello *)0)->build_id)
 
 static bool hello_unsent, alert_unsent;
 
+/* Events of the last OGPU_FW_EVENTS_MS. */
+static struct {
+	uint64_t end;		/* of the interval that is counted */
+	unsigned int count;
+} window;
+
+/* Whether one more may be sent now. */
+static bool allowed(uint64_t now)
+{
+	if (now >= window.end) {
+		window.end = now + OGPU_FW_EVENTS_MS * NS_PER_MS;
+		window.count = 0;
+	}
+	return window.count < OGPU_FW_EVENTS_MAX;
+}
+
 static void send(enum ogpu_msg_type type, const void *body, uint32_t size)
 {
 	struct ogpu_msg msg = { .type = type, .size = size };
 
 	memcpy(msg.body, body, size);
 	mailbox_send(&msg);
+	window.count++;
+}
+
+static void send_about(struct queue *q)
+{
+	queue_list_leave(q);
+	send(OGPU_MSG_QUEUE_ERROR, &q->error, sizeof(q->error));
 }
 
 static void send_hello(void)
@@ -67,23 +91,51 @@ void events_alert(void)
 	alert_unsent = true;
 }
 
-/**
- * events_waiting() - whether there is something to tell
- */
-bool events_waiting(void)
+static bool waiting(void)
 {
-	return hello_unsent || alert_unsent || queue_any_unsent();
+	return hello_unsent || alert_unsent || queue_next_unsent();
 }
 
 /**
- * events_send() - tell the host what there is to tell, as far as the ring has room
+ * events_deadline() - when to call events_send() again although nothing changes
+ * @now: time
+ *
+ * Return: a time, CLOCK_NEVER if there is nothing to tell. The host does not ring when it has made
+ * room.
+ */
+uint64_t events_deadline(uint64_t now)
+{
+	if (!waiting())
+		return CLOCK_NEVER;
+	return allowed(now) ? now + EVENTS_RETRY_NS : window.end;
+}
+
+/**
+ * events_about() - tell the host about a queue before anything else is told
+ * @queue: any queue
+ *
+ * It is part of the answer to a request, so the limit of events does not hold it up.
+ *
+ * Return: false if the ring has no room for what there is to tell.
+ */
+bool events_about(struct queue *queue)
+{
+	if (!queue_is_unsent(queue))
+		return true;
+	if (!mailbox_room())
+		return false;
+	send_about(queue);
+	return true;
+}
+
+/**
+ * events_send() - tell the host what there is to tell, as far as the ring has room and
+ *	OGPU_FW_EVENTS_MAX allows
  * @now: time
  */
 void events_send(uint64_t now)
 {
-	struct queue *q;
-
-	while (events_waiting() && mailbox_room()) {
+	while (waiting() && allowed(now) && mailbox_room()) {
 		if (hello_unsent) {
 			hello_unsent = false;
 			send_hello();
@@ -91,8 +143,7 @@ void events_send(uint64_t now)
 			alert_unsent = false;
 			send_alert(now);
 		} else {
-			q = queue_next_unsent();
-			send(OGPU_MSG_QUEUE_ERROR, &q->error, sizeof(q->error));
+			send_about(queue_next_unsent());
 		}
 	}
 }

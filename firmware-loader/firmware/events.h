@@ -7,12 +7,17 @@
 #include <stdint.h>
 
 #include "abi/mbox.h"
+#include "clock.h"
+#include "queue.h"
+
+#define EVENTS_RETRY_NS	NS_PER_MS	/* after the ring was full */
 
 #define FW_FEATURES	(OGPU_FW_FEATURE_QUEUES | OGPU_FW_FEATURE_SENSORS | OGPU_FW_FEATURE_SUSPEND)
 
 void events_hello(void);
 void events_alert(void);
+bool events_about(struct queue *queue);
 void events_send(uint64_t now);
-bool events_waiting(void);
+uint64_t events_deadline(uint64_t now);
 
 #endif

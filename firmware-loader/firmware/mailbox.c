@@ -82,6 +82,14 @@ void mailbox_send(const struct ogpu_msg *msg)
 }
 
 /**
+ * mailbox_waiting() - whether mailbox_take() would find something
+ */
+bool mailbox_waiting(void)
+{
+	return read_word(offsetof(struct ogpu_mbox_header, req_wptr)) != req_rptr;
+}
+
+/**
  * mailbox_take() - take the next request
  * @msg: a private copy of it
  *

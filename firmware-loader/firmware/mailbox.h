@@ -11,6 +11,7 @@
 void mailbox_open(void);
 bool mailbox_room(void);
 void mailbox_send(const struct ogpu_msg *msg);
+bool mailbox_waiting(void);
 bool mailbox_take(struct ogpu_msg *msg);
 void mailbox_log(const char *text, uint32_t bytes);
 

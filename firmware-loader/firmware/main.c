@@ -18,7 +18,8 @@
 #include "start.h"
 
 #define BEAT_NS		(50 * NS_PER_MS)
-#define ROOM_RETRY_NS	NS_PER_MS	/* the host does not ring when it has made room */
+
+#define DOORBELLS_MAX	64	/* taken in a round */
 
 static_assert(2 * BEAT_NS <= OGPU_HEARTBEAT_MS * NS_PER_MS);
 
@@ -52,10 +53,10 @@ static void beat(uint64_t now)
 	sensors_tick(now);
 }
 
-/* Each number waits at most once, so one round takes at most all pages. */
+/* Takes some; whoever rings without end must not keep us from everything else. */
 static void take_doorbells(uint64_t now)
 {
-	uint32_t left = hw_read(OGPU_MC_DOORBELLS);
+	unsigned int left = DOORBELLS_MAX;
 	struct queue *q;
 	uint32_t number;
 
@@ -93,8 +94,10 @@ int main(void)
 
 		now = clock_now();
 		until = clock_earlier(next_beat, sched_deadline(now));
-		if (events_waiting() || request_reply_waiting())
-			until = clock_earlier(until, now + ROOM_RETRY_NS);
-		clock_sleep(until);
+		until = clock_earlier(until, events_deadline(now));
+		if (request_blocked())
+			until = clock_earlier(until, now + EVENTS_RETRY_NS);
+		if (!request_more())
+			clock_sleep(until);
 	}
 }

@@ -10,7 +10,7 @@
 #define POINTER_ALIGN	8u
 
 static struct queue table[QUEUE_MAX];
-static unsigned int unsent;	/* queues with error_unsent */
+static struct queue_list unsent;	/* queues about which the host must still be told */
 
 /**
  * queue_table_init() - forget all queues
@@ -18,7 +18,47 @@ static unsigned int unsent;	/* queues with error_unsent */
 void queue_table_init(void)
 {
 	memset(table, 0, sizeof(table));
-	unsent = 0;
+	memset(&unsent, 0, sizeof(unsent));
+}
+
+/**
+ * queue_list_append() - put a queue at the end of a list
+ * @list: which
+ * @queue: in none
+ */
+void queue_list_append(struct queue_list *list, struct queue *queue)
+{
+	queue->list = list;
+	queue->prev = list->last;
+	queue->next = NULL;
+	if (list->last)
+		list->last->next = queue;
+	else
+		list->first = queue;
+	list->last = queue;
+}
+
+/**
+ * queue_list_leave() - take a queue out of its list
+ * @queue: in one or in none
+ */
+void queue_list_leave(struct queue *queue)
+{
+	struct queue_list *list = queue->list;
+
+	if (!list)
+		return;
+	if (queue->prev)
+		queue->prev->next = queue->next;
+	else
+		list->first = queue->next;
+	if (queue->next)
+		queue->next->prev = queue->prev;
+	else
+		list->last = queue->prev;
+	queue->list = NULL;
+	queue->prev = NULL;
+	queue->next = NULL;
 }
 
 /**
@@ -142,18 +182,17 @@ enum ogpu_msg_status queue_create(const struct ogpu_msg_queue_create *desc, uint
 
 /**
  * queue_free() - remove a queue and all traces of it
- * @queue: on no slot and in no list
+ * @queue: on no slot
  */
 void queue_free(struct queue *queue)
 {
-	if (queue->error_unsent)
-		unsent--;
+	queue_list_leave(queue);
 	memset(queue, 0, sizeof(*queue));
 }
 
 /**
  * queue_fail() - a queue executes nothing more
- * @queue: in no list
+ * @queue: any queue
  * @error: why; its members that name the queue are filled in here
  * @tell: whether the host is to get an event
  */
@@ -163,35 +202,26 @@ void queue_fail(struct queue *queue, const struct ogpu_msg_queue_error *error, b
 	queue->error = *error;
 	queue->error.queue = queue->desc.queue;
 	queue->error.asid = queue->desc.asid;
-	if (tell && !queue->error_unsent) {
-		queue->error_unsent = true;
-		unsent++;
-	}
+	queue_list_leave(queue);
+	if (tell)
+		queue_list_append(&unsent, queue);
 }
 
 /**
- * queue_next_unsent() - a queue about whose failure the host must still be told
+ * queue_is_unsent() - whether there is something about a queue that the host must still be told
+ * @queue: any queue
+ */
+bool queue_is_unsent(const struct queue *queue)
+{
+	return queue->list == &unsent;
+}
+
+/**
+ * queue_next_unsent() - the queue about which the host must be told next
  *
- * Return: the queue, whose mark is taken off: the caller tells; NULL if there is none.
+ * Return: the queue, or NULL. Who tells takes it off the list.
  */
 struct queue *queue_next_unsent(void)
 {
-	struct queue *q;
-
-	for (q = table; unsent && q < &table[QUEUE_MAX]; q++) {
-		if (q->error_unsent) {
-			q->error_unsent = false;
-			unsent--;
-			return q;
-		}
-	}
-	return NULL;
-}
-
-/**
- * queue_any_unsent() - whether queue_next_unsent() would find one
- */
-bool queue_any_unsent(void)
-{
-	return unsent;
+	return unsent.first;
 }

@@ -24,6 +24,15 @@ enum queue_state {
 	QUEUE_FAILED,	/* executes nothing more; still on its slot if that does not obey */
 };
 
+struct queue;
+
+/**
+ * struct queue_list - queues in the order in which they were appended; a queue is in one at most
+ */
+struct queue_list {
+	struct queue *first, *last;
+};
+
 /**
  * struct queue_desc - what the host said of a queue, checked; see &struct ogpu_msg_queue_create
  */
@@ -67,12 +76,12 @@ struct queue {
 	uint64_t waited_ns;
 	/** @since: when it became ready, or when to try a parked queue again */
 	uint64_t since;
-	/** @prev: neighbour in the list of its state, likewise @next */
+	/** @list: the list that it is in, NULL if in none */
+	struct queue_list *list;
+	/** @prev: neighbour in that list, likewise @next */
 	struct queue *prev, *next;
 	/** @error: why it failed */
 	struct ogpu_msg_queue_error error;
-	/** @error_unsent: the host has not been told yet */
-	bool error_unsent;
 };
 
 void queue_table_init(void);
@@ -82,7 +91,9 @@ enum ogpu_msg_status queue_create(const struct ogpu_msg_queue_create *desc, uint
 				  struct queue **queue);
 void queue_free(struct queue *queue);
 void queue_fail(struct queue *queue, const struct ogpu_msg_queue_error *error, bool tell);
+void queue_list_append(struct queue_list *list, struct queue *queue);
+void queue_list_leave(struct queue *queue);
+bool queue_is_unsent(const struct queue *queue);
 struct queue *queue_next_unsent(void);
-bool queue_any_unsent(void);
 
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Requests of the host, one at a time: the next one is taken when the reply to the last one is in
- * the ring. Stopping a queue and suspending take time; they are in progress until the scheduler
- * says that it is done, and everything else goes on meanwhile.
+ * Requests of the host. Most are answered at once. Stopping a queue and suspending take time: their
+ * replies are owed until the scheduler says that it is done, and requests after them are served
+ * meanwhile. A request is taken only if there is room for its reply, so none is ever lost.
  */
 #include "request.h"
 
@@ -19,155 +19,24 @@
 #include "sensors.h"
 #include "window.h"
 
-enum progress {
-	NOTHING,	/* no request in hand */
-	STOPPING,	/* a queue leaves its slot */
-	SUSPENDING,	/* all queues leave their slots */
-	DONE,		/* the reply is complete and waits for room */
+/* Requests taken in one round of the main loop, so that everything else has its turn. */
+#define ROUND_MAX	32
+
+/* A request that has begun and whose reply comes when the scheduler has done it. */
+struct owed {
+	uint32_t seq;
+	enum ogpu_msg_type type;
+	struct queue *queue;	/* NULL: all of them, or one that is gone */
 };
 
 static struct {
-	enum progress progress;
-	struct ogpu_msg reply;
-	struct queue *queue;	/* of STOPPING */
-	bool destroy;
 	bool configured;
 	uint64_t features;	/* chosen by the host */
+	bool blocked;		/* there is something to send and no room for it */
+	bool more;		/* requests were left for the next round */
+	struct owed owed[OGPU_FW_OWED_MAX];	/* in the order in which they were asked */
+	unsigned int owed_count;
 } state;
-
-static void finish(enum ogpu_msg_status status, const void *body, uint32_t size)
-{
-	state.reply.status = status;
-	state.reply.size = size;
-	if (size)
-		memcpy(state.reply.body, body, size);
-	state.progress = DONE;
-}
-
-static void configure(const struct ogpu_msg_configure *body)
-{
-	if (state.configured) {
-		finish(OGPU_MSG_EPROTO, NULL, 0);
-	} else if (body->abi != OGPU_FW_ABI_VERSION) {
-		finish(OGPU_MSG_EABI, NULL, 0);
-	} else if (body->rsvd || (body->features & ~FW_FEATURES)) {
-		finish(OGPU_MSG_EINVAL, NULL, 0);
-	} else {
-		state.configured = true;
-		state.features = body->features;
-		log_line("configured: ABI %lu, features 0x%llx, host time %lu s", body->abi,
-			 (unsigned long long)body->features,
-			 (uint32_t)(body->host_time_ns / 1000000000));
-		finish(OGPU_MSG_OK, NULL, 0);
-	}
-}
-
-static void create(const struct ogpu_msg_queue_create *body, uint64_t now)
-{
-	enum ogpu_msg_status status;
-	struct queue *q;
-
-	if (body->engine < OGPU_ENGINE_CLASSES && !sched_has_class(body->engine)) {
-		finish(OGPU_MSG_EINVAL, NULL, 0);
-		return;
-	}
-	status = queue_create(body, hw_read(OGPU_MC_DOORBELLS), &q);
-	if (status == OGPU_MSG_OK)
-		sched_check_work(q, false, now);
-	finish(status, NULL, 0);
-}
-
-static void query(const struct queue *q, uint64_t now)
-{
-	struct ogpu_msg_queue_state answer = {
-		.queue = q->desc.queue,
-		.error = q->error.error,
-		.switches = q->switches,
-		.busy_ns = sched_queue_busy_ns(q),
-		.rptr = q->pos,
-		.waited_ns = sched_queue_waited_ns(q, now),
-		.unit_ns = sched_queue_unit_ns(q),
-	};
-	uint64_t rptr;
-
-	switch (q->state) {
-	case QUEUE_READY:
-	case QUEUE_PARKED:
-		answer.state = OGPU_QUEUE_READY;
-		break;
-	case QUEUE_ACTIVE:
-		answer.state = sched_queue_executing(q) ? OGPU_QUEUE_RUNNING : OGPU_QUEUE_IDLE;
-		if (window_peek64(q->desc.rptr, &rptr))
-			answer.rptr = rptr;
-		break;
-	case QUEUE_FAILED:
-		answer.state = OGPU_QUEUE_FAILED;
-		break;
-	default:
-		answer.state = OGPU_QUEUE_IDLE;
-		break;
-	}
-	finish(OGPU_MSG_OK, &answer, sizeof(answer));
-}
-
-static void about_queue(enum ogpu_msg_type type, const struct ogpu_msg_queue *body, uint64_t now)
-{
-	struct queue *q = queue_find(body->queue);
-
-	if (body->rsvd) {
-		finish(OGPU_MSG_EINVAL, NULL, 0);
-	} else if (!q) {
-		finish(OGPU_MSG_ENOQUEUE, NULL, 0);
-	} else if (type == OGPU_MSG_QUEUE_QUERY) {
-		query(q, now);
-	} else {
-		state.queue = q;
-		state.destroy = type == OGPU_MSG_QUEUE_DESTROY;
-		state.progress = STOPPING;
-		sched_stop(q, now);
-	}
-}
-
-static void sensors(uint64_t now)
-{
-	struct ogpu_msg_sensors answer = { 0 };
-
-	sensors_read(&answer, now);
-	finish(OGPU_MSG_OK, &answer, sizeof(answer));
-}
-
-/* Bytes that the body of a request has at least, and those of it that we know. */
-struct body_size {
-	uint32_t min, known;
-};
-
-/* Returns false for an unknown type. */
-static bool body_size(enum ogpu_msg_type type, struct body_size *size)
-{
-	switch (type) {
-	case OGPU_MSG_CONFIGURE:
-		*size = (struct body_size) { OGPU_MSG_CONFIGURE_MIN,
-					     sizeof(struct ogpu_msg_configure) };
-		return true;
-	case OGPU_MSG_QUEUE_CREATE:
-		*size = (struct body_size) { OGPU_MSG_QUEUE_CREATE_MIN,
-					     sizeof(struct ogpu_msg_queue_create) };
-		return true;
-	case OGPU_MSG_QUEUE_DESTROY:
-	case OGPU_MSG_QUEUE_STOP:
-	case OGPU_MSG_QUEUE_QUERY:
-		*size = (struct body_size) { OGPU_MSG_QUEUE_MIN, sizeof(struct ogpu_msg_queue) };
-		return true;
-	case OGPU_MSG_PING:
-	case OGPU_MSG_SENSORS:
-	case OGPU_MSG_SUSPEND:
-	case OGPU_MSG_RESUME:
-		*size = (struct body_size) { 0, 0 };
-		return true;
-	default:
-		return false;
-	}
-}
 
 /* Bodies are copied out of the message: there they are not aligned for the compiler's liking. */
 union body {
@@ -177,123 +46,313 @@ union body {
 	uint8_t bytes[OGPU_MSG_BODY];
 };
 
-static void begin(const struct ogpu_msg *req, uint64_t now)
-{
-	struct body_size size;
+/* A request; what follows sends the reply or owes it. */
+struct request {
+	uint32_t seq;
+	enum ogpu_msg_type type;
 	union body body;
+	uint64_t now;
+};
 
-	memset(&state.reply, 0, sizeof(state.reply));
-	state.reply.seq = req->seq;
-	state.reply.type = req->type | OGPU_MSG_REPLY;
-	memcpy(body.bytes, req->body, sizeof(body.bytes));
-
-	if (!ring_message_ok(req)) {
-		finish(OGPU_MSG_EINVAL, NULL, 0);
-		return;
-	}
-	if (!state.configured && req->type != OGPU_MSG_CONFIGURE) {
-		finish(OGPU_MSG_EPROTO, NULL, 0);
-		return;
-	}
-	if (!body_size(req->type, &size)) {
-		finish(OGPU_MSG_EUNKNOWN, NULL, 0);
-		return;
-	}
-	if (!ring_body_ok(req, size.min, size.known)) {
-		finish(OGPU_MSG_EINVAL, NULL, 0);
-		return;
-	}
-
-	switch (req->type) {
-	case OGPU_MSG_CONFIGURE:
-		configure(&body.configure);
-		break;
-	case OGPU_MSG_QUEUE_CREATE:
-		create(&body.create, now);
-		break;
-	case OGPU_MSG_QUEUE_DESTROY:
-	case OGPU_MSG_QUEUE_STOP:
-	case OGPU_MSG_QUEUE_QUERY:
-		about_queue(req->type, &body.queue, now);
-		break;
-	case OGPU_MSG_SENSORS:
-		sensors(now);
-		break;
-	case OGPU_MSG_SUSPEND:
-		sched_suspend();
-		sched_run(now);
-		state.progress = SUSPENDING;
-		break;
-	case OGPU_MSG_RESUME:
-		sched_resume();
-		finish(OGPU_MSG_OK, NULL, 0);
-		break;
-	default:	/* PING */
-		finish(OGPU_MSG_OK, NULL, 0);
-		break;
-	}
-}
-
-/* A queue has stopped when it is on no slot; it is still on one after failing if that is dead. */
-static void check_stopped(void)
+static void reply(uint32_t seq, enum ogpu_msg_type type, enum ogpu_msg_status status,
+		  const void *body, uint32_t size)
 {
-	struct queue *q = state.queue;
+	struct ogpu_msg msg = {
+		.seq = seq,
+		.type = type | OGPU_MSG_REPLY,
+		.status = status,
+		.size = size,
+	};
 
-	if (q->state != QUEUE_FAILED)
-		return;
-	if (q->slot != QUEUE_NO_SLOT) {
-		log_line("queue %lu does not leave slot %lu", (uint32_t)q->desc.queue,
-			 (uint32_t)q->slot);
-		finish(OGPU_MSG_EHW, NULL, 0);
-		return;
-	}
-	if (state.destroy)
-		queue_free(q);
-	finish(OGPU_MSG_OK, NULL, 0);
+	if (size)
+		memcpy(msg.body, body, size);
+	mailbox_send(&msg);
 }
 
-static void go_on(void)
+static void answer(const struct request *req, enum ogpu_msg_status status)
+{
+	reply(req->seq, req->type, status, NULL, 0);
+}
+
+static void owe(const struct request *req, struct queue *queue)
+{
+	state.owed[state.owed_count++] = (struct owed) { req->seq, req->type, queue };
+}
+
+static enum ogpu_msg_status try_configure(const struct ogpu_msg_configure *body)
+{
+	if (state.configured)
+		return OGPU_MSG_EPROTO;
+	if (body->abi != OGPU_FW_ABI_VERSION)
+		return OGPU_MSG_EABI;
+	if (body->rsvd || (body->features & ~FW_FEATURES))
+		return OGPU_MSG_EINVAL;
+	state.configured = true;
+	state.features = body->features;
+	log_line("configured: ABI %lu, features 0x%llx, host time %lu s", body->abi,
+		 (unsigned long long)body->features,
+		 (uint32_t)(body->host_time_ns / 1000000000));
+	return OGPU_MSG_OK;
+}
+
+static void configure(const struct request *req)
+{
+	answer(req, try_configure(&req->body.configure));
+}
+
+static void ping(const struct request *req)
+{
+	answer(req, OGPU_MSG_OK);
+}
+
+static void create(const struct request *req)
+{
+	const struct ogpu_msg_queue_create *body = &req->body.create;
+	enum ogpu_msg_status status = OGPU_MSG_EINVAL;
+	struct queue *q;
+
+	if (body->engine < OGPU_ENGINE_CLASSES && sched_has_class(body->engine))
+		status = queue_create(body, hw_read(OGPU_MC_DOORBELLS), &q);
+	if (status == OGPU_MSG_OK)
+		sched_check_work(q, false, req->now);
+	answer(req, status);
+}
+
+/* The queue that a request is about; NULL if there is none: that has been answered, then. */
+static struct queue *queue_of(const struct request *req)
+{
+	struct queue *q = queue_find(req->body.queue.queue);
+
+	if (req->body.queue.rsvd) {
+		answer(req, OGPU_MSG_EINVAL);
+		return NULL;
+	}
+	if (!q)
+		answer(req, OGPU_MSG_ENOQUEUE);
+	return q;
+}
+
+static void query(const struct request *req)
+{
+	struct queue *q = queue_of(req);
+	struct ogpu_msg_queue_state body;
+	uint64_t rptr;
+
+	if (!q)
+		return;
+	body = (struct ogpu_msg_queue_state) {
+		.queue = q->desc.queue,
+		.error = q->error.error,
+		.switches = q->switches,
+		.busy_ns = sched_queue_busy_ns(q),
+		.rptr = q->pos,
+		.waited_ns = sched_queue_waited_ns(q, req->now),
+		.unit_ns = sched_queue_unit_ns(q),
+	};
+	switch (q->state) {
+	case QUEUE_READY:
+	case QUEUE_PARKED:
+		body.state = OGPU_QUEUE_READY;
+		break;
+	case QUEUE_ACTIVE:
+		body.state = sched_queue_executing(q) ? OGPU_QUEUE_RUNNING : OGPU_QUEUE_IDLE;
+		if (window_peek64(q->desc.rptr, &rptr))
+			body.rptr = rptr;
+		break;
+	case QUEUE_FAILED:
+		body.state = OGPU_QUEUE_FAILED;
+		break;
+	default:
+		body.state = OGPU_QUEUE_IDLE;
+		break;
+	}
+	reply(req->seq, req->type, OGPU_MSG_OK, &body, sizeof(body));
+}
+
+static void stop(const struct request *req)
+{
+	struct queue *q = queue_of(req);
+
+	if (!q)
+		return;
+	sched_stop(q, req->now);
+	owe(req, q);
+}
+
+static void sensors(const struct request *req)
+{
+	struct ogpu_msg_sensors body = { 0 };
+
+	sensors_read(&body, req->now);
+	reply(req->seq, req->type, OGPU_MSG_OK, &body, sizeof(body));
+}
+
+static void suspend(const struct request *req)
+{
+	sched_suspend();
+	sched_run(req->now);
+	owe(req, NULL);
+}
+
+static void resume(const struct request *req)
+{
+	sched_resume();
+	answer(req, OGPU_MSG_OK);
+}
+
+/* All requests: the least bytes of their body, those of it that we know, and who serves them. */
+static const struct {
+	uint8_t min, known;
+	void (*serve)(const struct request *req);
+} requests[] = {
+#define QUEUE_BODY	OGPU_MSG_QUEUE_MIN, sizeof(struct ogpu_msg_queue)
+	[OGPU_MSG_CONFIGURE] = { OGPU_MSG_CONFIGURE_MIN, sizeof(struct ogpu_msg_configure),
+				 configure },
+	[OGPU_MSG_PING] = { 0, 0, ping },
+	[OGPU_MSG_QUEUE_CREATE] = { OGPU_MSG_QUEUE_CREATE_MIN,
+				    sizeof(struct ogpu_msg_queue_create), create },
+	[OGPU_MSG_QUEUE_DESTROY] = { QUEUE_BODY, stop },
+	[OGPU_MSG_QUEUE_STOP] = { QUEUE_BODY, stop },
+	[OGPU_MSG_QUEUE_QUERY] = { QUEUE_BODY, query },
+	[OGPU_MSG_SENSORS] = { 0, 0, sensors },
+	[OGPU_MSG_SUSPEND] = { 0, 0, suspend },
+	[OGPU_MSG_RESUME] = { 0, 0, resume },
+};
+
+static void begin(const struct ogpu_msg *msg, uint64_t now)
+{
+	struct request req = { .seq = msg->seq, .type = msg->type, .now = now };
+
+	memcpy(req.body.bytes, msg->body, sizeof(req.body.bytes));
+	if (!ring_message_ok(msg))
+		answer(&req, OGPU_MSG_EINVAL);
+	else if (!state.configured && msg->type != OGPU_MSG_CONFIGURE)
+		answer(&req, OGPU_MSG_EPROTO);
+	else if (msg->type >= sizeof(requests) / sizeof(requests[0]) ||
+		 !requests[msg->type].serve)
+		answer(&req, OGPU_MSG_EUNKNOWN);
+	else if (!ring_body_ok(msg, requests[msg->type].min, requests[msg->type].known))
+		answer(&req, OGPU_MSG_EINVAL);
+	else
+		requests[msg->type].serve(&req);
+}
+
+/* A queue that has failed and is still on a slot will not leave it: that one is dead. */
+static bool is_stopped(const struct queue *q, enum ogpu_msg_status *status)
+{
+	if (q->state != QUEUE_FAILED)
+		return false;
+	if (q->slot != QUEUE_NO_SLOT)
+		*status = OGPU_MSG_EHW;
+	return true;
+}
+
+static bool is_done(const struct owed *owed, enum ogpu_msg_status *status)
 {
 	bool obeyed;
 
-	if (state.progress == STOPPING)
-		check_stopped();
-	else if (state.progress == SUSPENDING && sched_quiet(&obeyed))
-		finish(obeyed ? OGPU_MSG_OK : OGPU_MSG_EHW, NULL, 0);
+	*status = OGPU_MSG_OK;
+	if (owed->type == OGPU_MSG_SUSPEND) {
+		if (!sched_quiet(&obeyed))
+			return false;
+		if (!obeyed)
+			*status = OGPU_MSG_EHW;
+		return true;
+	}
+	if (owed->queue)
+		return is_stopped(owed->queue, status);
+	*status = OGPU_MSG_ENOQUEUE;
+	return true;
+}
+
+/* The queue is gone; whoever asked for it as well finds none. */
+static void forget(struct queue *q)
+{
+	unsigned int i;
+
+	for (i = 0; i < state.owed_count; i++) {
+		if (state.owed[i].queue == q)
+			state.owed[i].queue = NULL;
+	}
+	queue_free(q);
+}
+
+/* Sends a reply that is owed. False if there is no room. */
+static bool pay(const struct owed *owed, enum ogpu_msg_status status)
+{
+	if (owed->queue && !events_about(owed->queue))
+		return false;
+	if (!mailbox_room())
+		return false;
+	if (status == OGPU_MSG_EHW)
+		log_line("request %lu: a slot does not obey", owed->seq);
+	reply(owed->seq, owed->type, status, NULL, 0);
+	if (owed->type == OGPU_MSG_QUEUE_DESTROY && status == OGPU_MSG_OK)
+		forget(owed->queue);
+	return true;
+}
+
+/* Sends the replies that can be sent now. */
+static void settle(void)
+{
+	enum ogpu_msg_status status;
+	unsigned int i, kept = 0;
+
+	state.blocked = false;
+	for (i = 0; i < state.owed_count; i++) {
+		if (!state.blocked && is_done(&state.owed[i], &status)) {
+			if (pay(&state.owed[i], status))
+				continue;
+			state.blocked = true;
+		}
+		state.owed[kept++] = state.owed[i];
+	}
+	state.owed_count = kept;
 }
 
 /**
- * request_serve() - take requests and answer them, as far as that is possible now
+ * request_serve() - take requests, and answer those that are done
  * @now: time
  *
- * What there is to tell goes out before a reply: after the reply to STOP no error of that queue
- * follows.
+ * What there is to tell of a queue goes out before the reply to its STOP: after that no error of
+ * that queue follows.
  */
 void request_serve(uint64_t now)
 {
-	struct ogpu_msg req;
+	struct ogpu_msg msg;
+	unsigned int n;
 
-	for (;;) {
-		go_on();
-		if (state.progress == DONE) {
-			events_send(now);
-			if (events_waiting() || !mailbox_room())
-				return;
-			mailbox_send(&state.reply);
-			state.progress = NOTHING;
+	settle();
+	for (n = 0; n < ROUND_MAX; n++) {
+		if (state.owed_count == OGPU_FW_OWED_MAX || !mailbox_waiting())
+			break;
+		/* Most are answered at once. */
+		if (!mailbox_room()) {
+			state.blocked = true;
+			break;
 		}
-		if (state.progress != NOTHING || !mailbox_take(&req))
-			return;
-		begin(&req, now);
+		if (!mailbox_take(&msg))
+			break;
+		begin(&msg, now);
+		settle();
 	}
+	state.more = n == ROUND_MAX;
 }
 
 /**
- * request_reply_waiting() - whether a reply waits for room in the ring
+ * request_blocked() - whether there is something to send and no room for it
  */
-bool request_reply_waiting(void)
+bool request_blocked(void)
 {
-	return state.progress == DONE;
+	return state.blocked;
+}
+
+/**
+ * request_more() - whether request_serve() left requests although they could be served
+ */
+bool request_more(void)
+{
+	return state.more;
 }
 
 /**

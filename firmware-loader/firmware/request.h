@@ -7,7 +7,8 @@
 #include <stdint.h>
 
 void request_serve(uint64_t now);
-bool request_reply_waiting(void);
+bool request_blocked(void);
+bool request_more(void);
 bool request_alerts_wanted(void);
 
 #endif

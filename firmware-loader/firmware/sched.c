@@ -27,45 +27,16 @@ struct slot {
 	enum ogpu_queue_error kill_error;
 };
 
-struct list {
-	struct queue *first, *last;
-};
-
 static struct {
 	struct slot slots[OGPU_MC_SLOT_MAX];
 	unsigned int first[OGPU_ENGINE_CLASSES], end[OGPU_ENGINE_CLASSES];
-	struct list ready[OGPU_ENGINE_CLASSES][OGPU_PRIORITIES];
-	struct list parked[OGPU_ENGINE_CLASSES];
+	struct queue_list ready[OGPU_ENGINE_CLASSES][OGPU_PRIORITIES];
+	struct queue_list parked[OGPU_ENGINE_CLASSES];
 	uint64_t busy_ns[OGPU_ENGINE_CLASSES];	/* of queues that have left their slots */
 	bool suspended;
 } sched;
 
-static void list_append(struct list *list, struct queue *q)
-{
-	q->prev = list->last;
-	q->next = NULL;
-	if (list->last)
-		list->last->next = q;
-	else
-		list->first = q;
-	list->last = q;
-}
-
-static void list_remove(struct list *list, struct queue *q)
-{
-	if (q->prev)
-		q->prev->next = q->next;
-	else
-		list->first = q->next;
-	if (q->next)
-		q->next->prev = q->prev;
-	else
-		list->last = q->prev;
-	q->prev = NULL;
-	q->next = NULL;
-}
-
-static struct list *list_of(const struct queue *q)
+static struct queue_list *list_of(const struct queue *q)
 {
 	if (q->state == QUEUE_PARKED)
 		return &sched.parked[q->desc.engine];
@@ -81,20 +52,20 @@ static void make_ready(struct queue *q, uint64_t now)
 {
 	q->state = QUEUE_READY;
 	q->since = now;
-	list_append(list_of(q), q);
+	queue_list_append(list_of(q), q);
 }
 
 static void park(struct queue *q, uint64_t now)
 {
 	q->state = QUEUE_PARKED;
 	q->since = now + SCHED_PARK_NS;
-	list_append(list_of(q), q);
+	queue_list_append(list_of(q), q);
 }
 
 /* Takes a queue out of its list; the caller changes its state. */
 static void leave_list(struct queue *q, uint64_t now)
 {
-	list_remove(list_of(q), q);
+	queue_list_leave(q);
 	q->waited_ns = sched_queue_waited_ns(q, now);
 }
 
@@ -460,7 +431,7 @@ static void unpark(enum ogpu_engine_class engine, uint64_t now)
 	struct queue *q;
 
 	while ((q = sched.parked[engine].first) && q->since <= now) {
-		list_remove(&sched.parked[engine], q);
+		queue_list_leave(q);
 		make_ready(q, now);
 	}
 }

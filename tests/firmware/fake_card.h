@@ -14,11 +14,11 @@
 #define FAKE_COMPUTE_SLOTS	8
 #define FAKE_COPY_SLOTS		2
 #define FAKE_SLOTS		(FAKE_COMPUTE_SLOTS + FAKE_COPY_SLOTS)
-#define FAKE_DOORBELLS		128
+#define FAKE_DOORBELLS		2304
 
 /* Host memory of the card, at this bus address. */
 #define FAKE_HOST_BASE		0x200000000ull
-#define FAKE_HOST_SIZE		0x400000u
+#define FAKE_HOST_SIZE		0x2000000u
 
 /* A job: kind in 63:56, argument below. */
 #define FAKE_JOB(kind, arg)	((uint64_t)(kind) << 56 | (arg))

@@ -52,7 +52,7 @@ void host_layout(struct host *host, uint32_t req_entries, uint32_t msg_entries)
 		.req_entries = req_entries,
 		.msg_offset = 0x400 + req_entries * sizeof(struct ogpu_msg),
 		.msg_entries = msg_entries,
-		.log_offset = 0x3000,
+		.log_offset = 0xf000,
 		.log_size = 0x1000,
 	};
 
@@ -201,7 +201,7 @@ uint16_t host_create(struct host *host, uint32_t number, uint8_t engine, uint8_t
 	desc.engine = engine;
 	desc.priority = priority;
 	host->wptr[number] = 0;
-	memset(fake_host(host->gpu, HOST_RING(number)), 0, 0x2000);
+	memset(fake_host(host->gpu, HOST_RING(number)), 0, 0x3000);
 	return host_request(host, OGPU_MSG_QUEUE_CREATE, &desc, sizeof(desc), NULL);
 }
 

@@ -13,11 +13,12 @@
 
 /* Layout of host memory. */
 #define HOST_MBOX	FAKE_HOST_BASE
-#define HOST_MBOX_SIZE	0x4000u
-#define HOST_RING(n)	(FAKE_HOST_BASE + 0x100000 + (n) * 0x2000ull)	/* 4 KiB each */
+#define HOST_MBOX_SIZE	0x10000u
+#define HOST_RING(n)	(FAKE_HOST_BASE + 0x100000 + (n) * 0x3000ull)	/* 4 KiB each */
 #define HOST_RPTR(n)	(HOST_RING(n) + 0x1000)
 #define HOST_WPTR(n)	(HOST_RING(n) + 0x1008)
 #define HOST_FLAG(n)	(HOST_RING(n) + 0x1010)
+#define HOST_CONTROL(n)	(HOST_RING(n) + 0x2000)
 
 struct host {
 	struct vgpu *gpu;
@@ -25,7 +26,7 @@ struct host {
 	struct ogpu_mbox_header *mbox;
 	uint32_t seq;
 	uint32_t msg_entries;
-	uint64_t wptr[HOST_QUEUES * 2];
+	uint64_t wptr[FAKE_DOORBELLS];
 	/* Events that came while a reply was waited for. */
 	struct ogpu_msg events[256];
 	unsigned int event_count, event_taken;

@@ -16,6 +16,7 @@
 
 #define EVENT_MS	10000
 #define QUIET_MS	30
+#define MAX_QUEUES	2048	/* less than the card has doorbells */
 
 static struct host host;
 
@@ -99,7 +100,7 @@ static void test_hello(void **state)
 	assert_int_equal(hello.abi_min, OGPU_FW_ABI_VERSION);
 	assert_int_equal(hello.abi_max, OGPU_FW_ABI_VERSION);
 	assert_int_equal(hello.svn, 7);
-	assert_int_equal(hello.max_queues, FAKE_DOORBELLS);
+	assert_int_equal(hello.max_queues, MAX_QUEUES);
 	assert_int_equal(hello.features & OGPU_FW_FEATURE_QUEUES, OGPU_FW_FEATURE_QUEUES);
 	assert_true(hello.build_id[0]);
 	assert_int_equal(hello.build_id[39], 0);
@@ -271,6 +272,11 @@ static void test_bad_queues(void **state)
 	good.save = OGPU_OPERAND(OGPU_TARGET_VIRTUAL, 0x1000);
 	BAD(save_size, 0x1001);
 #undef BAD
+	desc = good;
+	desc.queue = MAX_QUEUES;
+	expect_create(&desc, OGPU_MSG_ENOSPC);
+	desc.queue = MAX_QUEUES - 1;
+	expect_create(&desc, OGPU_MSG_OK);
 	expect_create(&good, OGPU_MSG_OK);
 	expect_create(&good, OGPU_MSG_EEXIST);
 	assert_int_equal(host_about(&host, OGPU_MSG_QUEUE_DESTROY, 3, NULL), OGPU_MSG_OK);
@@ -512,6 +518,163 @@ static void test_stop_running(void **state)
 	assert_int_equal(query(1).switches, 0);
 	host_submit(&host, 1, FAKE_JOB(FAKE_JOB_RUN, 100));
 	assert_true(host_wait_done(&host, 1, EVENT_MS));
+}
+
+static void post_about(uint16_t type, uint32_t number)
+{
+	struct ogpu_msg_queue body = { .queue = number };
+
+	host_post(&host, type, &body, sizeof(body));
+}
+
+/* The reply to the request that was posted as the n-th since first, whatever comes in between. */
+static void expect_reply(uint32_t seq, uint16_t type, uint16_t status)
+{
+	struct ogpu_msg msg;
+
+	assert_true(host_receive(&host, &msg, EVENT_MS));
+	assert_int_equal(msg.seq, seq);
+	assert_int_equal(msg.type, type | OGPU_MSG_REPLY);
+	assert_int_equal(msg.status, status);
+}
+
+/* Stopping what does not obey takes a second; meanwhile everybody else is served. */
+static void test_slow_stop_holds_up_nobody(void **state)
+{
+	uint32_t first;
+
+	(void)state;
+	assert_int_equal(host_create(&host, 0, OGPU_ENGINE_COPY, 1), OGPU_MSG_OK);
+	assert_int_equal(host_create(&host, 1, OGPU_ENGINE_COPY, 1), OGPU_MSG_OK);
+	host_submit(&host, 0, FAKE_JOB(FAKE_JOB_HUNG, 0));
+	host_submit(&host, 1, FAKE_JOB(FAKE_JOB_DEAF, 0));
+	WAIT_UNTIL(fake_starts(host.gpu) == 2, EVENT_MS);
+
+	first = host.seq;
+	post_about(OGPU_MSG_QUEUE_STOP, 0);
+	post_about(OGPU_MSG_QUEUE_DESTROY, 0);
+	host_post(&host, OGPU_MSG_PING, NULL, 0);
+	expect_reply(first + 3, OGPU_MSG_PING, OGPU_MSG_OK);
+	post_about(OGPU_MSG_QUEUE_DESTROY, 1);
+	expect_reply(first + 4, OGPU_MSG_QUEUE_DESTROY, OGPU_MSG_OK);
+	post_about(OGPU_MSG_QUEUE_STOP, 1);
+	expect_reply(first + 5, OGPU_MSG_QUEUE_STOP, OGPU_MSG_ENOQUEUE);
+	assert_int_equal(query(0).state, OGPU_QUEUE_RUNNING);
+
+	/* Its error comes before the first reply about it. */
+	expect_error(0, OGPU_QERR_ENGINE, NULL);
+	expect_reply(first + 1, OGPU_MSG_QUEUE_STOP, OGPU_MSG_EHW);
+	expect_reply(first + 2, OGPU_MSG_QUEUE_DESTROY, OGPU_MSG_EHW);
+}
+
+/* More requests that take time than firmware keeps: the rest waits in the ring. */
+static void test_many_slow_requests(void **state)
+{
+	unsigned int i, n = OGPU_FW_OWED_MAX + 8;
+	struct ogpu_msg msg;
+	uint32_t first;
+
+	(void)state;
+	assert_int_equal(host_create(&host, 0, OGPU_ENGINE_COPY, 1), OGPU_MSG_OK);
+	host_submit(&host, 0, FAKE_JOB(FAKE_JOB_HUNG, 0));
+	WAIT_UNTIL(fake_starts(host.gpu) == 1, EVENT_MS);
+	first = host.seq;
+	for (i = 0; i < n; i++) {
+		WAIT_UNTIL(host.mbox->req_wptr - __atomic_load_n(&host.mbox->req_rptr,
+								 __ATOMIC_ACQUIRE) <
+			   host.mbox->req_entries, EVENT_MS);
+		post_about(OGPU_MSG_QUEUE_STOP, 0);
+	}
+	WAIT_UNTIL(__atomic_load_n(&host.mbox->req_rptr, __ATOMIC_ACQUIRE) - first + 1 >=
+		   OGPU_FW_OWED_MAX, EVENT_MS);
+	assert_false(host_receive(&host, &msg, QUIET_MS));
+	assert_int_not_equal(host.mbox->req_wptr, host.mbox->req_rptr);
+	expect_error(0, OGPU_QERR_ENGINE, NULL);
+	for (i = 1; i <= n; i++)
+		expect_reply(first + i, OGPU_MSG_QUEUE_STOP, OGPU_MSG_EHW);
+	assert_int_equal(host_request(&host, OGPU_MSG_PING, NULL, 0, NULL), OGPU_MSG_OK);
+}
+
+/* The host does not look for a while: no reply is lost, none of a queue precedes its error. */
+static void test_full_ring_loses_no_reply(void **state)
+{
+	bool failed[8] = { false }, stopped[8] = { false };
+	uint32_t first, queue, replies = 0;
+	struct ogpu_msg msg;
+	unsigned int i;
+
+	(void)state;
+	host_layout(&host, 16, 2);
+	host_boot(&host);
+	for (i = 0; i < 8; i++)
+		assert_int_equal(host_create(&host, i, OGPU_ENGINE_COMPUTE, 1), OGPU_MSG_OK);
+	first = host.seq;
+	for (i = 0; i < 8; i++)
+		host_submit(&host, i, FAKE_JOB(FAKE_JOB_ERROR,
+					       FIELD_PREP(OGPU_SLOT_STATUS_ERROR,
+							  OGPU_QERR_OPCODE)));
+	WAIT_UNTIL(__atomic_load_n(&host.mbox->msg_wptr, __ATOMIC_ACQUIRE) -
+		   host.mbox->msg_rptr == 2, EVENT_MS);
+	for (i = 0; i < 16; i++)
+		post_about(i % 2 ? OGPU_MSG_PING : OGPU_MSG_QUEUE_STOP, i / 2);
+	for (i = 0; i < 24; i++) {
+		assert_true(host_receive(&host, &msg, EVENT_MS));
+		memcpy(&queue, msg.body, 4);
+		if (msg.type == OGPU_MSG_QUEUE_ERROR) {
+			assert_true(queue < 8 && !failed[queue]);
+			failed[queue] = true;
+			continue;
+		}
+		queue = (msg.seq - first - 1) / 2;
+		assert_true(msg.seq > first && msg.seq <= first + 16);
+		assert_false(replies & 1u << (msg.seq - first - 1));
+		replies |= 1u << (msg.seq - first - 1);
+		if (msg.type == (OGPU_MSG_QUEUE_STOP | OGPU_MSG_REPLY)) {
+			assert_true(failed[queue] && !stopped[queue]);
+			stopped[queue] = true;
+		}
+	}
+	assert_int_equal(replies, 0xffff);
+}
+
+/* Users who make their queues fail do not flood the host. */
+static void test_event_rate(void **state)
+{
+	struct timespec pause = { .tv_nsec = 1000000 };
+	uint64_t begin, seen;
+	struct ogpu_msg msg;
+	uint32_t wptr;
+	unsigned int i;
+
+	(void)state;
+	host_layout(&host, 16, 256);
+	host_boot(&host);
+	for (i = 0; i < 150; i++)
+		assert_int_equal(host_create(&host, i, OGPU_ENGINE_COMPUTE, 1), OGPU_MSG_OK);
+	/* HELLO counts as well: not in the same interval. */
+	for (begin = vgpu_time_ns(host.gpu);
+	     vgpu_time_ns(host.gpu) < begin + OGPU_FW_EVENTS_MS * 1000000ull;)
+		nanosleep(&pause, NULL);
+
+	wptr = host.mbox->msg_wptr;
+	begin = vgpu_time_ns(host.gpu);
+	for (i = 0; i < 150; i++)
+		host_submit(&host, i, FAKE_JOB(FAKE_JOB_ERROR,
+					       FIELD_PREP(OGPU_SLOT_STATUS_ERROR,
+							  OGPU_QERR_OPCODE)));
+	WAIT_UNTIL(__atomic_load_n(&host.mbox->msg_wptr, __ATOMIC_ACQUIRE) - wptr >
+		   OGPU_FW_EVENTS_MAX, EVENT_MS);
+	seen = vgpu_time_ns(host.gpu);
+	assert_true(seen - begin >= OGPU_FW_EVENTS_MS * 1000000ull);
+	WAIT_UNTIL(__atomic_load_n(&host.mbox->msg_wptr, __ATOMIC_ACQUIRE) - wptr >
+		   2 * OGPU_FW_EVENTS_MAX, EVENT_MS);
+	seen = vgpu_time_ns(host.gpu);
+	assert_true(seen - begin >= 2 * OGPU_FW_EVENTS_MS * 1000000ull);
+
+	/* Requests are answered meanwhile, and nothing is lost. */
+	assert_int_equal(host_request(&host, OGPU_MSG_PING, NULL, 0, NULL), OGPU_MSG_OK);
+	for (i = 0; i < 150; i++)
+		assert_true(host_event(&host, OGPU_MSG_QUEUE_ERROR, &msg, EVENT_MS));
 }
 
 static void test_deaf_queue_is_killed_when_others_wait(void **state)
@@ -910,6 +1073,10 @@ int main(void)
 		T(test_error_event),
 		COLD(test_no_error_is_lost),
 		T(test_stop_running),
+		T(test_slow_stop_holds_up_nobody),
+		T(test_many_slow_requests),
+		COLD(test_full_ring_loses_no_reply),
+		COLD(test_event_rate),
 		T(test_deaf_queue_is_killed_when_others_wait),
 		T(test_hung_slot),
 		T(test_waiting_queues_make_room),

@@ -178,6 +178,16 @@ static void give(uint32_t number, uint64_t work_ns)
 	sched_check_work(queues[number], true, now);
 }
 
+/* The next queue that failed, about which the host is then told. */
+static struct queue *take_unsent(void)
+{
+	struct queue *q = queue_next_unsent();
+
+	assert_non_null(q);
+	queue_list_leave(q);
+	return q;
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -419,12 +429,13 @@ static void test_failure_is_told_once(void **state)
 	pass_time(1 * MS);
 	assert_int_equal(queues[4]->state, QUEUE_FAILED);
 	assert_int_equal(queues[4]->slot, QUEUE_NO_SLOT);
-	assert_true(queue_any_unsent());
-	q = queue_next_unsent();
+	assert_true(queue_is_unsent(queues[4]));
+	q = take_unsent();
 	assert_ptr_equal(q, queues[4]);
+	assert_false(queue_is_unsent(queues[4]));
 	assert_int_equal(q->error.error, OGPU_QERR_MEMORY);
 	assert_int_equal(q->error.queue, 4);
-	assert_false(queue_any_unsent());
+	assert_null(queue_next_unsent());
 	assert_null(queue_next_unsent());
 	/* Its doorbell means nothing any more. */
 	give(4, 1 * MS);
@@ -440,7 +451,7 @@ static void test_free_takes_the_error_along(void **state)
 	give(4, 1 * MS);
 	pass_time(1 * MS);
 	queue_free(queues[4]);
-	assert_false(queue_any_unsent());
+	assert_null(queue_next_unsent());
 	assert_null(queue_find(4));
 }
 
@@ -465,7 +476,7 @@ static void test_stop_in_each_state(void **state)
 	assert_int_equal(queues[0]->state, QUEUE_FAILED);
 	assert_int_equal(queues[0]->slot, QUEUE_NO_SLOT);
 	assert_int_equal(queues[0]->error.error, OGPU_QERR_KILLED);
-	assert_false(queue_any_unsent());
+	assert_null(queue_next_unsent());
 	pass_time(20 * MS);
 	for (i = 1; i < 8; i++)
 		assert_int_equal(queues[i]->state, QUEUE_ACTIVE);
@@ -485,12 +496,11 @@ static void test_deaf_queue_is_killed(void **state)
 	/* At the end of its slice one is told to make room and does not answer. */
 	pass_time(SCHED_SLICE_NS + SCHED_PREEMPT_NS - 1 * MS);
 	assert_int_equal(preempts, 1);
-	assert_false(queue_any_unsent());
+	assert_null(queue_next_unsent());
 	pass_time(2 * MS);
-	assert_true(queue_any_unsent());
-	assert_int_equal(queue_next_unsent()->error.error, OGPU_QERR_PREEMPT);
+	assert_int_equal(take_unsent()->error.error, OGPU_QERR_PREEMPT);
 	assert_int_equal(queues[8]->state, QUEUE_ACTIVE);
-	assert_false(queue_any_unsent());
+	assert_null(queue_next_unsent());
 }
 
 /* Nobody waits for a slot that is slow to stop while another one stands still. */
@@ -546,7 +556,7 @@ static void test_hung_slot_is_given_up_and_comes_back(void **state)
 	pass_time(2 * MS);
 	assert_int_equal(queues[0]->state, QUEUE_FAILED);
 	assert_int_not_equal(queues[0]->slot, QUEUE_NO_SLOT);
-	assert_int_equal(queue_next_unsent()->error.error, OGPU_QERR_ENGINE);
+	assert_int_equal(take_unsent()->error.error, OGPU_QERR_ENGINE);
 
 	/* The slot that is left serves both. */
 	give(1, 10 * MS);
@@ -575,7 +585,7 @@ static void test_engine_reset_is_noticed(void **state)
 	slots[0].state = OGPU_SLOT_EMPTY;
 	sched_run(now);
 	assert_int_equal(queues[0]->state, QUEUE_FAILED);
-	assert_int_equal(queue_next_unsent()->error.error, OGPU_QERR_ENGINE);
+	assert_int_equal(take_unsent()->error.error, OGPU_QERR_ENGINE);
 }
 
 static void test_suspend(void **state)
