@@ -17,7 +17,7 @@
 
 #define ASID	3u
 #define OTHER	4u			/* a stranger's address space */
-#define VA	0x10000000ull		/* 32 MiB of VRAM for one, and 8 MiB behind it for the other */
+#define VA	0x10000000ull		/* VA_BYTES for one, OTHER_BYTES behind them for the other */
 #define VA_BYTES	0x2000000u
 #define OTHER_BYTES	0x800000u
 #define ARGS	0x100u			/* offsets from VA */

@@ -161,7 +161,7 @@ static void test_bad_descriptor(void **state)
 		{ OGPU_SLOT_RING_SIZE, 4096 + 8 }, { OGPU_SLOT_RING_SIZE, 2u << 20 },
 		{ OGPU_SLOT_RPTR_LO, 4 }, { OGPU_SLOT_WPTR_LO, 0x1004 },
 		{ OGPU_SLOT_WPTR_HI, 1u << 30 | 1 << 8 }, { OGPU_SLOT_ASID, 0x10000 },
-		{ OGPU_SLOT_FLAGS, 2 }, { OGPU_SLOT_POS_LO, 4 },
+		{ OGPU_SLOT_FLAGS, 4 }, { OGPU_SLOT_POS_LO, 4 },
 	};
 
 	(void)state;

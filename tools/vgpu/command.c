@@ -41,7 +41,7 @@ enum step command_fail_memory(struct processor *cp, const struct mmu_fault *faul
 			      uint32_t detail)
 {
 	cp->slot->failure = (struct slot_failure){
-		.error = OGPU_QERR_MEMORY, .fault = *fault, .detail = detail,
+		.error = OGPU_QERR_MEMORY, .fault = *fault, .detail = detail, .replay = true,
 	};
 	return STEP_FAIL;
 }
@@ -358,7 +358,7 @@ static bool descriptor_ok(const struct slot *slot, const struct slot_queue *q)
 	return ring_operand(q->ring, OGPU_RING_MIN_SIZE) && ring_operand(q->rptr, 8) &&
 	       ring_operand(q->wptr, 8) && save_operand(q) && q->ring_size >= OGPU_RING_MIN_SIZE &&
 	       q->ring_size <= OGPU_RING_MAX_SIZE && !(q->ring_size & (q->ring_size - 1)) &&
-	       q->asid <= 0xffff && !(q->flags & ~OGPU_QUEUE_PRIVILEGED) &&
+	       q->asid <= 0xffff && !(q->flags & ~(OGPU_QUEUE_PRIVILEGED | OGPU_QUEUE_REPLAY)) &&
 	       !(slot->context.pos & 7);
 }
 
@@ -404,6 +404,10 @@ static enum step run(struct processor *cp)
 			else
 				look = true;
 		}
+		/* The context says where: the packet is fetched again, and goes on. */
+		if (step == STEP_FAIL && slot->failure.replay &&
+		    cp->queue->flags & OGPU_QUEUE_REPLAY)
+			step = slot_stall(slot) ? STEP_DONE : STEP_STOP;
 	}
 	return step;
 }

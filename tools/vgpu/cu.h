@@ -61,6 +61,7 @@ struct cu_error {
 	struct mmu_fault fault;		/* OGPU_QERR_MEMORY */
 	uint64_t pc;
 	uint32_t insn;
+	bool replay;			/* all is saved, and goes on with the access that was refused */
 };
 
 /* A page of code: a copy of its bytes, and what they mean. */

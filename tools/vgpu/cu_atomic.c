@@ -131,10 +131,12 @@ bool cu_atomic(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uin
 	uint64_t result[VGPU_LANES] __attribute__((aligned(64))) = { 0 };
 	const uint64_t *address = w->reg[insn->rs1], *operand = w->reg[insn->rs2];
 	const unsigned int size = insn->size;
+	void *host[VGPU_LANES];
 
+	/* All lanes or none, so that it can be tried again after a fault. */
 	for (uint32_t left = lanes; left; left &= left - 1) {
 		const unsigned int lane = __builtin_ctz(left);
-		const uint64_t va = address[lane], v = operand[lane];
+		const uint64_t va = address[lane];
 		void *p;
 
 		if (va & (size - 1)) {
@@ -146,6 +148,13 @@ bool cu_atomic(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uin
 			p = look_again(cu, va);
 		if (!p)
 			return false;
+		host[lane] = p;
+	}
+	for (uint32_t left = lanes; left; left &= left - 1) {
+		const unsigned int lane = __builtin_ctz(left);
+		const uint64_t va = address[lane], v = operand[lane];
+		void *p = host[lane];
+
 		if (insn->op == CU_LR)
 			result[lane] = load_reserved(w, lane, va, p, size);
 		else if (insn->op == CU_SC)

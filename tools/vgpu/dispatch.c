@@ -8,11 +8,12 @@
  * the next turn says share.c; a workgroup that has to make room is parked in its job.
  *
  * Workgroups of a dispatch start in order. When the queue is preempted those that have started and
- * not ended are parked, and written to the save area (save.c); so what is done or saved is a prefix.
+ * not ended are parked, and written to the save area (save.c): what is done or saved is a prefix.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/mbox.h"
 #include "engines.h"
 #include "save.h"
 #include "share.h"
@@ -30,6 +31,7 @@ struct job {
 	uint64_t total;
 	_Atomic uint64_t next;		/* workgroup to start; any thread */
 	_Atomic bool abort;		/* finish none; any thread */
+	_Atomic bool stalled;		/* go on with none for now: see error; any thread */
 	bool saves;			/* it has a save area */
 	struct save save;
 	struct cu_group *parked, **parked_end;
@@ -77,14 +79,16 @@ struct turn {
 /* Orders that a dispatch has to obey. Without a save area it finishes what has started. */
 static bool may_start(const struct job *job)
 {
-	return !atomic_load(&job->slot->stop) && !atomic_load(&job->abort);
+	return !atomic_load(&job->slot->stop) && !atomic_load(&job->abort) &&
+	       !atomic_load(&job->stalled);
 }
 
 static bool may_run(const struct job *job)
 {
 	uint32_t stop = atomic_load(&job->slot->stop);
 
-	return !(job->saves ? stop : stop & ~STOP_PREEMPT) && !atomic_load(&job->abort);
+	return !(job->saves ? stop : stop & ~STOP_PREEMPT) && !atomic_load(&job->abort) &&
+	       !atomic_load(&job->stalled);
 }
 
 static bool startable(const struct job *job)
@@ -183,6 +187,19 @@ static void fail(struct job *job, const struct cu_error *error)
 	job->failed = true;
 }
 
+/* A work-item's memory was refused: whether that may be mended. It stands at the instruction. */
+static bool stall(struct job *job, const struct cu_error *error)
+{
+	if (error->error != OGPU_QERR_MEMORY || !job->saves ||
+	    !(job->slot->queue.flags & OGPU_QUEUE_REPLAY))
+		return false;
+	if (!atomic_exchange(&job->stalled, true) && !job->failed) {
+		job->error = *error;
+		job->error.replay = true;
+	}
+	return true;
+}
+
 /* --- turns ------------------------------------------------------------------------------------ */
 
 static int pick(struct pool *pool, const struct job *current, uint64_t now)
@@ -277,6 +294,8 @@ static void end_turn(struct pool *pool, struct turn *t, enum cu_result result)
 	pool->busy &= ~t->unit;
 	t->cu->next = pool->idle;
 	pool->idle = t->cu;
+	if (result == CU_FAILED && stall(job, &t->cu->error))
+		result = CU_PAUSED;
 	if (result == CU_FAILED)
 		fail(job, &t->cu->error);
 	if (result == CU_PAUSED)
@@ -469,7 +488,7 @@ static enum step finish(struct pool *pool, struct job *job, struct cu_error *err
 	pthread_mutex_unlock(&pool->lock);
 	job->slot->credit_ns = job->share.credit_ns;
 	context->context12 = atomic_load(&job->next);
-	if (job->failed) {
+	if (job->failed || atomic_load(&job->stalled)) {
 		*error = job->error;
 		return STEP_FAIL;
 	}

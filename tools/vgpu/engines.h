@@ -32,6 +32,7 @@ struct slot_failure {
 	struct mmu_fault fault;
 	uint64_t pc;
 	uint32_t detail;
+	bool replay;			/* the context says how to try again */
 };
 
 /* What firmware wrote before START. */
@@ -75,6 +76,7 @@ struct slot {
 	bool rung;			/* doorbell since the write pointer was read */
 	bool rung_wptr;			/* one that told it: */
 	uint64_t wptr;
+	bool resumed;			/* RESUME came */
 	bool recheck;			/* memory that a WAIT looks at may have changed */
 	bool wait_valid;		/* in a WAIT, for: */
 	struct engines_condition wait;
@@ -119,13 +121,15 @@ void slot_order(struct slot *slot, uint32_t stop);
 enum slot_news slot_wait_idle(struct slot *slot, uint64_t *wptr);
 bool slot_wait_memory(struct slot *slot, const struct engines_condition *what);
 void slot_wait_over(struct slot *slot);
+bool slot_stall(struct slot *slot);
 /* For the watcher. */
 void slot_recheck(struct slot *slot);
 
 /* A queue is on it and has not stopped. */
 static inline bool slot_live(enum ogpu_slot_state state)
 {
-	return state == OGPU_SLOT_RUNNING || state == OGPU_SLOT_IDLE || state == OGPU_SLOT_WAITING;
+	return state == OGPU_SLOT_RUNNING || state == OGPU_SLOT_IDLE ||
+	       state == OGPU_SLOT_WAITING || state == OGPU_SLOT_FAULTED;
 }
 
 /* engines.c */

@@ -102,7 +102,7 @@ uint64_t slot_busy(const struct slot *slot, uint64_t ended)
 static void tell(struct slot *slot, bool needed)
 {
 	static const char *const names[] = {
-		"empty", "running", "idle", "waiting", "saved", "failed"
+		"empty", "running", "idle", "waiting", "saved", "failed", "faulted"
 	};
 	struct mc *mc = vgpu_mc(slot->gpu);
 
@@ -236,6 +236,33 @@ void slot_recheck(struct slot *slot)
 	pthread_mutex_unlock(&slot->lock);
 }
 
+/**
+ * slot_stall() - Memory was refused: wait until the access shall be tried again.
+ * @slot: the slot, whose thread calls this; slot.failure tells the fault
+ *
+ * Return: false if the slot has other orders.
+ */
+bool slot_stall(struct slot *slot)
+{
+	bool needed = false, stop;
+
+	pthread_mutex_lock(&slot->lock);
+	slot->resumed = false;
+	slot->wait_valid = false;
+	if (!atomic_load(&slot->stop))
+		needed = slot_set_state(slot, OGPU_SLOT_FAULTED);
+	pthread_mutex_unlock(&slot->lock);
+	tell(slot, needed);
+
+	pthread_mutex_lock(&slot->lock);
+	while (!slot->resumed && !atomic_load(&slot->stop))
+		pthread_cond_wait(&slot->wake, &slot->lock);
+	stop = atomic_load(&slot->stop);
+	memset(&slot->failure, 0, sizeof(slot->failure));
+	pthread_mutex_unlock(&slot->lock);
+	return !stop;
+}
+
 /* --- the slot's thread ------------------------------------------------------------------------ */
 
 /* With the lock held: as after power-up. */
@@ -248,6 +275,7 @@ static void clear_slot(struct slot *slot)
 	slot->rung = false;
 	slot->rung_wptr = false;
 	slot->wait_valid = false;
+	slot->resumed = false;
 	slot_set_state(slot, OGPU_SLOT_EMPTY);
 	slot->busy_ns = 0;
 	slot->unit_ns = 0;

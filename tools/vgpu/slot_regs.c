@@ -10,7 +10,7 @@ static uint32_t status(const struct slot *slot)
 	const struct slot_failure *f = &slot->failure;
 	uint32_t value = FIELD_PREP(OGPU_SLOT_STATUS_STATE, slot->state);
 
-	if (slot->state != OGPU_SLOT_FAILED)
+	if (slot->state != OGPU_SLOT_FAILED && slot->state != OGPU_SLOT_FAULTED)
 		return value;
 	return value | FIELD_PREP(OGPU_SLOT_STATUS_ERROR, f->error) |
 	       FIELD_PREP(OGPU_SLOT_STATUS_ACCESS, f->fault.access) |
@@ -49,7 +49,7 @@ static uint32_t read_wait(const struct slot *slot, uint32_t reg)
 
 static uint32_t read_reg(struct slot *slot, uint32_t reg)
 {
-	const bool failed = slot->state == OGPU_SLOT_FAILED;
+	const bool failed = slot->state == OGPU_SLOT_FAILED || slot->state == OGPU_SLOT_FAULTED;
 	uint64_t ns;
 
 	switch (reg) {
@@ -216,6 +216,11 @@ static void command(struct slot *slot, uint32_t value)
 	hung = atomic_load(&slot->stop) & STOP_HANG;
 	if (value == OGPU_SLOT_CMD_START)
 		start(slot);
+	if (value == OGPU_SLOT_CMD_RESUME && slot->state == OGPU_SLOT_FAULTED) {
+		slot->resumed = true;
+		slot_set_state(slot, OGPU_SLOT_RUNNING);
+		pthread_cond_signal(&slot->wake);
+	}
 	if (value == OGPU_SLOT_CMD_CLEAR && !hung &&
 	    (slot->state == OGPU_SLOT_SAVED || slot->state == OGPU_SLOT_FAILED)) {
 		/* An order that came too late was for this queue, not for the next. */

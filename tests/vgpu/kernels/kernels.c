@@ -304,10 +304,15 @@ void mixed(const struct mixed_args *a)
 }
 
 /* Writes down some registers as they are at the start; a0 is where to. */
-asm(".globl registers\n"
-    "registers:\n"
-    "	sd s11, 0(a0)\n"
-    "	sd t6, 8(a0)\n"
-    "	fsd ft11, 16(a0)\n"
-    "	fsd fs0, 24(a0)\n"
-    "	ret\n");
+__attribute__((naked)) void registers(void)
+{
+	asm volatile("sd s11, 0(a0)\n\tsd t6, 8(a0)\n\t"
+		     "fsd ft11, 16(a0)\n\tfsd fs0, 24(a0)\n\tret");
+}
+
+/* One atomic for each work-item, each at another place. */
+void spread_atomics(const struct spread_args *a)
+{
+	__atomic_fetch_add((uint64_t *)(a->base + csr(OGPU_CSR_LOCAL_ID_X) * a->stride), 1,
+			   __ATOMIC_RELAXED);
+}

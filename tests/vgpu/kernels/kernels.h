@@ -56,4 +56,8 @@ struct mixed_args {
 	uint64_t out, counter, seed, rounds;
 };
 
+struct spread_args {
+	uint64_t base, stride;
+};
+
 #endif
