@@ -220,6 +220,23 @@ static void test_exact(void **state)
 	assert_int_equal(cell(COUNTER), cell(COUNTER + 64));
 }
 
+/* A dispatch that nobody takes off its slot has private memory in its frames, and writes no more. */
+static void test_undisturbed(void **state)
+{
+	const uint64_t private = OGPU_SAVE_PRIVATE(VGPU_LANES, WAVES, LOCAL);
+
+	(void)state;
+	memset(mem(SAVE), 0xee, SAVE_BYTES);
+	memset(mem(COUNTER), 0, 0x2000);
+	q_start(q);
+	put_mixed(q, 0, OUT, COUNTER, DONE, 2);
+	while (cell(DONE) != 1)
+		sched_yield();
+	for (uint64_t at = 0; at + FRAME <= SAVE_BYTES; at += FRAME)
+		for (uint64_t i = 0; i < private; i++)
+			assert_int_equal(*mem(SAVE + at + i), 0xee);
+}
+
 /* Any number of frames, not only one for each workgroup, and an area that is not virtual. */
 static void test_few_frames(void **state)
 {
@@ -657,6 +674,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_exact),
+		T(test_undisturbed),
 		T(test_few_frames),
 		T(test_endless),
 		T(test_layout),

@@ -479,8 +479,9 @@ static enum step finish(struct pool *pool, struct job *job, struct cu_error *err
 {
 	struct slot_context *context = &job->slot->context;
 	const uint32_t stop = atomic_load(&job->slot->stop);
+	const bool ended = !job->parked && atomic_load(&job->next) == job->total;
 
-	if (!job->failed && job->saves && !(stop & ~STOP_PREEMPT))
+	if (!job->failed && job->saves && !ended && !(stop & ~STOP_PREEMPT))
 		save(job);
 	pthread_mutex_lock(&pool->lock);
 	while (job->parked)
