@@ -15,9 +15,10 @@
  * queue's error that is not told yet goes out before the reply to its QUEUE_STOP or QUEUE_DESTROY,
  * and none follows. While the message ring is full firmware takes no request, and keeps events.
  *
- * Of its own accord firmware sends at most OGPU_FW_EVENTS_MAX messages in OGPU_FW_EVENTS_MS, counted
- * from the first, whatever users do: errors and faults of queues are kept and sent later, in order;
- * several SENSOR_ALERTs become one. Those that precede a reply, as above, are not held back.
+ * Of its own accord firmware sends at most OGPU_FW_EVENTS_MAX messages in OGPU_FW_EVENTS_MS,
+ * counted from the first, whatever users do: errors and faults of queues are kept and sent later,
+ * in order; several SENSOR_ALERTs become one. Those that precede a reply, as above, are not held
+ * back.
  *
  * After boot the firmware sends HELLO. The host answers with CONFIGURE, which chooses an ABI
  * version within both ranges; before that all other requests are refused with OGPU_MSG_EPROTO.
@@ -74,7 +75,7 @@ enum ogpu_msg_type {
 	OGPU_MSG_SUSPEND = 8,		/* take all queues off their slots, quiesce */
 	OGPU_MSG_RESUME = 9,
 	OGPU_MSG_QUEUE_SUSPEND = 10,	/* off its slot, context published; struct ogpu_msg_queue */
-	OGPU_MSG_QUEUE_RESUME = 11,	/* undo it, or go on after a fault; struct ogpu_msg_queue */
+	OGPU_MSG_QUEUE_RESUME = 11,	/* undo it, and retry a fault; struct ogpu_msg_queue */
 	OGPU_MSG_COMMIT_SVN = 12,	/* raise the fuse counter; body: struct ogpu_msg_svn */
 	OGPU_MSG_POWER_CAP = 13,	/* body: struct ogpu_msg_power_cap */
 	OGPU_MSG_RAS = 14,		/* body: struct ogpu_msg_ras_query, reply ..._ras */
@@ -175,10 +176,13 @@ OGPU_ASSERT_SIZE(struct ogpu_msg_queue_create, 104);
 #define OGPU_CONTROL_NONE	(~0ull)
 
 /*
- * A queue's control page, written by firmware whenever the queue gets on a slot or off it, fails,
- * or is suspended, and about every OGPU_CONTROL_REFRESH_MS while it is on a slot. So the host knows
- * how it stands without asking. The writer makes seq odd, writes, and makes it even again: who
- * reads an odd seq, or another one afterwards than before, reads again.
+ * A queue's control page, written by firmware whenever the queue is created, becomes ready, gets on
+ * a slot or off it, fails, faults, or is suspended or resumed, and within OGPU_CONTROL_REFRESH_MS
+ * of a change while it is on a slot (at once if its ring became empty, but every 2 ms at most). So
+ * the host knows how it stands without asking. The writer makes seq odd, writes, and makes it even
+ * again: who reads an odd seq, or another one afterwards than before, reads again. Times are up to now_ns; while READY waited_ns goes on from there. A
+ * page that cannot be written is left alone. With OGPU_QUEUE_RESTORE firmware reads it, to go on
+ * with a queue that other firmware had; it refuses a page that firmware cannot have written.
  */
 #define OGPU_CONTROL_REFRESH_MS	50
 struct ogpu_queue_control {

@@ -42,7 +42,6 @@ enum ogpu_queue_error {
 	OGPU_QERR_DISPATCH = 9,		/* dispatch asks for more than the hardware has */
 	OGPU_QERR_RING = 10,		/* pointers out of order or not readable */
 	OGPU_QERR_KILLED = 11,		/* host asked for it (job timeout, reset) */
-	OGPU_QERR_PREEMPT = 12,		/* did not stop when told to make room */
 	OGPU_QERR_ENGINE = 13,		/* engine failed under it */
 	OGPU_QERR_SAVE = 14,		/* what was saved is not in the save area any more */
 };

@@ -47,7 +47,8 @@ static void send(enum ogpu_msg_type type, const void *body, uint32_t size)
 static void send_about(struct queue *q)
 {
 	queue_list_leave(q);
-	send(OGPU_MSG_QUEUE_ERROR, &q->error, sizeof(q->error));
+	send(q->state == QUEUE_FAILED ? OGPU_MSG_QUEUE_ERROR : OGPU_MSG_QUEUE_FAULT, &q->error,
+	     sizeof(q->error));
 }
 
 static void send_hello(void)

@@ -21,6 +21,7 @@
 
 #define DOORBELLS_MAX	64	/* taken in a round */
 
+static_assert(OGPU_CONTROL_REFRESH_MS * NS_PER_MS >= BEAT_NS);
 static_assert(2 * BEAT_NS <= OGPU_HEARTBEAT_MS * NS_PER_MS);
 
 static uint64_t next_beat;
@@ -51,6 +52,7 @@ static void beat(uint64_t now)
 	next_beat = now + BEAT_NS;
 	hw_write(OGPU_MC_HEARTBEAT, hw_read(OGPU_MC_HEARTBEAT) + 1);
 	sensors_tick(now);
+	sched_refresh(now);
 }
 
 /* Takes some; whoever rings without end must not keep us from everything else. */

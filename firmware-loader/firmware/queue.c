@@ -8,6 +8,12 @@
 #include "abi/addr.h"
 
 #define POINTER_ALIGN	8u
+#define FLAGS		(OGPU_QUEUE_PRIVILEGED | OGPU_QUEUE_REPLAY | OGPU_QUEUE_RESTORE)
+
+#if UINTPTR_MAX == UINT32_MAX
+/* With so many of them there is little room in SRAM for anything else. */
+static_assert(QUEUE_MAX * sizeof(struct queue) <= 464 * 1024);
+#endif
 
 static struct queue table[QUEUE_MAX];
 static struct queue_list unsent;	/* queues about which the host must still be told */
@@ -127,10 +133,14 @@ static bool desc_ok(const struct ogpu_msg_queue_create *desc)
 {
 	if (desc->engine >= OGPU_ENGINE_CLASSES || desc->priority >= OGPU_PRIORITIES)
 		return false;
-	if ((desc->flags & ~(OGPU_QUEUE_PRIVILEGED | OGPU_QUEUE_REPLAY)) || desc->rsvd)
+	if ((desc->flags & ~FLAGS) || desc->rsvd)
 		return false;
-	if (desc->control != OGPU_CONTROL_NONE && !physical_ok(desc->control, OGPU_PAGE_4K))
+	if (desc->control == OGPU_CONTROL_NONE) {
+		if (desc->flags & OGPU_QUEUE_RESTORE)
+			return false;
+	} else if (!physical_ok(desc->control, OGPU_PAGE_4K)) {
 		return false;
+	}
 	return ring_ok(desc) && save_ok(desc);
 }
 
@@ -148,7 +158,7 @@ static void keep(struct queue_desc *to, const struct ogpu_msg_queue_create *from
 	to->asid = from->asid;
 	to->engine = from->engine;
 	to->priority = from->priority;
-	to->flags = from->flags;
+	to->flags = from->flags & ~OGPU_QUEUE_RESTORE;
 	to->ring_shift = __builtin_ctz(from->ring_size);
 }
 
@@ -190,6 +200,13 @@ void queue_free(struct queue *queue)
 	memset(queue, 0, sizeof(*queue));
 }
 
+static void set_error(struct queue *queue, const struct ogpu_msg_queue_error *error)
+{
+	queue->error = *error;
+	queue->error.queue = queue->desc.queue;
+	queue->error.asid = queue->desc.asid;
+}
+
 /**
  * queue_fail() - a queue executes nothing more
  * @queue: any queue
@@ -198,13 +215,24 @@ void queue_free(struct queue *queue)
  */
 void queue_fail(struct queue *queue, const struct ogpu_msg_queue_error *error, bool tell)
 {
-	queue->state = QUEUE_FAILED;
-	queue->error = *error;
-	queue->error.queue = queue->desc.queue;
-	queue->error.asid = queue->desc.asid;
 	queue_list_leave(queue);
+	queue->state = QUEUE_FAILED;
+	queue->faulted = false;
+	set_error(queue, error);
 	if (tell)
 		queue_list_append(&unsent, queue);
+}
+
+/**
+ * queue_fault() - a queue stands at a memory fault, which the host is told
+ * @queue: in no list
+ * @error: the fault; its members that name the queue are filled in here
+ */
+void queue_fault(struct queue *queue, const struct ogpu_msg_queue_error *error)
+{
+	queue->faulted = true;
+	set_error(queue, error);
+	queue_list_append(&unsent, queue);
 }
 
 /**

@@ -19,8 +19,10 @@ enum queue_state {
 	QUEUE_UNUSED = 0,
 	QUEUE_IDLE,	/* on no slot, nothing to do */
 	QUEUE_READY,	/* on no slot, has work */
-	QUEUE_PARKED,	/* on no slot; stood in a WAIT packet, to be tried again later */
+	QUEUE_PARKED,	/* on no slot; stood in a WAIT packet, and is watched */
 	QUEUE_ACTIVE,	/* on a slot */
+	QUEUE_SUSPENDED,	/* on no slot until the host resumes it */
+	QUEUE_FAULTED,	/* likewise, because of a memory fault */
 	QUEUE_FAILED,	/* executes nothing more; still on its slot if that does not obey */
 };
 
@@ -60,6 +62,12 @@ struct queue {
 	enum queue_state state;
 	/** @slot: the slot it is on, or QUEUE_NO_SLOT */
 	uint8_t slot;
+	/** @suspended: the host wants it on no slot */
+	bool suspended;
+	/** @faulted: stands at a memory fault, which the host is told */
+	bool faulted;
+	/** @watched: hardware watches memory for it */
+	bool watched;
 	/** @pos: ring read pointer at which it goes on */
 	uint64_t pos;
 	/** @context: the rest of where it goes on, as the slot saved it */
@@ -74,13 +82,15 @@ struct queue {
 	uint64_t unit_ns;
 	/** @waited_ns: time spent READY, without the wait that goes on now */
 	uint64_t waited_ns;
-	/** @since: when it became ready, or when to try a parked queue again */
+	/** @control_seq: of its control page */
+	uint32_t control_seq;
+	/** @since: when it became ready */
 	uint64_t since;
 	/** @list: the list that it is in, NULL if in none */
 	struct queue_list *list;
 	/** @prev: neighbour in that list, likewise @next */
 	struct queue *prev, *next;
-	/** @error: why it failed */
+	/** @error: why it failed, or the fault at which it stands */
 	struct ogpu_msg_queue_error error;
 };
 
@@ -91,6 +101,7 @@ enum ogpu_msg_status queue_create(const struct ogpu_msg_queue_create *desc, uint
 				  struct queue **queue);
 void queue_free(struct queue *queue);
 void queue_fail(struct queue *queue, const struct ogpu_msg_queue_error *error, bool tell);
+void queue_fault(struct queue *queue, const struct ogpu_msg_queue_error *error);
 void queue_list_append(struct queue_list *list, struct queue *queue);
 void queue_list_leave(struct queue *queue);
 bool queue_is_unsent(const struct queue *queue);

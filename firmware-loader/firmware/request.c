@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "control.h"
 #include "events.h"
 #include "hw.h"
 #include "log.h"
@@ -113,8 +114,12 @@ static void create(const struct request *req)
 
 	if (body->engine < OGPU_ENGINE_CLASSES && sched_has_class(body->engine))
 		status = queue_create(body, hw_read(OGPU_MC_DOORBELLS), &q);
+	if (status == OGPU_MSG_OK && (body->flags & OGPU_QUEUE_RESTORE) && !control_restore(q)) {
+		queue_free(q);
+		status = OGPU_MSG_EINVAL;
+	}
 	if (status == OGPU_MSG_OK)
-		sched_check_work(q, false, req->now);
+		sched_add(q, req->now);
 	answer(req, status);
 }
 
@@ -142,6 +147,7 @@ static void query(const struct request *req)
 		return;
 	body = (struct ogpu_msg_queue_state) {
 		.queue = q->desc.queue,
+		.state = sched_queue_state(q),
 		.error = q->error.error,
 		.switches = q->switches,
 		.busy_ns = sched_queue_busy_ns(q),
@@ -149,23 +155,8 @@ static void query(const struct request *req)
 		.waited_ns = sched_queue_waited_ns(q, req->now),
 		.unit_ns = sched_queue_unit_ns(q),
 	};
-	switch (q->state) {
-	case QUEUE_READY:
-	case QUEUE_PARKED:
-		body.state = OGPU_QUEUE_READY;
-		break;
-	case QUEUE_ACTIVE:
-		body.state = sched_queue_executing(q) ? OGPU_QUEUE_RUNNING : OGPU_QUEUE_IDLE;
-		if (window_peek64(q->desc.rptr, &rptr))
-			body.rptr = rptr;
-		break;
-	case QUEUE_FAILED:
-		body.state = OGPU_QUEUE_FAILED;
-		break;
-	default:
-		body.state = OGPU_QUEUE_IDLE;
-		break;
-	}
+	if (q->state == QUEUE_ACTIVE && !queue_is_virtual(q) && window_peek64(q->desc.rptr, &rptr))
+		body.rptr = rptr;
 	reply(req->seq, req->type, OGPU_MSG_OK, &body, sizeof(body));
 }
 
@@ -177,6 +168,26 @@ static void stop(const struct request *req)
 		return;
 	sched_stop(q, req->now);
 	owe(req, q);
+}
+
+static void queue_suspend(const struct request *req)
+{
+	struct queue *q = queue_of(req);
+
+	if (!q)
+		return;
+	sched_queue_suspend(q, req->now);
+	owe(req, q);
+}
+
+static void queue_resume(const struct request *req)
+{
+	struct queue *q = queue_of(req);
+
+	if (!q)
+		return;
+	sched_queue_resume(q, req->now);
+	answer(req, OGPU_MSG_OK);
 }
 
 static void sensors(const struct request *req)
@@ -200,23 +211,26 @@ static void resume(const struct request *req)
 	answer(req, OGPU_MSG_OK);
 }
 
+#define QUEUE_BODY	sizeof(struct ogpu_msg_queue)
+
 /* All requests: the least bytes of their body, those of it that we know, and who serves them. */
 static const struct {
 	uint8_t min, known;
 	void (*serve)(const struct request *req);
 } requests[] = {
-#define QUEUE_BODY	OGPU_MSG_QUEUE_MIN, sizeof(struct ogpu_msg_queue)
 	[OGPU_MSG_CONFIGURE] = { OGPU_MSG_CONFIGURE_MIN, sizeof(struct ogpu_msg_configure),
 				 configure },
 	[OGPU_MSG_PING] = { 0, 0, ping },
 	[OGPU_MSG_QUEUE_CREATE] = { OGPU_MSG_QUEUE_CREATE_MIN,
 				    sizeof(struct ogpu_msg_queue_create), create },
-	[OGPU_MSG_QUEUE_DESTROY] = { QUEUE_BODY, stop },
-	[OGPU_MSG_QUEUE_STOP] = { QUEUE_BODY, stop },
-	[OGPU_MSG_QUEUE_QUERY] = { QUEUE_BODY, query },
+	[OGPU_MSG_QUEUE_DESTROY] = { OGPU_MSG_QUEUE_MIN, QUEUE_BODY, stop },
+	[OGPU_MSG_QUEUE_STOP] = { OGPU_MSG_QUEUE_MIN, QUEUE_BODY, stop },
+	[OGPU_MSG_QUEUE_QUERY] = { OGPU_MSG_QUEUE_MIN, QUEUE_BODY, query },
 	[OGPU_MSG_SENSORS] = { 0, 0, sensors },
 	[OGPU_MSG_SUSPEND] = { 0, 0, suspend },
 	[OGPU_MSG_RESUME] = { 0, 0, resume },
+	[OGPU_MSG_QUEUE_SUSPEND] = { OGPU_MSG_QUEUE_MIN, QUEUE_BODY, queue_suspend },
+	[OGPU_MSG_QUEUE_RESUME] = { OGPU_MSG_QUEUE_MIN, QUEUE_BODY, queue_resume },
 };
 
 static void begin(const struct ogpu_msg *msg, uint64_t now)
@@ -237,32 +251,26 @@ static void begin(const struct ogpu_msg *msg, uint64_t now)
 		requests[msg->type].serve(&req);
 }
 
-/* A queue that has failed and is still on a slot will not leave it: that one is dead. */
-static bool is_stopped(const struct queue *q, enum ogpu_msg_status *status)
-{
-	if (q->state != QUEUE_FAILED)
-		return false;
-	if (q->slot != QUEUE_NO_SLOT)
-		*status = OGPU_MSG_EHW;
-	return true;
-}
-
 static bool is_done(const struct owed *owed, enum ogpu_msg_status *status)
 {
-	bool obeyed;
+	const struct queue *q = owed->queue;
+	bool done, obeyed;
 
-	*status = OGPU_MSG_OK;
 	if (owed->type == OGPU_MSG_SUSPEND) {
-		if (!sched_quiet(&obeyed))
-			return false;
-		if (!obeyed)
-			*status = OGPU_MSG_EHW;
+		done = sched_quiet(&obeyed);
+	} else if (!q) {
+		*status = OGPU_MSG_ENOQUEUE;
 		return true;
+	} else if (q->state == QUEUE_FAILED) {
+		done = true;
+		obeyed = q->slot == QUEUE_NO_SLOT;	/* else that slot is dead */
+	} else {
+		done = owed->type == OGPU_MSG_QUEUE_SUSPEND &&
+		       (q->slot == QUEUE_NO_SLOT || !q->suspended);
+		obeyed = true;
 	}
-	if (owed->queue)
-		return is_stopped(owed->queue, status);
-	*status = OGPU_MSG_ENOQUEUE;
-	return true;
+	*status = obeyed ? OGPU_MSG_OK : OGPU_MSG_EHW;
+	return done;
 }
 
 /* The queue is gone; whoever asked for it as well finds none. */

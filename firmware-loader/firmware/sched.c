@@ -5,13 +5,15 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "abi/packet.h"
 #include "clock.h"
+#include "control.h"
 #include "slot.h"
 
 enum phase {
 	PHASE_EMPTY = 0,
 	PHASE_ON,		/* has a queue */
-	PHASE_PREEMPTING,	/* told to stop at the next boundary */
+	PHASE_PREEMPTING,	/* told to stop and save what it does */
 	PHASE_KILLING,		/* told to stop now */
 	PHASE_DEAD,		/* did not obey KILL; useless until it does or is reset */
 };
@@ -24,6 +26,9 @@ struct slot {
 	enum ogpu_slot_state stopped;	/* what it did when it was told to stop */
 	uint64_t slice_end;
 	uint64_t deadline;		/* of the command that was given */
+	uint64_t shown_ns;		/* busy time that is in the control page, */
+	enum ogpu_slot_state shown;	/* and the state, */
+	uint64_t shown_at;		/* since when */
 	enum ogpu_queue_error kill_error;
 };
 
@@ -31,49 +36,88 @@ static struct {
 	struct slot slots[OGPU_MC_SLOT_MAX];
 	unsigned int first[OGPU_ENGINE_CLASSES], end[OGPU_ENGINE_CLASSES];
 	struct queue_list ready[OGPU_ENGINE_CLASSES][OGPU_PRIORITIES];
-	struct queue_list parked[OGPU_ENGINE_CLASSES];
+	uint64_t next_raise[OGPU_ENGINE_CLASSES];	/* no slot by a raise before */
 	uint64_t busy_ns[OGPU_ENGINE_CLASSES];	/* of queues that have left their slots */
 	bool suspended;
+	uint32_t sweep;			/* number from which control pages are to be written */
 } sched;
 
-static struct queue_list *list_of(const struct queue *q)
+/* All slots, those of class COPY after the others. */
+static unsigned int slot_count(void)
 {
-	if (q->state == QUEUE_PARKED)
-		return &sched.parked[q->desc.engine];
-	return &sched.ready[q->desc.engine][q->desc.priority];
+	return sched.end[OGPU_ENGINE_COPY];
 }
 
-static bool is_listed(const struct queue *q)
+static int find_empty(enum ogpu_engine_class engine)
 {
-	return q->state == QUEUE_READY || q->state == QUEUE_PARKED;
+	unsigned int i;
+
+	for (i = sched.first[engine]; i < sched.end[engine]; i++) {
+		if (sched.slots[i].phase == PHASE_EMPTY)
+			return i;
+	}
+	return -1;
 }
 
 static void make_ready(struct queue *q, uint64_t now)
 {
 	q->state = QUEUE_READY;
 	q->since = now;
-	queue_list_append(list_of(q), q);
+	queue_list_append(&sched.ready[q->desc.engine][q->desc.priority], q);
+	/* One that gets a slot at once shows that. */
+	if (sched.suspended || find_empty(q->desc.engine) < 0)
+		control_publish(q, now);
 }
 
-static void park(struct queue *q, uint64_t now)
-{
-	q->state = QUEUE_PARKED;
-	q->since = now + SCHED_PARK_NS;
-	queue_list_append(list_of(q), q);
-}
-
-/* Takes a queue out of its list; the caller changes its state. */
-static void leave_list(struct queue *q, uint64_t now)
+/* A ready queue gets a slot, or is not ready any more; the caller changes its state. */
+static void leave_ready(struct queue *q, uint64_t now)
 {
 	queue_list_leave(q);
 	q->waited_ns = sched_queue_waited_ns(q, now);
 }
 
-static uint8_t aged_priority(const struct queue *q, uint64_t now)
+static void watch(struct queue *q, const struct slot_wait *wait)
+{
+	q->watched = true;
+	slot_watch(q, wait);
+}
+
+/* If only slots can read the write pointer, have it watched: a doorbell may have come too early. */
+static void watch_wptr(struct queue *q)
+{
+	struct slot_wait wait = {
+		.addr = q->desc.wptr,
+		.value = q->pos,
+		.mask = UINT64_MAX,
+		.compare = OGPU_COMPARE_NE,
+	};
+
+	if (queue_is_virtual(q))
+		watch(q, &wait);
+}
+
+static void unwatch(struct queue *q)
+{
+	if (q->watched)
+		slot_unwatch(q);
+	q->watched = false;
+}
+
+static void fail_queue(struct queue *q, const struct ogpu_msg_queue_error *error, bool tell,
+		       uint64_t now)
+{
+	queue_fail(q, error, tell);
+	control_publish(q, now);
+}
+
+/* The priority of a ready queue, with what its wait adds to it if a raise is allowed. */
+static uint8_t wait_priority(const struct queue *q, bool raise, uint64_t now)
 {
 	uint32_t priority = q->desc.priority;
 	uint64_t waited = now - q->since;
 
+	if (!raise)
+		return priority;
 	for (; waited >= SCHED_AGE_NS && priority < OGPU_PRIORITIES - 1; waited -= SCHED_AGE_NS)
 		priority++;
 	return priority;
@@ -102,6 +146,7 @@ void sched_init(uint32_t compute_slots, uint32_t copy_slots)
 	sched.end[OGPU_ENGINE_COMPUTE] = compute_slots;
 	sched.first[OGPU_ENGINE_COPY] = compute_slots;
 	sched.end[OGPU_ENGINE_COPY] = compute_slots + copy_slots;
+	sched.sweep = QUEUE_MAX;
 }
 
 /**
@@ -114,33 +159,78 @@ bool sched_has_class(enum ogpu_engine_class engine)
 }
 
 /**
- * sched_check_work() - a queue may have got work: it was created, or its doorbell was rung
+ * sched_check_work() - a queue may have got work: its doorbell was rung, or its watch
  * @queue: any queue; one that is on a slot has been told by hardware
  * @rung: by its doorbell, which is all there is to go by if only a slot can read its write pointer
  * @now: time
  */
 void sched_check_work(struct queue *queue, bool rung, uint64_t now)
 {
-	if (queue->state != QUEUE_IDLE)
-		return;
-	if (slot_queue_has_work(queue) || (rung && queue_is_virtual(queue)))
+	if (queue->state == QUEUE_PARKED) {
+		/* What it waits for holds, or software has changed its mind: its slot will see. */
+		unwatch(queue);
 		make_ready(queue, now);
+	} else if (queue->state == QUEUE_IDLE &&
+		   (slot_queue_has_work(queue) || (rung && queue_is_virtual(queue)))) {
+		unwatch(queue);
+		make_ready(queue, now);
+	}
 }
 
-static void put_on_slot(unsigned int index, struct queue *q, uint64_t now)
+/**
+ * sched_add() - a queue has been created
+ * @queue: idle, or failed before it was restored
+ * @now: time
+ */
+void sched_add(struct queue *queue, uint64_t now)
+{
+	sched_check_work(queue, false, now);
+	if (queue->state == QUEUE_IDLE)
+		watch_wptr(queue);
+	if (queue->state != QUEUE_READY)
+		control_publish(queue, now);
+}
+
+/* Brings the control page of a queue on a slot up to date. */
+static void show(unsigned int index, uint64_t now)
 {
 	struct slot *slot = &sched.slots[index];
 
-	leave_list(q, now);
-	slot->priority = q->state == QUEUE_READY ? aged_priority(q, now) : q->desc.priority;
+	slot->shown = slot->state;
+	slot->shown_ns = slot_busy_ns(index);
+	slot->shown_at = now;
+	control_publish(slot->queue, now);
+}
+
+/* Whether the control page of a queue on a slot shows something else. */
+static bool is_news(unsigned int index)
+{
+	const struct slot *slot = &sched.slots[index];
+
+	return slot->state != slot->shown || slot_busy_ns(index) != slot->shown_ns;
+}
+
+static void put_on_slot(unsigned int index, struct queue *q, uint8_t priority, uint64_t now)
+{
+	struct slot *slot = &sched.slots[index];
+	uint64_t slice = slice_ns(q);
+
+	if (priority > q->desc.priority) {
+		sched.next_raise[q->desc.engine] = now + SCHED_RAISE_NS;
+		if (slice > SCHED_SLICE_NS)
+			slice = SCHED_SLICE_NS;
+	}
+	slot->priority = priority;
+	leave_ready(q, now);
 	slot->phase = PHASE_ON;
 	slot->state = OGPU_SLOT_RUNNING;
 	slot->queue = q;
-	slot->slice_end = now + slice_ns(q);
+	slot->slice_end = now + slice;
 	q->state = QUEUE_ACTIVE;
 	q->slot = index;
 	q->switches++;
 	slot_start(index, q, slot->priority);
+	show(index, now);
 }
 
 static void begin_preempt(unsigned int index, uint64_t now)
@@ -179,22 +269,44 @@ static struct queue *take_off_slot(unsigned int index)
 	return q;
 }
 
-static void slot_saved(unsigned int index, uint64_t now)
+/* Decides what becomes of a queue that has left its slot, or that the host lets go on. */
+static void settle(struct queue *q, bool has_work, uint64_t now)
 {
-	enum ogpu_slot_state stopped = sched.slots[index].stopped;
-	struct queue *q;
-
-	slot_save(index, sched.slots[index].queue);
-	q = take_off_slot(index);
-	/* From now on doorbells come to firmware; what was rung before is in memory. */
 	q->state = QUEUE_IDLE;
-	if (stopped == OGPU_SLOT_WAITING)
-		park(q, now);
+	if (q->suspended)
+		q->state = QUEUE_SUSPENDED;
+	else if (q->faulted)
+		q->state = QUEUE_FAULTED;
+	else if (has_work && queue_is_virtual(q))
+		make_ready(q, now);
 	else
-		sched_check_work(q, stopped == OGPU_SLOT_RUNNING, now);
+		sched_check_work(q, false, now);
+	if (q->state == QUEUE_IDLE)
+		watch_wptr(q);
+	control_publish(q, now);
 }
 
-static void slot_failed(unsigned int index)
+static void slot_saved(unsigned int index, uint64_t now)
+{
+	bool idle = sched.slots[index].stopped == OGPU_SLOT_IDLE;
+	struct slot_wait wait;
+	struct queue *q;
+	bool waiting;
+
+	slot_save(index, sched.slots[index].queue);
+	waiting = slot_wait(index, &wait);
+	q = take_off_slot(index);
+	/* From now on doorbells come to firmware; what was rung before is in memory. */
+	if (!waiting || q->suspended || q->faulted) {
+		settle(q, !idle, now);
+		return;
+	}
+	q->state = QUEUE_PARKED;
+	watch(q, &wait);
+	control_publish(q, now);
+}
+
+static void slot_failed(unsigned int index, uint64_t now)
 {
 	struct slot *slot = &sched.slots[index];
 	struct ogpu_msg_queue_error error = { 0 };
@@ -210,16 +322,23 @@ static void slot_failed(unsigned int index)
 		error.error = OGPU_QERR_ENGINE;
 	q = take_off_slot(index);
 	/* A host that asked for it is answered, not told. */
-	queue_fail(q, &error, !killing || error.error != OGPU_QERR_KILLED);
+	fail_queue(q, &error, !killing || error.error != OGPU_QERR_KILLED, now);
 }
 
-/* Somebody reset the engines under the scheduler: what the queue was doing is lost. */
-static void slot_lost(unsigned int index)
+/* The engines were reset under the scheduler: what the queue was doing is lost. */
+static void slot_lost(unsigned int index, uint64_t now)
 {
 	struct ogpu_msg_queue_error error = { .error = OGPU_QERR_ENGINE };
+	enum phase phase = sched.slots[index].phase;
+	struct queue *q;
 
-	error.packet = sched.slots[index].queue->pos;
-	queue_fail(take_off_slot(index), &error, true);
+	/* What the host asked for it gets all the same. */
+	if (phase == PHASE_KILLING)
+		error.error = sched.slots[index].kill_error;
+	q = take_off_slot(index);
+	error.packet = q->pos;
+	if (phase != PHASE_DEAD)
+		fail_queue(q, &error, error.error != OGPU_QERR_KILLED, now);
 }
 
 static void slot_disobeyed(unsigned int index, uint64_t now)
@@ -228,12 +347,32 @@ static void slot_disobeyed(unsigned int index, uint64_t now)
 	struct ogpu_msg_queue_error error = { .error = OGPU_QERR_ENGINE };
 
 	if (slot->phase == PHASE_PREEMPTING) {
-		begin_kill(index, OGPU_QERR_PREEMPT, now);
+		begin_kill(index, OGPU_QERR_ENGINE, now);
 		return;
 	}
 	slot->phase = PHASE_DEAD;
 	error.packet = slot->queue->pos;
-	queue_fail(slot->queue, &error, true);
+	fail_queue(slot->queue, &error, true, now);
+}
+
+static void slot_faulted(unsigned int index, uint64_t now)
+{
+	struct ogpu_msg_queue_error error = { 0 };
+
+	slot_error(index, &error);
+	queue_fault(sched.slots[index].queue, &error);
+	show(index, now);
+}
+
+/* Its time is up, and units were part of it: hardware may let it wait for one for a while. */
+static bool slice_is_over(unsigned int index, uint64_t now)
+{
+	const struct slot *slot = &sched.slots[index];
+
+	if (now < slot->slice_end)
+		return false;
+	return now >= slot->slice_end + SCHED_TURN_NS ||
+	       slot_unit_ns(index) >= slice_ns(slot->queue) / SCHED_TURN_PART;
 }
 
 static void check_slot(unsigned int index, uint64_t now)
@@ -244,26 +383,37 @@ static void check_slot(unsigned int index, uint64_t now)
 	if (slot->phase == PHASE_EMPTY)
 		return;
 	slot->state = slot_state(index);
-	stopped = slot->state == OGPU_SLOT_EMPTY || slot->state == OGPU_SLOT_SAVED ||
-		  slot->state == OGPU_SLOT_FAILED;
+	/* Not EMPTY: then a reset is under way, whose end is told. */
+	stopped = slot->state == OGPU_SLOT_SAVED || slot->state == OGPU_SLOT_FAILED;
 	if (slot->phase == PHASE_DEAD) {
 		/* It obeys after all, but its queue has failed long ago. */
-		if (stopped)
+		if (stopped || slot->state == OGPU_SLOT_EMPTY)
 			take_off_slot(index);
-	} else if (slot->state == OGPU_SLOT_EMPTY) {
-		slot_lost(index);
 	} else if (slot->state == OGPU_SLOT_SAVED && slot->phase != PHASE_KILLING) {
 		slot_saved(index, now);
 	} else if (stopped) {
-		slot_failed(index);
+		slot_failed(index, now);
 	} else if (slot->phase != PHASE_ON && now >= slot->deadline) {
 		slot_disobeyed(index, now);
+	} else if (slot->state == OGPU_SLOT_FAULTED && !slot->queue->faulted) {
+		slot_faulted(index, now);
+	} else if (slot->state == OGPU_SLOT_IDLE && now - slot->shown_at >= SCHED_SHOW_NS &&
+		   is_news(index)) {
+		show(index, now);
 	}
-	if (slot->phase == PHASE_ON && now >= slot->slice_end &&
-	    slot->priority != slot->queue->desc.priority) {
+	if (slot->phase == PHASE_ON && slot->priority != slot->queue->desc.priority &&
+	    slice_is_over(index, now)) {
 		slot->priority = slot->queue->desc.priority;
 		slot_set_priority(index, slot->priority);
 	}
+}
+
+/* Undoes what goes with a state; the caller gives the queue, which is on no slot, another one. */
+static void leave_state(struct queue *q, uint64_t now)
+{
+	if (q->state == QUEUE_READY)
+		leave_ready(q, now);
+	unwatch(q);
 }
 
 /**
@@ -288,9 +438,62 @@ void sched_stop(struct queue *queue, uint64_t now)
 		begin_kill(queue->slot, OGPU_QERR_KILLED, now);
 		return;
 	}
-	if (is_listed(queue))
-		leave_list(queue, now);
-	queue_fail(queue, &error, false);
+	leave_state(queue, now);
+	fail_queue(queue, &error, false, now);
+}
+
+/**
+ * sched_queue_suspend() - take a queue off its slot and keep it off
+ * @queue: any queue
+ * @now: time
+ *
+ * It is done as soon as the queue is on no slot. One that has failed stays as it is.
+ */
+void sched_queue_suspend(struct queue *queue, uint64_t now)
+{
+	if (queue->state == QUEUE_FAILED || queue->suspended)
+		return;
+	queue->suspended = true;
+	if (queue->state == QUEUE_ACTIVE) {
+		if (sched.slots[queue->slot].phase == PHASE_ON)
+			begin_preempt(queue->slot, now);
+		return;
+	}
+	leave_state(queue, now);
+	queue->state = QUEUE_SUSPENDED;
+	control_publish(queue, now);
+}
+
+/**
+ * sched_queue_resume() - let a queue go on that was suspended or stands at a fault
+ * @queue: any queue; nothing happens to others
+ * @now: time
+ *
+ * An access that faulted is tried again; if it faults again the host is told again.
+ */
+void sched_queue_resume(struct queue *queue, uint64_t now)
+{
+	struct slot *slot;
+	bool faulted = queue->faulted;
+
+	if (queue->state == QUEUE_FAILED || (!queue->suspended && !faulted))
+		return;
+	queue->suspended = false;
+	if (faulted) {
+		queue_list_leave(queue);	/* if not told yet, it is not told at all */
+		queue->faulted = false;
+		memset(&queue->error, 0, sizeof(queue->error));
+	}
+	if (queue->state != QUEUE_ACTIVE) {
+		settle(queue, true, now);
+		return;
+	}
+	slot = &sched.slots[queue->slot];
+	if (faulted && slot->phase == PHASE_ON) {
+		slot->state = OGPU_SLOT_RUNNING;
+		slot_command(queue->slot, OGPU_SLOT_CMD_RESUME);
+		show(queue->slot, now);
+	}
 }
 
 /**
@@ -301,6 +504,7 @@ void sched_stop(struct queue *queue, uint64_t now)
 void sched_suspend(void)
 {
 	sched.suspended = true;
+	sched.sweep = 0;
 }
 
 /**
@@ -309,18 +513,15 @@ void sched_suspend(void)
 void sched_resume(void)
 {
 	sched.suspended = false;
+	sched.sweep = 0;
 }
 
-/**
- * sched_quiet() - whether no slot executes anything, or ever will
- * @obeyed: false if a slot had to be given up
- */
-bool sched_quiet(bool *obeyed)
+static bool slots_quiet(bool *obeyed)
 {
 	unsigned int i;
 
 	*obeyed = true;
-	for (i = 0; i < sched.end[OGPU_ENGINE_COPY]; i++) {
+	for (i = 0; i < slot_count(); i++) {
 		if (sched.slots[i].phase == PHASE_DEAD)
 			*obeyed = false;
 		else if (sched.slots[i].phase != PHASE_EMPTY)
@@ -329,12 +530,37 @@ bool sched_quiet(bool *obeyed)
 	return true;
 }
 
+/**
+ * sched_quiet() - whether no slot executes anything, or ever will, and all control pages say so
+ * @obeyed: false if a slot had to be given up
+ */
+bool sched_quiet(bool *obeyed)
+{
+	return slots_quiet(obeyed) && sched.sweep >= QUEUE_MAX;
+}
+
+/* After all queues were suspended or resumed, some of their control pages in each round. */
+static void sweep(uint64_t now)
+{
+	uint32_t end = sched.sweep + SCHED_SWEEP;
+	struct queue *q;
+	bool obeyed;
+
+	if (sched.sweep >= QUEUE_MAX || (sched.suspended && !slots_quiet(&obeyed)))
+		return;
+	for (; sched.sweep < end; sched.sweep++) {
+		q = queue_find(sched.sweep);
+		if (q)
+			control_publish(q, now);
+	}
+}
+
 /* Walks the ready queues of a class in the order in which they are to be served. */
 struct cursor {
 	struct queue *at[OGPU_PRIORITIES];
 };
 
-static struct queue *cursor_next(struct cursor *cursor, uint64_t now)
+static struct queue *cursor_next(struct cursor *cursor, bool raise, uint64_t now)
 {
 	struct queue *best = NULL;
 	uint8_t best_priority = 0;
@@ -347,7 +573,7 @@ static struct queue *cursor_next(struct cursor *cursor, uint64_t now)
 
 		if (!q)
 			continue;
-		priority = aged_priority(q, now);
+		priority = wait_priority(q, raise, now);
 		if (!best || priority > best_priority ||
 		    (priority == best_priority && q->since < best->since)) {
 			best = q;
@@ -360,35 +586,27 @@ static struct queue *cursor_next(struct cursor *cursor, uint64_t now)
 	return best;
 }
 
-static int find_empty(enum ogpu_engine_class engine)
-{
-	unsigned int i;
-
-	for (i = sched.first[engine]; i < sched.end[engine]; i++) {
-		if (sched.slots[i].phase == PHASE_EMPTY)
-			return i;
-	}
-	return -1;
-}
-
 /* Such a slot obeys PREEMPT at once; one that executes may take up to SCHED_PREEMPT_NS. */
 static bool stands_still(const struct slot *slot)
 {
-	return slot->state == OGPU_SLOT_IDLE || slot->state == OGPU_SLOT_WAITING;
+	return slot->state == OGPU_SLOT_IDLE || slot->state == OGPU_SLOT_WAITING ||
+	       slot->state == OGPU_SLOT_FAULTED;
 }
 
 /* How willingly a slot is given to a queue of this priority; 0: not at all. */
-static unsigned int willingness(const struct slot *slot, uint8_t priority, uint64_t now)
+static unsigned int willingness(unsigned int index, uint8_t priority, uint64_t now)
 {
+	const struct slot *slot = &sched.slots[index];
+
 	if (slot->phase != PHASE_ON)
 		return 0;
 	if (slot->state == OGPU_SLOT_IDLE)
 		return 4;
-	if (slot->state == OGPU_SLOT_WAITING)
+	if (stands_still(slot))
 		return 3;
 	if (slot->priority < priority)
 		return 2;
-	return now >= slot->slice_end && slot->priority == priority ? 1 : 0;
+	return slot->priority == priority && slice_is_over(index, now) ? 1 : 0;
 }
 
 static int find_victim(enum ogpu_engine_class engine, uint8_t priority, uint64_t now)
@@ -398,7 +616,7 @@ static int find_victim(enum ogpu_engine_class engine, uint8_t priority, uint64_t
 
 	for (i = sched.first[engine]; i < sched.end[engine]; i++) {
 		slot = &sched.slots[i];
-		will = willingness(slot, priority, now);
+		will = willingness(i, priority, now);
 		if (!will || will < best_will)
 			continue;
 		if (will == best_will &&
@@ -426,41 +644,35 @@ static unsigned int count_leaving(enum ogpu_engine_class engine, bool at_once)
 	return count;
 }
 
-static void unpark(enum ogpu_engine_class engine, uint64_t now)
-{
-	struct queue *q;
-
-	while ((q = sched.parked[engine].first) && q->since <= now) {
-		queue_list_leave(q);
-		make_ready(q, now);
-	}
-}
-
 /* Gives slots to those who wait, and makes room for those who get none. */
 static void place(enum ogpu_engine_class engine, uint64_t now)
 {
 	unsigned int leaving_now = count_leaving(engine, true);
 	unsigned int leaving_later = count_leaving(engine, false);
+	bool raise = now >= sched.next_raise[engine];
 	struct cursor cursor;
 	struct queue *q;
+	uint8_t priority;
 	unsigned int i;
 	int index;
 
-	unpark(engine, now);
 	for (i = 0; i < OGPU_PRIORITIES; i++)
 		cursor.at[i] = sched.ready[engine][i].first;
 
-	while ((q = cursor_next(&cursor, now))) {
+	while ((q = cursor_next(&cursor, raise, now))) {
+		priority = wait_priority(q, raise, now);
+		if (priority > q->desc.priority)
+			raise = false;
 		index = find_empty(engine);
 		if (index >= 0) {
-			put_on_slot(index, q, now);
+			put_on_slot(index, q, priority, now);
 			continue;
 		}
 		if (leaving_now) {	/* a slot is being cleared for this one */
 			leaving_now--;
 			continue;
 		}
-		index = find_victim(engine, aged_priority(q, now), now);
+		index = find_victim(engine, priority, now);
 		/* Likewise, but that may take long: a slot that stands still is better. */
 		if (leaving_later && (index < 0 || !stands_still(&sched.slots[index]))) {
 			leaving_later--;
@@ -469,14 +681,6 @@ static void place(enum ogpu_engine_class engine, uint64_t now)
 		if (index < 0)
 			break;
 		begin_preempt(index, now);
-	}
-
-	/* Nobody else wants the slots that are left: no need to let parked queues wait longer. */
-	while ((q = sched.parked[engine].first)) {
-		index = find_empty(engine);
-		if (index < 0)
-			break;
-		put_on_slot(index, q, now);
 	}
 }
 
@@ -490,10 +694,18 @@ void sched_run(uint64_t now)
 {
 	unsigned int i;
 
-	for (i = 0; i < sched.end[OGPU_ENGINE_COPY]; i++)
+	if (slot_reset_seen()) {
+		for (i = 0; i < slot_count(); i++) {
+			if (sched.slots[i].phase != PHASE_EMPTY)
+				slot_lost(i, now);
+		}
+		slot_reset_done();
+	}
+	for (i = 0; i < slot_count(); i++)
 		check_slot(i, now);
+	sweep(now);
 	if (sched.suspended) {
-		for (i = 0; i < sched.end[OGPU_ENGINE_COPY]; i++) {
+		for (i = 0; i < slot_count(); i++) {
 			if (sched.slots[i].phase == PHASE_ON)
 				begin_preempt(i, now);
 		}
@@ -540,6 +752,7 @@ uint64_t sched_deadline(uint64_t now)
 {
 	uint64_t deadline = CLOCK_NEVER;
 	unsigned int engine, i;
+	bool obeyed;
 
 	for (engine = 0; engine < OGPU_ENGINE_CLASSES; engine++) {
 		bool waited_for = !sched.suspended && anybody_waits(engine);
@@ -547,9 +760,10 @@ uint64_t sched_deadline(uint64_t now)
 		for (i = sched.first[engine]; i < sched.end[engine]; i++)
 			deadline = clock_earlier(deadline, slot_deadline(&sched.slots[i],
 									 waited_for, now));
-		if (sched.parked[engine].first && !sched.suspended)
-			deadline = clock_earlier(deadline, sched.parked[engine].first->since);
 	}
+	/* Control pages are left to write: go on as soon as everything else has had its turn. */
+	if (sched.sweep < QUEUE_MAX && (!sched.suspended || slots_quiet(&obeyed)))
+		deadline = clock_earlier(deadline, now + 1);
 	return deadline;
 }
 
@@ -580,7 +794,7 @@ uint64_t sched_queue_unit_ns(const struct queue *queue)
  * @queue: any queue
  * @now: time
  *
- * A parked queue waits for memory, not for a slot, until it is to be tried again.
+ * A parked queue waits for memory, not for a slot.
  */
 uint64_t sched_queue_waited_ns(const struct queue *queue, uint64_t now)
 {
@@ -590,12 +804,51 @@ uint64_t sched_queue_waited_ns(const struct queue *queue, uint64_t now)
 }
 
 /**
- * sched_queue_executing() - whether a queue is on a slot and has something to do there
+ * sched_queue_state() - how a queue stands, as the host sees it
  * @queue: any queue
  */
-bool sched_queue_executing(const struct queue *queue)
+enum ogpu_queue_run_state sched_queue_state(const struct queue *queue)
 {
-	return queue->state == QUEUE_ACTIVE && slot_state(queue->slot) != OGPU_SLOT_IDLE;
+	static const enum ogpu_queue_run_state on_no_slot[] = {
+		[QUEUE_IDLE] = OGPU_QUEUE_IDLE,
+		[QUEUE_READY] = OGPU_QUEUE_READY,
+		[QUEUE_PARKED] = OGPU_QUEUE_WAITING,
+		[QUEUE_SUSPENDED] = OGPU_QUEUE_SUSPENDED,
+		[QUEUE_FAULTED] = OGPU_QUEUE_FAULTED,
+	};
+
+	if (queue->state == QUEUE_FAILED)
+		return OGPU_QUEUE_FAILED;
+	if (queue->state != QUEUE_ACTIVE)
+		return sched.suspended ? OGPU_QUEUE_SUSPENDED : on_no_slot[queue->state];
+	switch (slot_state(queue->slot)) {
+	case OGPU_SLOT_IDLE:
+		return OGPU_QUEUE_IDLE;
+	case OGPU_SLOT_WAITING:
+		return OGPU_QUEUE_WAITING;
+	case OGPU_SLOT_FAULTED:
+		return OGPU_QUEUE_FAULTED;
+	default:
+		return OGPU_QUEUE_RUNNING;
+	}
+}
+
+/**
+ * sched_refresh() - bring the control pages of queues on slots up to date
+ * @now: time
+ *
+ * To be called every OGPU_CONTROL_REFRESH_MS. Where nothing has changed nothing is written.
+ */
+void sched_refresh(uint64_t now)
+{
+	unsigned int i;
+
+	for (i = 0; i < slot_count(); i++) {
+		struct slot *slot = &sched.slots[i];
+
+		if (slot->queue && slot->phase != PHASE_DEAD && is_news(i))
+			show(i, now);
+	}
 }
 
 /**

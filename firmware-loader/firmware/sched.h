@@ -3,12 +3,18 @@
  * The scheduler: more queues than slots. Pure but for slot.h; times are in nanoseconds.
  *
  * Policy. A queue stays on its slot until somebody needs the slot. Who waits takes, in this order,
- * an empty slot, one whose ring is empty, one that stands in a WAIT packet, one whose queue has
- * less priority, one whose queue has used up its time slice and has no more priority. Among those
- * who wait the highest priority goes first, then the longest wait. Waiting raises priority, one
- * level each SCHED_AGE_NS, and the raise lasts for the slice that it earned: nobody starves. It
- * holds for units as for slots, else hardware would let the slice pass without giving one. A slot
- * that was told to stop and still executes is not waited for if another one stands still.
+ * an empty slot, one whose ring is empty, one that stands in a WAIT packet or at a fault, one whose
+ * queue has less priority, one whose queue has used up its time slice and has no more priority. A
+ * queue that left its slot in a WAIT packet comes back when hardware, which watches memory for it,
+ * says that it has what it waits for. Nothing is done for queues with nothing to do, however many
+ * there are.
+ *
+ * Among those who wait the highest priority goes first, then the longest wait. So that nobody
+ * starves, waiting raises priority by a level each SCHED_AGE_NS; but only one queue of a class gets
+ * a slot by a raise in SCHED_RAISE_NS, and for no more than SCHED_SLICE_NS, so that a thousand
+ * queues that have waited do not keep out one with more priority. The raise holds for units as for
+ * slots, else hardware would let the slice pass without giving one. A slot that was told to stop
+ * and still executes is not waited for if another one stands still.
  */
 #ifndef FW_SCHED_H
 #define FW_SCHED_H
@@ -21,16 +27,24 @@
 #define SCHED_SLICE_NS		5000000ull	/* default time slice */
 #define SCHED_SLICE_MIN_NS	100000ull
 #define SCHED_SLICE_MAX_NS	1000000000ull
+#define SCHED_TURN_PART		8		/* so much of a slice is time with a unit, but */
+#define SCHED_TURN_NS		45000000ull	/* if there is none it does not last longer by more */
 #define SCHED_AGE_NS		50000000ull
-#define SCHED_PARK_NS		1000000ull	/* between looks at a queue that waits in memory */
-#define SCHED_PREEMPT_NS	1000000000ull	/* longest time to answer PREEMPT; a busy host of a
-						 * virtual GPU may well not run a slot for 100 ms
+#define SCHED_RAISE_NS		(2 * SCHED_SLICE_NS)
+#define SCHED_SHOW_NS		2000000ull	/* a queue that becomes idle shows it no more often */
+#define SCHED_SWEEP		64		/* queues looked at in a round, where it is all */
+#define SCHED_PREEMPT_NS	500000000ull	/* longest time to answer PREEMPT; hardware takes 10
+						 * ms, but a busy host of a virtual GPU may well not
+						 * run a slot for 100 ms
 						 */
 #define SCHED_KILL_NS		1000000000ull	/* longest time to answer KILL */
 
 void sched_init(uint32_t compute_slots, uint32_t copy_slots);
 bool sched_has_class(enum ogpu_engine_class engine);
 void sched_check_work(struct queue *queue, bool rung, uint64_t now);
+void sched_add(struct queue *queue, uint64_t now);
+void sched_queue_suspend(struct queue *queue, uint64_t now);
+void sched_queue_resume(struct queue *queue, uint64_t now);
 void sched_stop(struct queue *queue, uint64_t now);
 void sched_suspend(void);
 void sched_resume(void);
@@ -40,7 +54,8 @@ uint64_t sched_deadline(uint64_t now);
 uint64_t sched_queue_busy_ns(const struct queue *queue);
 uint64_t sched_queue_unit_ns(const struct queue *queue);
 uint64_t sched_queue_waited_ns(const struct queue *queue, uint64_t now);
-bool sched_queue_executing(const struct queue *queue);
+enum ogpu_queue_run_state sched_queue_state(const struct queue *queue);
+void sched_refresh(uint64_t now);
 uint64_t sched_class_busy_ns(enum ogpu_engine_class engine);
 
 #endif

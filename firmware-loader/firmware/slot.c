@@ -160,3 +160,64 @@ bool slot_queue_has_work(const struct queue *queue)
 		return false;
 	return !window_peek64(queue->desc.wptr, &wptr) || wptr != queue->pos;
 }
+
+/**
+ * slot_wait() - read what a slot waits for
+ * @slot: SAVED
+ * @wait: result
+ *
+ * Return: false if it does not stand in a WAIT packet.
+ */
+bool slot_wait(unsigned int slot, struct slot_wait *wait)
+{
+	uint32_t ctrl = slot_read(slot, OGPU_SLOT_WAIT_CTRL);
+
+	wait->addr = slot_read64(slot, OGPU_SLOT_WAIT_ADDR_LO);
+	wait->value = slot_read64(slot, OGPU_SLOT_WAIT_VALUE_LO);
+	wait->mask = slot_read64(slot, OGPU_SLOT_WAIT_MASK_LO);
+	wait->compare = FIELD_GET(OGPU_SLOT_WAIT_COMPARE, ctrl);
+	return ctrl & OGPU_SLOT_WAIT_VALID;
+}
+
+/**
+ * slot_watch() - have hardware watch memory for a queue, as if its doorbell rang when it holds
+ * @queue: on no slot
+ * @wait: for what
+ */
+void slot_watch(const struct queue *queue, const struct slot_wait *wait)
+{
+	hw_write64(OGPU_MC_WATCH_ADDR_LO, wait->addr);
+	hw_write64(OGPU_MC_WATCH_VALUE_LO, wait->value);
+	hw_write64(OGPU_MC_WATCH_MASK_LO, wait->mask);
+	hw_write(OGPU_MC_WATCH_ASID, queue->desc.asid);
+	hw_write(OGPU_MC_WATCH_CTRL, FIELD_PREP(OGPU_MC_WATCH_QUEUE, queue->desc.queue) |
+				     FIELD_PREP(OGPU_MC_WATCH_COMPARE, wait->compare));
+}
+
+/**
+ * slot_unwatch() - undo slot_watch()
+ * @queue: the queue
+ */
+void slot_unwatch(const struct queue *queue)
+{
+	hw_write(OGPU_MC_WATCH_CTRL, FIELD_PREP(OGPU_MC_WATCH_QUEUE, queue->desc.queue) |
+				     OGPU_MC_WATCH_OFF);
+}
+
+/**
+ * slot_reset_seen() - whether the engines were reset under us
+ *
+ * All slots are empty then, and none starts before slot_reset_done().
+ */
+bool slot_reset_seen(void)
+{
+	return hw_read(OGPU_MC_SLOT_RESET);
+}
+
+/**
+ * slot_reset_done() - acknowledge a reset of the engines
+ */
+void slot_reset_done(void)
+{
+	hw_write(OGPU_MC_SLOT_RESET, 1);
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * First instructions, the exception entry, and loads that survive memory that does not answer.
+ * First instructions, the exception entry, and loads and stores that survive memory that does not
+ * answer.
  *
  * Interrupts are never taken: mie only chooses what ends wfi, and the main loop looks at what is
  * pending. So nothing can happen between two instructions of the program but an exception.
@@ -89,4 +90,19 @@ guarded_load_insn:
 guarded_load_failed:
 	li	a0, 0
 	li	a1, 0
+	ret
+
+/*
+ * bool guarded_store(volatile uint32_t *addr, uint32_t value): whether the store worked, likewise.
+ */
+	.globl guarded_store
+	.globl guarded_store_insn
+	.globl guarded_store_failed
+guarded_store:
+guarded_store_insn:
+	sw	a1, 0(a0)
+	li	a0, 1
+	ret
+guarded_store_failed:
+	li	a0, 0
 	ret

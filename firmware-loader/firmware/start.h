@@ -3,6 +3,7 @@
 #ifndef FW_START_H
 #define FW_START_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct guarded {
@@ -14,6 +15,8 @@ int main(void);
 uint32_t trap_handle(uint32_t cause, uint32_t pc, uint32_t tval);
 
 struct guarded guarded_load(const volatile uint32_t *addr);
+bool guarded_store(volatile uint32_t *addr, uint32_t value);
 extern const char guarded_load_insn[], guarded_load_failed[];
+extern const char guarded_store_insn[], guarded_store_failed[];
 
 #endif

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "abi/mbox.h"
+#include "abi/packet.h"
 
 #define STEP_US		100
 #define SLOT_WORDS	((OGPU_MC_SLOT(1) - OGPU_MC_SLOT(0)) / 4)
@@ -37,6 +38,11 @@ struct vgpu {
 	bool quit;
 	struct slot slots[FAKE_SLOTS];
 	unsigned int starts, misuse;
+	struct engines_condition watch[FAKE_DOORBELLS];
+	bool watched[FAKE_DOORBELLS];
+	unsigned int watches;		/* armed */
+
+	bool was_reset;			/* so a command may find a slot that is EMPTY by now */
 
 	uint32_t sensor[(OGPU_MC_THROTTLE - OGPU_MC_TEMP) / 4 + 1];
 	bool hot;			/* hardware throttles */
@@ -185,13 +191,30 @@ static bool stop(struct slot *slot, enum fake_job kind)
 	return false;
 }
 
+/* Whether the word that a job is about is still 0. */
+static bool missing(struct vgpu *gpu, uint64_t bus_addr)
+{
+	const uint64_t *word = memory(gpu, OGPU_OPERAND(OGPU_TARGET_SYSTEM, bus_addr));
+
+	return !__atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+/* Stands in a WAIT packet, and tells for what. */
+static bool wait(struct slot *slot, uint64_t bus_addr)
+{
+	set_pair(slot, OGPU_SLOT_WAIT_ADDR_LO, OGPU_OPERAND(OGPU_TARGET_SYSTEM, bus_addr));
+	set_pair(slot, OGPU_SLOT_WAIT_VALUE_LO, 0);
+	set_pair(slot, OGPU_SLOT_WAIT_MASK_LO, UINT64_MAX);
+	slot->reg[REG(OGPU_SLOT_WAIT_CTRL)] = OGPU_SLOT_WAIT_VALID | OGPU_COMPARE_NE;
+	return enter(slot, OGPU_SLOT_WAITING);
+}
+
 static bool step_job(struct vgpu *gpu, struct slot *slot, uint64_t job)
 {
 	uint64_t arg = job & GENMASK_ULL(55, 0);
 	uint32_t *progress_us = &slot->reg[REG(OGPU_SLOT_CONTEXT0)];
 	uint64_t *rptr = memory(gpu, pair(slot, OGPU_SLOT_RPTR_LO));
 	uint64_t pos = pair(slot, OGPU_SLOT_POS_LO);
-	const uint64_t *flag;
 
 	switch (job >> 56) {
 	case FAKE_JOB_RUN:
@@ -206,10 +229,18 @@ static bool step_job(struct vgpu *gpu, struct slot *slot, uint64_t job)
 		slot->reg[REG(OGPU_SLOT_DETAIL)] = 0x600dbad;
 		return fail(slot, arg);
 	case FAKE_JOB_WAIT:
-		flag = memory(gpu, OGPU_OPERAND(OGPU_TARGET_SYSTEM, arg));
-		if (!__atomic_load_n(flag, __ATOMIC_ACQUIRE))
-			return enter(slot, OGPU_SLOT_WAITING);
+		if (missing(gpu, arg))
+			return wait(slot, arg);
+		slot->reg[REG(OGPU_SLOT_WAIT_CTRL)] = 0;
 		break;
+	case FAKE_JOB_FAULT:
+		if (!missing(gpu, arg))
+			break;
+		set_pair(slot, OGPU_SLOT_FAULT_VA_LO, arg);
+		slot->reg[REG(OGPU_SLOT_STATUS)] =
+			FIELD_PREP(OGPU_SLOT_STATUS_ERROR, OGPU_QERR_MEMORY) |
+			FIELD_PREP(OGPU_SLOT_STATUS_REASON, OGPU_FAULT_NOT_MAPPED);
+		return enter(slot, OGPU_SLOT_FAULTED);
 	default:
 		slot->busy_ns += STEP_US * 1000;
 		return enter(slot, OGPU_SLOT_RUNNING);
@@ -240,25 +271,71 @@ static bool step(struct vgpu *gpu, struct slot *slot)
 		job = *word;
 	if (stop(slot, job >> 56))
 		return true;
+	if (slot->state == OGPU_SLOT_FAULTED)
+		return false;
 	if (!job)
 		return enter(slot, OGPU_SLOT_IDLE);
 	return step_job(gpu, slot, job);
+}
+
+void engines_watch(struct engines *eng, uint32_t queue, const struct engines_condition *what)
+{
+	struct vgpu *gpu = (struct vgpu *)eng;
+
+	pthread_mutex_lock(&gpu->lock);
+	gpu->watches += !!what - gpu->watched[queue];
+	gpu->watched[queue] = what;
+	if (what)
+		gpu->watch[queue] = *what;
+	pthread_mutex_unlock(&gpu->lock);
+}
+
+/* Toy engines wait for a word to be unequal, and for nothing else. */
+static bool holds(struct vgpu *gpu, const struct engines_condition *what)
+{
+	const uint64_t *word = memory(gpu, what->operand);
+
+	if (what->compare != OGPU_COMPARE_NE || what->mask != UINT64_MAX)
+		gpu->misuse++;
+	return !word || __atomic_load_n(word, __ATOMIC_ACQUIRE) != what->value;
+}
+
+/* Looks at all watches; what held has gone into the list. */
+static unsigned int look(struct vgpu *gpu, uint32_t *woken)
+{
+	unsigned int i, count = 0, left = gpu->watches;
+
+	for (i = 0; left && i < FAKE_DOORBELLS; i++) {
+		if (!gpu->watched[i])
+			continue;
+		left--;
+		if (!holds(gpu, &gpu->watch[i]))
+			continue;
+		gpu->watched[i] = false;
+		gpu->watches--;
+		woken[count++] = i;
+	}
+	return count;
 }
 
 static void *engine_thread(void *arg)
 {
 	struct timespec pause = { .tv_nsec = STEP_US * 1000 };
 	struct vgpu *gpu = arg;
+	static uint32_t woken[FAKE_DOORBELLS];
 	bool irq[FAKE_SLOTS];
 	bool quit = false;
-	unsigned int i;
+	unsigned int i, count;
 
 	while (!quit) {
 		pthread_mutex_lock(&gpu->lock);
 		for (i = 0; i < FAKE_SLOTS; i++)
 			irq[i] = step(gpu, &gpu->slots[i]);
+		count = look(gpu, woken);
 		quit = gpu->quit;
 		pthread_mutex_unlock(&gpu->lock);
+		for (i = 0; i < count; i++)
+			mc_doorbell(gpu->mc, woken[i]);
 		for (i = 0; i < FAKE_SLOTS; i++) {
 			if (irq[i])
 				mc_slot_irq(gpu->mc, i);
@@ -278,9 +355,9 @@ uint32_t engines_slot_read(struct engines *eng, unsigned int index, uint32_t reg
 	value = slot->reg[REG(reg)];
 	if (reg == OGPU_SLOT_STATUS)
 		value |= slot->state;
-	else if (reg == OGPU_SLOT_BUSY_LO)
+	else if (reg == OGPU_SLOT_BUSY_LO || reg == OGPU_SLOT_UNIT_NS_LO)
 		value = slot->busy_ns;
-	else if (reg == OGPU_SLOT_BUSY_HI)
+	else if (reg == OGPU_SLOT_BUSY_HI || reg == OGPU_SLOT_UNIT_NS_HI)
 		value = slot->busy_ns >> 32;
 	pthread_mutex_unlock(&gpu->lock);
 	return value;
@@ -290,7 +367,7 @@ static void command(struct vgpu *gpu, struct slot *slot, enum ogpu_slot_command 
 {
 	switch (cmd) {
 	case OGPU_SLOT_CMD_START:
-		if (slot->state != OGPU_SLOT_EMPTY)
+		if (slot->state != OGPU_SLOT_EMPTY || !slot->reg[REG(OGPU_SLOT_RING_SIZE)])
 			gpu->misuse++;
 		slot->state = OGPU_SLOT_RUNNING;
 		slot->reg[REG(OGPU_SLOT_STATUS)] = 0;
@@ -300,12 +377,12 @@ static void command(struct vgpu *gpu, struct slot *slot, enum ogpu_slot_command 
 		gpu->starts++;
 		break;
 	case OGPU_SLOT_CMD_PREEMPT:
-		if (slot->state == OGPU_SLOT_EMPTY)
+		if (slot->state == OGPU_SLOT_EMPTY && !gpu->was_reset)
 			gpu->misuse++;
 		slot->preempt = true;
 		break;
 	case OGPU_SLOT_CMD_KILL:
-		if (slot->state == OGPU_SLOT_EMPTY)
+		if (slot->state == OGPU_SLOT_EMPTY && !gpu->was_reset)
 			gpu->misuse++;
 		slot->kill = true;
 		break;
@@ -314,6 +391,12 @@ static void command(struct vgpu *gpu, struct slot *slot, enum ogpu_slot_command 
 			memset(slot, 0, sizeof(*slot));
 		else if (slot->state != OGPU_SLOT_EMPTY)
 			gpu->misuse++;
+		break;
+	case OGPU_SLOT_CMD_RESUME:
+		if (slot->state == OGPU_SLOT_FAULTED) {
+			slot->state = OGPU_SLOT_RUNNING;
+			slot->reg[REG(OGPU_SLOT_STATUS)] = 0;
+		}
 		break;
 	default:
 		gpu->misuse++;
@@ -339,14 +422,6 @@ void engines_slot_write(struct engines *eng, unsigned int index, uint32_t reg, u
 }
 
 /* The test's side. */
-
-/* Nobody here stores what a queue waits for. */
-void engines_watch(struct engines *eng, uint32_t queue, const struct engines_condition *what)
-{
-	(void)eng;
-	(void)queue;
-	(void)what;
-}
 
 struct vgpu *fake_card_create(void)
 {
@@ -412,8 +487,14 @@ void fake_doorbell(struct vgpu *gpu, uint32_t index)
 	pthread_mutex_lock(&gpu->lock);
 	for (i = 0; i < FAKE_SLOTS; i++) {
 		if (gpu->slots[i].state != OGPU_SLOT_EMPTY &&
+		    gpu->slots[i].state != OGPU_SLOT_SAVED &&
+		    gpu->slots[i].state != OGPU_SLOT_FAILED &&
 		    gpu->slots[i].reg[REG(OGPU_SLOT_DOORBELL)] == index)
 			connected = true;
+	}
+	if (!connected && gpu->watched[index]) {
+		gpu->watched[index] = false;
+		gpu->watches--;
 	}
 	pthread_mutex_unlock(&gpu->lock);
 	if (!connected)
@@ -422,9 +503,12 @@ void fake_doorbell(struct vgpu *gpu, uint32_t index)
 
 void fake_engines_reset(struct vgpu *gpu)
 {
+	mc_slot_reset_begin(gpu->mc);
 	pthread_mutex_lock(&gpu->lock);
 	memset(gpu->slots, 0, sizeof(gpu->slots));
+	gpu->was_reset = true;
 	pthread_mutex_unlock(&gpu->lock);
+	mc_slot_reset_end(gpu->mc);
 }
 
 void fake_set_temp(struct vgpu *gpu, int32_t mdeg)
@@ -449,6 +533,16 @@ uint32_t fake_sensor(struct vgpu *gpu, uint32_t reg)
 uint32_t fake_slot_reg(struct vgpu *gpu, unsigned int slot, uint32_t reg)
 {
 	return engines_slot_read(vgpu_engines(gpu), slot, reg);
+}
+
+unsigned int fake_watches(struct vgpu *gpu)
+{
+	unsigned int watches;
+
+	pthread_mutex_lock(&gpu->lock);
+	watches = gpu->watches;
+	pthread_mutex_unlock(&gpu->lock);
+	return watches;
 }
 
 unsigned int fake_starts(struct vgpu *gpu)

@@ -28,6 +28,7 @@ enum fake_job {
 	FAKE_JOB_DEAF = 3,	/* runs for ever, ignores PREEMPT */
 	FAKE_JOB_HUNG = 4,	/* runs for ever, ignores PREEMPT and KILL */
 	FAKE_JOB_WAIT = 5,	/* waits until the word at this bus address is not 0 */
+	FAKE_JOB_FAULT = 6,	/* a memory fault until that word is not 0 */
 };
 
 struct vgpu *fake_card_create(void);
@@ -42,6 +43,7 @@ void fake_set_temp(struct vgpu *gpu, int32_t mdeg);
 void fake_set_hot(struct vgpu *gpu, bool hot);		/* hardware throttles, or not any more */
 uint32_t fake_sensor(struct vgpu *gpu, uint32_t reg);
 uint32_t fake_slot_reg(struct vgpu *gpu, unsigned int slot, uint32_t reg);
+unsigned int fake_watches(struct vgpu *gpu);		/* that are armed */
 unsigned int fake_starts(struct vgpu *gpu);		/* START commands so far */
 unsigned int fake_misuse(struct vgpu *gpu);		/* commands against the contract so far */
 

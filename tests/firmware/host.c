@@ -190,7 +190,7 @@ void host_describe(struct ogpu_msg_queue_create *desc, uint32_t number)
 	desc->ring = OGPU_OPERAND(OGPU_TARGET_SYSTEM, HOST_RING(number));
 	desc->rptr = OGPU_OPERAND(OGPU_TARGET_SYSTEM, HOST_RPTR(number));
 	desc->wptr = OGPU_OPERAND(OGPU_TARGET_SYSTEM, HOST_WPTR(number));
-	desc->control = OGPU_CONTROL_NONE;
+	desc->control = OGPU_OPERAND(OGPU_TARGET_SYSTEM, HOST_CONTROL(number));
 }
 
 uint16_t host_create(struct host *host, uint32_t number, uint8_t engine, uint8_t priority)
@@ -203,6 +203,20 @@ uint16_t host_create(struct host *host, uint32_t number, uint8_t engine, uint8_t
 	host->wptr[number] = 0;
 	memset(fake_host(host->gpu, HOST_RING(number)), 0, 0x3000);
 	return host_request(host, OGPU_MSG_QUEUE_CREATE, &desc, sizeof(desc), NULL);
+}
+
+struct ogpu_queue_control host_control(struct host *host, uint32_t number)
+{
+	const struct ogpu_queue_control *page = fake_host(host->gpu, HOST_CONTROL(number));
+	struct ogpu_queue_control copy;
+	uint32_t seq;
+
+	do {
+		seq = load(&page->seq);
+		copy = *(const volatile struct ogpu_queue_control *)page;
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	} while (seq % 2 || load(&page->seq) != seq);
+	return copy;
 }
 
 uint16_t host_about(struct host *host, uint16_t type, uint32_t number, struct ogpu_msg *reply)

@@ -48,6 +48,7 @@ uint16_t host_request(struct host *host, uint16_t type, const void *body, uint32
 void host_boot(struct host *host);	/* start, HELLO, CONFIGURE */
 void host_describe(struct ogpu_msg_queue_create *desc, uint32_t number);
 uint16_t host_create(struct host *host, uint32_t number, uint8_t engine, uint8_t priority);
+struct ogpu_queue_control host_control(struct host *host, uint32_t number);
 uint16_t host_about(struct host *host, uint16_t type, uint32_t number, struct ogpu_msg *reply);
 void host_submit(struct host *host, uint32_t number, uint64_t job);
 uint64_t host_rptr(struct host *host, uint32_t number);

@@ -5,11 +5,14 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "abi/addr.h"
 #include "clock.h"
+#include "control.h"
 #include "sched.h"
 #include "slot.h"
 
@@ -17,29 +20,39 @@
 #define COPY_SLOTS	2
 #define SLOTS		(COMPUTE_SLOTS + COPY_SLOTS)
 #define QUEUES		64
+#define MANY		1024
 #define US		1000ull
 #define MS		1000000ull
 
 /* Model: a queue has so many nanoseconds of work left, or waits in memory, or does not obey. */
 static struct model {
 	uint64_t work_ns;
-	bool waits, deaf, hung;
+	bool waits, deaf, hung, faults;
+	bool no_unit;			/* executes nothing while it is on its slot */
+	bool slow;			/* needs a step to make room */
+	bool watched;
 	enum ogpu_queue_error fails;
 	uint64_t ran_ns;		/* while on slots */
-} model[QUEUES];
+	/* What its control page shows. */
+	enum ogpu_queue_run_state shown;
+	uint64_t shown_busy_ns, shown_waited_ns;
+	unsigned int published;
+} model[MANY];
 
 static struct model_slot {
 	enum ogpu_slot_state state;
 	uint32_t queue;
 	enum ogpu_priority priority;
+	uint64_t told;			/* to make room */
 	uint64_t busy_ns;
 	uint64_t pos;
 	enum ogpu_queue_error error;
 } slots[SLOTS];
 
 static uint64_t now;
-static unsigned int preempts;
-static struct queue *queues[QUEUES];
+static unsigned int preempts, watches;
+static bool engines_reset, all_suspended;
+static struct queue *queues[MANY];
 
 void slot_start(unsigned int slot, const struct queue *queue, enum ogpu_priority priority)
 {
@@ -66,8 +79,9 @@ void slot_command(unsigned int slot, enum ogpu_slot_command command)
 	switch (command) {
 	case OGPU_SLOT_CMD_PREEMPT:
 		assert_int_not_equal(s->state, OGPU_SLOT_EMPTY);
+		s->told = now;
 		preempts++;
-		if (!m->deaf && !m->hung && s->state != OGPU_SLOT_FAILED)
+		if (!m->deaf && !m->hung && !m->slow && s->state != OGPU_SLOT_FAILED)
 			s->state = OGPU_SLOT_SAVED;
 		break;
 	case OGPU_SLOT_CMD_KILL:
@@ -79,6 +93,10 @@ void slot_command(unsigned int slot, enum ogpu_slot_command command)
 		break;
 	case OGPU_SLOT_CMD_CLEAR:
 		s->state = OGPU_SLOT_EMPTY;
+		break;
+	case OGPU_SLOT_CMD_RESUME:
+		assert_int_equal(s->state, OGPU_SLOT_FAULTED);
+		s->state = OGPU_SLOT_RUNNING;
 		break;
 	default:
 		fail();
@@ -105,14 +123,76 @@ uint64_t slot_busy_ns(unsigned int slot)
 	return slots[slot].busy_ns;
 }
 
+bool slot_wait(unsigned int slot, struct slot_wait *wait)
+{
+	uint32_t number = slots[slot].queue;
+
+	assert_int_equal(slots[slot].state, OGPU_SLOT_SAVED);
+	wait->addr = number;
+	return model[number].waits;
+}
+
+void slot_watch(const struct queue *queue, const struct slot_wait *wait)
+{
+	assert_int_equal(queue->slot, QUEUE_NO_SLOT);
+	if (queue->state == QUEUE_PARKED)
+		assert_true(wait->addr == queue->desc.queue);
+	else
+		assert_true(wait->addr == queue->desc.wptr && wait->value == queue->pos);
+	model[queue->desc.queue].watched = true;
+	watches++;
+}
+
+void slot_unwatch(const struct queue *queue)
+{
+	model[queue->desc.queue].watched = false;
+}
+
+bool slot_reset_seen(void)
+{
+	return engines_reset;
+}
+
+void slot_reset_done(void)
+{
+	assert_true(engines_reset);
+	engines_reset = false;
+}
+
+/* A control page: what the host was shown last. */
+void control_publish(struct queue *queue, uint64_t when)
+{
+	struct model *m = &model[queue->desc.queue];
+
+	assert_true(when == now);
+	m->shown = sched_queue_state(queue);
+	m->shown_busy_ns = sched_queue_busy_ns(queue);
+	m->shown_waited_ns = sched_queue_waited_ns(queue, when);
+	m->published++;
+}
+
 uint64_t slot_unit_ns(unsigned int slot)
 {
+	if (model[slots[slot].queue].no_unit)
+		return 0;
 	return slots[slot].busy_ns / 2;
 }
 
 bool slot_queue_has_work(const struct queue *queue)
 {
+	if (queue_is_virtual(queue))
+		return false;
 	return model[queue->desc.queue].work_ns || model[queue->desc.queue].waits;
+}
+
+/* What hardware does for a watch: the queue's number comes as if its doorbell had rung. */
+static void wake(uint32_t number)
+{
+	model[number].waits = false;
+	if (!model[number].watched)
+		return;
+	model[number].watched = false;
+	sched_check_work(queues[number], true, now);
 }
 
 /* Lets the slots work for a while. */
@@ -127,9 +207,14 @@ static void work(uint64_t ns)
 		if (s->state != OGPU_SLOT_RUNNING && s->state != OGPU_SLOT_IDLE &&
 		    s->state != OGPU_SLOT_WAITING)
 			continue;
-		if (m->fails) {
+		if (m->slow && s->told) {
+			s->state = OGPU_SLOT_SAVED;
+		} else if (m->fails) {
 			s->error = m->fails;
 			s->state = OGPU_SLOT_FAILED;
+		} else if (m->faults && m->work_ns) {
+			s->state = OGPU_SLOT_FAULTED;
+			s->error = OGPU_QERR_MEMORY;
 		} else if (m->waits) {
 			s->state = OGPU_SLOT_WAITING;
 		} else if (m->work_ns) {
@@ -169,12 +254,29 @@ static void add(uint32_t number, uint8_t engine, uint8_t priority)
 		.control = OGPU_CONTROL_NONE,
 	};
 
-	assert_int_equal(queue_create(&desc, QUEUES, &queues[number]), OGPU_MSG_OK);
+	assert_int_equal(queue_create(&desc, MANY, &queues[number]), OGPU_MSG_OK);
+	sched_add(queues[number], now);
+}
+
+static void add_virtual(uint32_t number)
+{
+	struct ogpu_msg_queue_create desc = {
+		.queue = number,
+		.asid = 1,
+		.priority = OGPU_PRIORITY_NORMAL,
+		.ring_size = 4096,
+		.control = OGPU_CONTROL_NONE,
+		.wptr = OGPU_OPERAND(OGPU_TARGET_VIRTUAL, 0x1000),
+	};
+
+	assert_int_equal(queue_create(&desc, MANY, &queues[number]), OGPU_MSG_OK);
+	sched_add(queues[number], now);
 }
 
 static void give(uint32_t number, uint64_t work_ns)
 {
 	model[number].work_ns += work_ns;
+	model[number].watched = false;		/* a doorbell ends it */
 	sched_check_work(queues[number], true, now);
 }
 
@@ -196,6 +298,9 @@ static int setup(void **state)
 	memset(queues, 0, sizeof(queues));
 	now = 1000 * MS;
 	preempts = 0;
+	watches = 0;
+	engines_reset = false;
+	all_suspended = false;
 	queue_table_init();
 	sched_init(COMPUTE_SLOTS, COPY_SLOTS);
 	return 0;
@@ -295,6 +400,30 @@ static void test_equal_priority_waits_for_slice(void **state)
 	assert_int_equal(queues[8]->state, QUEUE_READY);
 	pass_time(200 * US);
 	assert_int_equal(queues[8]->state, QUEUE_ACTIVE);
+}
+
+/* A slice in which a queue gets no unit would be wasted: it is lengthened, but not for ever. */
+static void test_slice_has_units_in_it(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 9; i++) {
+		add(i, OGPU_ENGINE_COMPUTE, 1);
+		model[i].no_unit = true;
+		give(i, 1000 * MS);
+	}
+	sched_run(now);
+	pass_time(SCHED_SLICE_NS + SCHED_TURN_NS - 100 * US);
+	assert_int_equal(preempts, 0);
+	pass_time(300 * US);
+	assert_true(preempts > 0);
+	assert_int_equal(queues[8]->state, QUEUE_ACTIVE);
+
+	/* One that has had a unit makes room at the end of its slice. */
+	model[8].no_unit = false;
+	pass_time(SCHED_SLICE_NS + 200 * US);
+	assert_int_equal(queues[8]->state, QUEUE_READY);
 }
 
 static void test_own_time_slice(void **state)
@@ -408,10 +537,10 @@ static void test_waiting_queue_makes_room(void **state)
 	pass_time(60 * MS);
 	assert_int_equal(model[8].work_ns, 0);
 
-	/* They come back and see what they waited for. */
+	/* They come back when there is what they waited for. */
 	for (i = 0; i < 8; i++) {
-		model[i].waits = false;
 		model[i].work_ns = 1 * MS;
+		wake(i);
 	}
 	pass_time(10 * MS);
 	for (i = 0; i < 8; i++)
@@ -498,7 +627,7 @@ static void test_deaf_queue_is_killed(void **state)
 	assert_int_equal(preempts, 1);
 	assert_null(queue_next_unsent());
 	pass_time(2 * MS);
-	assert_int_equal(take_unsent()->error.error, OGPU_QERR_PREEMPT);
+	assert_int_equal(take_unsent()->error.error, OGPU_QERR_ENGINE);
 	assert_int_equal(queues[8]->state, QUEUE_ACTIVE);
 	assert_null(queue_next_unsent());
 }
@@ -566,7 +695,7 @@ static void test_hung_slot_is_given_up_and_comes_back(void **state)
 	assert_int_equal(model[2].work_ns, 0);
 
 	sched_suspend();
-	pass_time(1 * MS);
+	pass_time(5 * MS);
 	assert_true(sched_quiet(&obeyed));
 	assert_false(obeyed);
 	sched_resume();
@@ -582,7 +711,12 @@ static void test_engine_reset_is_noticed(void **state)
 	add(0, OGPU_ENGINE_COMPUTE, 1);
 	give(0, 1000 * MS);
 	sched_run(now);
+	/* While the reset is under way nothing is concluded, and nobody else is put there. */
 	slots[0].state = OGPU_SLOT_EMPTY;
+	sched_run(now);
+	assert_int_equal(queues[0]->state, QUEUE_ACTIVE);
+	assert_null(queue_next_unsent());
+	engines_reset = true;
 	sched_run(now);
 	assert_int_equal(queues[0]->state, QUEUE_FAILED);
 	assert_int_equal(take_unsent()->error.error, OGPU_QERR_ENGINE);
@@ -603,12 +737,19 @@ static void test_suspend(void **state)
 	assert_false(sched_quiet(&obeyed));
 	sched_run(now);
 	sched_run(now);
+	for (i = 1; i < QUEUE_MAX / SCHED_SWEEP; i++) {
+		assert_false(sched_quiet(&obeyed));	/* control pages are still to be written */
+		assert_true(sched_deadline(now) == now + 1);
+		sched_run(now);
+	}
 	assert_true(sched_quiet(&obeyed));
 	assert_true(obeyed);
 	assert_true(sched_deadline(now) == CLOCK_NEVER);
 	pass_time(10 * MS);
-	for (i = 0; i < 12; i++)
+	for (i = 0; i < 12; i++) {
 		assert_int_equal(queues[i]->state, QUEUE_READY);
+		assert_int_equal(model[i].shown, OGPU_QUEUE_SUSPENDED);
+	}
 	sched_resume();
 	pass_time(60 * MS);
 	for (i = 0; i < 12; i++)
@@ -666,40 +807,565 @@ static void test_waiting_time_adds_up(void **state)
 	}
 }
 
-/* A queue in a WAIT packet does not wait for a slot, unless others keep it from looking. */
-static void test_wait_packet_is_not_waiting_time(void **state)
+/* A queue that waits in memory does not wait for a slot, and costs nothing until it is woken. */
+static void test_parked_queues_cost_nothing(void **state)
 {
-	uint64_t begin, waited;
+	unsigned int i, parked = 0, published = 0;
+
+	(void)state;
+	for (i = 0; i < QUEUES; i++) {
+		add(i, OGPU_ENGINE_COMPUTE, i < QUEUES - 1 ? OGPU_PRIORITY_REALTIME :
+							     OGPU_PRIORITY_LOW);
+		model[i].waits = i < QUEUES - 1;
+		give(i, i < QUEUES - 1 ? 0 : 100000 * MS);
+	}
+	/* All but those for whom there were slots are off them, each with one watch. */
+	pass_time(50 * MS);
+	for (i = 0; i < QUEUES; i++) {
+		parked += queues[i]->state == QUEUE_PARKED;
+		assert_int_equal(model[i].watched, queues[i]->state == QUEUE_PARKED);
+		published += model[i].published;
+	}
+	assert_int_equal(parked, QUEUES - COMPUTE_SLOTS);
+	assert_int_equal(watches, parked);
+	assert_int_equal(preempts, parked);
+	assert_int_equal(queues[QUEUES - 1]->state, QUEUE_ACTIVE);
+	assert_true(sched_deadline(now) == CLOCK_NEVER);
+
+	/* Nothing happens to them as time passes. */
+	pass_time(1000 * MS);
+	assert_int_equal(preempts, parked);
+	assert_int_equal(watches, parked);
+	for (i = 0; i < QUEUES - 1; i++) {
+		published -= model[i].published;
+		assert_true(sched_queue_waited_ns(queues[i], now) < 60 * MS);
+		if (queues[i]->state == QUEUE_PARKED)
+			assert_int_equal(model[i].shown, OGPU_QUEUE_WAITING);
+	}
+	assert_int_equal(published, model[QUEUES - 1].published);
+
+	/* One that is woken takes the slot of one that waits still. */
+	for (i = 0; queues[i]->state != QUEUE_PARKED; i++)
+		;
+	model[i].work_ns = 1 * MS;
+	wake(i);
+	pass_time(2 * MS);
+	assert_int_equal(model[i].work_ns, 0);
+	assert_int_equal(preempts, parked + 1);
+	assert_int_equal(queues[QUEUES - 1]->state, QUEUE_ACTIVE);
+}
+
+/* A doorbell puts a parked queue on a slot as well: its watch has gone with it. */
+static void test_parked_queue_is_rung(void **state)
+{
 	unsigned int i;
 
 	(void)state;
-	add(0, OGPU_ENGINE_COMPUTE, 1);
-	model[0].waits = true;
-	give(0, 0);
-	sched_run(now);
-	pass_time(100 * MS);
-	assert_true(sched_queue_waited_ns(queues[0], now) == 0);
-
-	/* A short job in each slot: the queue makes room, is parked, and comes back by itself. */
-	for (i = 1; i <= COMPUTE_SLOTS; i++) {
+	for (i = 0; i < 9; i++) {
 		add(i, OGPU_ENGINE_COMPUTE, 1);
-		give(i, SCHED_PARK_NS / 2);
+		model[i].waits = i == 0;
+		give(i, i ? 100000 * MS : 0);
+		sched_run(now);
+		work(1);
+		sched_run(now);
 	}
-	pass_time(100 * MS);
-	assert_true(queues[0]->switches > 1);
-	/* Only until the slot that it takes is clear. */
-	assert_true(sched_queue_waited_ns(queues[0], now) <= queues[0]->switches * 200 * US);
+	assert_int_equal(queues[0]->state, QUEUE_PARKED);
+	model[0].watched = false;
+	give(0, 0);
+	assert_int_equal(queues[0]->state, QUEUE_READY);
+	pass_time(2 * SCHED_SLICE_NS);
+	assert_true(queues[0]->switches >= 2);
 
-	/* Long ones: it gets its turn only now and then. */
-	begin = now;
-	for (i = 1; i <= 2 * COMPUTE_SLOTS; i++) {
-		if (i > COMPUTE_SLOTS)
-			add(i, OGPU_ENGINE_COMPUTE, 1);
+	/* Once more: stopping or suspending it ends the watch. */
+	pass_time(2 * SCHED_SLICE_NS);
+	assert_int_equal(queues[0]->state, QUEUE_PARKED);
+	assert_true(model[0].watched);
+	sched_queue_suspend(queues[0], now);
+	assert_int_equal(queues[0]->state, QUEUE_SUSPENDED);
+	assert_false(model[0].watched);
+	wake(0);
+	sched_check_work(queues[0], true, now);
+	assert_int_equal(queues[0]->state, QUEUE_SUSPENDED);
+	sched_stop(queues[0], now);
+	assert_int_equal(queues[0]->state, QUEUE_FAILED);
+}
+
+/* Firmware cannot read such a write pointer: it has it watched while nobody serves the queue. */
+static void test_virtual_wptr_is_watched(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	add_virtual(0);
+	assert_int_equal(queues[0]->state, QUEUE_IDLE);
+	assert_true(model[0].watched);
+	give(0, 1 * MS);
+	assert_false(model[0].watched);
+	pass_time(2 * MS);
+	assert_int_equal(model[0].work_ns, 0);
+	assert_int_equal(queues[0]->state, QUEUE_ACTIVE);
+
+	/* Idle on its slot until others need it; what was rung meanwhile is not lost. */
+	for (i = 1; i < 9; i++) {
+		add(i, OGPU_ENGINE_COMPUTE, 1);
 		give(i, 100000 * MS);
 	}
+	sched_run(now);
+	sched_run(now);
+	assert_int_equal(queues[0]->state, QUEUE_IDLE);
+	assert_true(model[0].watched);
+	assert_int_equal(model[0].shown, OGPU_QUEUE_IDLE);
+	model[0].work_ns = 1 * MS;
+	wake(0);
+	assert_int_equal(queues[0]->state, QUEUE_READY);
+	pass_time(10 * MS);
+	assert_int_equal(model[0].work_ns, 0);
+
+	/* Taken off while it had work it is ready, without anybody watching. */
+	give(0, 100000 * MS);
+	pass_time(2 * SCHED_SLICE_NS);
+	assert_true(queues[0]->state == QUEUE_READY || queues[0]->state == QUEUE_ACTIVE);
+	assert_false(model[0].watched);
+}
+
+static void test_queue_suspend_and_resume(void **state)
+{
+	uint64_t ran;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 9; i++) {
+		add(i, OGPU_ENGINE_COMPUTE, 1);
+		give(i, 100000 * MS);
+	}
+	add(9, OGPU_ENGINE_COMPUTE, 1);
+	sched_run(now);
+	pass_time(1 * MS);
+
+	sched_queue_suspend(queues[0], now);	/* on a slot */
+	assert_int_equal(queues[0]->state, QUEUE_ACTIVE);
+	sched_queue_suspend(queues[8], now);	/* ready */
+	assert_int_equal(queues[8]->state, QUEUE_SUSPENDED);
+	sched_queue_suspend(queues[9], now);	/* idle */
+	assert_int_equal(queues[9]->state, QUEUE_SUSPENDED);
+	sched_run(now);
+	assert_int_equal(queues[0]->state, QUEUE_SUSPENDED);
+	assert_int_equal(queues[0]->slot, QUEUE_NO_SLOT);
+	for (i = 0; i < 10; i += i ? 1 : 8) {
+		assert_int_equal(model[i].shown, OGPU_QUEUE_SUSPENDED);
+		assert_true(model[i].shown_busy_ns == model[i].ran_ns);
+	}
+
+	/* Neither time nor doorbells move them, and they wait for no slot. */
+	ran = model[0].ran_ns;
+	give(0, 1 * MS);
+	give(9, 1 * MS);
+	pass_time(20 * MS);
+	assert_true(model[0].ran_ns == ran && model[9].ran_ns == 0);
+	assert_true(sched_queue_waited_ns(queues[0], now) == 0);
+
+	sched_queue_resume(queues[0], now);
+	sched_queue_resume(queues[8], now);
+	sched_queue_resume(queues[9], now);
+	sched_queue_resume(queues[9], now);	/* no harm */
+	pass_time(20 * MS);
+	assert_true(model[0].ran_ns > ran && model[8].ran_ns > 0);
+	assert_int_equal(model[9].work_ns, 0);
+
+	/* Resumed before it has left its slot: it goes on all the same. */
+	model[1].slow = true;
+	sched_queue_suspend(queues[1], now);
+	sched_run(now);
+	sched_queue_resume(queues[1], now);
+	model[1].slow = false;
+	ran = model[1].ran_ns;
+	pass_time(20 * MS);
+	assert_true(model[1].ran_ns > ran);
+
+	/* What has failed stays as it is. */
+	sched_stop(queues[9], now);
+	sched_run(now);
+	sched_queue_suspend(queues[9], now);
+	sched_queue_resume(queues[9], now);
+	assert_int_equal(queues[9]->state, QUEUE_FAILED);
+}
+
+/* A fault of a queue with REPLAY: told once, makes room, goes on when the host says so. */
+static void test_fault_and_resume(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 10; i++)
+		add(i, OGPU_ENGINE_COMPUTE, 1);
+	model[0].faults = true;
+	give(0, 10 * MS);
+	sched_run(now);
+	pass_time(1 * MS);
+	assert_ptr_equal(queue_next_unsent(), queues[0]);
+	assert_int_equal(take_unsent()->error.error, OGPU_QERR_MEMORY);
+	assert_int_equal(queues[0]->state, QUEUE_ACTIVE);
+	assert_int_equal(model[0].shown, OGPU_QUEUE_FAULTED);
+	pass_time(10 * MS);
+	assert_null(queue_next_unsent());
+
+	/* Retried on its slot: faults again, is told again. */
+	sched_queue_resume(queues[0], now);
+	pass_time(1 * MS);
+	assert_ptr_equal(take_unsent(), queues[0]);
+
+	/* Others need the slot; nobody is told again. */
+	for (i = 1; i < 10; i++)
+		give(i, 100000 * MS);
+	pass_time(1 * MS);
+	assert_int_equal(queues[0]->state, QUEUE_FAULTED);
+	assert_int_equal(model[0].shown, OGPU_QUEUE_FAULTED);
+	assert_null(queue_next_unsent());
+	give(0, 0);
+	assert_int_equal(queues[0]->state, QUEUE_FAULTED);
+
+	/* Resumed off its slot, before the host has mended anything, and then once more. */
+	sched_queue_resume(queues[0], now);
+	assert_int_equal(queues[0]->state, QUEUE_READY);
+	assert_int_equal(queues[0]->error.error, OGPU_QERR_NONE);
+	pass_time(30 * MS);
+	assert_ptr_equal(take_unsent(), queues[0]);
+	model[0].faults = false;
+	sched_queue_resume(queues[0], now);
+	pass_time(100 * MS);
+	assert_int_equal(model[0].work_ns, 0);
+
+	/* Stopped at a fault: an error of its own is not told. */
+	model[0].faults = true;
+	give(0, 1 * MS);
+	pass_time(30 * MS);
+	assert_true(queues[0]->faulted);
+	sched_stop(queues[0], now);
+	pass_time(1 * MS);
+	assert_int_equal(queues[0]->state, QUEUE_FAILED);
+	assert_int_equal(queues[0]->error.error, OGPU_QERR_KILLED);
+	assert_false(queue_is_unsent(queues[0]));
+}
+
+/* A reset of the engines: all that was on slots has failed, and nothing starts before that. */
+static void test_engine_reset_is_acknowledged(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 8; i++) {
+		add(i, OGPU_ENGINE_COMPUTE, 1);
+		model[i].hung = i == 3;
+		give(i, 100000 * MS);
+	}
+	sched_run(now);
+	sched_stop(queues[3], now);
+	pass_time(SCHED_KILL_NS + 1 * MS);
+	assert_ptr_equal(take_unsent(), queues[3]);	/* its slot is dead */
+	add(8, OGPU_ENGINE_COMPUTE, 1);
+	give(8, 100000 * MS);
+	engines_reset = true;
+	memset(slots, 0, sizeof(slots));
+	sched_run(now);
+	assert_false(engines_reset);
+	for (i = 0; i < 8; i++) {
+		assert_int_equal(queues[i]->slot, QUEUE_NO_SLOT);
+		assert_int_equal(queues[i]->state, QUEUE_FAILED);
+		assert_int_equal(queues[i]->error.error, OGPU_QERR_ENGINE);
+		assert_int_equal(model[i].shown, OGPU_QUEUE_FAILED);
+	}
+	for (i = 0; i < 7; i++)
+		assert_ptr_not_equal(take_unsent(), queues[3]);
+	assert_null(queue_next_unsent());
+	assert_int_equal(queues[8]->state, QUEUE_ACTIVE);
+}
+
+/* The control page tells the truth at each change, and on a slot when it is refreshed. */
+static void test_control_pages(void **state)
+{
+	unsigned int i, published;
+
+	(void)state;
+	for (i = 0; i < 9; i++) {
+		add(i, OGPU_ENGINE_COMPUTE, 1);
+		assert_int_equal(model[i].shown, OGPU_QUEUE_IDLE);
+		assert_int_equal(model[i].published, 1);
+	}
+	for (i = 0; i < 9; i++)
+		give(i, 100 * MS);
+	sched_run(now);
+	give(8, 0);
+	for (i = 0; i < 8; i++)
+		assert_int_equal(model[i].shown, OGPU_QUEUE_RUNNING);
+	sched_refresh(now);
+	assert_int_equal(model[0].published, 2);	/* nothing is new */
+	work(1 * MS);
+	sched_run(now);
+	sched_refresh(now);
+	assert_true(model[0].shown_busy_ns == 1 * MS);
+
+	/* Ready, while others run, is shown as well: since when it waits can be told. */
+	sched_stop(queues[8], now);
+	add(9, OGPU_ENGINE_COMPUTE, 1);
+	give(9, 1 * MS);
+	assert_int_equal(model[9].shown, OGPU_QUEUE_READY);
+	sched_stop(queues[9], now);
+	assert_int_equal(model[9].shown, OGPU_QUEUE_FAILED);
+
+	/* The end of its work is shown at once. */
+	pass_time(99 * MS);
+	assert_int_equal(model[0].shown, OGPU_QUEUE_RUNNING);
+	pass_time(1 * MS);
+	assert_int_equal(model[0].shown, OGPU_QUEUE_IDLE);
+	assert_true(model[0].shown_busy_ns == model[0].ran_ns);
+
+	/* But not after each of many short jobs: then it is shown by and by. */
+	published = model[0].published;
+	for (i = 0; i < 20; i++) {
+		give(0, 100 * US);
+		pass_time(300 * US);
+	}
+	assert_in_range(model[0].published - published, 1, 4);
+	sched_refresh(now);
+	assert_int_equal(model[0].shown, OGPU_QUEUE_IDLE);
+	assert_true(model[0].shown_busy_ns == model[0].ran_ns);
+	published = model[0].published;
+	sched_refresh(now);
+	assert_int_equal(model[0].published, published);
+}
+
+/* Many more queues than slots: all get the same, none waits longer than the others' slices. */
+static void test_1024_queues_share(void **state)
+{
+	uint64_t share = 8 * 10000 * MS / MANY;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < MANY; i++) {
+		add(i, OGPU_ENGINE_COMPUTE, 1);
+		give(i, 100000 * MS);
+	}
+	pass_time(10000 * MS);
+	for (i = 0; i < MANY; i++)
+		assert_in_range(model[i].ran_ns, share - 2 * SCHED_SLICE_NS,
+				share + 2 * SCHED_SLICE_NS);
+}
+
+/* However many wait and for how long, one with more priority is served at once. */
+static void test_crowd_keeps_nobody_out(void **state)
+{
+	uint64_t begin, worst = 0;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < MANY; i++) {
+		add(i, i % 2 ? OGPU_ENGINE_COMPUTE : OGPU_ENGINE_COPY,
+		    i < 2 ? OGPU_PRIORITY_HIGH : OGPU_PRIORITY_LOW);
+		if (i >= 2)
+			give(i, 100000 * MS);
+	}
 	pass_time(1000 * MS);
-	waited = sched_queue_waited_ns(queues[0], now);
-	assert_in_range(waited, 500 * MS, now - begin - queues[0]->switches * SCHED_PARK_NS / 2);
+	for (i = 0; i < 200; i++) {
+		give(i % 2, 1 * MS);
+		sched_run(now);
+		for (begin = now; model[i % 2].work_ns;)
+			pass_time(100 * US);
+		if (now - begin > worst)
+			worst = now - begin;
+		pass_time(i * 37 % 20 * MS);
+	}
+	/* Its own millisecond and what it takes to clear a slot. */
+	assert_true(worst <= 2 * MS);
+}
+
+/* Those whom many with more priority keep out get a slice all the same, in turn. */
+static void test_raises_go_round(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 96; i++) {
+		add(i, OGPU_ENGINE_COMPUTE, i < 32 ? OGPU_PRIORITY_REALTIME : OGPU_PRIORITY_LOW);
+		give(i, 100000 * MS);
+	}
+	pass_time(4000 * MS);
+	for (i = 32; i < 96; i++)
+		assert_in_range(model[i].ran_ns, 4 * SCHED_SLICE_NS, 8 * SCHED_SLICE_NS);
+}
+
+static bool is_off_slots(const struct queue *q)
+{
+	return q->state == QUEUE_IDLE || q->state == QUEUE_READY || q->state == QUEUE_PARKED ||
+	       q->state == QUEUE_SUSPENDED || q->state == QUEUE_FAULTED;
+}
+
+/* What holds between any two steps, whatever happened. */
+static void check_invariants(void)
+{
+	unsigned int on[SLOTS] = { 0 };
+	bool ready[OGPU_ENGINE_CLASSES] = { false };
+	unsigned int i;
+
+	for (i = 0; i < MANY; i++) {
+		const struct queue *q = queues[i];
+
+		if (!q)
+			continue;
+		assert_ptr_equal(queue_find(i), q);
+		if (q->slot != QUEUE_NO_SLOT) {
+			assert_true(q->state == QUEUE_ACTIVE || q->state == QUEUE_FAILED);
+			assert_int_equal(on[q->slot]++, 0);
+			if (slots[q->slot].state != OGPU_SLOT_EMPTY)
+				assert_int_equal(slots[q->slot].queue, i);
+		} else {
+			assert_int_not_equal(q->state, QUEUE_ACTIVE);
+		}
+		if (is_off_slots(q)) {
+			assert_int_equal(q->slot, QUEUE_NO_SLOT);
+			assert_int_equal(q->state == QUEUE_SUSPENDED, q->suspended);
+			assert_int_equal(model[i].watched, q->state == QUEUE_PARKED);
+		} else if (q->state == QUEUE_FAILED) {
+			assert_int_not_equal(q->error.error, OGPU_QERR_NONE);
+			assert_int_equal(model[i].shown, OGPU_QUEUE_FAILED);
+			assert_false(model[i].watched);
+		}
+		if (q->state == QUEUE_IDLE)
+			assert_false(model[i].work_ns || model[i].waits);
+		ready[q->desc.engine] |= q->state == QUEUE_READY;
+		assert_true(model[i].shown_busy_ns <= model[i].ran_ns);
+		assert_true(now - q->since < 5000 * MS || q->state != QUEUE_READY);
+	}
+	/* A slot that is empty has nobody waiting for it. */
+	for (i = 0; i < SLOTS; i++) {
+		if (slots[i].state == OGPU_SLOT_EMPTY && !all_suspended)
+			assert_false(ready[i < COMPUTE_SLOTS ? OGPU_ENGINE_COMPUTE :
+							       OGPU_ENGINE_COPY]);
+	}
+}
+
+/* As requests do it: stops, and frees once that is possible. */
+static void destroy(uint32_t number)
+{
+	uint64_t end = now + SCHED_PREEMPT_NS + SCHED_KILL_NS + 10 * MS;
+
+	sched_stop(queues[number], now);
+	while (queues[number]->state != QUEUE_FAILED) {
+		assert_true(now < end);
+		pass_time(100 * US);
+	}
+	if (queues[number]->slot != QUEUE_NO_SLOT) {
+		engines_reset = true;
+		memset(slots, 0, sizeof(slots));
+		sched_run(now);
+	}
+	assert_int_equal(queues[number]->slot, QUEUE_NO_SLOT);
+	queue_free(queues[number]);
+	queues[number] = NULL;
+	memset(&model[number], 0, sizeof(model[number]));
+}
+
+static void random_action(uint32_t n)
+{
+	struct queue *q = queues[n];
+
+	if (!q) {
+		add(n, rand() % 2, rand() % OGPU_PRIORITIES);
+		return;
+	}
+	switch (rand() % 24) {
+	case 0:
+		destroy(n);
+		break;
+	case 1:
+		sched_stop(q, now);
+		break;
+	case 2 ... 3:
+		sched_queue_suspend(q, now);
+		break;
+	case 4 ... 6:
+		sched_queue_resume(q, now);
+		break;
+	case 7:
+		model[n].waits = true;
+		give(n, 0);
+		break;
+	case 8 ... 9:
+		wake(n);
+		break;
+	case 10:
+		model[n].faults = !model[n].faults;
+		break;
+	case 11:
+		if (rand() % 8 == 0)
+			model[n].fails = OGPU_QERR_PACKET;
+		break;
+	case 12:
+		if (rand() % 32 == 0)
+			model[n].deaf = true;
+		break;
+	case 13:
+		model[n].slow = !model[n].slow;
+		break;
+	case 14:
+		all_suspended = rand() % 8 == 0;
+		if (all_suspended)
+			sched_suspend();
+		else
+			sched_resume();
+		break;
+	case 15:
+		if (rand() % 32 == 0) {
+			engines_reset = true;
+			memset(slots, 0, sizeof(slots));
+		}
+		break;
+	default:
+		give(n, rand() % 3000 * US);
+		break;
+	}
+}
+
+/* 1,024 queues that come, go, wait, fault, fail, are suspended and do not obey, at random. */
+static void test_random_life(void **state)
+{
+	unsigned int i, done = 0;
+	struct queue *q;
+
+	(void)state;
+	srand(7);
+	for (i = 0; i < 40000; i++) {
+		random_action(rand() % MANY);
+		work(50 * US);
+		now += 50 * US;
+		sched_run(now);
+		if (i % 64 == 0)
+			sched_refresh(now);
+		if (i % 8 == 0)
+			check_invariants();
+		while (rand() % 2 && (q = queue_next_unsent()))
+			queue_list_leave(q);
+	}
+
+	/* Left alone, everybody who can do something does it. */
+	all_suspended = false;
+	sched_resume();
+	for (i = 0; i < MANY; i++) {
+		if (!queues[i])
+			continue;
+		model[i].faults = false;
+		model[i].deaf = false;
+		sched_queue_resume(queues[i], now);
+		wake(i);
+	}
+	pass_time(4000 * MS);
+	check_invariants();
+	for (i = 0; i < MANY; i++) {
+		if (!queues[i] || queues[i]->state == QUEUE_FAILED)
+			continue;
+		assert_int_equal(model[i].work_ns, 0);
+		done++;
+	}
+	assert_true(done > MANY / 4);
 }
 
 static void test_card_without_copy_engines(void **state)
@@ -719,6 +1385,7 @@ int main(void)
 		T(test_idle_slot_is_taken_first),
 		T(test_priority_preempts_at_once),
 		T(test_equal_priority_waits_for_slice),
+		T(test_slice_has_units_in_it),
 		T(test_own_time_slice),
 		T(test_all_get_the_same),
 		T(test_nobody_starves),
@@ -735,7 +1402,17 @@ int main(void)
 		T(test_suspend),
 		T(test_busy_time_adds_up),
 		T(test_waiting_time_adds_up),
-		T(test_wait_packet_is_not_waiting_time),
+		T(test_parked_queues_cost_nothing),
+		T(test_parked_queue_is_rung),
+		T(test_virtual_wptr_is_watched),
+		T(test_queue_suspend_and_resume),
+		T(test_fault_and_resume),
+		T(test_engine_reset_is_acknowledged),
+		T(test_control_pages),
+		T(test_1024_queues_share),
+		T(test_crowd_keeps_nobody_out),
+		T(test_raises_go_round),
+		T(test_random_life),
 		T(test_card_without_copy_engines),
 	};
 
