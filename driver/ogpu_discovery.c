@@ -9,6 +9,7 @@
 #include <linux/array_size.h>
 #include <linux/bits.h>
 #include <linux/crc32.h>
+#include <linux/ctype.h>
 #include <linux/errno.h>
 #include <linux/limits.h>
 #include <linux/log2.h>
@@ -133,6 +134,24 @@ static int ogpu_disc_compute(struct ogpu_disc *disc, const struct ogpu_disc_comp
 	return disc->quantum_us && disc->starve_ms && disc->preempt_ms ? 0 : -EINVAL;
 }
 
+static int ogpu_disc_isa(struct ogpu_disc *disc, const struct ogpu_disc_isa *isa)
+{
+	size_t i, length = strnlen(isa->isa, sizeof(isa->isa));
+
+	/* Shown to programs, which take it apart: letters, digits and underscores. */
+	for (i = 0; i < length; i++) {
+		if (!islower(isa->isa[i]) && !isdigit(isa->isa[i]) && isa->isa[i] != '_')
+			return -EINVAL;
+	}
+	if (strncmp(isa->isa, "rv64i", 5) ||
+	    memchr_inv(isa->isa + length, 0, sizeof(isa->isa) - length))
+		return -EINVAL;
+	memcpy(disc->isa, isa->isa, length);
+	disc->isa[length] = '\0';
+
+	return 0;
+}
+
 static int ogpu_disc_copy(struct ogpu_disc *disc, const struct ogpu_disc_copy *copy)
 {
 	disc->copy_engines = le32_to_cpu(copy->engines);
@@ -166,6 +185,7 @@ static const struct ogpu_disc_rule ogpu_disc_rules[] = {
 	{ OGPU_DISC_MEMORY, sizeof(struct ogpu_disc_memory) },
 	{ OGPU_DISC_COMPUTE, sizeof(struct ogpu_disc_compute) },
 	{ OGPU_DISC_COPY, sizeof(struct ogpu_disc_copy) },
+	{ OGPU_DISC_ISA, sizeof(struct ogpu_disc_isa) },
 	{ OGPU_DISC_QUEUES, sizeof(struct ogpu_disc_queues) },
 	{ OGPU_DISC_BOOT, sizeof(struct ogpu_disc_entry) },
 	{ OGPU_DISC_MBOX, sizeof(struct ogpu_disc_entry) },
@@ -196,6 +216,8 @@ static int ogpu_disc_entry(struct ogpu_disc *disc, const struct ogpu_disc_entry 
 		return ogpu_disc_memory(disc, body);
 	case OGPU_DISC_COMPUTE:
 		return ogpu_disc_compute(disc, body);
+	case OGPU_DISC_ISA:
+		return ogpu_disc_isa(disc, body);
 	case OGPU_DISC_COPY:
 		return ogpu_disc_copy(disc, body);
 	case OGPU_DISC_QUEUES:

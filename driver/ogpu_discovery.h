@@ -62,6 +62,8 @@ struct ogpu_disc {
 	u32 starve_ms;
 	/** @preempt_ms: a slot stops when told to within */
 	u32 preempt_ms;
+	/** @isa: ISA string of work-items, NUL-terminated */
+	char isa[113];
 	/** @copy_engines: number of copy engines */
 	u32 copy_engines;
 

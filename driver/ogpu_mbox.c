@@ -554,8 +554,8 @@ int ogpu_mbox_init(struct ogpu_device *odev)
  * @odev: the card
  *
  * That is those that it told before a request whose reply has been taken; what it tells meanwhile
- * is not waited for. Sleeps for a bounded time: firmware whose events take longer is reset, with the
- * card. The caller holds no lock that a handler of events takes.
+ * is not waited for. Sleeps for a bounded time: if its events take longer the card is reset. The
+ * caller holds no lock that a handler of events takes.
  */
 void ogpu_mbox_wait_events(struct ogpu_device *odev)
 {

@@ -55,6 +55,7 @@ static int ogpu_query_device(struct ogpu_device *odev, void *data)
 	out->starve_ms = disc->starve_ms;
 	out->preempt_ms = disc->preempt_ms;
 	out->max_job_ms = ogpu_job_timeout_ms;
+	strscpy(out->isa, disc->isa, sizeof(out->isa));
 
 	return 0;
 }

@@ -11,6 +11,7 @@ struct ogpu_disc_test_table {
 	struct ogpu_disc_memory memory;
 	struct ogpu_disc_compute compute;
 	struct ogpu_disc_copy copy;
+	struct ogpu_disc_isa isa;
 	struct ogpu_disc_queues queues;
 	struct ogpu_disc_entry boot;
 	struct ogpu_disc_entry mbox;
@@ -19,7 +20,7 @@ struct ogpu_disc_test_table {
 	struct ogpu_disc_mc mc;
 };
 
-#define OGPU_DISC_TEST_ENTRIES	10
+#define OGPU_DISC_TEST_ENTRIES	11
 
 static void ogpu_disc_test_seal(struct ogpu_disc_test_table *t)
 {
@@ -73,6 +74,8 @@ static struct ogpu_disc_test_table *ogpu_disc_test_make(struct kunit *test)
 	t->compute.preempt_ms = cpu_to_le32(10);
 	t->copy.entry = ogpu_disc_test_entry(OGPU_DISC_COPY, sizeof(t->copy), 0);
 	t->copy.engines = cpu_to_le32(2);
+	t->isa.entry = ogpu_disc_test_entry(OGPU_DISC_ISA, sizeof(t->isa), 0);
+	memcpy(t->isa.isa, "rv64imafdc_zicsr", 16);
 	t->queues.entry = ogpu_disc_test_entry(OGPU_DISC_QUEUES, sizeof(t->queues), 0);
 	t->queues.compute_slots = cpu_to_le32(8);
 	t->queues.copy_slots = cpu_to_le32(2);
@@ -110,6 +113,7 @@ static void ogpu_disc_test_good(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, disc.quantum_us, 1000);
 	KUNIT_EXPECT_EQ(test, disc.starve_ms, 40);
 	KUNIT_EXPECT_EQ(test, disc.preempt_ms, 10);
+	KUNIT_EXPECT_STREQ(test, disc.isa, "rv64imafdc_zicsr");
 	KUNIT_EXPECT_EQ(test, disc.doorbells, 64);
 	KUNIT_EXPECT_EQ(test, disc.boot_base, 0x1000);
 	KUNIT_EXPECT_EQ(test, disc.mmu_base, 0x4000);
@@ -203,6 +207,35 @@ static void ogpu_disc_test_hostile(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ogpu_disc_parse(&disc, t, sizeof(*t)), -EINVAL);
 }
 
+static void ogpu_disc_test_isa_string(struct kunit *test)
+{
+	static const char * const bad[] = {
+		"", "rv32i", "rv64", "rv64i zba", "rv64I", "rv64i\n", "rv64i\xff",
+	};
+	struct ogpu_disc_test_table *t;
+	struct ogpu_disc disc;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		t = ogpu_disc_test_make(test);
+		memset(t->isa.isa, 0, sizeof(t->isa.isa));
+		memcpy(t->isa.isa, bad[i], strlen(bad[i]));
+		ogpu_disc_test_seal(t);
+		KUNIT_EXPECT_EQ_MSG(test, ogpu_disc_parse(&disc, t, sizeof(*t)), -EINVAL, "%u", i);
+	}
+
+	/* Something behind its end; no end. */
+	t = ogpu_disc_test_make(test);
+	t->isa.isa[20] = 'x';
+	ogpu_disc_test_seal(t);
+	KUNIT_EXPECT_EQ(test, ogpu_disc_parse(&disc, t, sizeof(*t)), -EINVAL);
+	t = ogpu_disc_test_make(test);
+	memset(t->isa.isa + 5, 'x', sizeof(t->isa.isa) - 5);
+	ogpu_disc_test_seal(t);
+	KUNIT_EXPECT_EQ(test, ogpu_disc_parse(&disc, t, sizeof(*t)), 0);
+	KUNIT_EXPECT_EQ(test, strlen(disc.isa), sizeof(t->isa.isa));
+}
+
 /* Units that could not hold what the same entry promises, and times that would be none. */
 static void ogpu_disc_test_units(struct kunit *test)
 {
@@ -245,6 +278,7 @@ static struct kunit_case ogpu_disc_test_cases[] = {
 	KUNIT_CASE(ogpu_disc_test_every_bit),
 	KUNIT_CASE(ogpu_disc_test_every_size),
 	KUNIT_CASE(ogpu_disc_test_hostile),
+	KUNIT_CASE(ogpu_disc_test_isa_string),
 	KUNIT_CASE(ogpu_disc_test_units),
 	{ }
 };

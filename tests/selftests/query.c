@@ -156,6 +156,8 @@ TEST(device)
 	EXPECT_GE(info->starve_ms, 1);
 	EXPECT_GE(info->preempt_ms, 1);
 	EXPECT_EQ(info->max_job_ms, 10000);
+	EXPECT(!strncmp((char *)info->isa, "rv64i", 5));
+	EXPECT_EQ(info->isa[sizeof(info->isa) - 1], 0);
 	EXPECT_GE(info->max_queues, 1);
 	EXPECT_EQ(info->va_bits, 48);
 	EXPECT(info->page_sizes & 4096);

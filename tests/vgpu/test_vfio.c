@@ -276,10 +276,12 @@ static void test_discovery(void **state)
 			assert_int_equal(((struct ogpu_disc_memory *)entry)->vram_size, 16 << 20);
 		if (entry->type == OGPU_DISC_MMU)
 			assert_int_equal(entry->base, BLOCK_MMU);
+		if (entry->type == OGPU_DISC_ISA)
+			assert_memory_equal(((struct ogpu_disc_isa *)entry)->isa, "rv64i", 5);
 		at += entry->size;
 	}
 	assert_int_equal(at, size);
-	assert_int_equal(seen, GENMASK(OGPU_DISC_MC, OGPU_DISC_BOARD));
+	assert_int_equal(seen, GENMASK(OGPU_DISC_ISA, OGPU_DISC_BOARD));
 }
 
 static int make_memory(size_t size, uint8_t **ptr)

@@ -75,6 +75,7 @@ static void add_engines(struct discovery *disc, const struct vgpu_config *cfg)
 	struct ogpu_disc_compute *compute = add_entry(disc, OGPU_DISC_COMPUTE, sizeof(*compute),
 						      0, 0);
 	struct ogpu_disc_copy *copy = add_entry(disc, OGPU_DISC_COPY, sizeof(*copy), 0, 0);
+	struct ogpu_disc_isa *isa = add_entry(disc, OGPU_DISC_ISA, sizeof(*isa), 0, 0);
 	struct ogpu_disc_queues *queues = add_entry(disc, OGPU_DISC_QUEUES, sizeof(*queues), 0, 0);
 
 	compute->cu_count = cfg->cu_count;
@@ -91,6 +92,7 @@ static void add_engines(struct discovery *disc, const struct vgpu_config *cfg)
 	compute->quantum_us = VGPU_QUANTUM_US;
 	compute->starve_ms = VGPU_STARVE_MS;
 	compute->preempt_ms = VGPU_PREEMPT_MS;
+	memcpy(isa->isa, VGPU_ISA, strlen(VGPU_ISA));
 	copy->engines = cfg->copy_slots;
 	queues->compute_slots = cfg->compute_slots;
 	queues->copy_slots = cfg->copy_slots;

@@ -183,6 +183,8 @@ struct drm_ogpu_query_device {
 	 * default
 	 */
 	__u32 max_job_ms;
+	/** @isa: RISC-V ISA string of what work-items execute, NUL-terminated */
+	__u8 isa[120];
 };
 
 /** struct drm_ogpu_query_firmware - what runs on the card's management controller */
