@@ -280,6 +280,7 @@ int ogpu_device_init(struct ogpu_device *odev)
 {
 	int ret;
 
+	spin_lock_init(&odev->time_lock);
 	spin_lock_init(&odev->error_lock);
 	INIT_WORK(&odev->state_work, ogpu_device_state_work);
 	odev->state = OGPU_STATE_AWAITING_FIRMWARE;

@@ -98,6 +98,8 @@ struct ogpu_device {
 	enum ogpu_state state;
 	/** @state_work: tells user space about a change of @state */
 	struct work_struct state_work;
+	/** @time_lock: serialises reads of the card's clock; innermost, taken in any context */
+	spinlock_t time_lock;
 	/** @error_lock: protects @last_error; innermost, taken in any context */
 	spinlock_t error_lock;
 	/** @last_error: why the card does not work, in words */

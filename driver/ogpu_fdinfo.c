@@ -74,18 +74,14 @@ static void ogpu_fdinfo_show_engines(struct drm_printer *p, struct ogpu_file *of
 {
 	const struct ogpu_queue_owner *owner = ofile->queue_owner;
 	struct ogpu_device *odev = ofile->odev;
-	int idx;
 
-	if (drm_dev_enter(&odev->drm, &idx)) {
-		ogpu_queues_update_busy(odev, owner);
-		drm_dev_exit(idx);
-	}
+	ogpu_queues_account(odev, owner);
 
 	drm_printf(p, "drm-engine-compute:\t%llu ns\n",
-		   (u64)atomic64_read(&owner->busy_ns[OGPU_ENGINE_COMPUTE]));
+		   (u64)atomic64_read(&owner->unit_ns[OGPU_ENGINE_COMPUTE]));
 	drm_printf(p, "drm-engine-capacity-compute:\t%u\n", odev->disc.compute_slots);
 	drm_printf(p, "drm-engine-copy:\t%llu ns\n",
-		   (u64)atomic64_read(&owner->busy_ns[OGPU_ENGINE_COPY]));
+		   (u64)atomic64_read(&owner->unit_ns[OGPU_ENGINE_COPY]));
 	drm_printf(p, "drm-engine-capacity-copy:\t%u\n", odev->disc.copy_slots);
 }
 
@@ -94,7 +90,7 @@ static void ogpu_fdinfo_show_engines(struct drm_printer *p, struct ogpu_file *of
  * @p: where to
  * @file: the file
  *
- * Asks firmware and takes the dma_resv of each buffer, one after the other.
+ * Takes the dma_resv of each buffer, one after the other.
  */
 void ogpu_fdinfo_show(struct drm_printer *p, struct drm_file *file)
 {

@@ -89,16 +89,15 @@ static int ogpu_query_memory(struct ogpu_device *odev, void *data)
 
 static int ogpu_query_time(struct ogpu_device *odev, void *data)
 {
-	static DEFINE_SPINLOCK(lock);	/* reads of the clock are serialised */
 	struct drm_ogpu_query_time *out = data;
 	unsigned long flags;
 	u64 start;
 
-	spin_lock_irqsave(&lock, flags);
+	spin_lock_irqsave(&odev->time_lock, flags);
 	start = ktime_get_ns();
 	out->gpu_ns = odev->chip->time_ns(odev);
 	out->uncertainty_ns = ktime_get_ns() - start;
-	spin_unlock_irqrestore(&lock, flags);
+	spin_unlock_irqrestore(&odev->time_lock, flags);
 	out->cpu_ns = start;
 
 	return 0;

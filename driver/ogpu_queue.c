@@ -28,10 +28,8 @@
  * get to see, such as a buffer that was to be cleared. They signal in the reset, when the card
  * stands still and all files are stale.
  *
- * A job that runs too long: QUEUE_STOP tells firmware to kill it, which leaves other queues alone.
- * If firmware does not do so, the card is reset. The time of a job begins when it is the oldest of
- * its queue. A card has more queues than it executes at a time: while the queue waits for its turn
- * the job's time stands still, but not for ever. Time in a WAIT packet counts.
+ * A job that runs too long (ogpu_queue_time.c): QUEUE_STOP tells firmware to kill it, which leaves
+ * other queues alone. If firmware does not do so, the card is reset.
  *
  * Locks. The lock of struct ogpu_queue_mgr keeps the card's idea of which queues exist and ours
  * together; firmware is asked under it, so memory is never allocated under it. It is outside of the
@@ -57,11 +55,9 @@
 #include "ogpu_lockdep.h"
 #include "ogpu_mbox.h"
 #include "ogpu_queue.h"
+#include "ogpu_queue_priv.h"
 #include "ogpu_reset.h"
 #include "ogpu_vm.h"
-
-/* However long its queue waits, a job has so many times its timeout at most: uapi. */
-#define OGPU_TIMEOUT_MAX_FACTOR	10
 
 /* Requests of user space are handed on as they are. */
 static_assert((int)DRM_OGPU_ENGINE_COMPUTE == (int)OGPU_ENGINE_COMPUTE);
@@ -69,44 +65,6 @@ static_assert((int)DRM_OGPU_ENGINE_COPY == (int)OGPU_ENGINE_COPY);
 static_assert((int)DRM_OGPU_PRIORITY_LOW == (int)OGPU_PRIORITY_LOW);
 static_assert((int)DRM_OGPU_PRIORITY_NORMAL == (int)OGPU_PRIORITY_NORMAL);
 static_assert((int)DRM_OGPU_PRIORITY_HIGH == (int)OGPU_PRIORITY_HIGH);
-
-/**
- * struct ogpu_queue_mem - what a queue shares with hardware beside its ring
- *
- * One cache line for each writer.
- */
-struct ogpu_queue_mem {
-	/** @rptr: written by hardware */
-	__le64 rptr;
-	/** @fence: number of the last job done, written by FENCE packets */
-	__le64 fence;
-	/* private: */
-	__le64 pad[6];
-	/* public: */
-	/** @wptr: written by us */
-	__le64 wptr;
-};
-
-/**
- * struct ogpu_queue_mgr - all queues of a card
- */
-struct ogpu_queue_mgr {
-	/** @odev: the card */
-	struct ogpu_device *odev;
-	/**
-	 * @queues: &struct ogpu_queue by number. An entry holds no reference: who finds it takes
-	 * one under the xa_lock, unless there are none left
-	 */
-	struct xarray queues;
-	/** @lock: keeps firmware's idea of which queues exist and ours together */
-	struct mutex lock;
-	/** @stopped: no queues can be made; protected by @lock */
-	bool stopped;
-	/** @zombies: queues without references whose end is not confirmed; protected by @lock */
-	struct list_head zombies;
-	/** @timeout_wq: runs the watches; ordered: one job of a card at a time is found guilty */
-	struct workqueue_struct *timeout_wq;
-};
 
 static struct ogpu_queue_job *to_ogpu_queue_job(struct ogpu_sched_job *base)
 {
@@ -170,18 +128,6 @@ static u64 ogpu_queue_mem_operand(const struct ogpu_queue *queue, size_t offset)
  * Fences
  */
 
-/* The time of a job begins: it has become the oldest. */
-static void ogpu_queue_start_time(struct ogpu_queue *queue)
-{
-	lockdep_assert_held(&queue->lock);
-
-	queue->oldest_since = ktime_get();
-	queue->deadline = ktime_add_ms(queue->oldest_since, queue->timeout_ms);
-	/* If it is on for an earlier job it comes before the deadline, and then again. */
-	queue_delayed_work(queue->odev->queues->timeout_wq, &queue->watch,
-			   msecs_to_jiffies(queue->timeout_ms));
-}
-
 /* Signals what is done. */
 static void ogpu_queue_signal_done(struct ogpu_queue *queue)
 {
@@ -236,7 +182,11 @@ static void ogpu_queue_fail_pending(struct ogpu_queue *queue, int guilty, int ot
 	}
 }
 
-static void ogpu_queue_poll(struct ogpu_queue *queue)
+/**
+ * ogpu_queue_poll() - signal the fences of jobs that are done
+ * @queue: queue
+ */
+void ogpu_queue_poll(struct ogpu_queue *queue)
 {
 	unsigned long flags;
 	bool cookie;
@@ -252,8 +202,7 @@ static void ogpu_queue_poll(struct ogpu_queue *queue)
  * Requests to firmware
  */
 
-static int ogpu_queue_request(struct ogpu_queue *queue, enum ogpu_msg_type type, void *reply,
-			      size_t reply_size)
+static int ogpu_queue_request(struct ogpu_queue *queue, enum ogpu_msg_type type)
 {
 	struct ogpu_queue_mgr *mgr = queue->odev->queues;
 	struct ogpu_msg_queue body = {
@@ -266,38 +215,7 @@ static int ogpu_queue_request(struct ogpu_queue *queue, enum ogpu_msg_type type,
 	if (!queue->on_card)
 		return -ENODEV;
 
-	return ogpu_mbox_request(queue->odev, type, &body, sizeof(body), reply, reply_size);
-}
-
-static int ogpu_queue_query(struct ogpu_queue *queue, struct ogpu_msg_queue_state *state)
-{
-	struct ogpu_queue_mgr *mgr = queue->odev->queues;
-	int ret;
-
-	mutex_lock(&mgr->lock);
-	ret = ogpu_queue_request(queue, OGPU_MSG_QUEUE_QUERY, state, sizeof(*state));
-	mutex_unlock(&mgr->lock);
-
-	return ret;
-}
-
-/* Asks how long the queue was busy, and has its owner pay for what is new. */
-static void ogpu_queue_account(struct ogpu_queue *queue)
-{
-	struct ogpu_msg_queue_state state;
-	u64 busy_ns;
-
-	lockdep_assert_held(&queue->odev->queues->lock);
-
-	if (ogpu_queue_request(queue, OGPU_MSG_QUEUE_QUERY, &state, sizeof(state)))
-		return;
-
-	busy_ns = le64_to_cpu(state.busy_ns);
-	if (busy_ns <= queue->busy_ns)
-		return;
-	if (queue->owner)
-		atomic64_add(busy_ns - queue->busy_ns, &queue->owner->busy_ns[queue->engine]);
-	queue->busy_ns = busy_ns;
+	return ogpu_mbox_request(queue->odev, type, &body, sizeof(body), NULL, 0);
 }
 
 /* What firmware's answer means for who wants a queue. */
@@ -322,7 +240,9 @@ static int ogpu_queue_create_on_card(struct ogpu_queue *queue)
 		.wptr = cpu_to_le64(ogpu_queue_mem_operand(queue,
 							   offsetof(struct ogpu_queue_mem, wptr))),
 		.save_size = cpu_to_le32(queue->save_bytes),
-		.control = cpu_to_le64(OGPU_CONTROL_NONE),
+		.control = cpu_to_le64(ogpu_queue_mem_operand(queue,
+							      offsetof(struct ogpu_queue_mem,
+								       control))),
 	};
 	int ret;
 
@@ -474,105 +394,6 @@ void ogpu_queue_job_push(struct ogpu_queue_job *job)
 }
 
 /*
- * Time of jobs
- */
-
-/* Number of the oldest job; 0 if there is none. */
-static u64 ogpu_queue_oldest(struct ogpu_queue *queue)
-{
-	struct ogpu_queue_job *job;
-
-	lockdep_assert_held(&queue->lock);
-
-	job = list_first_entry_or_null(&queue->pending, struct ogpu_queue_job, link);
-
-	return job ? job->base.fence->seqno : 0;
-}
-
-/* Likewise, but also 0 if its time is not over. */
-static u64 ogpu_queue_late_job(struct ogpu_queue *queue)
-{
-	u64 seqno = 0;
-
-	spin_lock_irq(&queue->lock);
-	if (!ktime_before(ktime_get(), queue->deadline))
-		seqno = ogpu_queue_oldest(queue);
-	spin_unlock_irq(&queue->lock);
-
-	return seqno;
-}
-
-/*
- * Gives a late job the time that its queue has waited for a slot since the last look. At the first
- * look at a job some of that may have been before its time: then it gets too much rather than too
- * little. Returns whether the job is late all the same.
- */
-static bool ogpu_queue_still_late(struct ogpu_queue *queue, u64 seqno)
-{
-	u64 timeout_ns = (u64)queue->timeout_ms * NSEC_PER_MSEC;
-	struct ogpu_msg_queue_state state;
-	u64 waited_ns, more_ns;
-	ktime_t limit;
-	bool late;
-	int ret;
-
-	ret = ogpu_queue_query(queue, &state);
-
-	spin_lock_irq(&queue->lock);
-	/* That took a while. */
-	ogpu_queue_signal_done(queue);
-	late = ogpu_queue_oldest(queue) == seqno;
-	if (late && !ret) {
-		waited_ns = le64_to_cpu(state.waited_ns);
-		more_ns = min(waited_ns - queue->waited_ns, timeout_ns);
-		queue->waited_ns = waited_ns;
-
-		limit = ktime_add_ns(queue->oldest_since, OGPU_TIMEOUT_MAX_FACTOR * timeout_ns);
-		queue->deadline = ktime_add_ns(queue->deadline, more_ns);
-		if (ktime_after(queue->deadline, limit))
-			queue->deadline = limit;
-		late = !ktime_before(ktime_get(), queue->deadline);
-	}
-	spin_unlock_irq(&queue->lock);
-
-	return late;
-}
-
-static void ogpu_queue_watch_again(struct ogpu_queue *queue)
-{
-	s64 left_ns;
-
-	spin_lock_irq(&queue->lock);
-	if (!list_empty(&queue->pending)) {
-		left_ns = ktime_to_ns(ktime_sub(queue->deadline, ktime_get()));
-		queue_delayed_work(queue->odev->queues->timeout_wq, &queue->watch,
-				   nsecs_to_jiffies(max(left_ns, 0)) + 1);
-	}
-	spin_unlock_irq(&queue->lock);
-}
-
-static void ogpu_queue_watch_work(struct work_struct *work)
-{
-	struct ogpu_queue *queue = container_of(to_delayed_work(work), struct ogpu_queue, watch);
-	bool cookie;
-	u64 seqno;
-
-	cookie = dma_fence_begin_signalling();
-	/* A job may be done, with the interrupt lost. */
-	ogpu_queue_poll(queue);
-	seqno = ogpu_queue_late_job(queue);
-	if (seqno && ogpu_queue_still_late(queue, seqno)) {
-		dev_notice_ratelimited(queue->odev->drm.dev,
-				       "%s queue %u: job %llu ran longer than %u ms, killing it\n",
-				       queue->name, queue->number, seqno, queue->timeout_ms);
-		ogpu_queue_kill(queue, DRM_OGPU_QUEUE_ERR_TIMEOUT, -ETIMEDOUT);
-	} else {
-		ogpu_queue_watch_again(queue);
-	}
-	dma_fence_end_signalling(cookie);
-}
-
-/*
  * Life of a queue
  */
 
@@ -616,12 +437,14 @@ static void ogpu_queue_release_work(struct work_struct *work)
 	cancel_delayed_work_sync(&queue->watch);
 
 	mutex_lock(&mgr->lock);
-	if (queue->owner)
-		ogpu_queue_account(queue);
-	ret = ogpu_queue_request(queue, OGPU_MSG_QUEUE_DESTROY, NULL, 0);
+	ret = ogpu_queue_request(queue, OGPU_MSG_QUEUE_DESTROY);
 	if (!ret || ret == -ENOENT)
 		queue->on_card = false;
 	gone = !queue->on_card;
+	/* While it can be found, so that its time is not missed by who adds up meanwhile. */
+	spin_lock_irq(&queue->lock);
+	ogpu_queue_update_times(queue);
+	spin_unlock_irq(&queue->lock);
 	if (gone) {
 		/* What firmware told of this queue must not be taken for news of the next one. */
 		ogpu_mbox_wait_events(mgr->odev);
@@ -806,7 +629,7 @@ void ogpu_queue_kill(struct ogpu_queue *queue, u32 code, int error)
 		return;
 
 	mutex_lock(&mgr->lock);
-	ret = ogpu_queue_request(queue, OGPU_MSG_QUEUE_STOP, NULL, 0);
+	ret = ogpu_queue_request(queue, OGPU_MSG_QUEUE_STOP);
 	mutex_unlock(&mgr->lock);
 
 	if (!ret) {
@@ -1013,49 +836,29 @@ void ogpu_queues_poll(struct ogpu_device *odev)
 }
 
 /**
- * ogpu_queue_update_busy() - ask firmware how long a queue was busy
- * @queue: queue
- *
- * Sleeps for a bounded time.
- *
- * Return: nanoseconds; as last told if there is no answer.
- */
-u64 ogpu_queue_update_busy(struct ogpu_queue *queue)
-{
-	struct ogpu_queue_mgr *mgr = queue->odev->queues;
-	u64 busy_ns;
-
-	mutex_lock(&mgr->lock);
-	ogpu_queue_account(queue);
-	busy_ns = queue->busy_ns;
-	mutex_unlock(&mgr->lock);
-
-	return busy_ns;
-}
-
-/**
- * ogpu_queues_update_busy() - ask firmware how long all queues of a file were busy
+ * ogpu_queues_account() - have the owner of queues pay for the time that they took
  * @odev: the card
- * @owner: of the queues; its @busy_ns is brought up to date
+ * @owner: of the queues; its @unit_ns is brought up to date
  *
- * Also those that were destroyed, whether their jobs are running or have just ended. Sleeps for a
- * bounded time.
+ * Also for those that were destroyed, whether their jobs are running or have just ended. Asks
+ * nobody and does not sleep.
  */
-void ogpu_queues_update_busy(struct ogpu_device *odev, const struct ogpu_queue_owner *owner)
+void ogpu_queues_account(struct ogpu_device *odev, const struct ogpu_queue_owner *owner)
 {
 	struct ogpu_queue_mgr *mgr = odev->queues;
 	struct ogpu_queue *queue;
-	unsigned long number = 0;
+	unsigned long number;
 
-	do {
-		/* Under the lock queues that are in the table are not freed, referenced or not. */
-		mutex_lock(&mgr->lock);
-		queue = xa_find(&mgr->queues, &number, ULONG_MAX, XA_PRESENT);
-		if (queue && queue->owner == owner)
-			ogpu_queue_account(queue);
-		mutex_unlock(&mgr->lock);
-		number++;
-	} while (queue);
+	/* Queues that are in the table are not freed, referenced or not. */
+	xa_lock(&mgr->queues);
+	xa_for_each(&mgr->queues, number, queue) {
+		if (queue->owner != owner)
+			continue;
+		spin_lock_irq(&queue->lock);
+		ogpu_queue_update_times(queue);
+		spin_unlock_irq(&queue->lock);
+	}
+	xa_unlock(&mgr->queues);
 }
 
 /**

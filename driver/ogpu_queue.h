@@ -46,13 +46,29 @@ struct ogpu_queue_failure {
 };
 
 /**
+ * struct ogpu_queue_times - where the time of a queue went, from its control page
+ */
+struct ogpu_queue_times {
+	/** @state: &enum ogpu_queue_run_state */
+	u32 state;
+	/** @busy_ns: it was on a slot and executed, or waited for a compute unit */
+	u64 busy_ns;
+	/** @waited_ns: it had work and waited for a slot */
+	u64 waited_ns;
+	/** @unit_ns: it had a compute unit, or executed what needs none */
+	u64 unit_ns;
+	/** @now_ns: the card's clock when all this was told */
+	u64 now_ns;
+};
+
+/**
  * struct ogpu_queue_owner - what all queues of a file have in common; they may outlive the file
  */
 struct ogpu_queue_owner {
 	/** @ref: held by the file and by its queues */
 	struct kref ref;
-	/** @busy_ns: time that the card spent on the queues, by engine class; only grows */
-	atomic64_t busy_ns[OGPU_ENGINE_CLASSES];
+	/** @unit_ns: time that the card worked for the queues, by engine class; only grows */
+	atomic64_t unit_ns[OGPU_ENGINE_CLASSES];
 };
 
 /**
@@ -115,14 +131,10 @@ struct ogpu_queue {
 	u64 save_va;
 	/** @save_bytes: its size; 0: none */
 	u32 save_bytes;
-	/** @watch: looks at the oldest job at its @deadline, or earlier; on while there is one */
+	/** @watch: looks at the oldest job when its time may be over; on while there is one */
 	struct delayed_work watch;
-	/** @waited_ns: as firmware told @watch last; nobody else's */
-	u64 waited_ns;
 	/** @on_card: firmware may know it; protected by the lock of struct ogpu_queue_mgr */
 	bool on_card;
-	/** @busy_ns: as last told by firmware; protected by the lock of struct ogpu_queue_mgr */
-	u64 busy_ns;
 	/** @release: frees the queue on ogpu_sched_wq() */
 	struct work_struct release;
 	/** @zombie: link while firmware has not confirmed its end */
@@ -148,8 +160,10 @@ struct ogpu_queue {
 	struct list_head pending;
 	/** @oldest_since: when the first of @pending became the oldest */
 	ktime_t oldest_since;
-	/** @deadline: when it is killed, unless the queue waited for a slot meanwhile */
-	ktime_t deadline;
+	/** @oldest_waited_ns: how long the queue had waited for hardware then, in all */
+	u64 oldest_waited_ns;
+	/** @times: as firmware told last */
+	struct ogpu_queue_times times;
 	/** @dead: nothing is added to the ring; jobs that start wait in @pending until @ended */
 	bool dead;
 	/** @ended: dead, and hardware has stopped: jobs that start fail at once */
@@ -185,7 +199,7 @@ void ogpu_queues_start(struct ogpu_device *odev);
 void ogpu_queues_stop(struct ogpu_device *odev, int fence_error);
 void ogpu_queues_kill(struct ogpu_device *odev, const struct ogpu_queue_owner *owner);
 void ogpu_queues_poll(struct ogpu_device *odev);
-void ogpu_queues_update_busy(struct ogpu_device *odev, const struct ogpu_queue_owner *owner);
+void ogpu_queues_account(struct ogpu_device *odev, const struct ogpu_queue_owner *owner);
 void ogpu_queues_print_state(struct ogpu_device *odev, struct drm_printer *p);
 
 struct ogpu_queue_failure ogpu_queue_failure_from(const struct ogpu_msg_queue_error *msg);
@@ -204,7 +218,7 @@ struct ogpu_queue *ogpu_queue_get(struct ogpu_queue *queue);
 void ogpu_queue_put(struct ogpu_queue *queue);
 void ogpu_queue_kill(struct ogpu_queue *queue, u32 code, int error);
 bool ogpu_queue_is_dead(struct ogpu_queue *queue);
-u64 ogpu_queue_update_busy(struct ogpu_queue *queue);
+void ogpu_queue_get_times(struct ogpu_queue *queue, struct ogpu_queue_times *times);
 
 struct ogpu_queue_job *ogpu_queue_job_create(struct ogpu_queue *queue, u32 bytes, u64 client_id);
 void ogpu_queue_job_abort(struct ogpu_queue_job *job);

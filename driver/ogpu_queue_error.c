@@ -53,7 +53,7 @@ static u32 ogpu_queue_error_code(u32 hw_error)
 	case OGPU_QERR_SAVE:
 		return hw_error;
 	default:
-		/* Of newer firmware. It has stopped the queue, and nothing says that more is amiss. */
+		/* Newer firmware's. It has stopped the queue; nothing says that more is amiss. */
 		return DRM_OGPU_QUEUE_ERR_UNKNOWN;
 	}
 }

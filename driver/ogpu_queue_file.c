@@ -202,6 +202,7 @@ int ogpu_ioctl_queue_destroy(struct drm_device *drm, void *data, struct drm_file
 int ogpu_ioctl_queue_get_state(struct drm_device *drm, void *data, struct drm_file *file)
 {
 	struct drm_ogpu_queue_get_state *args = data;
+	struct ogpu_queue_times times;
 	struct ogpu_queue *queue;
 
 	if (args->pad)
@@ -211,7 +212,9 @@ int ogpu_ioctl_queue_get_state(struct drm_device *drm, void *data, struct drm_fi
 	if (!queue)
 		return -ENOENT;
 
-	args->busy_ns = ogpu_queue_update_busy(queue);
+	ogpu_queue_get_times(queue, &times);
+	args->busy_ns = times.busy_ns;
+	args->unit_ns = times.unit_ns;
 
 	spin_lock_irq(&queue->lock);
 	args->error = queue->error.code;

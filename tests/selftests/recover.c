@@ -139,6 +139,44 @@ TEST(firmware_hang)
 	expect_recovery(&t);
 }
 
+static void read_fdinfo(const struct card *card)
+{
+	char path[64], text[4096];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", card->fd);
+	fd = open(path, O_RDONLY);
+	ASSERT_GE(fd, 0);
+	ASSERT_GE(read(fd, text, sizeof(text)), 1);
+	close(fd);
+}
+
+/* Who asks how a queue stands does not wait for firmware. */
+TEST(state_while_firmware_hangs)
+{
+	struct drm_ogpu_queue_get_state state;
+	unsigned int answers = 0;
+	struct setup t;
+	int ret;
+
+	set_up(&t, 0);
+	inject_fault(&t, "\"fault\":\"mc-hang\"");
+	/* Until somebody notices, which takes seconds. */
+	for (;;) {
+		state = (struct drm_ogpu_queue_get_state) { .queue_id = t.queue };
+		ret = card_ioctl(&t.card, DRM_IOCTL_OGPU_QUEUE_GET_STATE, &state);
+		if (ret)
+			break;
+		EXPECT_EQ(state.submitted, 1);
+		read_fdinfo(&t.card);
+		answers++;
+	}
+	EXPECT_EQ(ret, -ENODEV);
+	EXPECT_GE(answers, 100);
+	expect_stale(&t);
+	expect_recovery(&t);
+}
+
 /* Slots that do not even obey firmware when the job is to be killed. */
 static void hang_slots(struct setup *t, int count)
 {

@@ -557,8 +557,11 @@ struct drm_ogpu_queue_create {
 	/**
 	 * @timeout_ms: a job that runs longer is killed, and its queue with it; 0: the driver's
 	 * default (module parameter job_timeout_ms); more than that is -EINVAL unless
-	 * CAP_SYS_ADMIN. Time in a WAIT packet counts, time in which the queue waits for its turn
-	 * on a crowded card does not; but a job is killed in any case after ten times as long
+	 * CAP_SYS_ADMIN. What counts is the time in which work of the job is on a compute unit,
+	 * other packets are executed, or a WAIT packet waits. Time in which other queues have the
+	 * hardware does not; but a job that has not ended after ten times @max_job_ms (or ten times
+	 * its own limit, if that is longer) is killed in any case, since other programs may have to
+	 * wait for its memory
 	 */
 	__u32 timeout_ms;
 	/** @queue_id: out: 1 or more */
@@ -652,8 +655,16 @@ struct drm_ogpu_queue_get_state {
 	__u64 submitted;
 	/** @completed: out: jobs done without error */
 	__u64 completed;
-	/** @busy_ns: out: time the hardware spent on this queue */
+	/**
+	 * @busy_ns: out: time in which the hardware executed this queue: not in a WAIT packet, but
+	 * compute units may have been with other queues. Up to date to within 100 ms
+	 */
 	__u64 busy_ns;
+	/**
+	 * @unit_ns: out: of that, time in which work of this queue was on a compute unit, or a
+	 * packet was executed that needs none. Looked at a little later than @busy_ns
+	 */
+	__u64 unit_ns;
 };
 
 /** @DRM_OGPU_MAX_JOBS: most elements of @jobs */

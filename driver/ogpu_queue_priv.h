@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * What the files about queues share and nobody else sees.
+ */
+#ifndef _OGPU_QUEUE_PRIV_H_
+#define _OGPU_QUEUE_PRIV_H_
+
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include "abi/mbox.h"
+
+struct ogpu_device;
+struct ogpu_queue;
+
+/**
+ * struct ogpu_queue_mem - what a queue shares with hardware beside its ring
+ *
+ * One cache line for each writer.
+ */
+struct ogpu_queue_mem {
+	/** @control: how the queue stands, written by firmware; at the start, aligned to 4 KiB */
+	struct ogpu_queue_control control;
+	/** @rptr: written by hardware */
+	__le64 rptr;
+	/** @fence: number of the last job done, written by FENCE packets */
+	__le64 fence;
+	/* private: */
+	__le64 pad[6];
+	/* public: */
+	/** @wptr: written by us */
+	__le64 wptr;
+};
+
+/**
+ * struct ogpu_queue_mgr - all queues of a card
+ */
+struct ogpu_queue_mgr {
+	/** @odev: the card */
+	struct ogpu_device *odev;
+	/**
+	 * @queues: &struct ogpu_queue by number. An entry holds no reference: who finds it takes
+	 * one under the xa_lock, unless there are none left
+	 */
+	struct xarray queues;
+	/** @lock: keeps firmware's idea of which queues exist and ours together */
+	struct mutex lock;
+	/** @stopped: no queues can be made; protected by @lock */
+	bool stopped;
+	/** @zombies: queues without references whose end is not confirmed; protected by @lock */
+	struct list_head zombies;
+	/** @timeout_wq: runs the watches; ordered: one job of a card at a time is found guilty */
+	struct workqueue_struct *timeout_wq;
+};
+
+void ogpu_queue_poll(struct ogpu_queue *queue);
+
+void ogpu_queue_start_time(struct ogpu_queue *queue);
+void ogpu_queue_watch_work(struct work_struct *work);
+void ogpu_queue_update_times(struct ogpu_queue *queue);
+
+#endif

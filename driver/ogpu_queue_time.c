@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Where the time of queues goes, and jobs that run too long.
+ *
+ * Firmware writes into a queue's control page how long it executed, waited for a slot, and had a
+ * compute unit. It is read here and nobody is asked, so that all this works however busy firmware
+ * is.
+ *
+ * The time of a job begins when it is the oldest of its queue. It is what has passed since, without
+ * the time in which the queue waited for hardware that others had: time on a compute unit, with
+ * packets that need none, and in WAIT packets. So a job is never killed for what other queues do.
+ * But whoever waits for memory of the job's address space must not wait for ever. There is a limit
+ * to all of its time, too, which is long enough that units shared by the rules of the contract do
+ * not let a job come near it.
+ */
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/processor.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+
+#include <drm/drm_drv.h>
+#include <drm/ogpu_drm.h>
+
+#include "abi/mbox.h"
+#include "ogpu_device.h"
+#include "ogpu_drv.h"
+#include "ogpu_queue.h"
+#include "ogpu_queue_priv.h"
+
+/* A job has so many times the driver's limit, or its own, until it is killed in any case: uapi. */
+#define OGPU_JOB_MAX_FACTOR	10
+
+/* What a control page says may be so old: it is written, and then it has to be seen. */
+#define OGPU_CONTROL_LAG_NS	(2ull * OGPU_CONTROL_REFRESH_MS * NSEC_PER_MSEC)
+
+/* Firmware writes a page in microseconds. */
+#define OGPU_CONTROL_TRIES	100
+
+static_assert(offsetof(struct ogpu_queue_mem, control) == 0);
+
+/* Reads a page that firmware may be writing. Returns false if it is never whole. */
+static bool ogpu_queue_read_control(const struct ogpu_queue_control *control,
+				    struct ogpu_queue_times *times)
+{
+	unsigned int i;
+
+	for (i = 0; i < OGPU_CONTROL_TRIES; i++) {
+		u32 seq = le32_to_cpu(READ_ONCE(control->seq));
+
+		if (!(seq & 1)) {
+			dma_rmb();
+			times->state = le32_to_cpu(READ_ONCE(control->state));
+			times->busy_ns = le64_to_cpu(READ_ONCE(control->busy_ns));
+			times->waited_ns = le64_to_cpu(READ_ONCE(control->waited_ns));
+			times->unit_ns = le64_to_cpu(READ_ONCE(control->unit_ns));
+			times->now_ns = le64_to_cpu(READ_ONCE(control->now_ns));
+			dma_rmb();
+			if (le32_to_cpu(READ_ONCE(control->seq)) == seq)
+				return true;
+		}
+		cpu_relax();
+	}
+
+	return false;
+}
+
+/**
+ * ogpu_queue_update_times() - see where the time of a queue went, and have its owner pay
+ * @queue: the queue, locked
+ */
+void ogpu_queue_update_times(struct ogpu_queue *queue)
+{
+	struct ogpu_queue_times times;
+
+	lockdep_assert_held(&queue->lock);
+
+	if (!queue->mem || !ogpu_queue_read_control(&queue->mem->control, &times))
+		return;
+
+	if (queue->owner && times.unit_ns > queue->times.unit_ns)
+		atomic64_add(times.unit_ns - queue->times.unit_ns,
+			     &queue->owner->unit_ns[queue->engine]);
+	queue->times = times;
+}
+
+/* Time that a queue has waited for hardware that others had. */
+static u64 ogpu_queue_waited_ns(const struct ogpu_queue_times *times)
+{
+	u64 without_unit_ns = times->busy_ns > times->unit_ns ? times->busy_ns - times->unit_ns : 0;
+
+	return times->waited_ns + without_unit_ns;
+}
+
+/* That it has waited since this was told. @now_ns: the card's clock. */
+static u64 ogpu_queue_waiting_ns(const struct ogpu_queue_times *times, u64 now_ns)
+{
+	switch (times->state) {
+	case OGPU_QUEUE_RUNNING:
+	case OGPU_QUEUE_WAITING:
+		return 0;
+	default:
+		/* It has a job, but is not on a slot, or was not when firmware looked last. */
+		return now_ns > times->now_ns ? now_ns - times->now_ns : 0;
+	}
+}
+
+/*
+ * How much longer the oldest job may take, all of it known to be 0 or less if it is late.
+ * @elapsed_ns: since it became the oldest; @waited_ns: of that, for hardware, as far as known.
+ */
+static s64 ogpu_queue_left_ns(u64 timeout_ms, u64 max_job_ms, u64 elapsed_ns, u64 waited_ns)
+{
+	u64 limit_ns = OGPU_JOB_MAX_FACTOR * max(timeout_ms, max_job_ms) * NSEC_PER_MSEC;
+	u64 used_ns = elapsed_ns - min(waited_ns, elapsed_ns);
+
+	return min((s64)(timeout_ms * NSEC_PER_MSEC + OGPU_CONTROL_LAG_NS - used_ns),
+		   (s64)(limit_ns - elapsed_ns));
+}
+
+/* Likewise, of a queue. */
+static s64 ogpu_queue_oldest_left_ns(struct ogpu_queue *queue, u64 card_ns)
+{
+	u64 elapsed_ns = ktime_to_ns(ktime_sub(ktime_get(), queue->oldest_since));
+	u64 waited_ns;
+
+	lockdep_assert_held(&queue->lock);
+
+	ogpu_queue_update_times(queue);
+	waited_ns = ogpu_queue_waited_ns(&queue->times);
+	waited_ns -= min(waited_ns, queue->oldest_waited_ns);
+	waited_ns += ogpu_queue_waiting_ns(&queue->times, card_ns);
+
+	return ogpu_queue_left_ns(queue->timeout_ms, READ_ONCE(ogpu_job_timeout_ms), elapsed_ns,
+				  waited_ns);
+}
+
+/* Comes when the oldest job has used so much time. If it is on already, it comes before. */
+static void ogpu_queue_watch_after(struct ogpu_queue *queue, u64 ns)
+{
+	queue_delayed_work(queue->odev->queues->timeout_wq, &queue->watch,
+			   nsecs_to_jiffies(ns) + 1);
+}
+
+/**
+ * ogpu_queue_start_time() - a job has become the oldest, its time begins
+ * @queue: its queue, locked
+ */
+void ogpu_queue_start_time(struct ogpu_queue *queue)
+{
+	lockdep_assert_held(&queue->lock);
+
+	ogpu_queue_update_times(queue);
+	queue->oldest_since = ktime_get();
+	queue->oldest_waited_ns = ogpu_queue_waited_ns(&queue->times);
+	ogpu_queue_watch_after(queue, queue->timeout_ms * (u64)NSEC_PER_MSEC);
+}
+
+/* Number of the oldest job if it has run too long; else 0, and the watch comes again if needed. */
+static u64 ogpu_queue_late_job(struct ogpu_queue *queue, u64 card_ns)
+{
+	struct ogpu_queue_job *job;
+	u64 seqno = 0;
+	s64 left_ns;
+
+	spin_lock_irq(&queue->lock);
+	job = list_first_entry_or_null(&queue->pending, struct ogpu_queue_job, link);
+	if (job) {
+		left_ns = ogpu_queue_oldest_left_ns(queue, card_ns);
+		if (left_ns <= 0)
+			seqno = job->base.fence->seqno;
+		else
+			ogpu_queue_watch_after(queue, left_ns);
+	}
+	spin_unlock_irq(&queue->lock);
+
+	return seqno;
+}
+
+/**
+ * ogpu_queue_watch_work() - see whether the oldest job of a queue has run too long
+ * @work: &struct ogpu_queue.watch
+ */
+void ogpu_queue_watch_work(struct work_struct *work)
+{
+	struct ogpu_queue *queue = container_of(to_delayed_work(work), struct ogpu_queue, watch);
+	struct ogpu_device *odev = queue->odev;
+	u64 card_ns, seqno;
+	bool cookie;
+	int idx;
+
+	cookie = dma_fence_begin_signalling();
+	/* A job may be done, with the interrupt lost. */
+	ogpu_queue_poll(queue);
+
+	/* If the card is being removed, ogpu_queues_stop() signals all fences. */
+	if (!drm_dev_enter(&odev->drm, &idx))
+		goto out;
+	spin_lock_irq(&odev->time_lock);
+	card_ns = odev->chip->time_ns(odev);
+	spin_unlock_irq(&odev->time_lock);
+	drm_dev_exit(idx);
+
+	seqno = ogpu_queue_late_job(queue, card_ns);
+	if (seqno) {
+		dev_notice_ratelimited(odev->drm.dev,
+				       "%s queue %u: job %llu ran longer than %u ms, killing it\n",
+				       queue->name, queue->number, seqno, queue->timeout_ms);
+		ogpu_queue_kill(queue, DRM_OGPU_QUEUE_ERR_TIMEOUT, -ETIMEDOUT);
+	}
+out:
+	dma_fence_end_signalling(cookie);
+}
+
+/**
+ * ogpu_queue_get_times() - where the time of a queue went
+ * @queue: the queue
+ * @times: filled in; as firmware told last, and zero before that
+ *
+ * Asks nobody and does not sleep.
+ */
+void ogpu_queue_get_times(struct ogpu_queue *queue, struct ogpu_queue_times *times)
+{
+	spin_lock_irq(&queue->lock);
+	ogpu_queue_update_times(queue);
+	*times = queue->times;
+	spin_unlock_irq(&queue->lock);
+}
+
+#if IS_ENABLED(CONFIG_DRM_OGPU_KUNIT_TEST)
+#include "tests/ogpu_queue_time_test.c"
+#endif

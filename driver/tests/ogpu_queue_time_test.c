@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * KUnit tests of ogpu_queue_time.c: what counts as the time of a job.
+ */
+#include <kunit/test.h>
+
+static void ogpu_queue_time_test_read(struct kunit *test)
+{
+	struct ogpu_queue_control control = {
+		.seq = cpu_to_le32(0xfffffffe),
+		.state = cpu_to_le32(OGPU_QUEUE_WAITING),
+		.busy_ns = cpu_to_le64(10),
+		.waited_ns = cpu_to_le64(20),
+		.unit_ns = cpu_to_le64(5),
+		.now_ns = cpu_to_le64(1000),
+	};
+	struct ogpu_queue_times times;
+
+	KUNIT_ASSERT_TRUE(test, ogpu_queue_read_control(&control, &times));
+	KUNIT_EXPECT_EQ(test, times.state, OGPU_QUEUE_WAITING);
+	KUNIT_EXPECT_EQ(test, times.busy_ns, 10);
+	KUNIT_EXPECT_EQ(test, times.waited_ns, 20);
+	KUNIT_EXPECT_EQ(test, times.unit_ns, 5);
+	KUNIT_EXPECT_EQ(test, times.now_ns, 1000);
+
+	/* Firmware ended while it was writing: nobody waits for it. */
+	control.seq = cpu_to_le32(0xffffffff);
+	KUNIT_EXPECT_FALSE(test, ogpu_queue_read_control(&control, &times));
+}
+
+/* Waiting for a slot and for a compute unit, until the page was written and since. */
+static void ogpu_queue_time_test_waiting(struct kunit *test)
+{
+	struct ogpu_queue_times times = {
+		.busy_ns = 70, .unit_ns = 30, .waited_ns = 5, .now_ns = 1000,
+	};
+	static const struct {
+		enum ogpu_queue_run_state state;
+		u64 ns;
+	} since[] = {
+		{ OGPU_QUEUE_IDLE, 200 },
+		{ OGPU_QUEUE_READY, 200 },
+		{ OGPU_QUEUE_SUSPENDED, 200 },
+		{ OGPU_QUEUE_FAULTED, 200 },
+		{ OGPU_QUEUE_RUNNING, 0 },
+		{ OGPU_QUEUE_WAITING, 0 },
+	};
+	unsigned int i;
+
+	KUNIT_EXPECT_EQ(test, ogpu_queue_waited_ns(&times), 45);
+	for (i = 0; i < ARRAY_SIZE(since); i++) {
+		times.state = since[i].state;
+		KUNIT_EXPECT_EQ(test, ogpu_queue_waiting_ns(&times, 1200), since[i].ns);
+		KUNIT_EXPECT_EQ(test, ogpu_queue_waiting_ns(&times, 900), 0);
+	}
+
+	/* Firmware adds up both at moments that differ a little. */
+	times.unit_ns = 71;
+	KUNIT_EXPECT_EQ(test, ogpu_queue_waited_ns(&times), 5);
+}
+
+#define OGPU_TEST_S	((u64)NSEC_PER_SEC)
+
+static void ogpu_queue_time_test_left(struct kunit *test)
+{
+	const u64 lag = OGPU_CONTROL_LAG_NS;
+
+	/* A limit of 2 s. */
+	KUNIT_EXPECT_EQ(test, ogpu_queue_left_ns(2000, 10000, 0, 0), 2 * OGPU_TEST_S + lag);
+	KUNIT_EXPECT_EQ(test, ogpu_queue_left_ns(2000, 10000, 2 * OGPU_TEST_S, 0), lag);
+	KUNIT_EXPECT_EQ(test, ogpu_queue_left_ns(2000, 10000, 2 * OGPU_TEST_S + lag, 0), 0);
+	KUNIT_EXPECT_LT(test, ogpu_queue_left_ns(2000, 10000, 3 * OGPU_TEST_S, 0), 0);
+	/* Others had the hardware: all the time, or more than that because pages are old. */
+	KUNIT_EXPECT_EQ(test, ogpu_queue_left_ns(2000, 10000, 50 * OGPU_TEST_S, 50 * OGPU_TEST_S),
+			2 * OGPU_TEST_S + lag);
+	KUNIT_EXPECT_EQ(test, ogpu_queue_left_ns(2000, 10000, 50 * OGPU_TEST_S, U64_MAX),
+			2 * OGPU_TEST_S + lag);
+	KUNIT_EXPECT_EQ(test, ogpu_queue_left_ns(2000, 10000, 50 * OGPU_TEST_S, 49 * OGPU_TEST_S),
+			OGPU_TEST_S + lag);
+	/* Not for ever: ten times the driver's limit, or its own. */
+	KUNIT_EXPECT_EQ(test, ogpu_queue_left_ns(2000, 10000, 99 * OGPU_TEST_S, 99 * OGPU_TEST_S),
+			OGPU_TEST_S);
+	KUNIT_EXPECT_EQ(test, ogpu_queue_left_ns(2000, 10000, 100 * OGPU_TEST_S,
+						 100 * OGPU_TEST_S), 0);
+	KUNIT_EXPECT_EQ(test, ogpu_queue_left_ns(60000, 10000, 599 * OGPU_TEST_S,
+						 599 * OGPU_TEST_S), OGPU_TEST_S);
+	/* The longest that module parameter and uapi allow. */
+	KUNIT_EXPECT_EQ(test, ogpu_queue_left_ns(U32_MAX, U32_MAX, 0, 0),
+			U32_MAX * (u64)NSEC_PER_MSEC + lag);
+}
+
+static struct kunit_case ogpu_queue_time_cases[] = {
+	KUNIT_CASE(ogpu_queue_time_test_read),
+	KUNIT_CASE(ogpu_queue_time_test_waiting),
+	KUNIT_CASE(ogpu_queue_time_test_left),
+	{ }
+};
+
+static struct kunit_suite ogpu_queue_time_suite = {
+	.name = "ogpu_queue_time",
+	.test_cases = ogpu_queue_time_cases,
+};
+
+kunit_test_suite(ogpu_queue_time_suite);
