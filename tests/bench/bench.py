@@ -232,11 +232,19 @@ def main():
         raise SystemExit("usage: run [" + "|".join(part.__name__ for part in PARTS) + "]...")
     if not sys.argv[1:]:
         print("Measuring; this takes about four minutes.", flush=True)
-    found = [figure for part in PARTS if part.__name__ in wanted for figure in part()]
+    found, failures = [], []
+    for part in PARTS:
+        if part.__name__ in wanted:
+            try:
+                found += part()
+            except SystemExit as failure:
+                failures.append(str(failure))
     verdicts = {figure["name"]: judge(figure) for figure in found}
     for item in found:
         print(f"{item['name']:<46} {item['value']:>12.6g} {item['unit']:<13}"
               f"{verdicts[item['name']]:<26} {item['note']}")
+    if failures:
+        raise SystemExit("\n".join(failures))
     if sys.argv[1:]:
         return
     for name in TARGETS:
