@@ -325,6 +325,64 @@ TEST(dispatch)
 	EXPECT_EQ(t.words[16], 0);
 }
 
+/* A program that stores a number. */
+static void put_store(struct buffer *code, uint32_t number)
+{
+	volatile uint32_t *insn = code->map;
+
+	insn[0] = number << 20 | 0x00000593;	/* li a1, number */
+	insn[1] = 0x00b53023;			/* sd a1, 0(a0) */
+	insn[2] = INSN_RET;
+}
+
+/* Code that the CPU changes in place: the card may know the old one until it is told. */
+TEST(changed_code)
+{
+	struct buffer code;
+	struct setup t;
+	uint32_t n;
+
+	set_up(&t, DRM_OGPU_ENGINE_COMPUTE);
+	code_buffer(&t, &code, 0);
+	for (n = 1; n < 5; n++) {
+		put_store(&code, n);
+		stream_cache(&t.s, DRM_OGPU_CACHE_CODE);
+		stream_dispatch(&t.s, code.va, t.data.va, 4, 32);
+		run(&t);
+		EXPECT_EQ(t.words[0], n);
+	}
+}
+
+/* Other code at an address where there was some: unmapping it is enough. */
+TEST(remapped_code)
+{
+	const uint32_t flags = DRM_OGPU_BIND_READ | DRM_OGPU_BIND_EXEC;
+	struct buffer code[2];
+	struct setup t;
+	uint64_t va;
+	uint32_t n;
+
+	set_up(&t, DRM_OGPU_ENGINE_COMPUTE);
+	for (n = 0; n < 2; n++) {
+		code_buffer(&t, &code[n], 0);
+		put_store(&code[n], n + 1);
+		ASSERT_EQ(card_unbind(&t.card, code[n].va, code[n].size), 0);
+	}
+	va = code[0].va;
+	for (n = 0; n < 6; n++) {
+		ASSERT_EQ(card_bind(&t.card, &code[n % 2], va, flags), 0);
+		stream_dispatch(&t.s, va, t.data.va, 4, 32);
+		run(&t);
+		EXPECT_EQ(t.words[0], n % 2 + 1);
+		/* Without a gap, too. */
+		ASSERT_EQ(card_bind(&t.card, &code[(n + 1) % 2], va, flags), 0);
+		stream_dispatch(&t.s, va, t.data.va, 4, 32);
+		run(&t);
+		EXPECT_EQ(t.words[0], (n + 1) % 2 + 1);
+		ASSERT_EQ(card_unbind(&t.card, va, code[0].size), 0);
+	}
+}
+
 /*
  * Bad packets. The queue stops at the packet, with the right reason; what stood before it was done,
  * what stands after it is not; others do not notice.

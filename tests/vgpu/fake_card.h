@@ -43,6 +43,7 @@ struct vgpu {
 	uint8_t *vram, *system;
 	uint8_t page[MMU_PAGE];		/* the late, read-only and write-only one */
 	bool late;			/* FAKE_LATE answers */
+	unsigned int late_after;	/* it begins to when asked for the n-th time, 0: no change */
 	pthread_rwlock_t bracket;
 	_Atomic uint64_t generation;
 	struct tlbi_log tlbi;
@@ -199,6 +200,9 @@ void *vgpu_mem_ptr(struct vgpu *gpu, enum ogpu_target target, uint64_t addr, siz
 	if (target == OGPU_TARGET_SYSTEM &&
 	    fake_inside(addr, len, write ? FAKE_WRITE_ONLY : FAKE_READ_ONLY, MMU_PAGE))
 		return gpu->page + addr % MMU_PAGE;
+	if (target == OGPU_TARGET_SYSTEM && gpu->late_after &&
+	    fake_inside(addr, len, FAKE_LATE, MMU_PAGE))
+		gpu->late = !--gpu->late_after;
 	if (target == OGPU_TARGET_SYSTEM && gpu->late &&
 	    fake_inside(addr, len, FAKE_LATE, MMU_PAGE))
 		return gpu->page + addr % MMU_PAGE;

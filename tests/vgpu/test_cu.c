@@ -465,6 +465,35 @@ static void test_code_places(void **state)
 	       OGPU_FAULT_NOT_MAPPED);
 }
 
+/* Memory that begins to answer at any moment: an atomic is done or refused, never left out. */
+static void test_late_atomics(void **state)
+{
+	const uint32_t words[] = { 0x00100593, 0x00b5302f, RET };	/* amoadd.d zero, a1, (a0) */
+	unsigned int done = 0, refused = 0;
+
+	(void)state;
+	code(CODE_VA, words, ARRAY_SIZE(words));
+	for (unsigned int asks = 1; asks < 16; asks++) {
+		enum cu_result result;
+
+		memset(gpu->page, 0, 8);
+		gpu->late = false;
+		gpu->late_after = asks;
+		fake_lose_pointers(gpu);
+		result = run_at(CODE_VA, GONE_VA, 40);
+		if (result == CU_DONE) {
+			assert_int_equal(*(uint64_t *)gpu->page, 40);
+			done++;
+		} else {
+			assert_int_equal(result, CU_FAILED);
+			assert_int_equal(cu->error.error, OGPU_QERR_MEMORY);
+			assert_int_equal(cu->error.fault.reason, OGPU_FAULT_BUS);
+			refused++;
+		}
+	}
+	assert_true(done > 0 && refused > 0);
+}
+
 /* LR asks for what SC needs, and SC of another size finds no reservation. */
 static void test_reservations(void **state)
 {
@@ -710,6 +739,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_misaligned, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_code_places, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reservations, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_late_atomics, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_whole_stores, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_setup_pauses, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_start_state, setup, teardown),

@@ -1052,11 +1052,16 @@ struct drm_ogpu_pkt_atomic {
 #define DRM_OGPU_CACHE_CLEAN		(1u << 0)
 /** @DRM_OGPU_CACHE_INVALIDATE: drop data that engines have cached */
 #define DRM_OGPU_CACHE_INVALIDATE	(1u << 1)
-/** @DRM_OGPU_CACHE_CODE: drop cached instructions; needed after a job has written code */
+/**
+ * @DRM_OGPU_CACHE_CODE: drop cached instructions; needed, also between jobs, before code that has
+ * been executed is executed again after a job or the CPU has changed it in place. Not needed for
+ * what has been mapped since
+ */
 #define DRM_OGPU_CACHE_CODE		(1u << 2)
 
 /**
- * struct drm_ogpu_pkt_cache - cache maintenance; jobs begin and end coherent without it
+ * struct drm_ogpu_pkt_cache - cache maintenance; jobs begin and end coherent without it, but for
+ * code
  *
  * Of the addresses from @start up to @end; engines may do it for more. Both zero: of everything.
  */
