@@ -117,6 +117,7 @@ static enum cu_result fail(struct cu *cu, struct cu_wave *w, struct group *g,
 	account(cu, g);
 	if (error)
 		cu->error.error = error;
+	cu->error.item = true;
 	cu->error.pc = g->pc;
 	cu->error.insn = insn ? insn->raw : 0;
 	return CU_FAILED;

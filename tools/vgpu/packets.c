@@ -320,10 +320,9 @@ static enum step run_launch(struct processor *cp, struct packet *p, const struct
 	step = pool_dispatch(cp->slot, launch, &cu_error);
 	if (step != STEP_FAIL)
 		return step;
-	/* No work-item is to blame if there is no pc. */
 	cp->slot->failure = (struct slot_failure){
 		.error = cu_error.error, .pc = cu_error.pc,
-		.detail = cu_error.pc ? cu_error.insn : p->opcode, .replay = cu_error.replay,
+		.detail = cu_error.item ? cu_error.insn : p->opcode, .replay = cu_error.replay,
 	};
 	if (cu_error.error == OGPU_QERR_MEMORY)
 		cp->slot->failure.fault = cu_error.fault;
