@@ -6,7 +6,7 @@
 
 int main(void)
 {
-	double worst = 0;
+	double worst = 0, longest = 0;
 
 	for (unsigned int k = 0; k < ARRAY_SIZE(hostile_kinds); k++) {
 		struct hostile h;
@@ -25,10 +25,14 @@ int main(void)
 			if (ms > worst)
 				worst = ms;
 		}
+		if (h.gpu->longest_ns / 1e6 > longest)
+			longest = h.gpu->longest_ns / 1e6;
 		hostile_stop(&h);
 	}
 	printf("{\"name\": \"invalidate_worst_ms\", \"value\": %.6g, \"unit\": \"ms\", \"note\": "
 	       "\"longest of %u invalidations beside each kernel of hostile.h, on two units\"}\n",
 	       worst, ROUNDS);
+	printf("{\"name\": \"bracket_worst_ms\", \"value\": %.6g, \"unit\": \"ms\", \"note\": "
+	       "\"of a processor, for the longest memory bracket of these units\"}\n", longest);
 	return 0;
 }

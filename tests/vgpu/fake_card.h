@@ -49,6 +49,8 @@ struct vgpu {
 	struct tlbi_log tlbi;
 	_Atomic uint64_t brackets;	/* entered so far */
 	_Atomic uint32_t most_asked;	/* pointers that one bracket asked for, at most */
+	bool timed;			/* brackets are timed */
+	_Atomic uint64_t longest_ns;	/* one of them, on the processor */
 	uint64_t tables;		/* next free page-table page */
 	uint64_t poison;		/* VRAM offset of a bad page, 0: none */
 
@@ -138,11 +140,23 @@ void vgpu_event_push(struct vgpu *gpu, const struct ogpu_event *event)
 }
 
 static __thread uint32_t fake_asked;	/* pointers, in this bracket */
+static __thread uint64_t fake_began;
+
+/* What this thread took of a processor: other work on the host does not count. */
+static uint64_t fake_cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
 
 uint64_t vgpu_mem_begin(struct vgpu *gpu)
 {
 	fake_asked = 0;
 	pthread_rwlock_rdlock(&gpu->bracket);
+	if (gpu->timed)
+		fake_began = fake_cpu_ns();
 	atomic_fetch_add_explicit(&gpu->brackets, 1, memory_order_relaxed);
 	return atomic_load_explicit(&gpu->generation, memory_order_relaxed);
 }
@@ -154,6 +168,13 @@ void vgpu_mem_end(struct vgpu *gpu)
 	while (fake_asked > most &&
 	       !atomic_compare_exchange_weak(&gpu->most_asked, &most, fake_asked))
 		;
+	if (gpu->timed) {
+		uint64_t ns = fake_cpu_ns() - fake_began, longest = gpu->longest_ns;
+
+		while (ns > longest &&
+		       !atomic_compare_exchange_weak(&gpu->longest_ns, &longest, ns))
+			;
+	}
 	pthread_rwlock_unlock(&gpu->bracket);
 }
 

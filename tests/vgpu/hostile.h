@@ -54,6 +54,7 @@ static void hostile_start(struct hostile *h, const char *kind, unsigned int unit
 	};
 
 	h->gpu = fake_create(units);
+	h->gpu->timed = true;
 	hostile_map(h->gpu);
 	kernels_load(h->gpu, HOSTILE_ASID, FAKE_DATA);
 	d.entry = kernel_entry(kind);

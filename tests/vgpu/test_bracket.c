@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
-/* Memory brackets stay short whatever a kernel does: work is counted, not timed. */
+/*
+ * Memory brackets stay short whatever a kernel does: work is counted, and time is what the thread
+ * took of a processor.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +18,7 @@
  * entries, a second one for what has been evicted meanwhile, and the page itself.
  */
 #define MOST_ASKED	(CU_BUDGET / 8 + VGPU_LANES * 2 * 2 * (6 + 2))
+#define LONGEST_NS	5000000u
 #define BRACKETS	200u
 
 static void test_hostile_kernels(void **state)
@@ -34,6 +38,7 @@ static void test_hostile_kernels(void **state)
 			sched_yield();
 		}
 		assert_in_range(h.gpu->most_asked, 1, MOST_ASKED);
+		assert_in_range(h.gpu->longest_ns, 1, LONGEST_NS);
 		hostile_stop(&h);
 	}
 }
