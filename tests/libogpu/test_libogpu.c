@@ -155,6 +155,118 @@ static void test_stream_packets(void **state)
 	ogpu_stream_destroy(&s);
 }
 
+/* Each emitter's packet: its opcode and flags, its size, and its members where they belong. */
+static void test_stream_emitters(void **state)
+{
+	struct fixture *f = *state;
+	const struct ogpu_copy_rect r = {
+		.src = 1, .dst = 2, .extent = { 3, 4, 5 }, .src_pitch = { -6, 7 },
+		.dst_pitch = { 8, -9 },
+	};
+	const struct ogpu_dispatch d = {
+		.entry = 2, .args = 3, .grid = { 4, 5, 6 }, .base = { 7, 8, 9 },
+		.total = { 11, 13, 15 }, .local_bytes = 16, .private_bytes = 32,
+	};
+	const struct drm_ogpu_pkt_dispatch_indirect *i;
+	const struct drm_ogpu_pkt_timestamp *t;
+	const struct drm_ogpu_pkt_copy_rect *c;
+	const struct drm_ogpu_pkt_indirect *in;
+	const struct drm_ogpu_pkt_dispatch *p;
+	const struct drm_ogpu_pkt_atomic *a;
+	const struct drm_ogpu_pkt_cache *k;
+	const struct drm_ogpu_pkt_fence *n;
+	struct ogpu_stream s;
+	uint8_t *at;
+
+	assert_int_equal(ogpu_stream_create(f->vm, 4096, &s), 0);
+	at = s.buf.ptr;
+#define NEXT(packet) ({ (packet) = (const void *)at; at += sizeof(*(packet)); \
+			assert_int_equal((packet)->header >> 16, sizeof(*(packet)) / 4); \
+			(packet)->header & 0xffff; })
+	ogpu_emit_copy_rect(&s, &r);
+	assert_int_equal(NEXT(c), DRM_OGPU_PKT_COPY_RECT | DRM_OGPU_PKT_BARRIER);
+	assert_int_equal(c->src, 1);
+	assert_int_equal(c->dst, 2);
+	assert_int_equal(c->extent[2], 5);
+	assert_int_equal(c->src_pitch[0], -6ull);
+	assert_int_equal(c->src_pitch[1], 7);
+	assert_int_equal(c->dst_pitch[1], -9ull);
+	ogpu_emit_fence_signal(&s, 8, 9);
+	assert_int_equal(NEXT(n), DRM_OGPU_PKT_FENCE | DRM_OGPU_PKT_BARRIER |
+				  DRM_OGPU_FENCE_SIGNAL);
+	assert_int_equal(n->value, 9);
+	ogpu_emit_timestamp(&s, 16);
+	assert_int_equal(NEXT(t), DRM_OGPU_PKT_TIMESTAMP | DRM_OGPU_PKT_BARRIER |
+				  DRM_OGPU_TIMESTAMP_END);
+	s.overlap = true;
+	ogpu_emit_timestamp_start(&s, 16);
+	assert_int_equal(NEXT(t), DRM_OGPU_PKT_TIMESTAMP);
+	s.overlap = false;
+	ogpu_emit_cache_range(&s, DRM_OGPU_CACHE_CODE, 5, 6);
+	assert_int_equal(NEXT(k), DRM_OGPU_PKT_CACHE | DRM_OGPU_PKT_BARRIER);
+	assert_int_equal(k->ops, 4);
+	assert_int_equal(k->start, 5);
+	assert_int_equal(k->end, 6);
+	ogpu_emit_indirect(&s, 24, 8);
+	assert_int_equal(NEXT(in), DRM_OGPU_PKT_INDIRECT | DRM_OGPU_PKT_BARRIER);
+	assert_int_equal(in->bytes, 8);
+	assert_int_equal(in->addr, 24);
+	ogpu_emit_atomic(&s, DRM_OGPU_ATOMIC_XOR, 4, 5);
+	assert_int_equal(NEXT(a), DRM_OGPU_PKT_ATOMIC | DRM_OGPU_PKT_BARRIER);
+	assert_int_equal(a->result, 0);
+	ogpu_emit_atomic_return(&s, DRM_OGPU_ATOMIC_CAS | DRM_OGPU_ATOMIC_WIDE, 8, 5, 6, 16);
+	assert_int_equal(NEXT(a), DRM_OGPU_PKT_ATOMIC | DRM_OGPU_PKT_BARRIER |
+				  DRM_OGPU_ATOMIC_RETURN);
+	assert_int_equal(a->op, 0x102);
+	assert_int_equal(a->addr, 8);
+	assert_int_equal(a->value, 5);
+	assert_int_equal(a->compare, 6);
+	assert_int_equal(a->result, 16);
+	ogpu_emit_dispatch(&s, &d);
+	assert_int_equal(NEXT(p), DRM_OGPU_PKT_DISPATCH | DRM_OGPU_PKT_BARRIER);
+	assert_int_equal(p->base[2], 9);
+	assert_int_equal(p->total[0], 11);
+	ogpu_emit_dispatch_indirect(&s, &d, 40);
+	assert_int_equal(NEXT(i), DRM_OGPU_PKT_DISPATCH_INDIRECT | DRM_OGPU_PKT_BARRIER);
+	assert_int_equal(i->grid, 40);
+	assert_int_equal(i->group[1], 1);
+	assert_int_equal(i->local_bytes, 16);
+	assert_int_equal(i->private_bytes, 32);
+	assert_int_equal(s.used, at - (uint8_t *)s.buf.ptr);
+	ogpu_stream_destroy(&s);
+}
+
+/* What is between the two ends is left out; one within the other; without room nothing is. */
+static void test_stream_skip(void **state)
+{
+	struct fixture *f = *state;
+	const struct drm_ogpu_pkt_skip *p;
+	uint32_t outer, inner;
+	struct ogpu_stream s;
+
+	assert_int_equal(ogpu_stream_create(f->vm, 4096, &s), 0);
+	p = s.buf.ptr;
+	outer = ogpu_emit_skip(&s, 8, DRM_OGPU_COMPARE_GE, 9, 10);
+	assert_int_equal(p->header, 13 | 0x80 << 8 | 10 << 16);
+	assert_int_equal(p->compare, DRM_OGPU_COMPARE_GE);
+	assert_int_equal(p->addr, 8);
+	assert_int_equal(p->value, 9);
+	assert_int_equal(p->mask, 10);
+	assert_int_equal(p->bytes, 0);
+	inner = ogpu_emit_skip(&s, 8, DRM_OGPU_COMPARE_LT, 9, 10);
+	ogpu_emit_fence(&s, 0, 0);
+	ogpu_emit_skip_end(&s, inner);
+	ogpu_emit_fence(&s, 0, 0);
+	ogpu_emit_skip_end(&s, outer);
+	assert_int_equal(p[0].bytes, 40 + 24 + 24);
+	assert_int_equal(p[1].bytes, 24);
+	while (!s.overflow)
+		inner = ogpu_emit_skip(&s, 8, DRM_OGPU_COMPARE_LT, 9, 10);
+	ogpu_emit_skip_end(&s, inner);
+	assert_int_equal(p[0].bytes, 40 + 24 + 24);
+	ogpu_stream_destroy(&s);
+}
+
 static void test_stream_overflow(void **state)
 {
 	struct fixture *f = *state;
@@ -424,6 +536,8 @@ int main(void)
 		IN_VM(test_va_never_overlaps),
 		IN_VM(test_buffer_unwinds),
 		IN_VM(test_stream_packets),
+		IN_VM(test_stream_emitters),
+		IN_VM(test_stream_skip),
 		IN_VM(test_stream_overflow),
 		IN_VM(test_submit),
 		IN_VM(test_save_bytes),

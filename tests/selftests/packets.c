@@ -463,6 +463,36 @@ static const struct bad bad_packets[] = {
 	  { PKT(DISPATCH, 80), 0, DATA, 0, 0, 1, 1, 1, 1, 1, 1, UINT32_MAX, 0 } },
 	{ "dispatch, private memory", ERR(DISPATCH),
 	  { PKT(DISPATCH, 80), 0, DATA, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0xfffffff0 } },
+	{ "dispatch, part not inside", ERR(PACKET),
+	  { PKT(DISPATCH, 80), 0, DATA, 0, 0, 2, 1, 1, 1, 1, 1, 0, 0, 1, 0, 0, 2, 1, 1 } },
+	{ "dispatch indirect, short", ERR(PACKET), { PKT(DISPATCH_INDIRECT, 48), 0, DATA } },
+	{ "dispatch indirect, reserved", ERR(PACKET),
+	  { PKT(DISPATCH_INDIRECT, 56), 0, DATA, 0, 0, DATA, 1, 1, 1, 0, 0, 1 } },
+	{ "dispatch indirect, misaligned", ERR(PACKET),
+	  { PKT(DISPATCH_INDIRECT, 56), 0, DATA, 0, 0, OFFSET(2), 1, 1, 1, 0, 0, 0 } },
+	{ "dispatch indirect from nowhere", ERR(MEMORY),
+	  { PKT(DISPATCH_INDIRECT, 56), 0, DATA, 0, 0, 0, 0x50, 1, 1, 1, 0, 0, 0 } },
+	{ "copy_rect, flag", ERR(PACKET),
+	  { PKT(COPY_RECT, 72) | FLAGS(1), 0, DATA, OFFSET(64), 8, 1, 1 } },
+	{ "copy_rect, reserved", ERR(PACKET), { PKT(COPY_RECT, 72), 1, DATA, OFFSET(64), 8, 1, 1 } },
+	{ "copy_rect, too much", ERR(PACKET),
+	  { PKT(COPY_RECT, 72), 0, DATA, OFFSET(64), UINT32_MAX, UINT32_MAX, UINT32_MAX } },
+	{ "copy_rect from nowhere", ERR(MEMORY),
+	  { PKT(COPY_RECT, 72), 0, 0, 0x50, DATA, 8, 1, 1 } },
+	{ "copy_rect to no address", ERR(MEMORY),
+	  { PKT(COPY_RECT, 72), 0, DATA, 0, 1u << 31, 8, 1, 1 } },
+	{ "skip, unknown compare", ERR(PACKET), { PKT(SKIP, 40), 4, DATA } },
+	{ "skip, misaligned", ERR(PACKET), { PKT(SKIP, 40), 0, OFFSET(4) } },
+	{ "skip, half a word", ERR(PACKET), { PKT(SKIP, 40), 0, DATA, 0, 0, 0, 0, 4 } },
+	{ "skip, too far", ERR(PACKET), { PKT(SKIP, 40), 0, DATA, 0, 0, 0, 0, 32 } },
+	{ "skip nowhere", ERR(MEMORY), { PKT(SKIP, 40), 0, 0, 0x50 } },
+	{ "atomic, unknown", ERR(PACKET), { PKT(ATOMIC, 40), 10, DATA } },
+	{ "atomic, reserved", ERR(PACKET), { PKT(ATOMIC, 40), 1u << 31, DATA } },
+	{ "atomic, misaligned", ERR(PACKET), { PKT(ATOMIC, 40), 1 << 8, OFFSET(4) } },
+	{ "atomic, wide value", ERR(PACKET), { PKT(ATOMIC, 40), 0, DATA, 0, 1 } },
+	{ "atomic, compare", ERR(PACKET), { PKT(ATOMIC, 40), 0, DATA, 0, 0, 1 } },
+	{ "atomic, unasked result", ERR(PACKET), { PKT(ATOMIC, 40), 0, DATA, 0, 0, 0, 0, DATA } },
+	{ "atomic nowhere", ERR(MEMORY), { PKT(ATOMIC, 40), 0, 0, 0x50 } },
 	{ "dispatch, not executable", ERR(MEMORY),
 	  { PKT(DISPATCH, 80), 0, DATA, 0, 0, 1, 1, 1, 1, 1, 1, 0, 4096 } },
 };
@@ -746,7 +776,7 @@ TEST_TIMEOUT(noise, 120)
 		}
 		/* Half of them begin with a header that looks right. */
 		if (i & 2)
-			*(uint32_t *)t.s.buf.map = DRM_OGPU_PKT(i % 12, 8 * (1 + i % 8));
+			*(uint32_t *)t.s.buf.map = DRM_OGPU_PKT(i % 16, 8 * (1 + i % 8));
 		ASSERT_EQ(card_submit(&t.card, queue, &t.s, &out, 1), 0);
 		EXPECT_EQ(card_syncobj_wait(&t.card, out.handle, 5000), 0);
 		EXPECT_EQ(card_queue_destroy(&t.card, queue), 0);

@@ -470,6 +470,56 @@ static void test_invalidate_while_running(void **state)
 	assert_int_equal(q_read64(q, OGPU_SLOT_FAULT_VA_LO) & ~15ull, VA + OUT);
 }
 
+/* A grid cut into parts, and one from memory: work-items cannot tell them from the whole. */
+static void test_grid_in_parts(void **state)
+{
+	const uint32_t whole[3] = { 3, 4, 5 }, cut[3] = { 2, 1, 3 };
+	const uint64_t items = 3 * 4 * 5 * 8, bytes = items * sizeof(struct ids_out);
+	const struct ids_args args = { VA + OUT };
+	struct ogpu_pkt_dispatch d = dispatch("ids", 0, 8), part;
+	struct ogpu_pkt_dispatch_indirect i = {
+		.entry = d.entry, .args = d.args, .grid = VA + 0x80, .group = { 8, 1, 1 },
+		.local_bytes = 4096, .private_bytes = 512,
+	};
+	uint8_t *want = malloc(bytes);
+
+	(void)state;
+	assert_non_null(want);
+	memcpy(mem(ARGS), &args, sizeof(args));
+	q_start(q);
+	memcpy(d.grid, whole, sizeof(whole));
+	q_put(q, OGPU_OP_DISPATCH, 0, &d, sizeof(d));
+	put_fence(q, 0, 1);
+	q_ring(q);
+	wait_cell(0, 1);
+	memcpy(want, mem(OUT), bytes);
+
+	/* Eight parts, cut in each direction; the last one's total is told by its end. */
+	memset(mem(OUT), 0, bytes);
+	for (unsigned int n = 0; n < 8; n++) {
+		part = d;
+		for (unsigned int k = 0; k < 3; k++) {
+			part.base[k] = n >> k & 1 ? cut[k] : 0;
+			part.grid[k] = n >> k & 1 ? whole[k] - cut[k] : cut[k];
+			part.total[k] = n < 7 ? whole[k] : 0;
+		}
+		q_put(q, OGPU_OP_DISPATCH, 0, &part, sizeof(part));
+	}
+	put_fence(q, 0, 2);
+	q_ring(q);
+	wait_cell(0, 2);
+	assert_memory_equal(mem(OUT), want, bytes);
+
+	memset(mem(OUT), 0, bytes);
+	memcpy(mem(0x80), whole, sizeof(whole));
+	q_put(q, OGPU_OP_DISPATCH_INDIRECT, 0, &i, sizeof(i));
+	put_fence(q, 0, 3);
+	q_ring(q);
+	wait_cell(0, 3);
+	assert_memory_equal(mem(OUT), want, bytes);
+	free(want);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -485,6 +535,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_preempt_copy, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_late_doorbell, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_two_queues, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_grid_in_parts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_idle, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_invalidate_while_running, setup, teardown),
 	};

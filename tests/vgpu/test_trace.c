@@ -89,6 +89,27 @@ static bool has_line(struct traced *t, const char *end)
 	return false;
 }
 
+static void ring(struct server *s, uint32_t page, uint32_t offset, uint64_t value, uint32_t bytes)
+{
+	assert_int_equal(client_write(s, OGPU_BAR_DOORBELL, page * VGPU_DOORBELL_STRIDE + offset,
+				      &value, bytes), 0);
+}
+
+/* Write pointers in one piece and in two, whose halves belong to their page; and what is neither. */
+static void doorbell_pointers(struct server *s)
+{
+	ring(s, DOORBELL, OGPU_DOORBELL_WPTR, 0x123456789abcdef0ull, 8);
+	ring(s, DOORBELL, OGPU_DOORBELL_WPTR, 0x55, 4);
+	ring(s, DOORBELL - 1, OGPU_DOORBELL_WPTR, 0x66, 4);
+	ring(s, DOORBELL, OGPU_DOORBELL_WPTR + 4, 0x77, 4);
+	ring(s, DOORBELL - 1, OGPU_DOORBELL_WPTR + 4, 0x88, 4);
+	ring(s, DOORBELL, OGPU_DOORBELL_WPTR + 4, 0x99, 4);
+	ring(s, DOORBELL, OGPU_DOORBELL_WPTR, 0, 2);
+	ring(s, DOORBELL, 16, 0, 4);
+	ring(s, DOORBELL, OGPU_DOORBELL_RING, 0, 8);
+	ring(s, DOORBELL, OGPU_DOORBELL_WPTR + 4, 0, 8);
+}
+
 static void test_host(void **state)
 {
 	static const char * const lines[] = {
@@ -102,6 +123,14 @@ static void test_host(void **state)
 		"read  0x7f000 = 0",
 		"doorbell 5",
 		"write doorbells 0x5004 bytes 4: ignored",
+		"doorbell 5 pointer 0x123456789abcdef0",
+		"doorbell 5 pointer 0x7700000055",
+		"doorbell 4 pointer 0x8800000066",
+		"doorbell 5 pointer 0x9900000055",
+		"write doorbells 0x5008 bytes 2: ignored",
+		"write doorbells 0x5010 bytes 4: ignored",
+		"write doorbells 0x5000 bytes 8: ignored",
+		"write doorbells 0x500c bytes 8: ignored",
 		"read  doorbells 0x5000 bytes 4",
 		"read  config 0x000 bytes 2 = 0x1234",
 		"read  config 0x000 bytes 4 = 0x6011234",
@@ -126,6 +155,7 @@ static void test_host(void **state)
 				      4), 0);
 	assert_int_equal(client_write(s, OGPU_BAR_DOORBELL, DOORBELL * VGPU_DOORBELL_STRIDE + 4,
 				      &word, 4), 0);
+	doorbell_pointers(s);
 	assert_int_equal(client_read(s, OGPU_BAR_DOORBELL, DOORBELL * VGPU_DOORBELL_STRIDE, &word,
 				     4), 0);
 	config_read(s, PCI_VENDOR_ID, 2);

@@ -108,7 +108,11 @@ static void doorbell_read(struct vgpu *gpu, uint64_t offset, void *buf, size_t l
 
 static void ring_doorbell(struct vgpu *gpu, uint32_t index, const uint64_t *wptr)
 {
-	vgpu_trace(gpu, TRACE_REG, "doorbell %u", index);
+	if (wptr)
+		vgpu_trace(gpu, TRACE_REG, "doorbell %u pointer 0x%llx", index,
+			   (unsigned long long)*wptr);
+	else
+		vgpu_trace(gpu, TRACE_REG, "doorbell %u", index);
 	if (!engines_doorbell(gpu->engines, index, wptr))
 		mc_doorbell(gpu->mc, index);
 }

@@ -101,6 +101,7 @@ static const char *do_state(struct vgpu *gpu, const cJSON *args, cJSON *result)
 	pthread_mutex_lock(&gpu->irq.lock);
 	cJSON_AddNumberToObject(object, "mbox", gpu->irq.raised[OGPU_VECTOR_MBOX]);
 	cJSON_AddNumberToObject(object, "event", gpu->irq.raised[OGPU_VECTOR_EVENT]);
+	cJSON_AddNumberToObject(object, "signal", gpu->irq.raised[OGPU_VECTOR_SIGNAL]);
 	cJSON_AddNumberToObject(object, "lost", gpu->irq.lost);
 	pthread_mutex_unlock(&gpu->irq.lock);
 
