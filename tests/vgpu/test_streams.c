@@ -64,8 +64,8 @@ static int setup_out(void **state)
 }
 
 /*
- * Buffers that call each other twice, counting before, between and after: level 4 is reached 8 times.
- * At the bottom stands what the caller wants there.
+ * Buffers that call each other twice, counting before and after: level 4 is reached 8 times. At the
+ * bottom stands what the caller wants there.
  */
 static uint32_t nest(uint32_t bottom_bytes)
 {
@@ -104,6 +104,13 @@ static void test_nested(void **state)
 	assert_int_equal(q_read(q, OGPU_SLOT_DETAIL), OGPU_OP_INDIRECT);
 	assert_int_equal(out(3), 9);
 	assert_int_equal(out(5), 0);
+
+	/* Where it stood is of no concern to the next queue, whatever is written of it. */
+	assert_int_not_equal(q_read(q, OGPU_SLOT_CONTEXT4), 0);
+	q_write(q, OGPU_SLOT_CTRL, OGPU_SLOT_CMD_CLEAR);
+	assert_int_equal(q_read64(q, OGPU_SLOT_POS_LO), 0);
+	for (uint32_t reg = OGPU_SLOT_CONTEXT0; reg <= OGPU_SLOT_HELD; reg += 4)
+		assert_int_equal(q_read(q, reg), 0);
 }
 
 /* Privilege does not come back in a buffer of a buffer. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
-/* Waiting: what slots and watches are told, what wakes them, and what it costs when nothing does. */
+/* Waiting: what slots and watches are told, what wakes them, and what it costs if nothing does. */
 #include "fake_packets.h"
 
 #define QUEUES		4096u

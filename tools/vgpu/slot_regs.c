@@ -225,6 +225,7 @@ static void command(struct slot *slot, uint32_t value)
 	    (slot->state == OGPU_SLOT_SAVED || slot->state == OGPU_SLOT_FAILED)) {
 		/* An order that came too late was for this queue, not for the next. */
 		atomic_fetch_and(&slot->stop, ~(STOP_PREEMPT | STOP_KILL));
+		memset(&slot->context, 0, sizeof(slot->context));
 		slot_set_state(slot, OGPU_SLOT_EMPTY);
 	}
 	pthread_mutex_unlock(&slot->lock);

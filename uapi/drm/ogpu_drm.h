@@ -734,10 +734,11 @@ struct drm_ogpu_submit {
 #define DRM_OGPU_PKT(opcode, bytes)	((__u32)(opcode) | (__u32)((bytes) / 4) << 16)
 /** @DRM_OGPU_PKT_BARRIER: to be ORed into any header */
 #define DRM_OGPU_PKT_BARRIER		(1u << 15)
-/** @DRM_OGPU_PKT_CARD: to be ORed into the header of FENCE, WAIT, CACHE, SKIP or ATOMIC: only
- * engines of this card have to see the effect, or are waited for; without, the CPU and other
- * cards as well
+/*
+ * To be ORed into the header of FENCE, WAIT, CACHE, SKIP or ATOMIC: only engines of this card have to
+ * see the effect, or are waited for; without, the CPU and other cards as well.
  */
+/** @DRM_OGPU_PKT_CARD: see above */
 #define DRM_OGPU_PKT_CARD		(1u << 14)
 
 /** @DRM_OGPU_PKT_NOP: a header of any length; what follows it is ignored */
@@ -769,10 +770,7 @@ struct drm_ogpu_submit {
 /** @DRM_OGPU_PKT_ATOMIC: &struct drm_ogpu_pkt_atomic */
 #define DRM_OGPU_PKT_ATOMIC	14
 
-/**
- * @DRM_OGPU_INDIRECT_LEVELS: buffers of packets that may be open at a time. The stream of a job is
- * one of them
- */
+/** @DRM_OGPU_INDIRECT_LEVELS: most buffers of packets open at a time, a job's stream included */
 #define DRM_OGPU_INDIRECT_LEVELS	4
 /** @DRM_OGPU_INDIRECT_MAX_BYTES: most bytes of such a buffer */
 #define DRM_OGPU_INDIRECT_MAX_BYTES	(1u << 24)
@@ -827,10 +825,7 @@ struct drm_ogpu_pkt_write {
 	__u64 dst;
 };
 
-/**
- * @DRM_OGPU_FENCE_SIGNAL: to be ORed into the header of a FENCE: after the value is stored, wake
- * who waits for the queue
- */
+/** @DRM_OGPU_FENCE_SIGNAL: ORed into a FENCE's header: then wake who waits for the queue */
 #define DRM_OGPU_FENCE_SIGNAL		(1u << 10)
 
 /** struct drm_ogpu_pkt_fence - store a 64-bit value when all before it is done and visible */
@@ -871,10 +866,7 @@ struct drm_ogpu_pkt_wait {
 	__u64 mask;
 };
 
-/**
- * @DRM_OGPU_TIMESTAMP_END: to be ORed into the header of a TIMESTAMP: take the time when everything
- * before it is complete, not when the packet starts
- */
+/** @DRM_OGPU_TIMESTAMP_END: ORed into a header: the time when everything before it is complete */
 #define DRM_OGPU_TIMESTAMP_END		(1u << 9)
 
 /** struct drm_ogpu_pkt_timestamp - store the GPU clock, 64 bits, nanoseconds */
@@ -1027,9 +1019,10 @@ enum drm_ogpu_atomic {
 	DRM_OGPU_ATOMIC_MINU = 8,
 	DRM_OGPU_ATOMIC_MAXU = 9,
 };
+
 /** @DRM_OGPU_ATOMIC_WIDE: to be ORed into the operation: 64 bits, otherwise 32 */
 #define DRM_OGPU_ATOMIC_WIDE		(1u << 8)
-/** @DRM_OGPU_ATOMIC_RETURN: to be ORed into the header of an ATOMIC: store what was there before */
+/** @DRM_OGPU_ATOMIC_RETURN: ORed into an ATOMIC's header: store what was there before */
 #define DRM_OGPU_ATOMIC_RETURN		(1u << 8)
 
 /** struct drm_ogpu_pkt_atomic - change a word of memory in one indivisible step */
