@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* Waiting: what slots and watches are told, what wakes them, and what it costs if nothing does. */
+#include "fake_kernels.h"
 #include "fake_packets.h"
 
 #define QUEUES		4096u
@@ -16,6 +17,7 @@ static int setup_many(void **state)
 	gpu = fake_create(1);
 	fake_map(gpu, ASID, VA, VRAM(FAKE_DATA), BYTES, PTE_RW);
 	fake_map(gpu, ASID + 1, VA, SYSTEM(FAKE_SYSTEM + 0x100000), BYTES, PTE_RW);
+	kernels_load(gpu, ASID, FAKE_DATA + BYTES);
 	q_init(q, gpu, 0, ASID, 0);
 	return 0;
 }
@@ -320,9 +322,11 @@ static void test_slot_unmapped(void **state)
 /* A watch that is old, and was looked at this moment: the next look of itself is far away. */
 static void old_watch(uint64_t offset)
 {
+	struct engines_condition what = when(VA + offset, OGPU_COMPARE_EQ, 1);
 	uint64_t start = vgpu_time_ns(gpu);
 
-	watch(50, VA + offset, OGPU_COMPARE_EQ, 1);
+	what.mask = UINT32_MAX;
+	engines_watch(gpu->engines, 50, &what);
 	while (vgpu_time_ns(gpu) - start < 3 * POLL_NS)
 		wait_looks(1);
 }
@@ -374,6 +378,21 @@ static void test_card_stores(void **state)
 	check_card_store(OGPU_OP_COPY, &c, sizeof(c), 8);
 	check_card_store(OGPU_OP_FILL, &l, sizeof(l), 8);
 	check_card_store(OGPU_OP_COPY_RECT, &r, sizeof(r), 8);
+}
+
+/* So is what a kernel stores. */
+static void test_kernel_stores(void **state)
+{
+	const struct count_args args = { VA + 8 };
+	struct ogpu_pkt_dispatch d = {
+		.entry = kernel_entry("count"), .args = VA + 0x200, .grid = { 1, 1, 1 },
+		.group = { 1, 1, 1 }, .local_bytes = 4096, .private_bytes = 512,
+	};
+
+	(void)state;
+	memcpy(mem(0x200), &args, sizeof(args));
+	q_start(q);
+	check_card_store(OGPU_OP_DISPATCH, &d, sizeof(d), 8);
 }
 
 /* --- what it costs ---------------------------------------------------------------------------- */
@@ -481,6 +500,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_slot_registers, setup_many, teardown),
 		cmocka_unit_test_setup_teardown(test_slot_unmapped, setup_many, teardown),
 		cmocka_unit_test_setup_teardown(test_card_stores, setup_many, teardown),
+		cmocka_unit_test_setup_teardown(test_kernel_stores, setup_many, teardown),
 		cmocka_unit_test_setup_teardown(test_cost_of_watches, setup_many, teardown),
 		cmocka_unit_test_setup_teardown(test_cost_of_slots, setup_many, teardown),
 		cmocka_unit_test_setup_teardown(test_cost_of_stores, setup_many, teardown),
