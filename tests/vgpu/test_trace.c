@@ -95,7 +95,7 @@ static void ring(struct server *s, uint32_t page, uint32_t offset, uint64_t valu
 				      &value, bytes), 0);
 }
 
-/* Write pointers in one piece and in two, whose halves belong to their page; and what is neither. */
+/* Write pointers in one piece and in two, whose halves belong to their page; and neither. */
 static void doorbell_pointers(struct server *s)
 {
 	ring(s, DOORBELL, OGPU_DOORBELL_WPTR, 0x123456789abcdef0ull, 8);

@@ -735,8 +735,8 @@ struct drm_ogpu_submit {
 /** @DRM_OGPU_PKT_BARRIER: to be ORed into any header */
 #define DRM_OGPU_PKT_BARRIER		(1u << 15)
 /*
- * To be ORed into the header of FENCE, WAIT, CACHE, SKIP or ATOMIC: only engines of this card have to
- * see the effect, or are waited for; without, the CPU and other cards as well.
+ * To be ORed into the header of FENCE, WAIT, CACHE, SKIP or ATOMIC: only engines of this card have
+ * to see the effect, or are waited for; without, the CPU and other cards as well.
  */
 /** @DRM_OGPU_PKT_CARD: see above */
 #define DRM_OGPU_PKT_CARD		(1u << 14)
