@@ -216,6 +216,120 @@ static void ping_pong(void)
 		assert_int_equal(((uint32_t *)mem(0))[i], 77);
 }
 
+/* --- one access, with addresses of many patterns ---------------------------------------------- */
+
+#define PATTERN_BYTES	0x4000u		/* of memory that is accessed, local and global */
+#define PATTERN_DATA	0x10000u	/* offsets in the data: what is accessed */
+#define PATTERN_LOCAL	0x20000u
+
+static uint32_t pattern_seed;
+
+static uint32_t pick(uint32_t n)
+{
+	pattern_seed = pattern_seed * 1664525 + 1013904223;
+	return (uint32_t)((uint64_t)pattern_seed * n >> 32);
+}
+
+/* Offsets of the 32 lanes' accesses of so many bytes. */
+static void pattern(uint32_t *offset, uint32_t size)
+{
+	uint32_t start = pick(PATTERN_BYTES / 2) & ~(pick(4) ? size - 1 : 0u);
+	uint32_t run = 1u << pick(6), stride = pick(3) ? size : pick(300), kind = pick(6);
+	uint32_t row = pick(3) ? pick(9) * size : pick(200);
+
+	for (uint32_t i = 0; i < 32; i++) {
+		switch (kind) {
+		case 0:	/* all in a row or wider apart, or all the same */
+			offset[i] = start + i * stride;
+			break;
+		case 1:	/* rows of a tile */
+			offset[i] = start + i / run * row + i % run * size;
+			break;
+		case 2:	/* a few places */
+			offset[i] = start + i / run * row;
+			break;
+		case 3:	/* the same row again */
+			offset[i] = start + i % run * size;
+			break;
+		case 4:	/* within a page */
+			offset[i] = (start & ~(MMU_PAGE - 1)) + pick(MMU_PAGE - size + 1);
+			break;
+		default:
+			offset[i] = pick(PATTERN_BYTES - size);
+			break;
+		}
+		if (offset[i] > PATTERN_BYTES - size)
+			offset[i] = PATTERN_BYTES - size;
+	}
+	/* One that is otherwise. */
+	if (!pick(6))
+		offset[pick(32)] = pick(PATTERN_BYTES - size);
+}
+
+/* What a load leaves in a register. */
+static uint64_t loaded(const uint8_t *p, uint32_t op)
+{
+	uint64_t v = 0;
+
+	memcpy(&v, p, op == 7 ? 4 : 1u << (op & 3));
+	switch (op) {
+	case 0:
+		return (uint64_t)(int8_t)v;
+	case 1:
+		return (uint64_t)(int16_t)v;
+	case 2:
+		return (uint64_t)(int32_t)v;
+	case 7:
+		return CU_BOX | v;
+	default:
+		return v;
+	}
+}
+
+static void one_access(uint32_t live, uint32_t op, bool local)
+{
+	const struct access_args args = {
+		DATA_VA, DATA_VA + 0x100, DATA_VA + 0x200, DATA_VA + PATTERN_LOCAL, op,
+	};
+	uint64_t *address = (uint64_t *)mem(0), *result = (uint64_t *)mem(0x100);
+	uint64_t *value = (uint64_t *)mem(0x200);
+	uint8_t *target = mem(local ? PATTERN_LOCAL : PATTERN_DATA);
+	uint32_t offset[32], size = op == 7 ? 4 : 1u << (op & 3);
+	static uint8_t want[PATTERN_BYTES];
+
+	pattern(offset, size);
+	for (uint32_t i = 0; i < PATTERN_BYTES; i++)
+		mem(PATTERN_DATA)[i] = mem(PATTERN_LOCAL)[i] = pick(256);
+	memcpy(want, target, PATTERN_BYTES);
+	for (uint32_t i = 0; i < 32; i++) {
+		address[i] = (local ? OGPU_CU_LOCAL_BASE : DATA_VA + PATTERN_DATA) + offset[i];
+		value[i] = (uint64_t)pick(~0u) << 32 | pick(~0u);
+		if (!(live >> i & 1))
+			address[i] = 0;
+		else if (op >= 8)	/* the highest lane is the last */
+			memcpy(want + offset[i], &value[i], size);
+	}
+	run_kernel("one_access", (struct cu_launch){ .grid = { 1, 1, 1 }, .group = { 32, 1, 1 },
+		   .local_bytes = PATTERN_BYTES }, &args, sizeof(args));
+	assert_memory_equal(target, want, PATTERN_BYTES);
+	for (uint32_t i = 0; i < 32; i++)
+		assert_int_equal(result[i], op < 8 && live >> i & 1 ?
+				 loaded(want + offset[i], op) : value[i]);
+}
+
+static void patterns(void)
+{
+	pattern_seed = 1;
+	for (unsigned int i = 0; i < 4000; i++)
+		one_access(pick(2) ? CU_ALL_LANES : pick(~0u) | 1u << pick(32), pick(12), pick(2));
+}
+
+static void test_patterns(void **state)
+{
+	(void)state;
+	each_variant(patterns);
+}
+
 static void test_saxpy(void **state)
 {
 	(void)state;
@@ -733,6 +847,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_private, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ids, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_turns, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_patterns, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_traps, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fetch_faults, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_data_faults, setup, teardown),

@@ -2,8 +2,9 @@
 /*
  * Loads and stores of a wave.
  *
- * Three ways, from fast to slow: one host access for all lanes (addresses contiguous or equal),
- * one host access for each lane, and piece by piece where a value crosses pages.
+ * From fast to slow: one host access for all lanes (addresses contiguous or equal) or for each run
+ * of lanes, a gather within one piece of host memory, one look-up and access for each lane, and
+ * piece by piece where a value crosses pages.
  */
 #include <string.h>
 
@@ -218,17 +219,26 @@ static bool slow_access(struct cu *cu, struct cu_wave *w, unsigned int lane, uin
 	return true;
 }
 
+/* Host pointer for one lane's access if it is found at once. */
+static inline __attribute__((always_inline)) uint8_t *at_once(struct cu *cu, uint64_t va,
+							      unsigned int size, uint32_t direct)
+{
+	if (va >> OGPU_VA_BITS)
+		return va < OGPU_CU_PRIVATE_BASE ? local_ptr(cu, va, size) : NULL;
+	if ((va & (MMU_PAGE - 1)) > MMU_PAGE - size)
+		return NULL;
+	return mmu_lookup(&cu->mmu, va, direct);
+}
+
 static inline __attribute__((always_inline)) bool gather_size(struct cu *cu, struct cu_wave *w,
 							      const uint64_t *t, uint32_t lanes,
 							      uint64_t *raw, unsigned int size)
 {
 	for (uint32_t left = lanes; left; left &= left - 1) {
 		unsigned int lane = __builtin_ctz(left);
-		const uint8_t *ptr = NULL;
+		const uint8_t *ptr = at_once(cu, t[lane], size, MMU_DIRECT_READ);
 
 		raw[lane] = 0;
-		if ((t[lane] & (MMU_PAGE - 1)) <= MMU_PAGE - size)
-			ptr = mmu_lookup(&cu->mmu, t[lane], MMU_DIRECT_READ);
 		if (ptr)
 			raw[lane] = read_host(ptr, size);
 		else if (!slow_access(cu, w, lane, t[lane], &raw[lane], size, false))
@@ -260,10 +270,8 @@ static inline __attribute__((always_inline)) bool scatter_size(struct cu *cu, st
 	for (uint32_t left = lanes; left; left &= left - 1) {
 		unsigned int lane = __builtin_ctz(left);
 		uint64_t value = v[lane];
-		uint8_t *ptr = NULL;
+		uint8_t *ptr = at_once(cu, t[lane], size, MMU_DIRECT_WRITE);
 
-		if ((t[lane] & (MMU_PAGE - 1)) <= MMU_PAGE - size)
-			ptr = mmu_lookup(&cu->mmu, t[lane], MMU_DIRECT_WRITE);
 		if (ptr)
 			write_host(ptr, value, size);
 		else if (!slow_access(cu, w, lane, t[lane], &value, size, true))
@@ -287,14 +295,47 @@ static bool scatter(struct cu *cu, struct cu_wave *w, const uint64_t *t, uint32_
 	}
 }
 
+/* The addresses of an access: t for all lanes, those that do not take part have the first's. */
 static enum cu_pattern addresses(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn,
-				 uint32_t lanes, uint64_t *t)
+				 uint32_t lanes, uint64_t *t, uint32_t *contiguous)
 {
 	const uint64_t *a = w->reg[insn->rs1];
 
 	if (lanes == CU_ALL_LANES)
-		return cu->vec->address_all(t, a, insn->imm, insn->size);
+		return cu->vec->address_all(t, a, insn->imm, insn->size, contiguous);
 	return cu->vec->address(t, a, insn->imm, insn->size, w->mask, __builtin_ctz(lanes));
+}
+
+/* Host pointers for runs of lanes; false: they have to be looked up one by one. */
+static bool run_ptrs(struct cu *cu, const uint64_t *t, unsigned int size, uint32_t contiguous,
+		     uint32_t direct, void **p)
+{
+	for (unsigned int run = 0; run < CU_RUNS; run++) {
+		p[run] = span(cu, t[run * CU_RUN], contiguous >> run & 1 ? size * CU_RUN : size,
+			      direct);
+		if (!p[run])
+			return false;
+	}
+	return true;
+}
+
+/*
+ * A piece of host memory in which all lanes' accesses lie: local memory, or a page. Returns what is
+ * at *base.
+ */
+static uint8_t *window(struct cu *cu, const uint64_t *t, unsigned int size, uint32_t direct,
+		       uint64_t *base)
+{
+	uint64_t limit = MMU_PAGE;
+
+	*base = t[0] & ~(uint64_t)(MMU_PAGE - 1);
+	if (t[0] >> OGPU_VA_BITS) {
+		limit = cu->launch->local_bytes;
+		*base = OGPU_CU_LOCAL_BASE;
+	}
+	if (limit < size || !cu->vec->within(t, *base, limit - size))
+		return NULL;
+	return span(cu, *base, limit, direct);
 }
 
 static bool is_private(uint64_t va, unsigned int size)
@@ -321,9 +362,12 @@ bool cu_load(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint3
 	uint64_t *r = all ? w->reg[insn->rd] : raw;
 	const uint64_t *row = raw;
 	unsigned int shift = 0;
+	uint32_t contiguous;
 	const uint8_t *ptr;
+	uint64_t base;
+	void *runs[CU_RUNS];
 
-	switch (addresses(cu, w, insn, lanes, t)) {
+	switch (addresses(cu, w, insn, lanes, t, &contiguous)) {
 	case CU_PATTERN_CONTIGUOUS:
 		ptr = span(cu, t[first] - (uint64_t)first * size, size * VGPU_LANES,
 			   MMU_DIRECT_READ);
@@ -345,8 +389,17 @@ bool cu_load(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint3
 			break;
 		cu->vec->splat(raw, read_host(ptr, size));
 		goto extend;
+	case CU_PATTERN_RUNS:
+		if (!run_ptrs(cu, t, size, contiguous, MMU_DIRECT_READ, runs))
+			break;
+		cu->vec->load_runs[kind](r, (const void *const *)runs, contiguous);
+		goto put;
 	default:
-		break;
+		ptr = window(cu, t, size, MMU_DIRECT_READ, &base);
+		if (!ptr)
+			break;
+		cu->vec->gather[kind](r, ptr, t, base);
+		goto put;
 	}
 	if (!gather(cu, w, t, lanes, raw, size))
 		return false;
@@ -380,10 +433,12 @@ bool cu_store(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint
 	const uint64_t *v = w->reg[insn->rs2];
 	const unsigned int size = insn->size;
 	const unsigned int first = __builtin_ctz(lanes);
+	uint32_t contiguous;
+	void *runs[CU_RUNS];
 	uint64_t *row;
 	uint8_t *ptr;
 
-	switch (addresses(cu, w, insn, lanes, t)) {
+	switch (addresses(cu, w, insn, lanes, t, &contiguous)) {
 	case CU_PATTERN_CONTIGUOUS:
 		if (lanes != CU_ALL_LANES)
 			break;
@@ -405,6 +460,11 @@ bool cu_store(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint
 		if (!ptr)
 			break;
 		write_host(ptr, v[31 - __builtin_clz(lanes)], size);
+		return true;
+	case CU_PATTERN_RUNS:
+		if (!run_ptrs(cu, t, size, contiguous, MMU_DIRECT_WRITE, runs))
+			break;
+		cu->vec->store_runs[insn->op - CU_SB](runs, v, contiguous);
 		return true;
 	default:
 		break;

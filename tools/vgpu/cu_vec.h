@@ -10,16 +10,21 @@
 #ifndef OGPU_VGPU_CU_VEC_H
 #define OGPU_VGPU_CU_VEC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "cu_insn.h"
 #include "limits.h"
+
+#define CU_RUN		8u		/* lanes */
+#define CU_RUNS		(VGPU_LANES / CU_RUN)
 
 /* How the addresses of the lanes lie to each other. */
 enum cu_pattern {
 	CU_PATTERN_SCATTERED,
 	CU_PATTERN_UNIFORM,
 	CU_PATTERN_CONTIGUOUS,	/* one element after the other, in lane order */
+	CU_PATTERN_RUNS,	/* each run of CU_RUN lanes is one of the two by itself */
 };
 
 typedef void (*cu_alu_fn)(uint64_t *r, const uint64_t *a, const uint64_t *b, const uint64_t *c,
@@ -33,15 +38,26 @@ struct cu_vec {
 	/* Lane n loads element n, index from CU_LB; stores it, index from CU_SB. */
 	void (*load[8])(uint64_t *r, const void *p);
 	void (*store[4])(void *p, const uint64_t *v);
+	/* The same for runs; p has the place of each, bit n of contiguous says what run n is. */
+	void (*load_runs[8])(uint64_t *r, const void *const *p, uint32_t contiguous);
+	void (*store_runs[4])(void *const *p, const uint64_t *v, uint32_t contiguous);
+	/* Lane n loads what is offset[n] - base bytes behind p. */
+	void (*gather[8])(uint64_t *r, const void *p, const uint64_t *offset, uint64_t base);
 	/* Private memory: lane n's granule is row[n], the value "shift" bits up in it. */
 	void (*load_private[8])(uint64_t *r, const uint64_t *row, unsigned int shift);
 	void (*store_private)(uint64_t *row, const uint64_t *v, const uint64_t *mask,
 			      uint64_t bits, unsigned int shift);
-	/* t = a + imm, and how the lanes with a full mask word relate; first is such a lane. */
+	/*
+	 * t = a + imm, and how the lanes with a full mask word relate; first is such a lane, and
+	 * the other lanes get its address.
+	 */
 	enum cu_pattern (*address)(uint64_t *t, const uint64_t *a, int64_t imm, unsigned int size,
 				   const uint64_t *mask, unsigned int first);
+	/* For all lanes; contiguous is for CU_PATTERN_RUNS. */
 	enum cu_pattern (*address_all)(uint64_t *t, const uint64_t *a, int64_t imm,
-				       unsigned int size);
+				       unsigned int size, uint32_t *contiguous);
+	/* All of t lie from base on, and no more than limit behind it. */
+	bool (*within)(const uint64_t *t, uint64_t base, uint64_t limit);
 	void (*splat)(uint64_t *r, uint64_t v);
 	void (*blend)(uint64_t *r, const uint64_t *v, const uint64_t *mask);
 	void (*expand_mask)(uint64_t *mask, uint32_t lanes);

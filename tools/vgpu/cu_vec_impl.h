@@ -447,6 +447,32 @@ static void name(uint64_t *restrict r, const void *p) \
 		const type x = from[i]; \
 		r[i] = (uint64_t)(expr); \
 	} \
+} \
+\
+static void name##_runs(uint64_t *restrict r, const void *const *p, uint32_t contiguous) \
+{ \
+	for (unsigned int run = 0; run < CU_RUNS; run++, r += CU_RUN) { \
+		const type *from = p[run]; \
+		if (contiguous >> run & 1) { \
+			for (unsigned int i = 0; i < CU_RUN; i++) { \
+				const type x = from[i]; \
+				r[i] = (uint64_t)(expr); \
+			} \
+		} else { \
+			const type x = from[0]; \
+			for (unsigned int i = 0; i < CU_RUN; i++) \
+				r[i] = (uint64_t)(expr); \
+		} \
+	} \
+} \
+\
+static void name##_gather(uint64_t *restrict r, const void *p, const uint64_t *restrict offset, \
+			  uint64_t base) \
+{ \
+	for (unsigned int i = 0; i < LANES; i++) { \
+		const type x = *(const type *)((const char *)p + (offset[i] - base)); \
+		r[i] = (uint64_t)(expr); \
+	} \
 }
 
 LOAD_OP(load_lb, any_s8, (int64_t)x)
@@ -464,6 +490,19 @@ static void name(void *p, const uint64_t *restrict v) \
 	type *to = p; \
 	for (unsigned int i = 0; i < LANES; i++) \
 		to[i] = (type)v[i]; \
+} \
+\
+static void name##_runs(void *const *p, const uint64_t *restrict v, uint32_t contiguous) \
+{ \
+	for (unsigned int run = 0; run < CU_RUNS; run++, v += CU_RUN) { \
+		type *to = p[run]; \
+		if (contiguous >> run & 1) { \
+			for (unsigned int i = 0; i < CU_RUN; i++) \
+				to[i] = (type)v[i]; \
+		} else { \
+			to[0] = (type)v[CU_RUN - 1]; \
+		} \
+	} \
 }
 
 STORE_OP(store_sb, any_u8)
@@ -512,9 +551,10 @@ static enum cu_pattern address(uint64_t *restrict t, const uint64_t *restrict a,
 
 	for (unsigned int i = 0; i < LANES; i++) {
 		const uint64_t va = a[i] + (uint64_t)imm;
+		const uint64_t apart = (va ^ one) & mask[i];
 
-		t[i] = va;
-		uniform |= (va ^ one) & mask[i];
+		t[i] = one ^ apart;
+		uniform |= apart;
 		contiguous |= (va ^ (base + ((uint64_t)i << shift))) & mask[i];
 	}
 	if (!contiguous)
@@ -522,23 +562,56 @@ static enum cu_pattern address(uint64_t *restrict t, const uint64_t *restrict a,
 	return uniform ? CU_PATTERN_SCATTERED : CU_PATTERN_UNIFORM;
 }
 
-static enum cu_pattern address_all(uint64_t *restrict t, const uint64_t *restrict a, int64_t imm,
-				   unsigned int size)
+/* Whether a run of lanes has t[0], t[0] + step, t[0] + 2 * step ... */
+static inline bool run_is(const uint64_t *t, uint64_t step)
 {
-	const unsigned int shift = (unsigned int)__builtin_ctz(size);
-	const uint64_t one = a[0] + (uint64_t)imm;
-	uint64_t uniform = 0, contiguous = 0;
+#if defined(__AVX512F__)
+	const __m512i want = _mm512_add_epi64(_mm512_set1_epi64((long long)t[0]),
+		_mm512_set_epi64(7 * step, 6 * step, 5 * step, 4 * step, 3 * step, 2 * step, step,
+				 0));
 
-	for (unsigned int i = 0; i < LANES; i++) {
-		const uint64_t va = a[i] + (uint64_t)imm;
+	return !_mm512_cmpneq_epi64_mask(_mm512_loadu_si512(t), want);
+#else
+	uint64_t apart = 0;
 
-		t[i] = va;
-		uniform |= va ^ one;
-		contiguous |= va ^ (one + ((uint64_t)i << shift));
+	for (unsigned int i = 0; i < CU_RUN; i++)
+		apart |= t[i] ^ (t[0] + i * step);
+	return !apart;
+#endif
+}
+
+static enum cu_pattern address_all(uint64_t *restrict t, const uint64_t *restrict a, int64_t imm,
+				   unsigned int size, uint32_t *contiguous)
+{
+	uint32_t same = 0, side_by_side = 0;
+	uint64_t one, apart = 0, gap = 0;
+
+	for (unsigned int i = 0; i < LANES; i++)
+		t[i] = a[i] + (uint64_t)imm;
+	one = t[0];
+	for (unsigned int run = 0; run < CU_RUNS; run++) {
+		const uint64_t start = t[run * CU_RUN];
+
+		same |= (uint32_t)run_is(t + run * CU_RUN, 0) << run;
+		side_by_side |= (uint32_t)run_is(t + run * CU_RUN, size) << run;
+		apart |= start ^ one;
+		gap |= start ^ (one + run * CU_RUN * size);
 	}
-	if (!contiguous)
+	*contiguous = side_by_side;
+	if ((same | side_by_side) != (1u << CU_RUNS) - 1)
+		return CU_PATTERN_SCATTERED;
+	if (!same && !gap)
 		return CU_PATTERN_CONTIGUOUS;
-	return uniform ? CU_PATTERN_SCATTERED : CU_PATTERN_UNIFORM;
+	return side_by_side || apart ? CU_PATTERN_RUNS : CU_PATTERN_UNIFORM;
+}
+
+static bool within(const uint64_t *t, uint64_t base, uint64_t limit)
+{
+	uint32_t outside = 0;
+
+	for (unsigned int i = 0; i < LANES; i++)
+		outside |= t[i] - base > limit;
+	return !outside;
 }
 
 static void splat(uint64_t *r, uint64_t v)
@@ -624,6 +697,15 @@ const struct cu_vec CU_VEC_NAME = {
 		load_lb, load_lh, load_lw, load_ld, load_lbu, load_lhu, load_lwu, load_flw
 	},
 	.store = { store_sb, store_sh, store_sw, store_sd },
+	.load_runs = {
+		load_lb_runs, load_lh_runs, load_lw_runs, load_ld_runs, load_lbu_runs,
+		load_lhu_runs, load_lwu_runs, load_flw_runs
+	},
+	.store_runs = { store_sb_runs, store_sh_runs, store_sw_runs, store_sd_runs },
+	.gather = {
+		load_lb_gather, load_lh_gather, load_lw_gather, load_ld_gather, load_lbu_gather,
+		load_lhu_gather, load_lwu_gather, load_flw_gather
+	},
 	.load_private = {
 		private_lb, private_lh, private_lw, private_ld, private_lbu, private_lhu,
 		private_lwu, private_flw
@@ -631,6 +713,7 @@ const struct cu_vec CU_VEC_NAME = {
 	.store_private = store_private,
 	.address = address,
 	.address_all = address_all,
+	.within = within,
 	.splat = splat,
 	.blend = blend,
 	.expand_mask = expand_mask,

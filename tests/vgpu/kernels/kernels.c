@@ -143,6 +143,67 @@ void ping_pong(const struct count_args *a)
 	}
 }
 
+#define LOAD(insn, kind)	asm volatile(insn " %0, 0(%1)" : "=" kind(v) : "r"(p) : "memory")
+#define STORE(insn)		asm volatile(insn " %0, 0(%1)" : : "r"(v), "r"(p) : "memory")
+
+/* One access by each of 32 work-items, wherever. */
+void one_access(const struct access_args *a)
+{
+	uint64_t id = csr(OGPU_CSR_LOCAL_ID_X), v = ((uint64_t *)a->value)[id];
+	uint64_t *local = (uint64_t *)OGPU_CU_LOCAL_BASE, words = csr(OGPU_CSR_LOCAL_BYTES) / 8;
+	uint64_t p = ((uint64_t *)a->address)[id];
+	double d;
+
+	for (uint64_t i = id; i < words; i += 32)
+		local[i] = ((uint64_t *)a->local)[i];
+	barrier();
+	if (p) {
+		switch (a->op) {
+		case 0:
+			LOAD("lb", "r");
+			break;
+		case 1:
+			LOAD("lh", "r");
+			break;
+		case 2:
+			LOAD("lw", "r");
+			break;
+		case 3:
+			LOAD("ld", "r");
+			break;
+		case 4:
+			LOAD("lbu", "r");
+			break;
+		case 5:
+			LOAD("lhu", "r");
+			break;
+		case 6:
+			LOAD("lwu", "r");
+			break;
+		case 7:
+			asm volatile("flw %0, 0(%1)" : "=f"(d) : "r"(p) : "memory");
+			asm volatile("fmv.x.d %0, %1" : "=r"(v) : "f"(d));
+			break;
+		case 8:
+			STORE("sb");
+			break;
+		case 9:
+			STORE("sh");
+			break;
+		case 10:
+			STORE("sw");
+			break;
+		default:
+			STORE("sd");
+			break;
+		}
+	}
+	barrier();
+	((uint64_t *)a->result)[id] = v;
+	for (uint64_t i = id; i < words; i += 32)
+		((uint64_t *)a->local)[i] = local[i];
+}
+
 void endless(void)
 {
 	for (;;)

@@ -60,4 +60,13 @@ struct spread_args {
 	uint64_t base, stride;
 };
 
+/* Loads by f3 of the opcodes LOAD (0 to 6) and FLW (7), stores by 8 + f3. */
+struct access_args {
+	uint64_t address;	/* const uint64_t[32], 0: this one does nothing */
+	uint64_t result;	/* uint64_t[32]: of loads */
+	uint64_t value;		/* const uint64_t[32]: of stores */
+	uint64_t local;		/* becomes local memory before and is local memory after */
+	uint64_t op;
+};
+
 #endif
