@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
-/* Decoder of RV64IMAFD and the part of Zicsr that work-items have; C is expanded in cu_rvc.c. */
+/*
+ * Decoder of RV64IMAFD, Zba, Zbb, Zicond, Zfh, Zfbfmin and the part of Zicsr that work-items have;
+ * C is expanded in cu_rvc.c.
+ */
 #include <stdbool.h>
 
 #include "cu_insn.h"
@@ -34,6 +37,49 @@ static uint8_t freg(uint32_t n)
 	return CU_REG_F0 + n;
 }
 
+/* Operations of which a field selects among three. */
+static enum cu_op pick(unsigned int n, enum cu_op op0, enum cu_op op1, enum cu_op op2)
+{
+	switch (n) {
+	case 0:
+		return op0;
+	case 1:
+		return op1;
+	case 2:
+		return op2;
+	default:
+		return CU_ILLEGAL;
+	}
+}
+
+/* Operations of one operand, where the shift amounts of SLLI would be. */
+static enum cu_op decode_unary(uint32_t w)
+{
+	switch (w >> 20) {
+	case 0x600:
+		return CU_CLZ;
+	case 0x601:
+		return CU_CTZ;
+	case 0x602:
+		return CU_CPOP;
+	case 0x604:
+		return CU_SEXT_B;
+	case 0x605:
+		return CU_SEXT_H;
+	default:
+		return CU_ILLEGAL;
+	}
+}
+
+static enum cu_op decode_shift(uint32_t w)
+{
+	if (w >> 20 == 0x287)
+		return CU_ORC_B;
+	if (w >> 20 == 0x6b8)
+		return CU_REV8;
+	return w >> 26 == 0x10 ? CU_SRAI : w >> 26 == 0x18 ? CU_RORI : CU_ILLEGAL;
+}
+
 static enum cu_op decode_imm(struct cu_insn *d, uint32_t w)
 {
 	static const uint8_t ops[8] = {
@@ -44,10 +90,8 @@ static enum cu_op decode_imm(struct cu_insn *d, uint32_t w)
 	d->imm = IMM_I(w);
 	if (f3 == 1 || f3 == 5) {
 		d->imm = w >> 20 & 63;
-		if (w >> 26 == 0x10 && f3 == 5)
-			return CU_SRAI;
 		if (w >> 26)
-			return CU_ILLEGAL;
+			return f3 == 1 ? decode_unary(w) : decode_shift(w);
 	}
 	return ops[f3];
 }
@@ -59,10 +103,18 @@ static enum cu_op decode_imm_32(struct cu_insn *d, uint32_t w)
 	case 0:
 		return CU_ADDIW;
 	case 1:
+		if (w >> 26 == 2) {
+			d->imm = w >> 20 & 63;
+			return CU_SLLI_UW;
+		}
+		if (FUNCT7(w) == 0x30)
+			return pick(RS2(w), CU_CLZW, CU_CTZW, CU_CPOPW);
 		return FUNCT7(w) ? CU_ILLEGAL : CU_SLLIW;
 	case 5:
 		if (FUNCT7(w) == 0x20)
 			return CU_SRAIW;
+		if (FUNCT7(w) == 0x30)
+			return CU_RORIW;
 		return FUNCT7(w) ? CU_ILLEGAL : CU_SRLIW;
 	default:
 		return CU_ILLEGAL;
@@ -77,6 +129,11 @@ static enum cu_op decode_op(uint32_t w)
 	static const uint8_t muldiv[8] = {
 		CU_MUL, CU_MULH, CU_MULHSU, CU_MULHU, CU_DIV, CU_DIVU, CU_REM, CU_REMU
 	};
+	static const uint8_t negated[8] = {
+		CU_SUB, CU_ILLEGAL, CU_ILLEGAL, CU_ILLEGAL, CU_XNOR, CU_SRA, CU_ORN, CU_ANDN
+	};
+	static const uint8_t minmax[4] = { CU_MIN, CU_MINU, CU_MAX, CU_MAXU };
+	static const uint8_t shadd[4] = { CU_ILLEGAL, CU_SH1ADD, CU_SH2ADD, CU_SH3ADD };
 	unsigned int f3 = FUNCT3(w);
 
 	switch (FUNCT7(w)) {
@@ -84,8 +141,16 @@ static enum cu_op decode_op(uint32_t w)
 		return base[f3];
 	case 1:
 		return muldiv[f3];
+	case 0x05:
+		return f3 < 4 ? CU_ILLEGAL : minmax[f3 - 4];
+	case 0x07:
+		return f3 == 5 ? CU_CZERO_EQZ : f3 == 7 ? CU_CZERO_NEZ : CU_ILLEGAL;
+	case 0x10:
+		return f3 & 1 ? CU_ILLEGAL : shadd[f3 / 2];
 	case 0x20:
-		return f3 == 0 ? CU_SUB : f3 == 5 ? CU_SRA : CU_ILLEGAL;
+		return negated[f3];
+	case 0x30:
+		return f3 == 1 ? CU_ROL : f3 == 5 ? CU_ROR : CU_ILLEGAL;
 	default:
 		return CU_ILLEGAL;
 	}
@@ -96,6 +161,9 @@ static enum cu_op decode_op_32(uint32_t w)
 	static const uint8_t muldiv[8] = {
 		CU_MULW, CU_ILLEGAL, CU_ILLEGAL, CU_ILLEGAL, CU_DIVW, CU_DIVUW, CU_REMW, CU_REMUW
 	};
+	static const uint8_t shadd[4] = {
+		CU_ILLEGAL, CU_SH1ADD_UW, CU_SH2ADD_UW, CU_SH3ADD_UW
+	};
 	unsigned int f3 = FUNCT3(w);
 
 	switch (FUNCT7(w)) {
@@ -103,8 +171,14 @@ static enum cu_op decode_op_32(uint32_t w)
 		return f3 == 0 ? CU_ADDW : f3 == 1 ? CU_SLLW : f3 == 5 ? CU_SRLW : CU_ILLEGAL;
 	case 1:
 		return muldiv[f3];
+	case 0x04:
+		return f3 == 0 ? CU_ADD_UW : f3 == 4 && !RS2(w) ? CU_ZEXT_H : CU_ILLEGAL;
+	case 0x10:
+		return f3 & 1 ? CU_ILLEGAL : shadd[f3 / 2];
 	case 0x20:
 		return f3 == 0 ? CU_SUBW : f3 == 5 ? CU_SRAW : CU_ILLEGAL;
+	case 0x30:
+		return f3 == 1 ? CU_ROLW : f3 == 5 ? CU_RORW : CU_ILLEGAL;
 	default:
 		return CU_ILLEGAL;
 	}
@@ -135,7 +209,7 @@ static enum cu_op decode_load_fp(struct cu_insn *d, uint32_t w)
 	d->imm = IMM_I(w);
 	d->rd = freg(RD(w));
 	d->size = 1 << (FUNCT3(w) & 3);
-	return FUNCT3(w) == 2 ? CU_FLW : FUNCT3(w) == 3 ? CU_LD : CU_ILLEGAL;
+	return FUNCT3(w) ? pick(FUNCT3(w) - 1, CU_FLH, CU_FLW, CU_LD) : CU_ILLEGAL;
 }
 
 static enum cu_op decode_store_fp(struct cu_insn *d, uint32_t w)
@@ -143,7 +217,7 @@ static enum cu_op decode_store_fp(struct cu_insn *d, uint32_t w)
 	d->imm = imm_s(w);
 	d->rs2 = freg(RS2(w));
 	d->size = 1 << (FUNCT3(w) & 3);
-	return FUNCT3(w) == 2 ? CU_SW : FUNCT3(w) == 3 ? CU_SD : CU_ILLEGAL;
+	return FUNCT3(w) ? pick(FUNCT3(w) - 1, CU_SH, CU_SW, CU_SD) : CU_ILLEGAL;
 }
 
 static enum cu_op decode_amo(struct cu_insn *d, uint32_t w)
@@ -197,9 +271,10 @@ static enum cu_op decode_system(struct cu_insn *d, uint32_t w)
 
 static enum cu_op decode_fused(struct cu_insn *d, uint32_t w)
 {
-	static const uint8_t ops[2][4] = {
+	static const uint8_t ops[3][4] = {
 		{ CU_FMADD_S, CU_FMSUB_S, CU_FNMSUB_S, CU_FNMADD_S },
 		{ CU_FMADD_D, CU_FMSUB_D, CU_FNMSUB_D, CU_FNMADD_D },
+		{ CU_FMADD_H, CU_FMSUB_H, CU_FNMSUB_H, CU_FNMADD_H },
 	};
 	unsigned int fmt = w >> 25 & 3;
 
@@ -207,94 +282,81 @@ static enum cu_op decode_fused(struct cu_insn *d, uint32_t w)
 	d->rs1 = freg(RS1(w));
 	d->rs2 = freg(RS2(w));
 	d->rs3 = freg(w >> 27);
-	return fmt > 1 ? CU_ILLEGAL : ops[fmt][w >> 2 & 3];
+	return fmt > 2 ? CU_ILLEGAL : ops[fmt][w >> 2 & 3];
 }
 
-/* Operations whose funct3 selects among three. */
-static enum cu_op pick(unsigned int f3, enum cu_op op0, enum cu_op op1, enum cu_op op2)
+/* Conversions between formats: to the instruction's, from what rs2 names. */
+static enum cu_op decode_fp_convert(uint32_t to, uint32_t from)
 {
-	switch (f3) {
-	case 0:
-		return op0;
-	case 1:
-		return op1;
-	case 2:
-		return op2;
-	default:
-		return CU_ILLEGAL;
-	}
+	static const uint8_t ops[3][9] = {
+		{ [1] = CU_FCVT_S_D, [2] = CU_FCVT_S_H, [6] = CU_FCVT_S_BF16 },
+		{ [0] = CU_FCVT_D_S, [2] = CU_FCVT_D_H },
+		{ [0] = CU_FCVT_H_S, [1] = CU_FCVT_H_D, [8] = CU_FCVT_BF16_S },
+	};
+
+	return from < 9 && ops[to][from] ? ops[to][from] : CU_ILLEGAL;
 }
 
-static enum cu_op decode_fp_class_move(struct cu_insn *d, uint32_t w, bool dbl)
+static enum cu_op decode_fp_integer(uint32_t fmt, uint32_t rs2)
 {
-	d->rd = RD(w) ? RD(w) : CU_REG_SINK;
-	if (RS2(w))
+	if (rs2 > 3)
 		return CU_ILLEGAL;
-	if (FUNCT3(w) == 1)
-		return dbl ? CU_FCLASS_D : CU_FCLASS_S;
-	if (FUNCT3(w))
-		return CU_ILLEGAL;
-	return dbl ? CU_FMV_D : CU_FMV_X_W;
+	if (fmt == 1)
+		return rs2 < 2 ? CU_FCVT_D_W + rs2 : CU_FCVT_D_L + rs2 - 2;
+	return (fmt ? CU_FCVT_H_W : CU_FCVT_S_W) + rs2;
 }
 
-/* Both formats share their layout: fmt is 0 for S and 1 for D. */
+/* The formats share their layout: fmt is 0 for S, 1 for D and 2 for H. */
 static enum cu_op decode_fp(struct cu_insn *d, uint32_t w)
 {
-	unsigned int f3 = FUNCT3(w), rs2 = RS2(w);
-	bool dbl = FUNCT7(w) & 1;
+	const unsigned int f3 = FUNCT3(w), rs2 = RS2(w), fmt = FUNCT7(w) & 3;
+	const uint32_t integer_rd = RD(w) ? RD(w) : CU_REG_SINK;
 
 	d->rd = freg(RD(w));
 	d->rs1 = freg(RS1(w));
 	d->rs2 = freg(RS2(w));
-	if (FUNCT7(w) & 2)
+	if (fmt == 3)
 		return CU_ILLEGAL;
 
 	switch (w >> 27) {
 	case 0x00:
-		return dbl ? CU_FADD_D : CU_FADD_S;
+		return pick(fmt, CU_FADD_S, CU_FADD_D, CU_FADD_H);
 	case 0x01:
-		return dbl ? CU_FSUB_D : CU_FSUB_S;
+		return pick(fmt, CU_FSUB_S, CU_FSUB_D, CU_FSUB_H);
 	case 0x02:
-		return dbl ? CU_FMUL_D : CU_FMUL_S;
+		return pick(fmt, CU_FMUL_S, CU_FMUL_D, CU_FMUL_H);
 	case 0x03:
-		return dbl ? CU_FDIV_D : CU_FDIV_S;
+		return pick(fmt, CU_FDIV_S, CU_FDIV_D, CU_FDIV_H);
 	case 0x0b:
-		if (rs2)
-			return CU_ILLEGAL;
-		return dbl ? CU_FSQRT_D : CU_FSQRT_S;
+		return rs2 ? CU_ILLEGAL : pick(fmt, CU_FSQRT_S, CU_FSQRT_D, CU_FSQRT_H);
 	case 0x04:
-		return dbl ? pick(f3, CU_FSGNJ_D, CU_FSGNJN_D, CU_FSGNJX_D) :
-			     pick(f3, CU_FSGNJ_S, CU_FSGNJN_S, CU_FSGNJX_S);
+		return f3 > 2 ? CU_ILLEGAL : pick(fmt, CU_FSGNJ_S, CU_FSGNJ_D, CU_FSGNJ_H) + f3;
 	case 0x05:
-		return dbl ? pick(f3, CU_FMIN_D, CU_FMAX_D, CU_ILLEGAL) :
-			     pick(f3, CU_FMIN_S, CU_FMAX_S, CU_ILLEGAL);
+		return f3 > 1 ? CU_ILLEGAL : pick(fmt, CU_FMIN_S, CU_FMIN_D, CU_FMIN_H) + f3;
 	case 0x08:
-		if (rs2 != !dbl)
-			return CU_ILLEGAL;
-		return dbl ? CU_FCVT_D_S : CU_FCVT_S_D;
+		return decode_fp_convert(fmt, rs2);
 	case 0x14:
-		d->rd = RD(w) ? RD(w) : CU_REG_SINK;
-		return dbl ? pick(f3, CU_FLE_D, CU_FLT_D, CU_FEQ_D) :
-			     pick(f3, CU_FLE_S, CU_FLT_S, CU_FEQ_S);
+		d->rd = integer_rd;
+		return f3 > 2 ? CU_ILLEGAL : pick(fmt, CU_FEQ_S, CU_FEQ_D, CU_FEQ_H) + 2 - f3;
 	case 0x18:
-		d->rd = RD(w) ? RD(w) : CU_REG_SINK;
+		d->rd = integer_rd;
 		if (rs2 > 3)
 			return CU_ILLEGAL;
-		return (dbl ? CU_FCVT_W_D : CU_FCVT_W_S) + rs2;
+		return pick(fmt, CU_FCVT_W_S, CU_FCVT_W_D, CU_FCVT_W_H) + rs2;
 	case 0x1a:
 		d->rs1 = RS1(w);
-		if (rs2 > 3)
-			return CU_ILLEGAL;
-		if (!dbl)
-			return CU_FCVT_S_W + rs2;
-		return rs2 < 2 ? CU_FCVT_D_W + rs2 : CU_FCVT_D_L + rs2 - 2;
+		return decode_fp_integer(fmt, rs2);
 	case 0x1c:
-		return decode_fp_class_move(d, w, dbl);
+		d->rd = integer_rd;
+		if (rs2 || f3 > 1)
+			return CU_ILLEGAL;
+		return f3 ? pick(fmt, CU_FCLASS_S, CU_FCLASS_D, CU_FCLASS_H) :
+			    pick(fmt, CU_FMV_X_W, CU_FMV_D, CU_FMV_X_H);
 	case 0x1e:
 		d->rs1 = RS1(w);
 		if (rs2 || f3)
 			return CU_ILLEGAL;
-		return dbl ? CU_FMV_D : CU_FMV_W_X;
+		return pick(fmt, CU_FMV_W_X, CU_FMV_D, CU_FMV_H_X);
 	default:
 		return CU_ILLEGAL;
 	}
@@ -307,7 +369,7 @@ static bool has_rounding(enum cu_op op)
 
 static enum cu_native native(enum cu_op op, unsigned int rm)
 {
-	bool to_integer = op >= CU_FCVT_W_S && op <= CU_FCVT_LU_D;
+	bool to_integer = op >= CU_FCVT_W_S && op <= CU_FCVT_LU_H;
 
 	if (op < CU_FADD_S || rm == (to_integer ? CU_RTZ : CU_RNE))
 		return CU_NATIVE_ALWAYS;

@@ -21,10 +21,14 @@ struct num {
 struct format {
 	int precision;		/* bits of the significand, the hidden one included */
 	int emin, emax;		/* exponents of normal numbers */
+	int sign;		/* bit of the sign */
+	uint64_t box;		/* bits above that */
 };
 
-static const struct format single_format = { 24, -126, 127 };
-static const struct format double_format = { 53, -1022, 1023 };
+static const struct format half_format = { 11, -14, 15, 15, CU_BOX_H };
+static const struct format bf16_format = { 8, -126, 127, 15, CU_BOX_H };
+static const struct format single_format = { 24, -126, 127, 31, CU_BOX };
+static const struct format double_format = { 53, -1022, 1023, 63, 0 };
 
 static int top_bit(__uint128_t v)
 {
@@ -61,12 +65,8 @@ static bool round_up(bool sign, enum cu_round rm, bool odd, int against_half)
 
 static uint64_t pack(const struct format *f, bool sign, int64_t biased, uint64_t fraction)
 {
-	unsigned int fraction_bits = f->precision - 1;
-	uint64_t bits = (uint64_t)biased << fraction_bits | fraction;
-
-	if (f == &single_format)
-		return CU_BOX | (uint64_t)sign << 31 | bits;
-	return (uint64_t)sign << 63 | bits;
+	return f->box | (uint64_t)sign << f->sign | (uint64_t)biased << (f->precision - 1) |
+	       fraction;
 }
 
 static uint64_t overflow(const struct format *f, bool sign, enum cu_round rm)
@@ -137,6 +137,10 @@ static uint64_t zero(const struct format *f, bool sign)
 
 static uint64_t from_host(const struct format *f, double v)
 {
+	if (f == &half_format)
+		return cu_to_h(v);
+	if (f == &bf16_format)
+		return cu_bf16_from_s(cu_to_s((float)v));
 	return f == &single_format ? cu_to_s((float)v) : cu_to_d(v);
 }
 
@@ -318,6 +322,14 @@ static uint64_t arithmetic(const struct format *f, enum cu_op op, enum cu_round 
 uint64_t cu_fp_round(enum cu_op op, enum cu_round rm, uint64_t a, uint64_t b, uint64_t c)
 {
 	switch (op) {
+	case CU_FCVT_H_W:
+		return from_signed(&half_format, (int32_t)a, rm);
+	case CU_FCVT_H_WU:
+		return from_integer(&half_format, false, (uint32_t)a, rm);
+	case CU_FCVT_H_L:
+		return from_signed(&half_format, (int64_t)a, rm);
+	case CU_FCVT_H_LU:
+		return from_integer(&half_format, false, a, rm);
 	case CU_FCVT_S_W:
 		return from_signed(&single_format, (int32_t)a, rm);
 	case CU_FCVT_S_WU:
@@ -346,11 +358,28 @@ uint64_t cu_fp_round(enum cu_op op, enum cu_round rm, uint64_t a, uint64_t b, ui
 		return cu_to_l(round_to_integer(cu_from_d(a), rm));
 	case CU_FCVT_LU_D:
 		return cu_to_lu(round_to_integer(cu_from_d(a), rm));
+	case CU_FCVT_W_H:
+		return (int64_t)cu_to_w(round_to_integer(cu_from_h(a), rm));
+	case CU_FCVT_WU_H:
+		return (int64_t)(int32_t)cu_to_wu(round_to_integer(cu_from_h(a), rm));
+	case CU_FCVT_L_H:
+		return cu_to_l(round_to_integer(cu_from_h(a), rm));
+	case CU_FCVT_LU_H:
+		return cu_to_lu(round_to_integer(cu_from_h(a), rm));
+	case CU_FCVT_H_S:
+		return round_double(&half_format, cu_from_s(a), rm);
+	case CU_FCVT_H_D:
+		return round_double(&half_format, cu_from_d(a), rm);
+	case CU_FCVT_BF16_S:
+		return round_double(&bf16_format, cu_from_s(a), rm);
 	case CU_FCVT_S_D:
 		return round_double(&single_format, cu_from_d(a), rm);
 	default:
 		break;
 	}
+	if (op >= CU_FADD_H)
+		return arithmetic(&half_format, op - CU_FADD_H + CU_FADD_D, rm, cu_from_h(a),
+				  cu_from_h(b), cu_from_h(c));
 	if (op >= CU_FADD_D)
 		return arithmetic(&double_format, op, rm, cu_from_d(a), cu_from_d(b),
 				  cu_from_d(c));

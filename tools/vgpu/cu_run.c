@@ -236,6 +236,7 @@ dispatch:
 		case CU_LHU:
 		case CU_LWU:
 		case CU_FLW:
+		case CU_FLH:
 			if (!cu_load(cu, w, insn, g.lanes))
 				return fail(cu, w, &g, insn, OGPU_QERR_NONE);
 			goto accessed;

@@ -16,6 +16,7 @@
 #include "cu_insn.h"
 #include "limits.h"
 
+#define CU_LOADS	(CU_FLH - CU_LB + 1)
 #define CU_RUN		8u		/* lanes */
 #define CU_RUNS		(VGPU_LANES / CU_RUN)
 
@@ -36,15 +37,15 @@ struct cu_vec {
 	/* Bit n: lane n takes the branch; index from CU_BEQ. */
 	uint32_t (*branch[6])(const uint64_t *a, const uint64_t *b);
 	/* Lane n loads element n, index from CU_LB; stores it, index from CU_SB. */
-	void (*load[8])(uint64_t *r, const void *p);
+	void (*load[CU_LOADS])(uint64_t *r, const void *p);
 	void (*store[4])(void *p, const uint64_t *v);
 	/* The same for runs; p has the place of each, bit n of contiguous says what run n is. */
-	void (*load_runs[8])(uint64_t *r, const void *const *p, uint32_t contiguous);
+	void (*load_runs[CU_LOADS])(uint64_t *r, const void *const *p, uint32_t contiguous);
 	void (*store_runs[4])(void *const *p, const uint64_t *v, uint32_t contiguous);
 	/* Lane n loads what is offset[n] - base bytes behind p. */
-	void (*gather[8])(uint64_t *r, const void *p, const uint64_t *offset, uint64_t base);
+	void (*gather[CU_LOADS])(uint64_t *r, const void *p, const uint64_t *offset, uint64_t base);
 	/* Private memory: lane n's granule is row[n], the value "shift" bits up in it. */
-	void (*load_private[8])(uint64_t *r, const uint64_t *row, unsigned int shift);
+	void (*load_private[CU_LOADS])(uint64_t *r, const uint64_t *row, unsigned int shift);
 	void (*store_private)(uint64_t *row, const uint64_t *v, const uint64_t *mask,
 			      uint64_t bits, unsigned int shift);
 	/*

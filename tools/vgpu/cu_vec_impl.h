@@ -70,6 +70,20 @@ static void name(uint64_t *r, const uint64_t *a, const uint64_t *b, const uint64
 	} \
 }
 
+#define HALF_OP(name, expr) \
+static void name(uint64_t *r, const uint64_t *a, const uint64_t *b, const uint64_t *c, \
+		 int64_t imm) \
+{ \
+	(void)imm; \
+	_Pragma("GCC ivdep") \
+	for (unsigned int i = 0; i < LANES; i++) { \
+		const double x = cu_from_h(a[i]), y = cu_from_h(b[i]), z = cu_from_h(c[i]); \
+		(void)y; \
+		(void)z; \
+		r[i] = (expr); \
+	} \
+}
+
 /* --- integer ---------------------------------------------------------------------------------- */
 
 #define S64(v)		((int64_t)(v))
@@ -191,6 +205,52 @@ INT_OP(op_divuw, div_uw(x, y))
 INT_OP(op_remw, rem_w(x, y))
 INT_OP(op_remuw, rem_uw(x, y))
 
+/* Zba, Zbb, Zicond */
+INT_OP(op_add_uw, (uint32_t)x + y)
+INT_OP(op_sh1add, (x << 1) + y)
+INT_OP(op_sh2add, (x << 2) + y)
+INT_OP(op_sh3add, (x << 3) + y)
+INT_OP(op_sh1add_uw, ((uint64_t)(uint32_t)x << 1) + y)
+INT_OP(op_sh2add_uw, ((uint64_t)(uint32_t)x << 2) + y)
+INT_OP(op_sh3add_uw, ((uint64_t)(uint32_t)x << 3) + y)
+INT_OP(op_slli_uw, (uint64_t)(uint32_t)x << (imm & 63))
+INT_OP(op_andn, x & ~y)
+INT_OP(op_orn, x | ~y)
+INT_OP(op_xnor, ~(x ^ y))
+INT_OP(op_min, S64(x) < S64(y) ? x : y)
+INT_OP(op_minu, x < y ? x : y)
+INT_OP(op_max, S64(x) > S64(y) ? x : y)
+INT_OP(op_maxu, x > y ? x : y)
+INT_OP(op_sext_b, (int64_t)(int8_t)x)
+INT_OP(op_sext_h, (int64_t)(int16_t)x)
+INT_OP(op_zext_h, (uint16_t)x)
+INT_OP(op_rol, x << (y & 63) | x >> (-y & 63))
+INT_OP(op_ror, x >> (y & 63) | x << (-y & 63))
+INT_OP(op_rori, x >> (imm & 63) | x << (-imm & 63))
+INT_OP(op_rolw, SEXT32((uint32_t)x << (y & 31) | (uint32_t)x >> (-y & 31)))
+INT_OP(op_rorw, SEXT32((uint32_t)x >> (y & 31) | (uint32_t)x << (-y & 31)))
+INT_OP(op_roriw, SEXT32((uint32_t)x >> (imm & 31) | (uint32_t)x << (-imm & 31)))
+INT_OP(op_clz, x ? __builtin_clzll(x) : 64)
+INT_OP(op_ctz, x ? __builtin_ctzll(x) : 64)
+INT_OP(op_cpop, __builtin_popcountll(x))
+INT_OP(op_clzw, (uint32_t)x ? __builtin_clz((uint32_t)x) : 32)
+INT_OP(op_ctzw, (uint32_t)x ? __builtin_ctz((uint32_t)x) : 32)
+INT_OP(op_cpopw, __builtin_popcount((uint32_t)x))
+INT_OP(op_rev8, __builtin_bswap64(x))
+INT_OP(op_czero_eqz, y ? x : 0)
+INT_OP(op_czero_nez, y ? 0 : x)
+
+/* All ones in each byte that is not zero. */
+static inline uint64_t orc_b(uint64_t x)
+{
+	const uint64_t low = 0x7f7f7f7f7f7f7f7full;
+	const uint64_t top = (((x & low) + low) | x) & ~low;
+
+	return (top >> 7) * 0xff;
+}
+
+INT_OP(op_orc_b, orc_b(x))
+
 /* --- floating point --------------------------------------------------------------------------- */
 
 #define SIGN_S	0x80000000u
@@ -205,6 +265,15 @@ INT_OP(op_fsgnjx_d, x ^ (y & SIGN_D))
 INT_OP(op_fmv_x_w, SEXT32(x))
 INT_OP(op_fmv_w_x, CU_BOX | (uint32_t)x)
 INT_OP(op_fmv_d, x)
+
+#define SIGN_H	0x8000u
+#define UNBOX_H(v)	cu_unbox_h(v, CU_NAN_H)
+
+INT_OP(op_fsgnj_h, CU_BOX_H | (UNBOX_H(x) & ~SIGN_H) | (UNBOX_H(y) & SIGN_H))
+INT_OP(op_fsgnjn_h, CU_BOX_H | (UNBOX_H(x) & ~SIGN_H) | (~UNBOX_H(y) & SIGN_H))
+INT_OP(op_fsgnjx_h, CU_BOX_H | (UNBOX_H(x) ^ (UNBOX_H(y) & SIGN_H)))
+INT_OP(op_fmv_x_h, (int64_t)(int16_t)x)
+INT_OP(op_fmv_h_x, CU_BOX_H | (uint16_t)x)
 
 /* Smaller (or larger) of two, -0 below +0; a NaN gives way to a number. */
 static inline float min_s(float x, float y)
@@ -265,6 +334,20 @@ static inline uint64_t class_d(uint64_t u)
 			frac >> 51);
 }
 
+static inline uint64_t class_h(uint32_t u)
+{
+	uint32_t exp = u >> 10 & 0x1f, frac = u & 0x3ff;
+
+	return class_of(u >> 15, !exp && !frac, !exp, exp == 0x1f && !frac, exp == 0x1f && frac,
+			frac >> 9);
+}
+
+HALF_OP(op_fmin_h, cu_to_h(min_d(x, y)))
+HALF_OP(op_fmax_h, cu_to_h(max_d(x, y)))
+HALF_OP(op_feq_h, x == y)
+HALF_OP(op_flt_h, x < y)
+HALF_OP(op_fle_h, x <= y)
+INT_OP(op_fclass_h, class_h(UNBOX_H(x)))
 SINGLE_OP(op_fmin_s, cu_to_s(min_s(x, y)))
 SINGLE_OP(op_fmax_s, cu_to_s(max_s(x, y)))
 SINGLE_OP(op_feq_s, x == y)
@@ -315,6 +398,34 @@ DOUBLE_OP(op_fcvt_l_d, cu_to_l(x))
 DOUBLE_OP(op_fcvt_lu_d, cu_to_lu(x))
 SINGLE_OP(op_fcvt_d_s, cu_to_d((double)x))
 DOUBLE_OP(op_fcvt_s_d, cu_to_s((float)x))
+
+/*
+ * A double has more than twice the bits of a half and two: rounding twice is rounding once, for a
+ * fused product as well, whose 22 bits and the sum's 11 fit in wherever both matter.
+ */
+HALF_OP(op_fadd_h, cu_to_h(x + y))
+HALF_OP(op_fsub_h, cu_to_h(x - y))
+HALF_OP(op_fmul_h, cu_to_h(x * y))
+HALF_OP(op_fdiv_h, cu_to_h(x / y))
+HALF_OP(op_fsqrt_h, cu_to_h(sqrt(x)))
+HALF_OP(op_fmadd_h, cu_to_h(fma(x, y, z)))
+HALF_OP(op_fmsub_h, cu_to_h(fma(x, y, -z)))
+HALF_OP(op_fnmsub_h, cu_to_h(fma(-x, y, z)))
+HALF_OP(op_fnmadd_h, cu_to_h(fma(-x, y, -z)))
+INT_OP(op_fcvt_h_w, cu_to_h((double)(int32_t)x))
+INT_OP(op_fcvt_h_wu, cu_to_h((double)(uint32_t)x))
+INT_OP(op_fcvt_h_l, cu_to_h((double)S64(x)))
+INT_OP(op_fcvt_h_lu, cu_to_h((double)x))
+HALF_OP(op_fcvt_w_h, SEXT32(cu_to_w(x)))
+HALF_OP(op_fcvt_wu_h, SEXT32(cu_to_wu(x)))
+HALF_OP(op_fcvt_l_h, cu_to_l(x))
+HALF_OP(op_fcvt_lu_h, cu_to_lu(x))
+HALF_OP(op_fcvt_s_h, cu_to_s((float)x))
+HALF_OP(op_fcvt_d_h, cu_to_d(x))
+SINGLE_OP(op_fcvt_h_s, cu_to_h((double)x))
+DOUBLE_OP(op_fcvt_h_d, cu_to_h(x))
+INT_OP(op_fcvt_s_bf16, cu_s_from_bf16(x))
+INT_OP(op_fcvt_bf16_s, cu_bf16_from_s(x))
 
 /* --- comparisons ------------------------------------------------------------------------------ */
 
@@ -483,6 +594,7 @@ LOAD_OP(load_lbu, any_u8, x)
 LOAD_OP(load_lhu, any_u16, x)
 LOAD_OP(load_lwu, any_u32, x)
 LOAD_OP(load_flw, any_u32, CU_BOX | x)
+LOAD_OP(load_flh, any_u16, CU_BOX_H | x)
 
 #define STORE_OP(name, type) \
 static void name(void *p, const uint64_t *restrict v) \
@@ -527,6 +639,7 @@ LOAD_PRIVATE_OP(private_lbu, (uint8_t)x)
 LOAD_PRIVATE_OP(private_lhu, (uint16_t)x)
 LOAD_PRIVATE_OP(private_lwu, (uint32_t)x)
 LOAD_PRIVATE_OP(private_flw, CU_BOX | (uint32_t)x)
+LOAD_PRIVATE_OP(private_flh, CU_BOX_H | (uint16_t)x)
 
 static void store_private(uint64_t *restrict row, const uint64_t *restrict v,
 			  const uint64_t *restrict mask, uint64_t bits, unsigned int shift)
@@ -664,6 +777,17 @@ const struct cu_vec CU_VEC_NAME = {
 		[CU_REM] = op_rem, [CU_REMU] = op_remu, [CU_MULW] = op_mulw,
 		[CU_DIVW] = op_divw, [CU_DIVUW] = op_divuw, [CU_REMW] = op_remw,
 		[CU_REMUW] = op_remuw,
+		[CU_ADD_UW] = op_add_uw, [CU_SH1ADD] = op_sh1add, [CU_SH2ADD] = op_sh2add,
+		[CU_SH3ADD] = op_sh3add, [CU_SH1ADD_UW] = op_sh1add_uw,
+		[CU_SH2ADD_UW] = op_sh2add_uw, [CU_SH3ADD_UW] = op_sh3add_uw,
+		[CU_SLLI_UW] = op_slli_uw, [CU_ANDN] = op_andn, [CU_ORN] = op_orn,
+		[CU_XNOR] = op_xnor, [CU_CLZ] = op_clz, [CU_CTZ] = op_ctz, [CU_CPOP] = op_cpop,
+		[CU_CLZW] = op_clzw, [CU_CTZW] = op_ctzw, [CU_CPOPW] = op_cpopw, [CU_MIN] = op_min,
+		[CU_MINU] = op_minu, [CU_MAX] = op_max, [CU_MAXU] = op_maxu,
+		[CU_SEXT_B] = op_sext_b, [CU_SEXT_H] = op_sext_h, [CU_ZEXT_H] = op_zext_h,
+		[CU_ROL] = op_rol, [CU_ROR] = op_ror, [CU_RORI] = op_rori, [CU_ROLW] = op_rolw,
+		[CU_RORW] = op_rorw, [CU_RORIW] = op_roriw, [CU_ORC_B] = op_orc_b,
+		[CU_REV8] = op_rev8, [CU_CZERO_EQZ] = op_czero_eqz, [CU_CZERO_NEZ] = op_czero_nez,
 		[CU_FSGNJ_S] = op_fsgnj_s, [CU_FSGNJN_S] = op_fsgnjn_s,
 		[CU_FSGNJX_S] = op_fsgnjx_s, [CU_FMIN_S] = op_fmin_s, [CU_FMAX_S] = op_fmax_s,
 		[CU_FEQ_S] = op_feq_s, [CU_FLT_S] = op_flt_s, [CU_FLE_S] = op_fle_s,
@@ -691,24 +815,40 @@ const struct cu_vec CU_VEC_NAME = {
 		[CU_FCVT_W_D] = op_fcvt_w_d, [CU_FCVT_WU_D] = op_fcvt_wu_d,
 		[CU_FCVT_L_D] = op_fcvt_l_d, [CU_FCVT_LU_D] = op_fcvt_lu_d,
 		[CU_FCVT_S_D] = op_fcvt_s_d,
+		[CU_FSGNJ_H] = op_fsgnj_h, [CU_FSGNJN_H] = op_fsgnjn_h,
+		[CU_FSGNJX_H] = op_fsgnjx_h, [CU_FMIN_H] = op_fmin_h, [CU_FMAX_H] = op_fmax_h,
+		[CU_FEQ_H] = op_feq_h, [CU_FLT_H] = op_flt_h, [CU_FLE_H] = op_fle_h,
+		[CU_FCLASS_H] = op_fclass_h, [CU_FMV_X_H] = op_fmv_x_h, [CU_FMV_H_X] = op_fmv_h_x,
+		[CU_FCVT_S_H] = op_fcvt_s_h, [CU_FCVT_D_H] = op_fcvt_d_h,
+		[CU_FCVT_S_BF16] = op_fcvt_s_bf16, [CU_FADD_H] = op_fadd_h,
+		[CU_FSUB_H] = op_fsub_h, [CU_FMUL_H] = op_fmul_h, [CU_FDIV_H] = op_fdiv_h,
+		[CU_FSQRT_H] = op_fsqrt_h, [CU_FMADD_H] = op_fmadd_h, [CU_FMSUB_H] = op_fmsub_h,
+		[CU_FNMSUB_H] = op_fnmsub_h, [CU_FNMADD_H] = op_fnmadd_h,
+		[CU_FCVT_H_W] = op_fcvt_h_w, [CU_FCVT_H_WU] = op_fcvt_h_wu,
+		[CU_FCVT_H_L] = op_fcvt_h_l, [CU_FCVT_H_LU] = op_fcvt_h_lu,
+		[CU_FCVT_W_H] = op_fcvt_w_h, [CU_FCVT_WU_H] = op_fcvt_wu_h,
+		[CU_FCVT_L_H] = op_fcvt_l_h, [CU_FCVT_LU_H] = op_fcvt_lu_h,
+		[CU_FCVT_H_S] = op_fcvt_h_s, [CU_FCVT_H_D] = op_fcvt_h_d,
+		[CU_FCVT_BF16_S] = op_fcvt_bf16_s,
 	},
 	.branch = { lanes_eq, lanes_ne, lanes_lt, lanes_ge, lanes_ltu, lanes_geu },
 	.load = {
-		load_lb, load_lh, load_lw, load_ld, load_lbu, load_lhu, load_lwu, load_flw
+		load_lb, load_lh, load_lw, load_ld, load_lbu, load_lhu, load_lwu, load_flw,
+		load_flh
 	},
 	.store = { store_sb, store_sh, store_sw, store_sd },
 	.load_runs = {
 		load_lb_runs, load_lh_runs, load_lw_runs, load_ld_runs, load_lbu_runs,
-		load_lhu_runs, load_lwu_runs, load_flw_runs
+		load_lhu_runs, load_lwu_runs, load_flw_runs, load_flh_runs
 	},
 	.store_runs = { store_sb_runs, store_sh_runs, store_sw_runs, store_sd_runs },
 	.gather = {
 		load_lb_gather, load_lh_gather, load_lw_gather, load_ld_gather, load_lbu_gather,
-		load_lhu_gather, load_lwu_gather, load_flw_gather
+		load_lhu_gather, load_lwu_gather, load_flw_gather, load_flh_gather
 	},
 	.load_private = {
 		private_lb, private_lh, private_lw, private_ld, private_lbu, private_lhu,
-		private_lwu, private_flw
+		private_lwu, private_flw, private_flh
 	},
 	.store_private = store_private,
 	.address = address,
