@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "cu_fp.h"
+#include "fake_dispatch.h"
 #include "fake_kernels.h"
 #include "kernels/isa.h"
 
@@ -474,7 +475,7 @@ static void one_round(bool default_rounding)
 	};
 	struct cu_launch launch = {
 		.asid = ASID, .entry = kernel_entry("isa"), .args = ARGS_VA, .grid = { 1, 1, 1 },
-		.group = { LANES, 1, 1 }, .private_bytes = 512,
+		.total = { 1, 1, 1 }, .group = { LANES, 1, 1 }, .private_bytes = 512,
 	};
 	static const _Atomic uint32_t stop;
 	uint64_t *in = (uint64_t *)(gpu->vram + DATA), *out = in + 0x1000 / 8;
@@ -484,11 +485,11 @@ static void one_round(bool default_rounding)
 	for (unsigned int i = 0; i < LANES; i++)
 		in[3 * LANES + i] = default_rounding ? CU_RNE : (rnd() >> 40) % 5;
 	memcpy(gpu->vram + FAKE_DATA, &args, sizeof(args));
-	assert_true(cu_begin(cu, &launch, &stop, true));
+	assert_true(cu_begin(cu, &launch, &stop));
 	if (cu_workgroup(cu, 0) != CU_DONE)
 		fail_msg("error %u pc 0x%lx insn 0x%x", cu->error.error, (long)cu->error.pc,
 			 cu->error.insn);
-	cu_end(cu, true);
+	cu_end(cu);
 	for (unsigned int i = 0; i < LANES; i++) {
 		const uint64_t a = in[i], b = in[LANES + i], c = in[2 * LANES + i];
 		const unsigned int rm = in[3 * LANES + i];

@@ -138,10 +138,10 @@ static bool allocate_private(struct cu_group *g)
 	return true;
 }
 
-static void clear_registers(struct cu_wave *w, uint64_t dirty)
+static void clear_registers(struct cu_wave *w, uint64_t dirty, const struct cu_vec *vec)
 {
 	for (; dirty; dirty &= dirty - 1)
-		memset(w->reg[__builtin_ctzll(dirty)], 0, sizeof(w->reg[0]));
+		vec->splat(w->reg[__builtin_ctzll(dirty)], 0);
 }
 
 /* Number the work-items: x runs fastest. */
@@ -174,7 +174,7 @@ bool cu_group_init(struct cu_group *g, const struct cu_launch *launch, uint64_t 
 	const bool same = !memcmp(g->shape, launch->group, sizeof(g->shape));
 
 	for (unsigned int i = 0; i < g->waves_allocated; i++)
-		clear_registers(g->wave[i], g->dirty);
+		clear_registers(g->wave[i], g->dirty, &cu_vec_base);
 	g->dirty = 0;
 	g->launch = launch;
 	g->waves = cu_launch_waves(launch);
@@ -245,7 +245,7 @@ static void start_wave(struct cu *cu, struct cu_wave *w)
 {
 	const struct cu_launch *launch = cu->launch;
 
-	clear_registers(w, cu->dirty);
+	clear_registers(w, cu->dirty, cu->vec);
 	cu->vec->splat(w->reg[REG_RA], OGPU_CU_EXIT);
 	cu->vec->splat(w->reg[REG_SP], OGPU_CU_PRIVATE_BASE + launch->private_bytes);
 	cu->vec->splat(w->reg[REG_A0], launch->args);
@@ -255,6 +255,7 @@ static void start_wave(struct cu *cu, struct cu_wave *w)
 	w->reservations = false;
 	memset(w->frm, CU_RNE, sizeof(w->frm));
 	w->frm_changed = false;
+	w->uniform = 1ull << REG_RA | 1ull << REG_SP | 1ull << REG_A0;
 	w->live = w->lanes;
 	w->barrier = 0;
 }

@@ -78,6 +78,9 @@ struct cu_code {
 
 struct cu_wave {
 	uint64_t reg[CU_REGS][VGPU_LANES] __attribute__((aligned(64)));
+	uint64_t scalar[CU_REGS];	/* values of uniform registers */
+	uint64_t uniform;	/* registers with one value in all lanes, outside cu_run() perhaps */
+	uint64_t spread;	/* those of them whose row of reg has it as well */
 	uint64_t mask[VGPU_LANES] __attribute__((aligned(64)));	/* ones: lane takes part */
 	uint64_t pc[VGPU_LANES];	/* of lanes that do not take part */
 	uint64_t reserved[VGPU_LANES];	/* LR: address and size, and the value that was there */
@@ -183,10 +186,57 @@ bool cu_fault(struct cu *cu, uint64_t va, enum ogpu_access access, enum ogpu_fau
 /* cu_csr.c */
 bool cu_csr(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint32_t lanes);
 
+/*
+ * While a wave runs, a register that has one value in all lanes may have it in scalar only. What
+ * works with rows takes them with cu_row().
+ */
+static inline const uint64_t *cu_row(struct cu *cu, struct cu_wave *w, unsigned int r)
+{
+	if (r != CU_REG_SINK && (w->uniform & ~w->spread) >> r & 1) {
+		cu->vec->splat(w->reg[r], w->scalar[r]);
+		w->spread |= 1ull << r;
+	}
+	return w->reg[r];
+}
+
+static inline uint64_t cu_reg_bit(unsigned int r)
+{
+	return (uint64_t)(r != CU_REG_SINK) << (r & 63);
+}
+
+static inline bool cu_is_uniform(const struct cu_wave *w, unsigned int r)
+{
+	return w->uniform >> r & 1;
+}
+
+/* The row of a register all of whose lanes get a new value. */
+static inline uint64_t *cu_new_row(struct cu_wave *w, unsigned int rd)
+{
+	w->uniform &= ~cu_reg_bit(rd);
+	return w->reg[rd];
+}
+
 /* Write the result of an operation, for some lanes only if others have to keep theirs. */
 static inline void cu_put(struct cu *cu, struct cu_wave *w, unsigned int rd, const uint64_t *v)
 {
-	cu->vec->blend(w->reg[rd], v, w->mask);
+	cu_row(cu, w, rd);
+	cu->vec->blend(cu_new_row(w, rd), v, w->mask);
+}
+
+/* The same for a result that is one value. */
+static inline void cu_put_one(struct cu *cu, struct cu_wave *w, unsigned int rd, uint64_t v,
+			      uint32_t lanes)
+{
+	uint64_t all[VGPU_LANES] __attribute__((aligned(64)));
+
+	if (lanes == w->live) {
+		w->scalar[rd] = v;
+		w->uniform |= cu_reg_bit(rd);
+		w->spread &= ~cu_reg_bit(rd);
+		return;
+	}
+	cu->vec->splat(all, v);
+	cu_put(cu, w, rd, all);
 }
 
 #endif

@@ -129,7 +129,7 @@ static uint64_t store_conditional(struct cu_wave *w, unsigned int lane, uint64_t
 bool cu_atomic(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint32_t lanes)
 {
 	uint64_t result[VGPU_LANES] __attribute__((aligned(64))) = { 0 };
-	const uint64_t *address = w->reg[insn->rs1], *operand = w->reg[insn->rs2];
+	const uint64_t *address = cu_row(cu, w, insn->rs1), *operand = cu_row(cu, w, insn->rs2);
 	const unsigned int size = insn->size;
 	void *host[VGPU_LANES];
 

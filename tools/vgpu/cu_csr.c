@@ -101,16 +101,20 @@ bool cu_csr(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint32
 	uint64_t old[VGPU_LANES] __attribute__((aligned(64)));
 	uint64_t new[VGPU_LANES];
 	const uint32_t csr = insn->imm;
-	const bool immediate = insn->aux & 4;
+	const uint64_t *operand = insn->aux & 4 ? NULL : cu_row(cu, w, insn->rs1);
 	const bool writes = (insn->aux & 3) == 1 || insn->rs1;
 
+	if (!writes && read_common(cu, csr, old)) {
+		cu_put_one(cu, w, insn->rd, *old, lanes);
+		return true;
+	}
 	if (!read_csr(cu, w, csr, old))
 		return false;
 	if (writes) {
 		if (csr > CSR_FCSR)
 			return false;
 		for (unsigned int lane = 0; lane < VGPU_LANES; lane++) {
-			uint64_t v = immediate ? insn->rs1 : w->reg[insn->rs1][lane];
+			uint64_t v = operand ? operand[lane] : insn->rs1;
 
 			switch (insn->aux & 3) {
 			case 1:

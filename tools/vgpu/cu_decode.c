@@ -88,6 +88,7 @@ static enum cu_op decode_imm(struct cu_insn *d, uint32_t w)
 	unsigned int f3 = FUNCT3(w);
 
 	d->imm = IMM_I(w);
+	d->rs2 = 0;
 	if (f3 == 1 || f3 == 5) {
 		d->imm = w >> 20 & 63;
 		if (w >> 26)
@@ -99,6 +100,7 @@ static enum cu_op decode_imm(struct cu_insn *d, uint32_t w)
 static enum cu_op decode_imm_32(struct cu_insn *d, uint32_t w)
 {
 	d->imm = FUNCT3(w) ? (int32_t)RS2(w) : IMM_I(w);
+	d->rs2 = 0;
 	switch (FUNCT3(w)) {
 	case 0:
 		return CU_ADDIW;
@@ -328,32 +330,38 @@ static enum cu_op decode_fp(struct cu_insn *d, uint32_t w)
 	case 0x03:
 		return pick(fmt, CU_FDIV_S, CU_FDIV_D, CU_FDIV_H);
 	case 0x0b:
+		d->rs2 = 0;
 		return rs2 ? CU_ILLEGAL : pick(fmt, CU_FSQRT_S, CU_FSQRT_D, CU_FSQRT_H);
 	case 0x04:
 		return f3 > 2 ? CU_ILLEGAL : pick(fmt, CU_FSGNJ_S, CU_FSGNJ_D, CU_FSGNJ_H) + f3;
 	case 0x05:
 		return f3 > 1 ? CU_ILLEGAL : pick(fmt, CU_FMIN_S, CU_FMIN_D, CU_FMIN_H) + f3;
 	case 0x08:
+		d->rs2 = 0;
 		return decode_fp_convert(fmt, rs2);
 	case 0x14:
 		d->rd = integer_rd;
 		return f3 > 2 ? CU_ILLEGAL : pick(fmt, CU_FEQ_S, CU_FEQ_D, CU_FEQ_H) + 2 - f3;
 	case 0x18:
 		d->rd = integer_rd;
+		d->rs2 = 0;
 		if (rs2 > 3)
 			return CU_ILLEGAL;
 		return pick(fmt, CU_FCVT_W_S, CU_FCVT_W_D, CU_FCVT_W_H) + rs2;
 	case 0x1a:
 		d->rs1 = RS1(w);
+		d->rs2 = 0;
 		return decode_fp_integer(fmt, rs2);
 	case 0x1c:
 		d->rd = integer_rd;
+		d->rs2 = 0;
 		if (rs2 || f3 > 1)
 			return CU_ILLEGAL;
 		return f3 ? pick(fmt, CU_FCLASS_S, CU_FCLASS_D, CU_FCLASS_H) :
 			    pick(fmt, CU_FMV_X_W, CU_FMV_D, CU_FMV_X_H);
 	case 0x1e:
 		d->rs1 = RS1(w);
+		d->rs2 = 0;
 		if (rs2 || f3)
 			return CU_ILLEGAL;
 		return pick(fmt, CU_FMV_W_X, CU_FMV_D, CU_FMV_H_X);
@@ -402,6 +410,8 @@ static enum cu_op decode_32(struct cu_insn *d, uint32_t w)
 		return decode_op(w);
 	case 0x37:
 		d->imm = IMM_U(w);
+		d->rs1 = 0;
+		d->rs2 = 0;
 		return CU_LUI;
 	case 0x3b:
 		return decode_op_32(w);
@@ -453,4 +463,6 @@ void cu_decode(struct cu_insn *insn, uint32_t word)
 		if (insn->aux > CU_RMM && insn->aux != CU_DYN)
 			insn->op = CU_ILLEGAL;
 	}
+	insn->reads = 1ull << insn->rs1 | 1ull << insn->rs2 | 1ull << insn->rs3;
+	insn->writes = (uint64_t)(insn->rd != CU_REG_SINK) << (insn->rd & 63);
 }

@@ -102,12 +102,14 @@ enum cu_amo {
 
 struct cu_insn {
 	uint8_t op;		/* enum cu_op */
-	uint8_t rd, rs1, rs2, rs3;
+	uint8_t rd, rs1, rs2, rs3;	/* operands that there are not are x0 */
 	uint8_t aux;		/* rounding mode, funct5 of AMO, funct3 of CSR */
 	uint8_t size;		/* bytes of a memory access, or enum cu_native */
 	uint8_t len;		/* 2 or 4 bytes */
 	int32_t imm;		/* CSR: number; with an immediate operand, that is in rs1 */
 	uint32_t raw;		/* as in memory, for error reports */
+	uint64_t reads;		/* rs1, rs2 and rs3 as bits */
+	uint64_t writes;	/* rd; 0 if that is CU_REG_SINK */
 };
 
 /* Result of the decoder: always filled in, with CU_ILLEGAL if there is no such instruction. */

@@ -10,6 +10,7 @@
 
 #include "abi/cu.h"
 #include "cu.h"
+#include "cu_fp.h"
 
 /* Guest memory has any alignment and type. */
 typedef uint16_t any_u16 __attribute__((aligned(1), may_alias));
@@ -299,7 +300,7 @@ static bool scatter(struct cu *cu, struct cu_wave *w, const uint64_t *t, uint32_
 static enum cu_pattern addresses(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn,
 				 uint32_t lanes, uint64_t *t, uint32_t *contiguous)
 {
-	const uint64_t *a = w->reg[insn->rs1];
+	const uint64_t *a = cu_row(cu, w, insn->rs1);
 
 	if (lanes == CU_ALL_LANES)
 		return cu->vec->address_all(t, a, insn->imm, insn->size, contiguous);
@@ -338,6 +339,25 @@ static uint8_t *window(struct cu *cu, const uint64_t *t, unsigned int size, uint
 	return span(cu, *base, limit, direct);
 }
 
+/* What a load, in the order of CU_LB .., makes of what it read. */
+static uint64_t extend(unsigned int kind, uint64_t v)
+{
+	switch (kind + CU_LB) {
+	case CU_LB:
+		return (uint64_t)(int8_t)v;
+	case CU_LH:
+		return (uint64_t)(int16_t)v;
+	case CU_LW:
+		return (uint64_t)(int32_t)v;
+	case CU_FLW:
+		return CU_BOX | v;
+	case CU_FLH:
+		return CU_BOX_H | v;
+	default:
+		return v;
+	}
+}
+
 static bool is_private(uint64_t va, unsigned int size)
 {
 	return va >= OGPU_CU_PRIVATE_BASE && va < OGPU_CU_EXIT && (va & 7) <= 8 - size;
@@ -367,6 +387,15 @@ bool cu_load(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint3
 	uint64_t base;
 	void *runs[CU_RUNS];
 
+	if (cu_is_uniform(w, insn->rs1)) {
+		const uint64_t va = w->scalar[insn->rs1] + (int64_t)insn->imm;
+
+		ptr = is_private(va, size) ? NULL : span(cu, va, size, MMU_DIRECT_READ);
+		if (ptr) {
+			cu_put_one(cu, w, insn->rd, extend(kind, read_host(ptr, size)), lanes);
+			return true;
+		}
+	}
 	switch (addresses(cu, w, insn, lanes, t, &contiguous)) {
 	case CU_PATTERN_CONTIGUOUS:
 		ptr = span(cu, t[first] - (uint64_t)first * size, size * VGPU_LANES,
@@ -380,15 +409,15 @@ bool cu_load(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint3
 			row = private_row(cu, w, t[first]);
 			shift = (t[first] & 7) * 8;
 			if (row)
-				goto extend;
+				goto extract;
 			row = raw;
 			break;
 		}
 		ptr = span(cu, t[first], size, MMU_DIRECT_READ);
 		if (!ptr)
 			break;
-		cu->vec->splat(raw, read_host(ptr, size));
-		goto extend;
+		cu_put_one(cu, w, insn->rd, extend(kind, read_host(ptr, size)), lanes);
+		return true;
 	case CU_PATTERN_RUNS:
 		if (!run_ptrs(cu, t, size, contiguous, MMU_DIRECT_READ, runs))
 			break;
@@ -405,7 +434,7 @@ bool cu_load(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint3
 		return false;
 	for (uint32_t left = ~lanes; left; left &= left - 1)
 		raw[__builtin_ctz(left)] = 0;
-extend:
+extract:
 	if (r == row) {
 		cu->vec->load_private[kind](t, row, shift);
 		r = t;
@@ -413,7 +442,9 @@ extend:
 		cu->vec->load_private[kind](r, row, shift);
 	}
 put:
-	if (!all)
+	if (all)
+		cu_new_row(w, insn->rd);
+	else
 		cu_put(cu, w, insn->rd, r);
 	return true;
 }
@@ -430,7 +461,7 @@ put:
 bool cu_store(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint32_t lanes)
 {
 	uint64_t t[VGPU_LANES] __attribute__((aligned(64)));
-	const uint64_t *v = w->reg[insn->rs2];
+	const uint64_t *v = cu_row(cu, w, insn->rs2);
 	const unsigned int size = insn->size;
 	const unsigned int first = __builtin_ctz(lanes);
 	uint32_t contiguous;

@@ -75,6 +75,8 @@ static bool round_lanes(struct cu *cu, struct cu_wave *w, const struct cu_insn *
 			uint32_t lanes)
 {
 	uint64_t result[VGPU_LANES] __attribute__((aligned(64))) = { 0 };
+	const uint64_t *a = cu_row(cu, w, insn->rs1), *b = cu_row(cu, w, insn->rs2);
+	const uint64_t *c = cu_row(cu, w, insn->rs3);
 
 	for (uint32_t left = lanes; left; left &= left - 1) {
 		unsigned int lane = __builtin_ctz(left);
@@ -82,20 +84,39 @@ static bool round_lanes(struct cu *cu, struct cu_wave *w, const struct cu_insn *
 
 		if (rm > CU_RMM)
 			return false;
-		result[lane] = cu_fp_round(insn->op, rm, w->reg[insn->rs1][lane],
-					   w->reg[insn->rs2][lane], w->reg[insn->rs3][lane]);
+		result[lane] = cu_fp_round(insn->op, rm, a[lane], b[lane], c[lane]);
 		cu->budget--;
 	}
 	cu_put(cu, w, insn->rd, result);
 	return true;
 }
 
-static void put_all(struct cu *cu, struct cu_wave *w, unsigned int rd, uint64_t value)
+static bool compare(enum cu_op op, uint64_t a, uint64_t b)
 {
-	uint64_t all[VGPU_LANES] __attribute__((aligned(64)));
+	switch (op) {
+	case CU_BEQ:
+		return a == b;
+	case CU_BNE:
+		return a != b;
+	case CU_BLT:
+		return (int64_t)a < (int64_t)b;
+	case CU_BGE:
+		return (int64_t)a >= (int64_t)b;
+	case CU_BLTU:
+		return a < b;
+	default:
+		return a >= b;
+	}
+}
 
-	cu->vec->splat(all, value);
-	cu_put(cu, w, rd, all);
+/* The lanes that take a branch. */
+static uint32_t branch(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn,
+		       uint32_t lanes)
+{
+	if (!(insn->reads & ~w->uniform))
+		return compare(insn->op, w->scalar[insn->rs1], w->scalar[insn->rs2]) ? lanes : 0;
+	return cu->vec->branch[insn->op - CU_BEQ](cu_row(cu, w, insn->rs1),
+						  cu_row(cu, w, insn->rs2)) & lanes;
 }
 
 /* Where each lane goes at a JALR; true if all go to the same place, which is *target. */
@@ -103,11 +124,49 @@ static bool jump_targets(struct cu *cu, struct cu_wave *w, const struct cu_insn 
 			 uint32_t lanes, uint64_t *t, uint64_t *target)
 {
 	unsigned int first = __builtin_ctz(lanes);
-	enum cu_pattern pattern = cu->vec->address(t, w->reg[insn->rs1], insn->imm, 1, w->mask,
-						   first);
+	enum cu_pattern pattern;
+
+	if (cu_is_uniform(w, insn->rs1)) {
+		*target = (w->scalar[insn->rs1] + (int64_t)insn->imm) & ~1ull;
+		return true;
+	}
+	pattern = cu->vec->address(t, cu_row(cu, w, insn->rs1), insn->imm, 1, w->mask, first);
 
 	*target = t[first] & ~1ull;
 	return pattern == CU_PATTERN_UNIFORM || lanes == 1u << first;
+}
+
+/* Operands as rows. */
+static __attribute__((noinline)) void rows(struct cu *cu, struct cu_wave *w,
+					   const struct cu_insn *insn)
+{
+	cu_row(cu, w, insn->rs1);
+	cu_row(cu, w, insn->rs2);
+	cu_row(cu, w, insn->rs3);
+}
+
+static void arithmetic(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn,
+		       uint32_t lanes)
+{
+	uint64_t tmp[VGPU_LANES] __attribute__((aligned(64)));
+	const uint64_t *a = w->reg[insn->rs1], *b = w->reg[insn->rs2], *c = w->reg[insn->rs3];
+
+	if (!(insn->reads & ~w->uniform) && lanes == w->live) {
+		cu->vec->one[insn->op](&w->scalar[insn->rd], &w->scalar[insn->rs1],
+				       &w->scalar[insn->rs2], &w->scalar[insn->rs3], insn->imm);
+		w->uniform |= insn->writes;
+		w->spread &= ~insn->writes;
+		return;
+	}
+	if (insn->reads & w->uniform & ~w->spread)
+		rows(cu, w, insn);
+	if (lanes == w->live) {
+		w->uniform &= ~insn->writes;
+		cu->vec->alu[insn->op](w->reg[insn->rd], a, b, c, insn->imm);
+		return;
+	}
+	cu->vec->alu[insn->op](tmp, a, b, c, insn->imm);
+	cu_put(cu, w, insn->rd, tmp);
 }
 
 static enum cu_result fail(struct cu *cu, struct cu_wave *w, struct group *g,
@@ -123,17 +182,25 @@ static enum cu_result fail(struct cu *cu, struct cu_wave *w, struct group *g,
 	return CU_FAILED;
 }
 
-/**
- * cu_run() - Execute a wave.
- * @cu: unit, inside the memory bracket
- * @w: wave
- *
- * Return: CU_DONE when no lane can go on (ended or at a barrier), CU_PAUSED when the budget is used
- * up, CU_FAILED with cu->error set.
- */
-enum cu_result cu_run(struct cu *cu, struct cu_wave *w)
+/* Others may have written rows since those were found to be uniform. */
+static void find_uniform(struct cu *cu, struct cu_wave *w)
 {
-	const struct cu_vec *vec = cu->vec;
+	uint64_t perhaps = w->uniform | 1;
+
+	w->uniform = 0;
+	for (uint64_t left = perhaps; left; left &= left - 1) {
+		unsigned int r = __builtin_ctzll(left);
+
+		if (!cu->vec->same(w->reg[r]))
+			continue;
+		w->scalar[r] = w->reg[r][0];
+		w->uniform |= 1ull << r;
+	}
+	w->spread = w->uniform;
+}
+
+static enum cu_result run(struct cu *cu, struct cu_wave *w)
+{
 	uint64_t tmp[VGPU_LANES] __attribute__((aligned(64)));
 	const struct cu_insn *insn;
 	struct cu_code *code;
@@ -169,15 +236,8 @@ dispatch:
 				if (!round_lanes(cu, w, insn, g.lanes))
 					return fail(cu, w, &g, insn, OGPU_QERR_INSTRUCTION);
 				goto charged;
-			} else if (g.lanes == w->live) {
-				vec->alu[insn->op](w->reg[insn->rd], w->reg[insn->rs1],
-						   w->reg[insn->rs2], w->reg[insn->rs3],
-						   insn->imm);
-			} else {
-				vec->alu[insn->op](tmp, w->reg[insn->rs1], w->reg[insn->rs2],
-						   w->reg[insn->rs3], insn->imm);
-				vec->blend(w->reg[insn->rd], tmp, w->mask);
 			}
+			arithmetic(cu, w, insn, g.lanes);
 			goto next;
 		}
 		switch (insn->op) {
@@ -193,7 +253,7 @@ dispatch:
 			g.count--;
 			goto fetch;
 		case CU_AUIPC:
-			put_all(cu, w, insn->rd, g.pc + (int64_t)insn->imm);
+			cu_put_one(cu, w, insn->rd, g.pc + (int64_t)insn->imm, g.lanes);
 			break;
 		case CU_BEQ:
 		case CU_BNE:
@@ -201,8 +261,7 @@ dispatch:
 		case CU_BGE:
 		case CU_BLTU:
 		case CU_BGEU:
-			taken = vec->branch[insn->op - CU_BEQ](w->reg[insn->rs1],
-							       w->reg[insn->rs2]) & g.lanes;
+			taken = branch(cu, w, insn, g.lanes);
 			if (!taken)
 				break;
 			target = g.pc + (int64_t)insn->imm;
@@ -214,11 +273,11 @@ dispatch:
 		case CU_JAL:
 			target = g.pc + (int64_t)insn->imm;
 			if (insn->rd != CU_REG_SINK)
-				put_all(cu, w, insn->rd, g.pc + insn->len);
+				cu_put_one(cu, w, insn->rd, g.pc + insn->len, g.lanes);
 			goto jump;
 		case CU_JALR:
 			if (!jump_targets(cu, w, insn, g.lanes, tmp, &target)) {
-				put_all(cu, w, insn->rd, g.pc + insn->len);
+				cu_put_one(cu, w, insn->rd, g.pc + insn->len, g.lanes);
 				for (uint32_t left = g.lanes; left; left &= left - 1) {
 					unsigned int lane = __builtin_ctz(left);
 
@@ -226,7 +285,7 @@ dispatch:
 				}
 				goto regroup;
 			}
-			put_all(cu, w, insn->rd, g.pc + insn->len);
+			cu_put_one(cu, w, insn->rd, g.pc + insn->len, g.lanes);
 			goto jump;
 		case CU_LB:
 		case CU_LH:
@@ -302,4 +361,23 @@ jump:
 			goto fetch;
 		insn = &code->insn[(target & LOW_12) / 2];
 	}
+}
+
+/**
+ * cu_run() - Execute a wave.
+ * @cu: unit, inside the memory bracket
+ * @w: wave; its registers are in the rows of reg before and after
+ *
+ * Return: CU_DONE when no lane can go on (ended or at a barrier), CU_PAUSED when the budget is used
+ * up, CU_FAILED with cu->error set.
+ */
+enum cu_result cu_run(struct cu *cu, struct cu_wave *w)
+{
+	enum cu_result result;
+
+	find_uniform(cu, w);
+	result = run(cu, w);
+	for (uint64_t left = w->uniform & ~w->spread; left; left &= left - 1)
+		cu_row(cu, w, __builtin_ctzll(left));
+	return result;
 }

@@ -34,6 +34,7 @@ typedef void (*cu_alu_fn)(uint64_t *r, const uint64_t *a, const uint64_t *b, con
 struct cu_vec {
 	const char *name;
 	cu_alu_fn alu[CU_VEC_OPS];
+	cu_alu_fn one[CU_VEC_OPS];	/* the same for the first lane only */
 	/* Bit n: lane n takes the branch; index from CU_BEQ. */
 	uint32_t (*branch[6])(const uint64_t *a, const uint64_t *b);
 	/* Lane n loads element n, index from CU_LB; stores it, index from CU_SB. */
@@ -59,6 +60,7 @@ struct cu_vec {
 				       unsigned int size, uint32_t *contiguous);
 	/* All of t lie from base on, and no more than limit behind it. */
 	bool (*within)(const uint64_t *t, uint64_t base, uint64_t limit);
+	bool (*same)(const uint64_t *v);	/* all are one value */
 	void (*splat)(uint64_t *r, uint64_t v);
 	void (*blend)(uint64_t *r, const uint64_t *v, const uint64_t *mask);
 	void (*expand_mask)(uint64_t *mask, uint32_t lanes);

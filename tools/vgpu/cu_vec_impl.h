@@ -26,63 +26,37 @@ typedef int32_t any_s32 __attribute__((aligned(1), may_alias));
 typedef uint32_t any_u32 __attribute__((aligned(1), may_alias));
 typedef uint64_t any_u64 __attribute__((aligned(1), may_alias));
 
-/* x, y and z are the operands of a lane. */
-#define INT_OP(name, expr) \
+/* x, y and z are the operands of a lane. Each operation is made for all lanes and for the first. */
+#define OP(name, type, from, expr) \
+static inline __attribute__((always_inline)) uint64_t name##_lane(uint64_t a, uint64_t b, \
+								  uint64_t c, int64_t imm) \
+{ \
+	const type x = from(a), y = from(b), z = from(c); \
+	(void)x; \
+	(void)y; \
+	(void)z; \
+	(void)imm; \
+	return (uint64_t)(expr); \
+} \
+\
 static void name(uint64_t *r, const uint64_t *a, const uint64_t *b, const uint64_t *c, \
 		 int64_t imm) \
 { \
-	(void)c; \
-	(void)imm; \
 	_Pragma("GCC ivdep") \
-	for (unsigned int i = 0; i < LANES; i++) { \
-		const uint64_t x = a[i], y = b[i]; \
-		(void)x; \
-		(void)y; \
-		r[i] = (uint64_t)(expr); \
-	} \
+	for (unsigned int i = 0; i < LANES; i++) \
+		r[i] = name##_lane(a[i], b[i], c[i], imm); \
+} \
+\
+static void name##_one(uint64_t *r, const uint64_t *a, const uint64_t *b, const uint64_t *c, \
+		       int64_t imm) \
+{ \
+	*r = name##_lane(*a, *b, *c, imm); \
 }
 
-#define SINGLE_OP(name, expr) \
-static void name(uint64_t *r, const uint64_t *a, const uint64_t *b, const uint64_t *c, \
-		 int64_t imm) \
-{ \
-	(void)imm; \
-	_Pragma("GCC ivdep") \
-	for (unsigned int i = 0; i < LANES; i++) { \
-		const float x = cu_from_s(a[i]), y = cu_from_s(b[i]), z = cu_from_s(c[i]); \
-		(void)y; \
-		(void)z; \
-		r[i] = (expr); \
-	} \
-}
-
-#define DOUBLE_OP(name, expr) \
-static void name(uint64_t *r, const uint64_t *a, const uint64_t *b, const uint64_t *c, \
-		 int64_t imm) \
-{ \
-	(void)imm; \
-	_Pragma("GCC ivdep") \
-	for (unsigned int i = 0; i < LANES; i++) { \
-		const double x = cu_from_d(a[i]), y = cu_from_d(b[i]), z = cu_from_d(c[i]); \
-		(void)y; \
-		(void)z; \
-		r[i] = (expr); \
-	} \
-}
-
-#define HALF_OP(name, expr) \
-static void name(uint64_t *r, const uint64_t *a, const uint64_t *b, const uint64_t *c, \
-		 int64_t imm) \
-{ \
-	(void)imm; \
-	_Pragma("GCC ivdep") \
-	for (unsigned int i = 0; i < LANES; i++) { \
-		const double x = cu_from_h(a[i]), y = cu_from_h(b[i]), z = cu_from_h(c[i]); \
-		(void)y; \
-		(void)z; \
-		r[i] = (expr); \
-	} \
-}
+#define INT_OP(name, expr)	OP(name, uint64_t, (uint64_t), expr)
+#define SINGLE_OP(name, expr)	OP(name, float, cu_from_s, expr)
+#define DOUBLE_OP(name, expr)	OP(name, double, cu_from_d, expr)
+#define HALF_OP(name, expr)	OP(name, double, cu_from_h, expr)
 
 /* --- integer ---------------------------------------------------------------------------------- */
 
@@ -727,6 +701,15 @@ static bool within(const uint64_t *t, uint64_t base, uint64_t limit)
 	return !outside;
 }
 
+static bool same(const uint64_t *v)
+{
+	uint64_t apart = 0;
+
+	for (unsigned int i = 0; i < LANES; i++)
+		apart |= v[i] ^ v[0];
+	return !apart;
+}
+
 static void splat(uint64_t *r, uint64_t v)
 {
 	for (unsigned int i = 0; i < LANES; i++)
@@ -831,6 +814,79 @@ const struct cu_vec CU_VEC_NAME = {
 		[CU_FCVT_H_S] = op_fcvt_h_s, [CU_FCVT_H_D] = op_fcvt_h_d,
 		[CU_FCVT_BF16_S] = op_fcvt_bf16_s,
 	},
+	.one = {
+		[CU_LUI] = op_lui_one, [CU_ADDI] = op_addi_one, [CU_SLTI] = op_slti_one,
+		[CU_SLTIU] = op_sltiu_one, [CU_XORI] = op_xori_one, [CU_ORI] = op_ori_one,
+		[CU_ANDI] = op_andi_one, [CU_SLLI] = op_slli_one, [CU_SRLI] = op_srli_one,
+		[CU_SRAI] = op_srai_one, [CU_ADDIW] = op_addiw_one, [CU_SLLIW] = op_slliw_one,
+		[CU_SRLIW] = op_srliw_one, [CU_SRAIW] = op_sraiw_one, [CU_ADD] = op_add_one,
+		[CU_SUB] = op_sub_one, [CU_SLL] = op_sll_one, [CU_SLT] = op_slt_one,
+		[CU_SLTU] = op_sltu_one, [CU_XOR] = op_xor_one, [CU_SRL] = op_srl_one,
+		[CU_SRA] = op_sra_one, [CU_OR] = op_or_one, [CU_AND] = op_and_one,
+		[CU_ADDW] = op_addw_one, [CU_SUBW] = op_subw_one, [CU_SLLW] = op_sllw_one,
+		[CU_SRLW] = op_srlw_one, [CU_SRAW] = op_sraw_one, [CU_MUL] = op_mul_one,
+		[CU_MULH] = op_mulh_one, [CU_MULHSU] = op_mulhsu_one, [CU_MULHU] = op_mulhu_one,
+		[CU_DIV] = op_div_one, [CU_DIVU] = op_divu_one, [CU_REM] = op_rem_one,
+		[CU_REMU] = op_remu_one, [CU_MULW] = op_mulw_one, [CU_DIVW] = op_divw_one,
+		[CU_DIVUW] = op_divuw_one, [CU_REMW] = op_remw_one, [CU_REMUW] = op_remuw_one,
+		[CU_ADD_UW] = op_add_uw_one, [CU_SH1ADD] = op_sh1add_one,
+		[CU_SH2ADD] = op_sh2add_one, [CU_SH3ADD] = op_sh3add_one,
+		[CU_SH1ADD_UW] = op_sh1add_uw_one, [CU_SH2ADD_UW] = op_sh2add_uw_one,
+		[CU_SH3ADD_UW] = op_sh3add_uw_one, [CU_SLLI_UW] = op_slli_uw_one,
+		[CU_ANDN] = op_andn_one, [CU_ORN] = op_orn_one, [CU_XNOR] = op_xnor_one,
+		[CU_CLZ] = op_clz_one, [CU_CTZ] = op_ctz_one, [CU_CPOP] = op_cpop_one,
+		[CU_CLZW] = op_clzw_one, [CU_CTZW] = op_ctzw_one, [CU_CPOPW] = op_cpopw_one,
+		[CU_MIN] = op_min_one, [CU_MINU] = op_minu_one, [CU_MAX] = op_max_one,
+		[CU_MAXU] = op_maxu_one, [CU_SEXT_B] = op_sext_b_one, [CU_SEXT_H] = op_sext_h_one,
+		[CU_ZEXT_H] = op_zext_h_one, [CU_ROL] = op_rol_one, [CU_ROR] = op_ror_one,
+		[CU_RORI] = op_rori_one, [CU_ROLW] = op_rolw_one, [CU_RORW] = op_rorw_one,
+		[CU_RORIW] = op_roriw_one, [CU_ORC_B] = op_orc_b_one, [CU_REV8] = op_rev8_one,
+		[CU_CZERO_EQZ] = op_czero_eqz_one, [CU_CZERO_NEZ] = op_czero_nez_one,
+		[CU_FSGNJ_S] = op_fsgnj_s_one, [CU_FSGNJN_S] = op_fsgnjn_s_one,
+		[CU_FSGNJX_S] = op_fsgnjx_s_one, [CU_FMIN_S] = op_fmin_s_one,
+		[CU_FMAX_S] = op_fmax_s_one, [CU_FEQ_S] = op_feq_s_one, [CU_FLT_S] = op_flt_s_one,
+		[CU_FLE_S] = op_fle_s_one, [CU_FCLASS_S] = op_fclass_s_one,
+		[CU_FMV_X_W] = op_fmv_x_w_one, [CU_FMV_W_X] = op_fmv_w_x_one,
+		[CU_FSGNJ_D] = op_fsgnj_d_one, [CU_FSGNJN_D] = op_fsgnjn_d_one,
+		[CU_FSGNJX_D] = op_fsgnjx_d_one, [CU_FMIN_D] = op_fmin_d_one,
+		[CU_FMAX_D] = op_fmax_d_one, [CU_FEQ_D] = op_feq_d_one, [CU_FLT_D] = op_flt_d_one,
+		[CU_FLE_D] = op_fle_d_one, [CU_FCLASS_D] = op_fclass_d_one,
+		[CU_FMV_D] = op_fmv_d_one, [CU_FCVT_D_S] = op_fcvt_d_s_one,
+		[CU_FCVT_D_W] = op_fcvt_d_w_one, [CU_FCVT_D_WU] = op_fcvt_d_wu_one,
+		[CU_FADD_S] = op_fadd_s_one, [CU_FSUB_S] = op_fsub_s_one,
+		[CU_FMUL_S] = op_fmul_s_one, [CU_FDIV_S] = op_fdiv_s_one,
+		[CU_FSQRT_S] = op_fsqrt_s_one, [CU_FMADD_S] = op_fmadd_s_one,
+		[CU_FMSUB_S] = op_fmsub_s_one, [CU_FNMSUB_S] = op_fnmsub_s_one,
+		[CU_FNMADD_S] = op_fnmadd_s_one, [CU_FADD_D] = op_fadd_d_one,
+		[CU_FSUB_D] = op_fsub_d_one, [CU_FMUL_D] = op_fmul_d_one,
+		[CU_FDIV_D] = op_fdiv_d_one, [CU_FSQRT_D] = op_fsqrt_d_one,
+		[CU_FMADD_D] = op_fmadd_d_one, [CU_FMSUB_D] = op_fmsub_d_one,
+		[CU_FNMSUB_D] = op_fnmsub_d_one, [CU_FNMADD_D] = op_fnmadd_d_one,
+		[CU_FCVT_S_W] = op_fcvt_s_w_one, [CU_FCVT_S_WU] = op_fcvt_s_wu_one,
+		[CU_FCVT_S_L] = op_fcvt_s_l_one, [CU_FCVT_S_LU] = op_fcvt_s_lu_one,
+		[CU_FCVT_D_L] = op_fcvt_d_l_one, [CU_FCVT_D_LU] = op_fcvt_d_lu_one,
+		[CU_FCVT_W_S] = op_fcvt_w_s_one, [CU_FCVT_WU_S] = op_fcvt_wu_s_one,
+		[CU_FCVT_L_S] = op_fcvt_l_s_one, [CU_FCVT_LU_S] = op_fcvt_lu_s_one,
+		[CU_FCVT_W_D] = op_fcvt_w_d_one, [CU_FCVT_WU_D] = op_fcvt_wu_d_one,
+		[CU_FCVT_L_D] = op_fcvt_l_d_one, [CU_FCVT_LU_D] = op_fcvt_lu_d_one,
+		[CU_FCVT_S_D] = op_fcvt_s_d_one, [CU_FSGNJ_H] = op_fsgnj_h_one,
+		[CU_FSGNJN_H] = op_fsgnjn_h_one, [CU_FSGNJX_H] = op_fsgnjx_h_one,
+		[CU_FMIN_H] = op_fmin_h_one, [CU_FMAX_H] = op_fmax_h_one,
+		[CU_FEQ_H] = op_feq_h_one, [CU_FLT_H] = op_flt_h_one, [CU_FLE_H] = op_fle_h_one,
+		[CU_FCLASS_H] = op_fclass_h_one, [CU_FMV_X_H] = op_fmv_x_h_one,
+		[CU_FMV_H_X] = op_fmv_h_x_one, [CU_FCVT_S_H] = op_fcvt_s_h_one,
+		[CU_FCVT_D_H] = op_fcvt_d_h_one, [CU_FCVT_S_BF16] = op_fcvt_s_bf16_one,
+		[CU_FADD_H] = op_fadd_h_one, [CU_FSUB_H] = op_fsub_h_one,
+		[CU_FMUL_H] = op_fmul_h_one, [CU_FDIV_H] = op_fdiv_h_one,
+		[CU_FSQRT_H] = op_fsqrt_h_one, [CU_FMADD_H] = op_fmadd_h_one,
+		[CU_FMSUB_H] = op_fmsub_h_one, [CU_FNMSUB_H] = op_fnmsub_h_one,
+		[CU_FNMADD_H] = op_fnmadd_h_one, [CU_FCVT_H_W] = op_fcvt_h_w_one,
+		[CU_FCVT_H_WU] = op_fcvt_h_wu_one, [CU_FCVT_H_L] = op_fcvt_h_l_one,
+		[CU_FCVT_H_LU] = op_fcvt_h_lu_one, [CU_FCVT_W_H] = op_fcvt_w_h_one,
+		[CU_FCVT_WU_H] = op_fcvt_wu_h_one, [CU_FCVT_L_H] = op_fcvt_l_h_one,
+		[CU_FCVT_LU_H] = op_fcvt_lu_h_one, [CU_FCVT_H_S] = op_fcvt_h_s_one,
+		[CU_FCVT_H_D] = op_fcvt_h_d_one, [CU_FCVT_BF16_S] = op_fcvt_bf16_s_one,
+	},
 	.branch = { lanes_eq, lanes_ne, lanes_lt, lanes_ge, lanes_ltu, lanes_geu },
 	.load = {
 		load_lb, load_lh, load_lw, load_ld, load_lbu, load_lhu, load_lwu, load_flw,
@@ -854,6 +910,7 @@ const struct cu_vec CU_VEC_NAME = {
 	.address = address,
 	.address_all = address_all,
 	.within = within,
+	.same = same,
 	.splat = splat,
 	.blend = blend,
 	.expand_mask = expand_mask,
