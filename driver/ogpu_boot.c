@@ -28,9 +28,6 @@
 #include "ogpu_mmu.h"
 #include "ogpu_vram_mgr.h"
 
-/* Messages of firmware that this driver understands. */
-#define OGPU_FW_ABI_MIN		1
-#define OGPU_FW_ABI_MAX		OGPU_FW_ABI_VERSION
 #define OGPU_FW_FEATURES_NEEDED	OGPU_FW_FEATURE_QUEUES
 #define OGPU_FW_FEATURES_USED	(OGPU_FW_FEATURE_QUEUES | OGPU_FW_FEATURE_SENSORS)
 
@@ -182,6 +179,11 @@ static int ogpu_boot_refused(struct ogpu_device *odev, u32 error)
 		[OGPU_BOOT_ERR_COMPONENT] = {
 			"component", "boot ROM: a component does not fit the card's memory" },
 		[OGPU_BOOT_ERR_BUSY] = { NULL, "boot ROM: management core is running" },
+		[OGPU_BOOT_ERR_REVOKED] = {
+			"revoked", "boot ROM: image is signed with a key that was revoked" },
+		[OGPU_BOOT_ERR_HASH] = {
+			"hash",
+			"boot ROM: component does not match its hash; image was altered" },
 	};
 
 	if (error >= ARRAY_SIZE(reasons) || !reasons[error].text) {
@@ -291,6 +293,7 @@ static int ogpu_boot_configure(struct ogpu_device *odev, const struct ogpu_msg_h
 	boot->info.features = features & OGPU_FW_FEATURES_USED;
 	memset(boot->info.build_id, 0, sizeof(boot->info.build_id));
 	memcpy(boot->info.build_id, hello->build_id, sizeof(hello->build_id));
+	odev->chip->boot_image(odev, boot->info.hash, boot->info.key_id);
 	boot->info_valid = true;
 	mutex_unlock(&boot->lock);
 

@@ -7,6 +7,13 @@
 
 #include <linux/types.h>
 
+#include "abi/fw_image.h"
+#include "abi/mbox.h"
+
+/* Messages of firmware that this driver understands. */
+#define OGPU_FW_ABI_MIN		2
+#define OGPU_FW_ABI_MAX		OGPU_FW_ABI_VERSION
+
 struct ogpu_device;
 
 /**
@@ -25,6 +32,10 @@ struct ogpu_fw_info {
 	u64 features;
 	/** @build_id: NUL-terminated */
 	char build_id[41];
+	/** @hash: SHA-256 of the signed part of its image, from the boot ROM */
+	u8 hash[OGPU_FW_HASH_SIZE];
+	/** @key_id: of the key that it is signed with, from the boot ROM */
+	u8 key_id[OGPU_FW_KEY_ID_SIZE];
 };
 
 int ogpu_boot_init(struct ogpu_device *odev);

@@ -9,6 +9,8 @@
 
 #include <linux/types.h>
 
+#include "abi/fw_image.h"
+
 struct ogpu_device;
 
 /**
@@ -47,6 +49,12 @@ struct ogpu_chip_ops {
 	 * enum ogpu_boot_error in @error if it was refused, or -ENODEV if the card is gone
 	 */
 	int (*boot_verdict)(struct ogpu_device *odev, u32 *error);
+	/**
+	 * @boot_image: what runs: SHA-256 of the signed part of the image, and the identity of the
+	 * key that it is signed with
+	 */
+	void (*boot_image)(struct ogpu_device *odev, u8 hash[OGPU_FW_HASH_SIZE],
+			   u8 key_id[OGPU_FW_KEY_ID_SIZE]);
 
 	/**
 	 * @mc_crash: returns 0 if firmware has not crashed, -EIO with the reason in @crash if it

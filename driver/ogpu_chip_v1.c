@@ -7,6 +7,7 @@
 #include <linux/io-64-nonatomic-lo-hi.h>
 #include <linux/io.h>
 #include <linux/iopoll.h>
+#include <linux/unaligned.h>
 
 #include "abi/regs.h"
 #include "ogpu_chip.h"
@@ -63,6 +64,18 @@ static int ogpu_v1_boot_verdict(struct ogpu_device *odev, u32 *error)
 	default:
 		return -EINPROGRESS;
 	}
+}
+
+static void ogpu_v1_boot_image(struct ogpu_device *odev, u8 hash[OGPU_FW_HASH_SIZE],
+			       u8 key_id[OGPU_FW_KEY_ID_SIZE])
+{
+	u32 base = odev->disc.boot_base;
+	unsigned int i;
+
+	for (i = 0; i < OGPU_FW_HASH_SIZE / 4; i++)
+		put_unaligned_le32(ogpu_read32(odev, base, OGPU_BOOT_HASH(i)), hash + 4 * i);
+	put_unaligned_le32(ogpu_read32(odev, base, OGPU_BOOT_IMAGE_KEY0), key_id);
+	put_unaligned_le32(ogpu_read32(odev, base, OGPU_BOOT_IMAGE_KEY1), key_id + 4);
 }
 
 static int ogpu_v1_mc_crash(struct ogpu_device *odev, struct ogpu_chip_crash *crash)
@@ -189,6 +202,7 @@ const struct ogpu_chip_ops ogpu_chip_v1 = {
 	.boot_svn = ogpu_v1_boot_svn,
 	.boot_start = ogpu_v1_boot_start,
 	.boot_verdict = ogpu_v1_boot_verdict,
+	.boot_image = ogpu_v1_boot_image,
 	.mc_crash = ogpu_v1_mc_crash,
 	.mc_heartbeat = ogpu_v1_mc_heartbeat,
 	.mbox_set = ogpu_v1_mbox_set,

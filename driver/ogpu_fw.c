@@ -108,6 +108,16 @@ static bool ogpu_fw_match(struct ogpu_device *odev, const struct ogpu_fw_header 
 				      abi_min, abi_max, OGPU_DRIVER_ABI_VERSION);
 		return false;
 	}
+	if (le32_to_cpu(header->fw_abi_min) > OGPU_FW_ABI_MAX ||
+	    le32_to_cpu(header->fw_abi_max) < OGPU_FW_ABI_MIN) {
+		WRITE_ONCE(odev->fw_refusal, "abi");
+		ogpu_device_set_error(odev,
+				      "image speaks firmware ABI %u to %u, this driver %u to %u; update the older one",
+				      le32_to_cpu(header->fw_abi_min),
+				      le32_to_cpu(header->fw_abi_max), OGPU_FW_ABI_MIN,
+				      OGPU_FW_ABI_MAX);
+		return false;
+	}
 	if (le32_to_cpu(header->svn) < fuse_svn) {
 		WRITE_ONCE(odev->fw_refusal, "svn");
 		ogpu_device_set_error(odev, "image has security version %u, this card needs %u",

@@ -19,29 +19,20 @@
 
 #include "abi/fw_image.h"
 
-/* Bytes [start, end) of the file or of the management core's memory. */
+/* Bytes [start, end) of the management core's memory; an empty range overlaps nothing. */
 struct fw_range {
 	__u64 start;
 	__u64 end;
 };
 
-/* A component in CPU byte order. */
-struct fw_part {
-	__u32 type;
-	__u32 load_addr;
-	struct fw_range file;
-	struct fw_range memory;	/* empty if it is not loaded */
-};
-
-static struct fw_range fw_range(__u64 start, __u64 size)
-{
-	return (struct fw_range){ .start = start, .end = start + size };
-}
-
-/* An empty range overlaps nothing. */
 static bool fw_overlap(const struct fw_range *a, const struct fw_range *b)
 {
 	return a->start < a->end && b->start < b->end && a->start < b->end && b->start < a->end;
+}
+
+static __u64 fw_align(__u64 offset)
+{
+	return (offset + 7) & ~7ull;
 }
 
 static bool fw_all_zero(const __u8 *bytes, size_t size)
@@ -81,14 +72,14 @@ static enum ogpu_fw_check fw_check_header(const struct ogpu_fw_header *hdr, size
 	if (image_size < size || image_size < sizeof(*hdr) + OGPU_FW_SIGNATURE_SIZE)
 		return OGPU_FW_ERR_SIZE;
 
-	if (header_size < sizeof(*hdr) || header_size % 8 ||
-	    header_size > image_size - OGPU_FW_SIGNATURE_SIZE ||
-	    le32_to_cpu(hdr->signature_offset) != image_size - OGPU_FW_SIGNATURE_SIZE)
+	if (header_size < sizeof(*hdr) || header_size % 8)
 		return OGPU_FW_ERR_HEADER;
-	if (hdr->flags || hdr->version[3] || !fw_all_zero(hdr->rsvd, sizeof(hdr->rsvd)))
+	if (hdr->flags || hdr->version[3] || hdr->rsvd0 ||
+	    !fw_all_zero(hdr->rsvd1, sizeof(hdr->rsvd1)))
 		return OGPU_FW_ERR_HEADER;
 	if (le16_to_cpu(hdr->hw_rev_min) > le16_to_cpu(hdr->hw_rev_max) ||
-	    le32_to_cpu(hdr->driver_abi_min) > le32_to_cpu(hdr->driver_abi_max))
+	    le32_to_cpu(hdr->driver_abi_min) > le32_to_cpu(hdr->driver_abi_max) ||
+	    le32_to_cpu(hdr->fw_abi_min) > le32_to_cpu(hdr->fw_abi_max))
 		return OGPU_FW_ERR_HEADER;
 	if (!fw_text_valid(hdr->build_id, sizeof(hdr->build_id)) ||
 	    !fw_text_valid(hdr->name, sizeof(hdr->name)))
@@ -99,110 +90,129 @@ static enum ogpu_fw_check fw_check_header(const struct ogpu_fw_header *hdr, size
 
 static enum ogpu_fw_check fw_check_table(const struct ogpu_fw_header *hdr)
 {
-	__u64 offset = le32_to_cpu(hdr->component_offset);
 	__u64 count = le32_to_cpu(hdr->component_count);
+	__u64 end = le32_to_cpu(hdr->header_size) + count * sizeof(struct ogpu_fw_component);
 
 	if (!count || count > OGPU_FW_MAX_COMPONENTS)
 		return OGPU_FW_ERR_TABLE;
 	if (le32_to_cpu(hdr->component_size) != sizeof(struct ogpu_fw_component))
 		return OGPU_FW_ERR_TABLE;
-	if (offset % 8 || offset < le32_to_cpu(hdr->header_size))
+	if (le32_to_cpu(hdr->signature_offset) != end)
 		return OGPU_FW_ERR_TABLE;
-	if (offset + count * sizeof(struct ogpu_fw_component) >
-	    le32_to_cpu(hdr->signature_offset))
+	if (end + OGPU_FW_SIGNATURE_SIZE > OGPU_FW_MAX_MANIFEST ||
+	    end + OGPU_FW_SIGNATURE_SIZE > le32_to_cpu(hdr->image_size))
 		return OGPU_FW_ERR_TABLE;
 
 	return OGPU_FW_OK;
 }
 
-/* Is it a component whose members all mean what this version of the format says? */
-static bool fw_check_known_part(const struct ogpu_fw_component *comp, struct fw_part *part)
+/* All members of a component mean what this version of the format says. */
+static bool fw_check_known(const struct ogpu_fw_component *comp, struct fw_range *memory)
 {
+	__u32 load_addr = le32_to_cpu(comp->load_addr);
 	__u32 mem_size = le32_to_cpu(comp->mem_size);
 
 	if (comp->rsvd[0] || comp->rsvd[1] || comp->rsvd[2])
 		return false;
 
-	switch (part->type) {
+	switch (le32_to_cpu(comp->type)) {
 	case OGPU_FW_COMP_CODE:
 	case OGPU_FW_COMP_DATA:
-		part->memory = fw_range(part->load_addr, mem_size);
+		memory->start = load_addr;
+		memory->end = (__u64)load_addr + mem_size;
 		return mem_size && mem_size >= le32_to_cpu(comp->size) &&
-		       part->memory.end <= 1ull << 32;
+		       memory->end <= 1ull << 32;
 	case OGPU_FW_COMP_INFO:
-		return !part->load_addr && !mem_size;
+		return !load_addr && !mem_size;
 	default:
 		return false;
 	}
 }
 
-static bool fw_check_part(const struct ogpu_fw_header *hdr, const struct ogpu_fw_component *comp,
-			  struct fw_part *part)
+/* The entry must be among bytes of the file, not among the zeros after them. */
+static bool fw_has_entry(const struct ogpu_fw_header *hdr, const struct ogpu_fw_component *comp)
 {
-	struct fw_range table = fw_range(le32_to_cpu(hdr->component_offset),
-					 (__u64)le32_to_cpu(hdr->component_count) * sizeof(*comp));
+	__u32 entry = le32_to_cpu(hdr->entry);
+	__u32 load_addr = le32_to_cpu(comp->load_addr);
 
-	part->type = le32_to_cpu(comp->type);
-	part->load_addr = le32_to_cpu(comp->load_addr);
-	part->file = fw_range(le32_to_cpu(comp->offset), le32_to_cpu(comp->size));
-	part->memory = fw_range(0, 0);
-
-	if (part->file.start % 8 || part->file.start < le32_to_cpu(hdr->header_size) ||
-	    part->file.end > le32_to_cpu(hdr->signature_offset) ||
-	    fw_overlap(&part->file, &table))
-		return false;
-
-	return part->type & OGPU_FW_COMP_OPTIONAL || fw_check_known_part(comp, part);
+	return le32_to_cpu(comp->type) == OGPU_FW_COMP_CODE && entry >= load_addr &&
+	       entry - load_addr < le32_to_cpu(comp->size);
 }
 
-static enum ogpu_fw_check fw_check_parts(const __u8 *image, const struct ogpu_fw_header *hdr)
+static enum ogpu_fw_check fw_check_components(const __u8 *manifest,
+					      const struct ogpu_fw_header *hdr)
 {
-	struct fw_part parts[OGPU_FW_MAX_COMPONENTS];
+	struct fw_range memory[OGPU_FW_MAX_COMPONENTS] = { };
 	__u32 count = le32_to_cpu(hdr->component_count);
-	__u32 entry = le32_to_cpu(hdr->entry);
+	__u64 next = (__u64)le32_to_cpu(hdr->signature_offset) + OGPU_FW_SIGNATURE_SIZE;
 	bool entry_found = false;
 	__u32 i, j;
 
 	for (i = 0; i < count; i++) {
-		struct fw_part *part = &parts[i];
 		struct ogpu_fw_component comp;
 
-		memcpy(&comp, image + le32_to_cpu(hdr->component_offset) + i * sizeof(comp),
+		memcpy(&comp, manifest + le32_to_cpu(hdr->header_size) + i * sizeof(comp),
 		       sizeof(comp));
-		if (!fw_check_part(hdr, &comp, part))
+		if (le32_to_cpu(comp.offset) != next)
 			return OGPU_FW_ERR_COMPONENT;
-
+		next = fw_align(next + le32_to_cpu(comp.size));
+		if (next > le32_to_cpu(hdr->image_size))
+			return OGPU_FW_ERR_COMPONENT;
+		if (!(le32_to_cpu(comp.type) & OGPU_FW_COMP_OPTIONAL) &&
+		    !fw_check_known(&comp, &memory[i]))
+			return OGPU_FW_ERR_COMPONENT;
 		for (j = 0; j < i; j++)
-			if (fw_overlap(&part->file, &parts[j].file) ||
-			    fw_overlap(&part->memory, &parts[j].memory))
+			if (fw_overlap(&memory[i], &memory[j]))
 				return OGPU_FW_ERR_COMPONENT;
-
-		/* The entry must be among bytes of the file, not among the zeros after them. */
-		if (part->type == OGPU_FW_COMP_CODE && entry >= part->load_addr &&
-		    entry - part->load_addr < part->file.end - part->file.start)
-			entry_found = true;
+		entry_found |= fw_has_entry(hdr, &comp);
 	}
+	if (next != le32_to_cpu(hdr->image_size))
+		return OGPU_FW_ERR_COMPONENT;
 
 	/* Instructions of an RV32IMC core lie at even addresses. */
-	return entry_found && entry % 2 == 0 ? OGPU_FW_OK : OGPU_FW_ERR_COMPONENT;
+	return entry_found && le32_to_cpu(hdr->entry) % 2 == 0 ? OGPU_FW_OK :
+								 OGPU_FW_ERR_COMPONENT;
 }
 
 /* Described in abi/fw_image.h. */
-enum ogpu_fw_check ogpu_fw_image_check(const void *image, size_t size)
+enum ogpu_fw_check ogpu_fw_manifest_check(const void *manifest, size_t size, size_t image_size)
 {
 	struct ogpu_fw_header hdr;
 	enum ogpu_fw_check check;
 
 	if (size < sizeof(hdr))
 		return OGPU_FW_ERR_TRUNCATED;
-	memcpy(&hdr, image, sizeof(hdr));
+	memcpy(&hdr, manifest, sizeof(hdr));
 
-	check = fw_check_header(&hdr, size);
+	check = fw_check_header(&hdr, image_size);
 	if (check == OGPU_FW_OK)
 		check = fw_check_table(&hdr);
 	if (check == OGPU_FW_OK)
-		check = fw_check_parts(image, &hdr);
+		check = fw_check_components(manifest, &hdr);
 	return check;
+}
+
+/* Described in abi/fw_image.h. */
+enum ogpu_fw_check ogpu_fw_image_check(const void *image, size_t size)
+{
+	enum ogpu_fw_check check = ogpu_fw_manifest_check(image, size, size);
+	struct ogpu_fw_header hdr;
+	__u32 i;
+
+	if (check != OGPU_FW_OK)
+		return check;
+	memcpy(&hdr, image, sizeof(hdr));
+	for (i = 0; i < le32_to_cpu(hdr.component_count); i++) {
+		struct ogpu_fw_component comp;
+		__u64 end;
+
+		memcpy(&comp, image + le32_to_cpu(hdr.header_size) + i * sizeof(comp),
+		       sizeof(comp));
+		end = (__u64)le32_to_cpu(comp.offset) + le32_to_cpu(comp.size);
+		if (!fw_all_zero(image + end, fw_align(end) - end))
+			return OGPU_FW_ERR_COMPONENT;
+	}
+	return OGPU_FW_OK;
 }
 
 /* Described in abi/fw_image.h. */
@@ -216,13 +226,13 @@ const char *ogpu_fw_check_text(enum ogpu_fw_check check)
 	case OGPU_FW_ERR_MAGIC:
 		return "not an OGPU firmware image";
 	case OGPU_FW_ERR_FORMAT:
-		return "unknown version of the image format";
+		return "image format is not version 2; get an image of this release";
 	case OGPU_FW_ERR_HEADER:
 		return "broken header";
 	case OGPU_FW_ERR_SIZE:
 		return "size differs from what the header says, or is over the limit";
 	case OGPU_FW_ERR_TABLE:
-		return "broken component table";
+		return "broken component table, or signature not behind it";
 	case OGPU_FW_ERR_COMPONENT:
 		return "broken component, or entry point outside the code";
 	}

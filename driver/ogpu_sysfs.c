@@ -8,18 +8,21 @@
  *			for changes, which also make a uevent: OGPU_STATE=<state>
  * last_error		why the last upload or reset failed, in words; empty if all is well
  * firmware_error	what was wrong with the last image: none, format, component (does not fit
- *			memory), key (not trusted), signature, board (PCI ID, board, revision),
- *			abi or svn
+ *			memory), key (not trusted), revoked (key), signature, hash (of a
+ *			component), board (PCI ID, board, revision), abi or svn
  * reset_count		resets since the driver was bound
  * board_id		maker's number of the board, hexadecimal
  * hw_rev		hardware revision, decimal
  * uuid			of the card
+ * firmware_abi_range	versions of messages that the driver speaks, as in 2-3
  * driver_abi		what firmware images must support, see their driver ABI range
  * min_svn		lowest security version of firmware that the card accepts
  * firmware_version	major.minor.patch of the firmware that runs, empty if none does; likewise:
  * firmware_build_id	its build
  * firmware_abi		version of the messages that it and the driver use
  * firmware_svn		its security version
+ * firmware_hash	SHA-256 of the signed part of its image, as the boot ROM computed it
+ * firmware_key		first 8 bytes of SHA-256 of the public key that it is signed with
  */
 #include <linux/device.h>
 #include <linux/pci.h>
@@ -95,6 +98,12 @@ static ssize_t driver_abi_show(struct device *dev, struct device_attribute *attr
 }
 static DEVICE_ATTR_RO(driver_abi);
 
+static ssize_t firmware_abi_range_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u-%u\n", OGPU_FW_ABI_MIN, OGPU_FW_ABI_MAX);
+}
+static DEVICE_ATTR_RO(firmware_abi_range);
+
 static ssize_t min_svn_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
 	return sysfs_emit(buf, "%u\n", ogpu_boot_fuse_svn(dev_get_drvdata(dev)));
@@ -145,6 +154,28 @@ static ssize_t firmware_svn_show(struct device *dev, struct device_attribute *at
 }
 static DEVICE_ATTR_RO(firmware_svn);
 
+static ssize_t firmware_hash_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct ogpu_fw_info info;
+
+	if (ogpu_boot_get_info(dev_get_drvdata(dev), &info))
+		return sysfs_emit(buf, "\n");
+
+	return sysfs_emit(buf, "%*phN\n", OGPU_FW_HASH_SIZE, info.hash);
+}
+static DEVICE_ATTR_RO(firmware_hash);
+
+static ssize_t firmware_key_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct ogpu_fw_info info;
+
+	if (ogpu_boot_get_info(dev_get_drvdata(dev), &info))
+		return sysfs_emit(buf, "\n");
+
+	return sysfs_emit(buf, "%*phN\n", OGPU_FW_KEY_ID_SIZE, info.key_id);
+}
+static DEVICE_ATTR_RO(firmware_key);
+
 static struct attribute *ogpu_sysfs_attrs[] = {
 	&dev_attr_state.attr,
 	&dev_attr_last_error.attr,
@@ -154,11 +185,14 @@ static struct attribute *ogpu_sysfs_attrs[] = {
 	&dev_attr_hw_rev.attr,
 	&dev_attr_uuid.attr,
 	&dev_attr_driver_abi.attr,
+	&dev_attr_firmware_abi_range.attr,
 	&dev_attr_min_svn.attr,
 	&dev_attr_firmware_version.attr,
 	&dev_attr_firmware_build_id.attr,
 	&dev_attr_firmware_abi.attr,
 	&dev_attr_firmware_svn.attr,
+	&dev_attr_firmware_hash.attr,
+	&dev_attr_firmware_key.attr,
 	NULL
 };
 

@@ -69,6 +69,16 @@ static bool attr_read_u32(const char *dir, const char *name, uint32_t *value)
 	return !attr_read(dir, name, text, sizeof(text)) && parse_u32(text, UINT32_MAX, value);
 }
 
+/* A range as in "2-3". */
+static bool attr_read_range(const char *dir, const char *name, uint32_t range[2])
+{
+	char text[CARD_TEXT];
+
+	memset(range, 0, 2 * sizeof(*range));
+	return !attr_read(dir, name, text, sizeof(text)) &&
+	       parse_range(text, UINT32_MAX, &range[0], &range[1]);
+}
+
 static void read_driver(struct card *card)
 {
 	char path[PATH_MAX + 8], target[PATH_MAX];
@@ -117,10 +127,13 @@ void card_refresh(struct card *card)
 	card->known &= attr_read_u32(card->pci_dir, "hw_rev", &card->hw_rev);
 	card->known &= attr_read_u32(card->pci_dir, "min_svn", &card->min_svn);
 	card->known &= attr_read_u32(card->pci_dir, "driver_abi", &card->driver_abi);
+	card->known &= attr_read_range(card->pci_dir, "firmware_abi_range", card->fw_abi);
 
 	attr_read(card->pci_dir, "firmware_version", card->fw_version, sizeof(card->fw_version));
 	attr_read(card->pci_dir, "firmware_build_id", card->fw_build_id,
 		  sizeof(card->fw_build_id));
+	attr_read(card->pci_dir, "firmware_hash", card->fw_hash, sizeof(card->fw_hash));
+	attr_read(card->pci_dir, "firmware_key", card->fw_key, sizeof(card->fw_key));
 
 	attr_read(card->upload_dir, "status", card->upload_status, sizeof(card->upload_status));
 	attr_read(card->upload_dir, "error", card->upload_error, sizeof(card->upload_error));

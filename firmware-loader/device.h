@@ -36,9 +36,12 @@ struct card {
 	uint32_t board_id, hw_rev;
 	uint32_t min_svn;
 	uint32_t driver_abi;
+	uint32_t fw_abi[2];		/* messages that the driver speaks: lowest, highest */
 
 	char fw_version[CARD_TEXT];	/* empty: none runs */
 	char fw_build_id[CARD_TEXT];
+	char fw_hash[CARD_TEXT + 1];	/* SHA-256 of what is signed, hexadecimal */
+	char fw_key[CARD_TEXT];		/* of the key that it is signed with */
 
 	/* Empty if there is no upload device. */
 	char upload_status[CARD_TEXT];

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/mbox.h"
 #include "abi/regs.h"
 #include "image.h"
 #include "image_build.h"
@@ -32,6 +33,7 @@ static const char usage[] =
 	"      --board=ID              board (0x4f470001)\n"
 	"      --hw-rev=N[-M]          board revisions (1-65535)\n"
 	"      --driver-abi=N[-M]      driver ABI versions (1)\n"
+	"      --fw-abi=N[-M]          message ABI versions that the firmware speaks (2)\n"
 	"      --build-id=TEXT         up to 40 characters\n"
 	"      --name=TEXT             up to 32 characters (OGPU management firmware)\n"
 	"      --info=TEXT             text for people, stored in the image\n"
@@ -47,6 +49,7 @@ enum {
 	OPT_BOARD,
 	OPT_HW_REV,
 	OPT_DRIVER_ABI,
+	OPT_FW_ABI,
 	OPT_BUILD_ID,
 	OPT_NAME,
 	OPT_INFO,
@@ -63,6 +66,7 @@ static const struct option long_options[] = {
 	{ "board", required_argument, NULL, OPT_BOARD },
 	{ "hw-rev", required_argument, NULL, OPT_HW_REV },
 	{ "driver-abi", required_argument, NULL, OPT_DRIVER_ABI },
+	{ "fw-abi", required_argument, NULL, OPT_FW_ABI },
 	{ "build-id", required_argument, NULL, OPT_BUILD_ID },
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "info", required_argument, NULL, OPT_INFO },
@@ -103,6 +107,8 @@ static int parse_spec(struct image_spec *spec, int option, const char *arg)
 	case OPT_DRIVER_ABI:
 		return parse_range(arg, UINT32_MAX, &spec->driver_abi[0],
 				   &spec->driver_abi[1]) ? 0 : -1;
+	case OPT_FW_ABI:
+		return parse_range(arg, UINT32_MAX, &spec->fw_abi[0], &spec->fw_abi[1]) ? 0 : -1;
 	case OPT_BUILD_ID:
 		spec->build_id = arg;
 		return 0;
@@ -210,6 +216,7 @@ static int run(int argc, char **argv, struct fw_error *err)
 			.board_id = OGPU_BOARD_DEV,
 			.hw_rev = { OGPU_BOARD_DEV_HW_REV, UINT16_MAX },
 			.driver_abi = { OGPU_DRIVER_ABI_VERSION, OGPU_DRIVER_ABI_VERSION },
+			.fw_abi = { OGPU_FW_ABI_VERSION, OGPU_FW_ABI_VERSION },
 			.build_id = "",
 			.name = "OGPU management firmware",
 		},

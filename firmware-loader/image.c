@@ -10,9 +10,16 @@
 #include "image.h"
 #include "util.h"
 
-static void decode_header(struct fw_image *image, const struct ogpu_fw_header *hdr)
+static void hash_text(char text[65], const uint8_t *data, size_t size)
 {
 	uint8_t hash[crypto_hash_sha256_BYTES];
+
+	crypto_hash_sha256(hash, data, size);
+	sodium_bin2hex(text, 65, hash, sizeof(hash));
+}
+
+static void decode_header(struct fw_image *image, const struct ogpu_fw_header *hdr)
+{
 	unsigned int i;
 
 	image->format[0] = hdr->format_major;
@@ -27,6 +34,9 @@ static void decode_header(struct fw_image *image, const struct ogpu_fw_header *h
 	image->hw_rev[1] = hdr->hw_rev_max;
 	image->driver_abi[0] = hdr->driver_abi_min;
 	image->driver_abi[1] = hdr->driver_abi_max;
+	image->fw_abi[0] = hdr->fw_abi_min;
+	image->fw_abi[1] = hdr->fw_abi_max;
+	image->signature_offset = hdr->signature_offset;
 	image->entry = hdr->entry;
 	memcpy(image->key_id, hdr->key_id, sizeof(image->key_id));
 
@@ -40,8 +50,8 @@ static void decode_header(struct fw_image *image, const struct ogpu_fw_header *h
 		 image->version[0], image->version[1], image->version[2]);
 	sodium_bin2hex(image->key_id_text, sizeof(image->key_id_text), image->key_id,
 		       sizeof(image->key_id));
-	crypto_hash_sha256(hash, image->data, image->size);
-	sodium_bin2hex(image->sha256, sizeof(image->sha256), hash, sizeof(hash));
+	hash_text(image->sha256, image->data, image->size);
+	hash_text(image->manifest_sha256, image->data, image->signature_offset);
 }
 
 static void decode_components(struct fw_image *image, const struct ogpu_fw_header *hdr)
@@ -52,7 +62,7 @@ static void decode_components(struct fw_image *image, const struct ogpu_fw_heade
 	for (i = 0; i < image->component_count; i++) {
 		struct ogpu_fw_component comp;
 
-		memcpy(&comp, image->data + hdr->component_offset + i * sizeof(comp),
+		memcpy(&comp, image->data + hdr->header_size + i * sizeof(comp),
 		       sizeof(comp));
 		image->components[i] = (struct fw_component){
 			.type = comp.type,
@@ -61,6 +71,7 @@ static void decode_components(struct fw_image *image, const struct ogpu_fw_heade
 			.load_addr = comp.load_addr,
 			.mem_size = comp.mem_size,
 		};
+		memcpy(image->components[i].sha256, comp.sha256, sizeof(comp.sha256));
 	}
 }
 
@@ -140,6 +151,7 @@ void image_print(const struct fw_image *image, FILE *out)
 	fprintf(out, "Format:           %u.%u\n", image->format[0], image->format[1]);
 	fprintf(out, "Size:             %zu bytes\n", image->size);
 	fprintf(out, "SHA-256:          %s\n", image->sha256);
+	fprintf(out, "Signed hash:      %s\n", image->manifest_sha256);
 	fprintf(out, "Name:             %s\n", image->name);
 	fprintf(out, "Version:          %s\n", image->version_text);
 	fprintf(out, "Build:            %s\n", image->build_id);
@@ -149,6 +161,7 @@ void image_print(const struct fw_image *image, FILE *out)
 		image->hw_rev[0], image->hw_rev[1]);
 	fprintf(out, "Driver ABI:       %u to %u\n", image->driver_abi[0],
 		image->driver_abi[1]);
+	fprintf(out, "Firmware ABI:     %u to %u\n", image->fw_abi[0], image->fw_abi[1]);
 	fprintf(out, "Entry:            0x%08x\n", image->entry);
 	fprintf(out, "Key:              %s\n", image->key_id_text);
 

@@ -14,6 +14,7 @@ struct fw_component {
 	uint32_t type;
 	uint32_t offset, size;		/* in the file */
 	uint32_t load_addr, mem_size;
+	uint8_t sha256[OGPU_FW_HASH_SIZE];
 };
 
 struct fw_image {
@@ -29,6 +30,8 @@ struct fw_image {
 	uint32_t board_id;
 	uint16_t hw_rev[2];		/* lowest, highest */
 	uint32_t driver_abi[2];
+	uint32_t fw_abi[2];		/* messages that it speaks */
+	uint32_t signature_offset;
 	uint32_t entry;
 	uint8_t key_id[8];
 	char build_id[41];
@@ -36,6 +39,7 @@ struct fw_image {
 	char version_text[20];
 	char key_id_text[17];
 	char sha256[65];		/* of all bytes, uncompressed */
+	char manifest_sha256[65];	/* of what is signed, as the card tells it */
 
 	unsigned int component_count;
 	struct fw_component components[OGPU_FW_MAX_COMPONENTS];

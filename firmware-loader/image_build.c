@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Making firmware images: header, component table, the bytes of each component, signature, each
+ * Making firmware images: header, component table, signature, the bytes of each component, each
  * aligned to 8 bytes, with zeros in between.
  */
 #include <sodium.h>
@@ -14,6 +14,17 @@ static_assert(crypto_sign_BYTES == OGPU_FW_SIGNATURE_SIZE, "Ed25519 signature");
 static size_t align8(size_t size)
 {
 	return (size + 7) & ~(size_t)7;
+}
+
+static unsigned int component_count(const struct image_spec *spec, const struct elf32 *elf)
+{
+	return elf->count + !!spec->info;
+}
+
+static size_t signature_offset(const struct image_spec *spec, const struct elf32 *elf)
+{
+	return sizeof(struct ogpu_fw_header) +
+	       component_count(spec, elf) * sizeof(struct ogpu_fw_component);
 }
 
 static void fill_header(struct ogpu_fw_header *hdr, const struct image_spec *spec,
@@ -36,11 +47,12 @@ static void fill_header(struct ogpu_fw_header *hdr, const struct image_spec *spe
 	hdr->hw_rev_max = (uint16_t)spec->hw_rev[1];
 	hdr->driver_abi_min = spec->driver_abi[0];
 	hdr->driver_abi_max = spec->driver_abi[1];
+	hdr->fw_abi_min = spec->fw_abi[0];
+	hdr->fw_abi_max = spec->fw_abi[1];
 	hdr->entry = elf->entry;
-	hdr->component_count = elf->count + !!spec->info;
-	hdr->component_offset = sizeof(*hdr);
+	hdr->component_count = component_count(spec, elf);
 	hdr->component_size = sizeof(struct ogpu_fw_component);
-	hdr->signature_offset = (uint32_t)(size - OGPU_FW_SIGNATURE_SIZE);
+	hdr->signature_offset = (uint32_t)signature_offset(spec, elf);
 	memcpy(hdr->build_id, spec->build_id, strlen(spec->build_id));
 	memcpy(hdr->name, spec->name, strlen(spec->name));
 }
@@ -50,6 +62,7 @@ static void add_component(uint8_t *image, unsigned int index, size_t *offset,
 			  struct ogpu_fw_component comp, const void *data)
 {
 	comp.offset = (uint32_t)*offset;
+	crypto_hash_sha256(comp.sha256, data, comp.size);
 	memcpy(image + *offset, data, comp.size);
 	memcpy(image + sizeof(struct ogpu_fw_header) + index * sizeof(comp), &comp, sizeof(comp));
 	*offset = align8(*offset + comp.size);
@@ -57,8 +70,7 @@ static void add_component(uint8_t *image, unsigned int index, size_t *offset,
 
 static void fill_components(uint8_t *image, const struct image_spec *spec, const struct elf32 *elf)
 {
-	size_t offset = sizeof(struct ogpu_fw_header) +
-			(elf->count + !!spec->info) * sizeof(struct ogpu_fw_component);
+	size_t offset = signature_offset(spec, elf) + OGPU_FW_SIGNATURE_SIZE;
 	unsigned int i;
 
 	for (i = 0; i < elf->count; i++) {
@@ -85,15 +97,14 @@ static void fill_components(uint8_t *image, const struct image_spec *spec, const
 
 static size_t image_bytes(const struct image_spec *spec, const struct elf32 *elf)
 {
-	size_t size = sizeof(struct ogpu_fw_header) +
-		      (elf->count + !!spec->info) * sizeof(struct ogpu_fw_component);
+	size_t size = signature_offset(spec, elf) + OGPU_FW_SIGNATURE_SIZE;
 	unsigned int i;
 
 	for (i = 0; i < elf->count; i++)
 		size += align8(elf->segments[i].size);
 	if (spec->info)
 		size += align8(strlen(spec->info));
-	return size + OGPU_FW_SIGNATURE_SIZE;
+	return size;
 }
 
 int image_build(const struct image_spec *spec, const struct elf32 *elf,
@@ -136,8 +147,13 @@ int image_build(const struct image_spec *spec, const struct elf32 *elf,
 
 void image_sign(uint8_t *image, size_t size, const struct signing_key *key)
 {
-	size_t signed_size = size - OGPU_FW_SIGNATURE_SIZE;
+	struct ogpu_fw_header hdr;
 
 	key_id(key->public, image + offsetof(struct ogpu_fw_header, key_id));
-	crypto_sign_detached(image + signed_size, NULL, image, signed_size, key->secret);
+	memcpy(&hdr, image, sizeof(hdr));
+	if (hdr.signature_offset < sizeof(hdr) ||
+	    (uint64_t)hdr.signature_offset + OGPU_FW_SIGNATURE_SIZE > size)
+		return;
+	crypto_sign_detached(image + hdr.signature_offset, NULL, image, hdr.signature_offset,
+			     key->secret);
 }

@@ -18,6 +18,7 @@ struct image_spec {
 	uint32_t board_id;
 	uint32_t hw_rev[2];	/* lowest, highest */
 	uint32_t driver_abi[2];
+	uint32_t fw_abi[2];
 	const char *build_id;
 	const char *name;
 	const char *info;	/* text for people, NULL: none */
@@ -42,11 +43,12 @@ int image_build(const struct image_spec *spec, const struct elf32 *elf,
 
 /**
  * image_sign() - write key identity and signature into an image
- * @image: header and components, then room for the signature
- * @size: bytes with the signature
+ * @image: header, table, room for the signature, components
+ * @size: bytes of it
  * @key: signs the image
  *
- * Looks at nothing else in the image: tests sign broken ones with it.
+ * Looks only for the place of the signature, and writes none if that is not behind the header:
+ * tests sign broken ones with it.
  */
 void image_sign(uint8_t *image, size_t size, const struct signing_key *key);
 

@@ -79,6 +79,8 @@ static void add_firmware(cJSON *object, const struct card *card)
 	firmware = cJSON_AddObjectToObject(object, "firmware");
 	cJSON_AddStringToObject(firmware, "version", card->fw_version);
 	add_text(firmware, "build_id", card->fw_build_id);
+	add_text(firmware, "manifest_sha256", card->fw_hash);
+	add_text(firmware, "key_id", card->fw_key);
 }
 
 static void add_card(cJSON *array, const struct card *card)
@@ -95,11 +97,13 @@ static void add_card(cJSON *array, const struct card *card)
 		cJSON_AddNumberToObject(object, "hw_rev", card->hw_rev);
 		cJSON_AddNumberToObject(object, "min_svn", card->min_svn);
 		cJSON_AddNumberToObject(object, "driver_abi", card->driver_abi);
+		add_range(object, "fw_abi", card->fw_abi[0], card->fw_abi[1]);
 	} else {
 		cJSON_AddNullToObject(object, "board_id");
 		cJSON_AddNullToObject(object, "hw_rev");
 		cJSON_AddNullToObject(object, "min_svn");
 		cJSON_AddNullToObject(object, "driver_abi");
+		cJSON_AddNullToObject(object, "fw_abi");
 	}
 	add_firmware(object, card);
 	add_upload(object, card);
@@ -169,6 +173,7 @@ static cJSON *image_json(const struct fw_image *image)
 	cJSON_AddStringToObject(object, "compression", image->compression);
 	cJSON_AddNumberToObject(object, "size", (double)image->size);
 	cJSON_AddStringToObject(object, "sha256", image->sha256);
+	cJSON_AddStringToObject(object, "manifest_sha256", image->manifest_sha256);
 	add_range(object, "format", image->format[0], image->format[1]);
 	cJSON_AddStringToObject(object, "name", image->name);
 	cJSON_AddStringToObject(object, "version", image->version_text);
@@ -178,6 +183,7 @@ static cJSON *image_json(const struct fw_image *image)
 	add_id(object, "pci_device", image->device, 4);
 	add_id(object, "board_id", image->board_id, 8);
 	add_range(object, "hw_rev", image->hw_rev[0], image->hw_rev[1]);
+	add_range(object, "fw_abi", image->fw_abi[0], image->fw_abi[1]);
 	add_range(object, "driver_abi", image->driver_abi[0], image->driver_abi[1]);
 	add_id(object, "entry", image->entry, 8);
 	cJSON_AddStringToObject(object, "key_id", image->key_id_text);

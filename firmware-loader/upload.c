@@ -216,7 +216,8 @@ bool upload_is_running(const struct card *card, const struct fw_image *image)
 {
 	return !strcmp(card->state, CARD_STATE_RUNNING) &&
 	       !strcmp(card->fw_version, image->version_text) &&
-	       (!card->fw_build_id[0] || !strcmp(card->fw_build_id, image->build_id));
+	       (!card->fw_build_id[0] || !strcmp(card->fw_build_id, image->build_id)) &&
+	       (!card->fw_hash[0] || !strcmp(card->fw_hash, image->manifest_sha256));
 }
 
 static int write_data(const struct card *card, const struct fw_image *image, struct fw_error *err)
@@ -291,6 +292,8 @@ static enum fw_exit refusal_code(const char *reason)
 	} words[] = {
 		{ "format", FW_EXIT_INVALID },
 		{ "component", FW_EXIT_INVALID },
+		{ "revoked", FW_EXIT_SIGNATURE },
+		{ "hash", FW_EXIT_SIGNATURE },
 		{ "key", FW_EXIT_SIGNATURE },
 		{ "signature", FW_EXIT_SIGNATURE },
 		{ "board", FW_EXIT_INCOMPATIBLE },

@@ -6,21 +6,39 @@
 
 #include "verify.h"
 
+static int verify_components(const struct fw_image *image, struct fw_error *err)
+{
+	uint8_t hash[crypto_hash_sha256_BYTES];
+	unsigned int i;
+
+	for (i = 0; i < image->component_count; i++) {
+		const struct fw_component *comp = &image->components[i];
+
+		crypto_hash_sha256(hash, image->data + comp->offset, comp->size);
+		if (sodium_memcmp(hash, comp->sha256, sizeof(hash)))
+			return fw_fail(err, FW_EXIT_SIGNATURE,
+				       "%s: component %u does not match its hash; get the file again",
+				       image->path, i);
+	}
+	return 0;
+}
+
 int verify_signature(const struct fw_image *image, const struct keyring *ring,
 		     const struct public_key **key, struct fw_error *err)
 {
-	size_t signed_size = image->size - OGPU_FW_SIGNATURE_SIZE;
 	const struct public_key *found = keyring_find(ring, image->key_id);
 
 	if (!found)
 		return fw_fail(err, FW_EXIT_SIGNATURE,
 			       "%s: signed with key %s, which is not among the %zu trusted keys; name its public key with --key or put it into /etc/ogpu/keys.d",
 			       image->path, image->key_id_text, ring->count);
-	if (crypto_sign_verify_detached(image->data + signed_size, image->data, signed_size,
-					found->bytes))
+	if (crypto_sign_verify_detached(image->data + image->signature_offset, image->data,
+					image->signature_offset, found->bytes))
 		return fw_fail(err, FW_EXIT_SIGNATURE,
 			       "%s: signature does not match the content; get the file again",
 			       image->path);
+	if (verify_components(image, err))
+		return -1;
 	*key = found;
 	return 0;
 }
@@ -50,6 +68,11 @@ int verify_card(const struct fw_image *image, const struct card *card, struct fw
 			       "%s needs driver ABI %u to %u, the driver has %u; install firmware and driver of the same release",
 			       image->path, image->driver_abi[0], image->driver_abi[1],
 			       card->driver_abi);
+	if (card->fw_abi[1] < image->fw_abi[0] || card->fw_abi[0] > image->fw_abi[1])
+		return fw_fail(err, FW_EXIT_INCOMPATIBLE,
+			       "%s speaks firmware ABI %u to %u, the driver %u to %u; install firmware and driver of the same release",
+			       image->path, image->fw_abi[0], image->fw_abi[1], card->fw_abi[0],
+			       card->fw_abi[1]);
 	if (image->svn < card->min_svn)
 		return fw_fail(err, FW_EXIT_ROLLBACK,
 			       "%s has security version %u, card %s accepts %u and later; use newer firmware",

@@ -73,6 +73,12 @@
 #define   OGPU_MC_WATCH_COMPARE	GENMASK(17, 16)	/* enum ogpu_compare (packet.h) */
 #define   OGPU_MC_WATCH_OFF	BIT(31)
 
+/*
+ * Fuse counter of the security version. A write of more than it is, and of at most what OGPU_MC_SVN
+ * reads, raises it to that for good; any other write does nothing.
+ */
+#define OGPU_MC_FUSE_SVN	0x070	/* RW */
+
 #define OGPU_MC_TEMP		0x080	/* RO: millidegree Celsius, signed */
 #define OGPU_MC_MEM_TEMP	0x084
 #define OGPU_MC_POWER		0x088	/* RO: microwatt */

@@ -79,8 +79,16 @@
 #define OGPU_BOOT_HEARTBEAT	0x18	/* RO: rises at least every OGPU_HEARTBEAT_MS while alive */
 #define OGPU_BOOT_MC_FATAL	0x1c	/* RO: enum ogpu_mc_fatal in 7:0, detail in 31:8 */
 #define OGPU_BOOT_MC_PC		0x20	/* RO: program counter at the fatal error */
-#define OGPU_BOOT_KEY0		0x24	/* RO: first 8 bytes of SHA-256 of the fused root key */
-#define OGPU_BOOT_KEY1		0x28
+#define OGPU_BOOT_KEYS		0x24	/* RO: key slots in the fuses */
+#define   OGPU_BOOT_KEYS_FUSED	GENMASK(3, 0)	/* bit n: slot n holds a key */
+#define   OGPU_BOOT_KEYS_REVOKED	GENMASK(7, 4)	/* bit n: the key of slot n is revoked */
+#define   OGPU_BOOT_KEY_SLOTS	4
+/* The image that the core was started with, as the boot ROM checked it; all 0 after its reset. */
+#define OGPU_BOOT_IMAGE_SVN	0x28	/* RO: security version of the image */
+#define OGPU_BOOT_IMAGE_KEY0	0x2c	/* RO: key_id of the key that it is signed with */
+#define OGPU_BOOT_IMAGE_KEY1	0x30
+#define OGPU_BOOT_HASH(n)	(0x40 + (n) * 4)	/* RO: SHA-256 of header and table */
+#define OGPU_BOOT_KEY(n)	(0x60 + (n) * 8)	/* RO: key_id of slot n's key, 8 bytes */
 #define OGPU_BOOT_REGS_SIZE	0x100
 
 #define OGPU_HEARTBEAT_MS	100
@@ -98,11 +106,13 @@ enum ogpu_boot_error {
 	OGPU_BOOT_ERR_ADDRESS = 1,	/* image not inside VRAM, or misaligned */
 	OGPU_BOOT_ERR_FORMAT = 2,	/* structure broken */
 	OGPU_BOOT_ERR_KEY = 3,		/* signed with a key that is not fused */
-	OGPU_BOOT_ERR_SIGNATURE = 4,	/* signature does not match the content */
+	OGPU_BOOT_ERR_SIGNATURE = 4,	/* signature does not match header and table */
 	OGPU_BOOT_ERR_BOARD = 5,	/* for other hardware */
 	OGPU_BOOT_ERR_SVN = 6,		/* security version below the fuse counter */
 	OGPU_BOOT_ERR_COMPONENT = 7,	/* a component does not fit the core's memory */
 	OGPU_BOOT_ERR_BUSY = 8,		/* core is running; reset it first */
+	OGPU_BOOT_ERR_REVOKED = 9,	/* signed with a key that is revoked */
+	OGPU_BOOT_ERR_HASH = 10,	/* a component's bytes do not match its hash */
 };
 
 /* Why the management core stopped. */

@@ -9,6 +9,7 @@
 
 #include "abi/mbox.h"
 #include "abi/packet.h"
+#include "nonvol.h"
 
 #define STEP_US		100
 #define SLOT_WORDS	((OGPU_MC_SLOT(1) - OGPU_MC_SLOT(0)) / 4)
@@ -25,6 +26,7 @@ struct slot {
 
 struct vgpu {
 	struct vgpu_config config;
+	struct nonvol nonvol;
 	uint64_t epoch_ns;
 	struct mc *mc;
 	uint8_t *host;
@@ -433,6 +435,8 @@ struct vgpu *fake_card_create(void)
 	gpu->config.compute_slots = FAKE_COMPUTE_SLOTS;
 	gpu->config.copy_slots = FAKE_COPY_SLOTS;
 	gpu->config.doorbells = FAKE_DOORBELLS;
+	gpu->config.nonvol = &gpu->nonvol;
+	pthread_mutex_init(&gpu->nonvol.lock, NULL);
 	gpu->epoch_ns = monotonic_ns();
 	gpu->host = aligned_alloc(4096, FAKE_HOST_SIZE);
 	pthread_mutex_init(&gpu->lock, NULL);

@@ -36,11 +36,14 @@ static bool overlap(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
 /* What abi/fw_image.h promises of an image that was accepted, said in another way. */
 static void require_sound(const struct fw_image *image)
 {
-	uint64_t end = image->size - OGPU_FW_SIGNATURE_SIZE;
+	uint64_t next = image->signature_offset + OGPU_FW_SIGNATURE_SIZE;
 	unsigned int i, j, entries = 0;
 	volatile uint8_t sum = 0;
 
 	REQUIRE(image->size <= OGPU_FW_MAX_SIZE);
+	REQUIRE(next <= OGPU_FW_MAX_MANIFEST);
+	REQUIRE(image->signature_offset >= sizeof(struct ogpu_fw_header) +
+		image->component_count * sizeof(struct ogpu_fw_component));
 	REQUIRE(image->component_count >= 1 && image->component_count <= OGPU_FW_MAX_COMPONENTS);
 	for (i = 0; i < image->component_count; i++) {
 		const struct fw_component *comp = &image->components[i];
@@ -48,8 +51,11 @@ static void require_sound(const struct fw_image *image)
 		uint32_t byte;
 
 		REQUIRE(comp->offset % 8 == 0);
-		REQUIRE(comp->offset >= sizeof(struct ogpu_fw_header));
-		REQUIRE((uint64_t)comp->offset + comp->size <= end);
+		REQUIRE(comp->offset == next);
+		next = (uint64_t)comp->offset + comp->size;
+		REQUIRE(next <= image->size);
+		for (; next % 8; next++)
+			REQUIRE(!image->data[next]);
 		REQUIRE(!loaded || comp->mem_size >= comp->size);
 		REQUIRE(!loaded || (uint64_t)comp->load_addr + comp->mem_size <= 1ull << 32);
 		for (byte = 0; byte < comp->size; byte++)
@@ -69,6 +75,7 @@ static void require_sound(const struct fw_image *image)
 			entries++;
 	}
 	REQUIRE(entries == 1);
+	REQUIRE(next == image->size);
 }
 
 static uint8_t *copy(const uint8_t *data, size_t size)
@@ -171,7 +178,7 @@ static void mutate(uint8_t *bytes, size_t *size, uint64_t *seed)
 	uint64_t random = next_random(seed);
 	size_t at = (random >> 8) % *size;
 	/* Header and table are where the decisions are. */
-	size_t word = (random >> 8) % (*size < 280 ? *size / 4 : 70) * 4;
+	size_t word = (random >> 8) % (*size < 440 ? *size / 4 : 110) * 4;
 	uint32_t value;
 
 	switch (random & 7) {

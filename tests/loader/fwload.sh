@@ -81,8 +81,10 @@ make_card() {
 	attr "$1" hw_rev 1
 	attr "$1" min_svn 3
 	attr "$1" driver_abi 1
+	attr "$1" firmware_abi_range 2-2
 	attr "$1" firmware_version "${3:-}"
 	attr "$1" firmware_build_id ""
+	attr "$1" firmware_hash ""
 	attr "$1" firmware_error ""
 	attr "$1" last_error ""
 	echo 0 >"$upload/loading"
@@ -150,12 +152,14 @@ sign other-board.img --board=0x4f470002
 sign other-device.img --device=0x0602
 sign late-rev.img --hw-rev=2-9
 sign late-abi.img --driver-abi=2-3
+sign late-messages.img --fw-abi=3-4
 sign old-svn.img --svn=2
 sign newer.img --version=1.3.0
 "$FWSIGN" sign --key=other.key --output=other-key.img --version=1.2.3 --svn=3 program.elf
 size=$(stat -c %s good.img)
 head -c $((size - 1)) good.img >short.img
-"$EDIT" good.img altered.img - 300:1=0x55
+"$EDIT" good.img altered.img - $((size - 40)):1=0x55
+"$EDIT" good.img old-format.img dev.key 4:2=1
 "$EDIT" good.img newer-unsigned.img - 16:2=9
 "$EDIT" good.img no-code.img dev.key 52:4=0
 
@@ -190,6 +194,8 @@ run "verify with a folder of keys" 0 "$FWLOAD" verify --key=keys other-key.img
 run "verify: truncated" 4 "$FWLOAD" verify --key=dev.pub short.img
 run "verify: empty" 4 "$FWLOAD" verify --key=dev.pub /dev/null
 run "verify: no code at the entry" 4 "$FWLOAD" verify --key=dev.pub no-code.img
+run "verify: the format before this one" 4 "$FWLOAD" verify --key=dev.pub old-format.img
+expect "it says what to do" 'format is not version 2; get an image' err
 run "verify: altered" 5 "$FWLOAD" verify --key=dev.pub altered.img
 run "verify: altered header" 5 "$FWLOAD" verify --key=dev.pub newer-unsigned.img
 run "verify: another key" 5 "$FWLOAD" verify --key=dev.pub other-key.img
@@ -245,6 +251,7 @@ run "load: another board" 6 $LOAD other-board.img
 run "load: another device" 6 $LOAD other-device.img
 run "load: another revision" 6 $LOAD late-rev.img
 run "load: another driver ABI" 6 $LOAD late-abi.img
+run "load: another firmware ABI" 6 $LOAD late-messages.img
 run "load: older security version" 7 $LOAD old-svn.img
 run "verify for the card" 0 "$FWLOAD" verify --all --key=dev.pub --sysfs-root="$SYS" good.img
 run "verify: not for the card" 6 "$FWLOAD" verify --all --key=dev.pub --sysfs-root="$SYS" \
@@ -287,6 +294,11 @@ run "load: it runs already, same build" 2 $LOAD --json good.img
 expect "JSON says so" '"result":.*"nothing-to-do"' out
 attr $CARD firmware_build_id abd
 run "load: another build runs" 8 $LOAD good.img
+attr $CARD firmware_build_id abc
+attr $CARD firmware_hash "$("$FWLOAD" info good.img | sed -n 's/^Signed hash: *//p')"
+run "load: it runs already, same hash" 2 $LOAD good.img
+attr $CARD firmware_hash "$("$FWLOAD" info newer.img | sed -n 's/^Signed hash: *//p')"
+run "load: another image of the same version and build runs" 8 $LOAD good.img
 untouched
 
 make_card $CARD awaiting-firmware

@@ -23,6 +23,7 @@ void sample_image(struct signing_key *key, uint8_t **image, size_t *size)
 		.board_id = OGPU_BOARD_DEV,
 		.hw_rev = { 1, 3 },
 		.driver_abi = { 1, 1 },
+		.fw_abi = { 2, 3 },
 		.build_id = "0123456789abcdef0123456789abcdef01234567",
 		.name = "sample",
 		.info = "for tests",

@@ -194,13 +194,14 @@ static const struct edit edits[] = {
 	HDR(magic, 4, 0, ERR_MAGIC),
 	HDR(magic, 4, 0x4746474f, ERR_MAGIC),
 	HDR(format_major, 2, 0, ERR_FORMAT),
-	HDR(format_major, 2, 2, ERR_FORMAT),
+	HDR(format_major, 2, 1, ERR_FORMAT),
+	HDR(format_major, 2, 3, ERR_FORMAT),
 	HDR(format_minor, 2, 7, OK),
 	HDR(header_size, 4, 0, ERR_HEADER),
 	HDR(header_size, 4, 176, ERR_HEADER),
 	HDR(header_size, 4, 185, ERR_HEADER),
 	HDR(header_size, 4, 192, ERR_TABLE),
-	HDR(header_size, 4, 0xfffffff8, ERR_HEADER),
+	HDR(header_size, 4, 0xfffffff8, ERR_TABLE),
 	HDR(image_size, 4, 0, ERR_SIZE),
 	HDR(image_size, 4, 1 << 10, ERR_TRUNCATED),
 	HDR(image_size, 4, 1 << 20, ERR_TRUNCATED),
@@ -219,6 +220,9 @@ static const struct edit edits[] = {
 	HDR(hw_rev_max, 2, 0, ERR_HEADER),
 	HDR(driver_abi_min, 4, 2, ERR_HEADER),
 	HDR(driver_abi_max, 4, 0, ERR_HEADER),
+	HDR(fw_abi_min, 4, 4, ERR_HEADER),
+	HDR(fw_abi_min, 4, 0, OK),
+	HDR(fw_abi_max, 4, 1, ERR_HEADER),
 	HDR(entry, 4, 0, ERR_COMPONENT),
 	HDR(entry, 4, SAMPLE_CODE_ADDR + 1, ERR_COMPONENT),
 	HDR(entry, 4, SAMPLE_CODE_ADDR + 2, OK),
@@ -227,21 +231,20 @@ static const struct edit edits[] = {
 	HDR(entry, 4, SAMPLE_CODE_ADDR - 2, ERR_COMPONENT),
 	HDR(entry, 4, SAMPLE_DATA_ADDR, ERR_COMPONENT),
 	HDR(component_count, 4, 0, ERR_TABLE),
-	HDR(component_count, 4, 4, ERR_COMPONENT),
+	HDR(component_count, 4, 2, ERR_TABLE),
+	HDR(component_count, 4, 4, ERR_TABLE),
 	HDR(component_count, 4, 16, ERR_TABLE),
 	HDR(component_count, 4, 17, ERR_TABLE),
 	HDR(component_count, 4, 0x08000000, ERR_TABLE),
 	HDR(component_count, 4, 0xffffffff, ERR_TABLE),
-	HDR(component_offset, 4, 0, ERR_TABLE),
-	HDR(component_offset, 4, 176, ERR_TABLE),
-	HDR(component_offset, 4, 188, ERR_TABLE),
-	HDR(component_offset, 4, 0xfffffff8, ERR_TABLE),
 	HDR(component_size, 4, 0, ERR_TABLE),
 	HDR(component_size, 4, 24, ERR_TABLE),
-	HDR(component_size, 4, 40, ERR_TABLE),
+	HDR(component_size, 4, 32, ERR_TABLE),
+	HDR(component_size, 4, 72, ERR_TABLE),
 	HDR(component_size, 4, 0xffffffe0, ERR_TABLE),
-	HDR(signature_offset, 4, 0, ERR_HEADER),
-	HDR(signature_offset, 4, 0xffffffff, ERR_HEADER),
+	HDR(signature_offset, 4, 0, ERR_TABLE),
+	HDR(signature_offset, 4, 384, ERR_TABLE),
+	HDR(signature_offset, 4, 0xffffffff, ERR_TABLE),
 	HDR(key_id[0], 1, 0, OK),
 	HDR(build_id[0], 1, '\n', ERR_HEADER),
 	HDR(build_id[0], 1, 0x1b, ERR_HEADER),
@@ -249,8 +252,9 @@ static const struct edit edits[] = {
 	HDR(build_id[39], 1, 0, OK),
 	HDR(name[0], 1, 0x80, ERR_HEADER),
 	HDR(name[31], 1, 'x', ERR_HEADER),
-	HDR(rsvd[0], 1, 1, ERR_HEADER),
-	HDR(rsvd[31], 1, 1, ERR_HEADER),
+	HDR(rsvd0, 4, 1, ERR_HEADER),
+	HDR(rsvd1[0], 1, 1, ERR_HEADER),
+	HDR(rsvd1[23], 1, 1, ERR_HEADER),
 
 	COMP(0, type, OGPU_FW_COMP_DATA, ERR_COMPONENT),	/* no code at the entry */
 	COMP(0, type, OGPU_FW_COMP_INFO, ERR_COMPONENT),
@@ -261,15 +265,19 @@ static const struct edit edits[] = {
 	COMP(0, type, OGPU_FW_COMP_OPTIONAL | 1, ERR_COMPONENT),
 	COMP(0, offset, 0, ERR_COMPONENT),
 	COMP(0, offset, 184, ERR_COMPONENT),	/* the table */
+	COMP(0, offset, 448, ERR_COMPONENT),	/* bytes that nobody would check */
 	COMP(0, offset, 0xfffffff8, ERR_COMPONENT),
-	COMP(1, offset, 281, ERR_COMPONENT),
-	COMP(1, offset, 280, ERR_COMPONENT),	/* the code */
+	COMP(1, offset, 440, ERR_COMPONENT),	/* the code */
+	COMP(1, offset, 481, ERR_COMPONENT),
+	COMP(2, offset, 488, ERR_COMPONENT),
 	COMP(0, size, 0, ERR_COMPONENT),	/* no bytes at the entry */
 	COMP(0, size, 41, ERR_COMPONENT),
 	COMP(0, size, 0xffffffff, ERR_COMPONENT),
-	COMP(1, size, 0, OK),			/* only zeros */
+	COMP(1, size, 0, ERR_COMPONENT),	/* the next one follows too late */
+	COMP(1, size, 24, OK),			/* all of its padding */
 	COMP(1, size, 65, ERR_COMPONENT),	/* more than mem_size */
-	COMP(2, size, 17, ERR_COMPONENT),	/* the signature */
+	COMP(2, size, 8, ERR_COMPONENT),	/* bytes at the end that nobody would check */
+	COMP(2, size, 17, ERR_COMPONENT),	/* beyond the end */
 	COMP(0, load_addr, SAMPLE_DATA_ADDR, ERR_COMPONENT),
 	COMP(1, load_addr, SAMPLE_CODE_ADDR + 0xff, ERR_COMPONENT),
 	COMP(1, load_addr, SAMPLE_CODE_ADDR - 63, ERR_COMPONENT),
@@ -282,6 +290,7 @@ static const struct edit edits[] = {
 	COMP(1, mem_size, 0, ERR_COMPONENT),
 	COMP(1, mem_size, 0xffffffff, ERR_COMPONENT),
 	COMP(2, mem_size, 8, ERR_COMPONENT),
+	COMP(0, sha256[0], 0, OK),		/* not a matter of structure */
 	COMP(0, rsvd[0], 1, ERR_COMPONENT),
 	COMP(1, rsvd[2], 1, ERR_COMPONENT),
 };
@@ -309,6 +318,47 @@ static void test_members(void **state)
 	}
 }
 
+/* A component with other bytes, another hash, or something behind it. */
+static void test_components(void **state)
+{
+	struct fixture *fix = *state;
+	uint8_t *bytes = copy(fix->image, fix->size);
+	struct ogpu_fw_component comp;
+
+	memcpy(&comp, bytes + sizeof(struct ogpu_fw_header) + sizeof(comp), sizeof(comp));
+	bytes[comp.offset + comp.size - 1] ^= 1;
+	assert_int_equal(judge(fix, bytes, fix->size), FW_EXIT_SIGNATURE);
+	bytes[comp.offset + comp.size - 1] ^= 1;
+	assert_int_equal(judge(fix, bytes, fix->size), FW_EXIT_OK);
+
+	bytes[comp.offset + comp.size] = 1;
+	assert_int_equal(ogpu_fw_image_check(bytes, fix->size), OGPU_FW_ERR_COMPONENT);
+	bytes[comp.offset + comp.size] = 0;
+
+	bytes[sizeof(struct ogpu_fw_header) + offsetof(struct ogpu_fw_component, sha256)] ^= 1;
+	image_sign(bytes, fix->size, &fix->key);
+	assert_int_equal(judge(fix, bytes, fix->size), FW_EXIT_SIGNATURE);
+	free(bytes);
+}
+
+/* A boot ROM has only the manifest: the same verdict from no more than that. */
+static void test_manifest(void **state)
+{
+	struct fixture *fix = *state;
+	struct ogpu_fw_header hdr;
+	uint8_t *bytes;
+	size_t size;
+
+	memcpy(&hdr, fix->image, sizeof(hdr));
+	size = hdr.signature_offset + OGPU_FW_SIGNATURE_SIZE;
+	bytes = copy(fix->image, size);
+	assert_int_equal(ogpu_fw_manifest_check(bytes, size, fix->size), OGPU_FW_OK);
+	assert_int_equal(ogpu_fw_manifest_check(bytes, size, fix->size - 1),
+			 OGPU_FW_ERR_TRUNCATED);
+	assert_int_equal(ogpu_fw_manifest_check(bytes, size, fix->size + 1), OGPU_FW_ERR_SIZE);
+	free(bytes);
+}
+
 static struct card good_card(void)
 {
 	return (struct card){
@@ -320,6 +370,7 @@ static struct card good_card(void)
 		.hw_rev = 1,
 		.min_svn = 5,
 		.driver_abi = 1,
+		.fw_abi = { 1, 9 },
 	};
 }
 
@@ -347,6 +398,8 @@ static void test_card(void **state)
 	REFUSED(hw_rev, 4, FW_EXIT_INCOMPATIBLE);
 	REFUSED(driver_abi, 0, FW_EXIT_INCOMPATIBLE);
 	REFUSED(driver_abi, 2, FW_EXIT_INCOMPATIBLE);
+	REFUSED(fw_abi[1], 1, FW_EXIT_INCOMPATIBLE);
+	REFUSED(fw_abi[0], 4, FW_EXIT_INCOMPATIBLE);
 	REFUSED(min_svn, 6, FW_EXIT_ROLLBACK);
 	REFUSED(known, false, FW_EXIT_IO);
 	image_close(&image);
@@ -363,6 +416,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_every_bit, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_members, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_components, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_manifest, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_card, setup, teardown),
 	};
 

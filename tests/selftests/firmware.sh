@@ -96,6 +96,8 @@ load "loader: another device" 6 $I/other-device.img
 load "loader: another board" 6 $I/other-board.img
 load "loader: another revision" 6 $I/other-rev.img
 load "loader: another ABI" 6 $I/other-abi.img
+load "loader: another firmware ABI" 6 $I/other-messages.img
+load "loader: the format before this one" 4 $I/old-format.img
 load "loader: dry run" 0 --dry-run $I/good.img
 [ "$(cat "$PCI/firmware_error")" = none ]
 result $? "the card saw nothing of that"
@@ -105,8 +107,9 @@ result $? "nobody but root can lock the card"
 # --- what driver and boot ROM refuse when the loader does not look
 
 load "boot ROM: altered code" 5 --no-verify-signature $I/altered-code.img
-reason_is signature
+reason_is hash
 load "boot ROM: altered version" 5 --no-verify-signature $I/altered-version.img
+reason_is signature
 load "boot ROM: another key" 5 --key=$I/other.pub $I/other-key.img
 reason_is key
 load "driver: another device" 6 --force $I/other-device.img
@@ -114,6 +117,8 @@ load "driver: another board" 6 --force $I/other-board.img
 reason_is board
 load "driver: another revision" 6 --force $I/other-rev.img
 load "driver: another ABI" 6 --force $I/other-abi.img
+reason_is abi
+load "driver: another firmware ABI" 6 --force $I/other-messages.img
 reason_is abi
 state_is awaiting-firmware
 
@@ -125,7 +130,7 @@ while [ $cut -lt "$size" ]; do
 	error=$(raw_upload /tmp/cut.img)
 	[ "$error" = preparing:firmware-invalid ] || { bad=1; echo "# $cut bytes: $error"; }
 	# Every member of header and table, then in larger steps.
-	cut=$((cut < 320 ? cut + 4 : cut + 509))
+	cut=$((cut < 640 ? cut + 4 : cut + 509))
 done
 head -c $((size - 1)) $I/good.img >/tmp/cut.img
 [ "$(raw_upload /tmp/cut.img)" = preparing:firmware-invalid ] || bad=1
@@ -133,6 +138,8 @@ result $bad "driver: truncated anywhere"
 reason_is format
 [ "$(raw_upload $I/no-entry.img)" = preparing:firmware-invalid ]
 result $? "driver: entry outside the code"
+[ "$(raw_upload $I/old-format.img)" = preparing:firmware-invalid ]
+result $? "driver: the format before this one"
 head -c 1048577 /dev/zero >/tmp/large.img
 [ "$(raw_upload /tmp/large.img)" = preparing:invalid-file-size ]
 result $? "driver: too large"
@@ -213,6 +220,9 @@ result $? "nothing to complain about"
 version=$(ogpu-fwload info $I/good.img | sed -n 's/^Version: *//p')
 [ "$(cat "$PCI/firmware_version")" = "$version" ]
 result $? "firmware tells its version"
+[ "$(cat "$PCI/firmware_hash")" = "$(ogpu-fwload info $I/good.img | sed -n 's/^Signed hash: *//p')" ] &&
+	[ "$(cat "$PCI/firmware_key")" = "$(ogpu-fwload info $I/good.img | sed -n 's/^Key: *//p')" ]
+result $? "card tells what runs: the file's hash and key"
 [ "$(nodes)" -eq 1 ]
 result $? "there is a render node"
 load "load it again" 2 $I/good.img
@@ -246,6 +256,16 @@ state_is running
 vgpuctl '{"cmd":"set","fuse_svn":0}' >/tmp/out 2>/tmp/err
 result $? "lower the fuse counter again, as only a virtual card can"
 rebind
+
+# --- keys: one is revoked while the card is in use
+
+vgpuctl '{"cmd":"set","revoked_keys":1}' >/tmp/out 2>/tmp/err
+result $? "revoke the key"
+load "boot ROM: revoked key" 5 $I/good.img
+reason_is revoked
+state_is awaiting-firmware
+vgpuctl '{"cmd":"set","revoked_keys":0}' >/tmp/out 2>/tmp/err
+result $? "make it good again, as only a virtual card can"
 
 # --- a card that falls off the bus; it stays away as long as the machine is on
 

@@ -30,14 +30,16 @@ void image_make(struct server *s, struct boot_image *image)
 		.hw_rev_max = 3,
 		.driver_abi_min = OGPU_DRIVER_ABI_VERSION,
 		.driver_abi_max = OGPU_DRIVER_ABI_VERSION,
+		.fw_abi_min = 2,
+		.fw_abi_max = 2,
 		.entry = OGPU_MC_SRAM_BASE,
 		.component_count = 1,
-		.component_offset = offsetof(struct boot_image, comp),
 		.component_size = sizeof(image->comp),
 		.signature_offset = offsetof(struct boot_image, signature),
 		.build_id = "test",
 		.name = "test",
 	};
+	static_assert(sizeof(*image) % 8 == 0, "the last component is padded");
 	image->comp = (struct ogpu_fw_component){
 		.type = OGPU_FW_COMP_CODE,
 		.offset = offsetof(struct boot_image, code),
@@ -52,6 +54,7 @@ void image_make(struct server *s, struct boot_image *image)
 
 void image_sign(struct server *s, struct boot_image *image)
 {
+	crypto_hash_sha256(image->comp.sha256, (uint8_t *)image->code, sizeof(image->code));
 	crypto_sign_ed25519_detached(image->signature, NULL, (uint8_t *)image,
 				     offsetof(struct boot_image, signature), s->secret_key);
 }

@@ -19,11 +19,14 @@
 struct boot_image {
 	struct ogpu_fw_header header;
 	struct ogpu_fw_component comp;
-	uint32_t code[32];		/* at its start wfi and a jump back to it */
 	uint8_t signature[OGPU_FW_SIGNATURE_SIZE];
+	/* At its start wfi and a jump back to it; more than the boot ROM reads at once. */
+	uint32_t code[515];
+	uint32_t pad;
 };
 
 void image_make(struct server *s, struct boot_image *image);
+/* Makes hash and signature anew. */
 void image_sign(struct server *s, struct boot_image *image);
 void image_start(struct server *s, uint64_t addr, uint32_t size);
 enum ogpu_boot_error image_verdict(struct server *s);

@@ -3,8 +3,11 @@
  * The boot ROM: it starts a good image and refuses every other for the right reason.
  */
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "abi/mc.h"
 #include "boot_image.h"
@@ -66,8 +69,10 @@ static void test_key_registers(void **state)
 
 	crypto_hash_sha256(hash, s->public_key, sizeof(s->public_key));
 	memcpy(key, hash, sizeof(key));
-	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_KEY0), key[0]);
-	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_KEY1), key[1]);
+	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_KEY(0)), key[0]);
+	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_KEY(0) + 4), key[1]);
+	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_KEY(1)), 0);
+	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_KEYS), 1);
 	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_SVN), 5);
 }
 
@@ -123,9 +128,63 @@ static void test_altered(void **state)
 		assert_int_not_equal(image_boot(s, &image), OGPU_BOOT_OK);
 		bytes[i] ^= 1 << (i % 8);
 	}
-	image.code[0] ^= 1;
+	image.header.svn ^= 8;
 	assert_int_equal(image_boot(s, &image), OGPU_BOOT_ERR_SIGNATURE);
+	image.header.svn ^= 8;
 	assert_false(mc_is_running(s));
+}
+
+/* Components are held to their hashes, first byte and last, and the bytes between them to zero. */
+static void test_hash(void **state)
+{
+	const unsigned int words = ARRAY_SIZE(((struct boot_image *)0)->code);
+	const unsigned int at[] = { 0, 255, 256, 257, words - 1, words };
+	struct server *s = *state;
+	struct boot_image image;
+
+	image_make(s, &image);
+	image_sign(s, &image);
+	for (size_t i = 0; i < ARRAY_SIZE(at); i++) {
+		uint32_t *word = (uint32_t *)((uint8_t *)&image +
+					      offsetof(struct boot_image, code)) + at[i];
+
+		*word ^= 0x80;
+		assert_int_equal(image_boot(s, &image), OGPU_BOOT_ERR_HASH);
+		assert_false(mc_is_running(s));
+		*word ^= 0x80;
+	}
+	image.comp.sha256[31] ^= 1;
+	crypto_sign_ed25519_detached(image.signature, NULL, (uint8_t *)&image,
+				     offsetof(struct boot_image, signature), s->secret_key);
+	assert_int_equal(image_boot(s, &image), OGPU_BOOT_ERR_HASH);
+	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_HASH(0)), 0);
+}
+
+/* What runs can be told from outside: it is what was signed. */
+static void test_measured(void **state)
+{
+	struct server *s = *state;
+	struct boot_image image;
+	uint32_t hash[8], key[2];
+
+	image_make(s, &image);
+	image_sign(s, &image);
+	assert_int_equal(image_boot(s, &image), OGPU_BOOT_OK);
+	crypto_hash_sha256((uint8_t *)hash, (uint8_t *)&image,
+			   offsetof(struct boot_image, signature));
+	memcpy(key, image.header.key_id, sizeof(key));
+	/* A START that is refused because it runs changes nothing. */
+	assert_int_equal(image_boot(s, &image), OGPU_BOOT_ERR_BUSY);
+	for (unsigned int i = 0; i < ARRAY_SIZE(hash); i++)
+		assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_HASH(i)), hash[i]);
+	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_IMAGE_KEY0), key[0]);
+	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_IMAGE_KEY1), key[1]);
+	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_IMAGE_SVN), 5);
+	reset_mc(s);
+	for (unsigned int i = 0; i < ARRAY_SIZE(hash); i++)
+		assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_HASH(i)), 0);
+	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_IMAGE_KEY0), 0);
+	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_IMAGE_SVN), 0);
 }
 
 static void test_other_key(void **state)
@@ -151,6 +210,54 @@ static enum ogpu_boot_error boot_signed(struct server *s, struct boot_image *ima
 {
 	image_sign(s, image);
 	return image_boot(s, image);
+}
+
+static bool fuse_key(struct server *s, const uint8_t key[ROOT_KEY_SIZE])
+{
+	char hex[2 * ROOT_KEY_SIZE + 1], line[128];
+
+	sodium_bin2hex(hex, sizeof(hex), key, ROOT_KEY_SIZE);
+	snprintf(line, sizeof(line), "{\"cmd\":\"set\",\"fuse_key\":\"%s\"}", hex);
+	return control_ok(s, line);
+}
+
+/* A second key is as good as the first; a revoked one is refused, also if it was fused twice. */
+static void test_key_slots(void **state)
+{
+	uint8_t first_secret[SECRET_KEY_SIZE], first_public[ROOT_KEY_SIZE];
+	struct server *s = *state;
+	struct boot_image first, second;
+
+	image_make(s, &first);
+	image_sign(s, &first);
+	memcpy(first_secret, s->secret_key, sizeof(first_secret));
+	memcpy(first_public, s->public_key, sizeof(first_public));
+	crypto_sign_keypair(s->public_key, s->secret_key);
+	image_make(s, &second);
+	image_sign(s, &second);
+
+	assert_int_equal(image_boot(s, &second), OGPU_BOOT_ERR_KEY);
+	assert_true(fuse_key(s, s->public_key));
+	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_KEYS), 0x3);
+	assert_int_equal(image_boot(s, &second), OGPU_BOOT_OK);
+	reset_mc(s);
+	assert_int_equal(image_boot(s, &first), OGPU_BOOT_OK);
+	reset_mc(s);
+
+	assert_true(control_ok(s, "{\"cmd\":\"set\",\"revoked_keys\":1}"));
+	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_KEYS), 0x13);
+	assert_int_equal(image_boot(s, &first), OGPU_BOOT_ERR_REVOKED);
+	assert_int_equal(image_boot(s, &second), OGPU_BOOT_OK);
+	reset_mc(s);
+	assert_true(fuse_key(s, first_public));
+	assert_int_equal(image_boot(s, &first), OGPU_BOOT_ERR_REVOKED);
+	assert_true(fuse_key(s, first_public));
+	assert_false(fuse_key(s, first_public));
+	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_KEYS), 0x1f);
+	assert_false(control_ok(s, "{\"cmd\":\"set\",\"fuse_key\":\"12\"}"));
+	assert_false(control_ok(s, "{\"cmd\":\"set\",\"revoked_keys\":16}"));
+	memcpy(s->secret_key, first_secret, sizeof(first_secret));
+	memcpy(s->public_key, first_public, sizeof(first_public));
 }
 
 static void test_board(void **state)
@@ -201,6 +308,62 @@ static void test_svn(void **state)
 	client_map_vram(s);
 	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_SVN), 6);
 	assert_int_equal(boot_signed(s, &image), OGPU_BOOT_ERR_SVN);
+}
+
+/* Firmware commits to its own security version: not to a later one, and not back. */
+static void test_commit_svn(void **state)
+{
+	static const uint32_t code[] = {
+		0x400002b7,		/* lui t0, peripherals */
+		0x00700313, 0x0662a823,	/* li t1, 7; sw t1, FUSE_SVN(t0) */
+		0x00600313, 0x0662a823,	/* 6 */
+		0x00500313, 0x0662a823,	/* 5 */
+		0x10500073, 0xffdff06f,	/* wfi; j . - 4 */
+	};
+	struct server *s = *state;
+	struct boot_image image;
+
+	image_make(s, &image);
+	memcpy(image.code, code, sizeof(code));
+	image.header.svn = 6;
+	assert_int_equal(boot_signed(s, &image), OGPU_BOOT_OK);
+	/* Once a write after the commit is done, the last one is, too. */
+	while (reg_read(s, BLOCK_BOOT + OGPU_BOOT_SVN) == 5)
+		;
+	reset_mc(s);
+	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_SVN), 6);
+	image.header.svn = 5;
+	assert_int_equal(boot_signed(s, &image), OGPU_BOOT_ERR_SVN);
+	assert_int_equal(client_request(s, CMD_RESET, NULL, 0, NULL, 0, NULL, 0), 0);
+	assert_int_equal(boot_signed(s, &image), OGPU_BOOT_ERR_SVN);
+	image.header.svn = 6;
+	assert_int_equal(boot_signed(s, &image), OGPU_BOOT_OK);
+}
+
+/* Fuses are kept in the file of state, from one process to the next. */
+static void test_state_file(void **state)
+{
+	char path[] = "/tmp/ogpu-state.XXXXXX";
+	const char *const options[] = { OPTIONS_FOR_IMAGE, "--state", path, NULL };
+	struct server s;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_return_code(fd, errno);
+	close(fd);
+	unlink(path);
+
+	for (unsigned int run = 0; run < 2; run++) {
+		server_start(&s, options);
+		client_connect(&s);
+		client_negotiate(&s);
+		assert_int_equal(reg_read(&s, BLOCK_BOOT + OGPU_BOOT_SVN), run ? 9 : 5);
+		assert_int_equal(reg_read(&s, BLOCK_BOOT + OGPU_BOOT_KEYS), run ? 0x41 : 1);
+		assert_true(control_ok(&s, "{\"cmd\":\"set\",\"fuse_svn\":9}"));
+		assert_true(control_ok(&s, "{\"cmd\":\"set\",\"revoked_keys\":4}"));
+		server_stop(&s);
+	}
+	unlink(path);
 }
 
 static void test_component(void **state)
@@ -401,9 +564,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_address, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_truncated, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_altered, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_hash, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_measured, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_key, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_key_slots, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_board, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_svn, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_commit_svn, setup, teardown),
+		cmocka_unit_test(test_state_file),
 		cmocka_unit_test_setup_teardown(test_component, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_retry, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_crash_and_flr, setup, teardown),

@@ -4,6 +4,7 @@
  * line's refusals.
  */
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <linux/pci_regs.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -232,7 +233,7 @@ static void test_command_line(void **state)
 		{ "--compute-slots", "31" },
 		{ "--doorbells", "0" }, { "--root-key", "/nonexistent" },
 		{ "--root-key", "/dev/null" }, { "--uuid", "1234" }, { "--threads", "0" },
-		{ "--hw-rev", "256" }, { "--fuse-svn", "4294967296" },
+		{ "--hw-rev", "256" }, { "--fuse-svn", "4294967296" }, { "--revoke-key", "4" },
 	};
 
 	(void)state;
@@ -241,6 +242,39 @@ static void test_command_line(void **state)
 	assert_int_equal(run_with("--help", NULL), 0);
 	assert_int_equal(run_with("--version", NULL), 0);
 	assert_int_equal(run_with("--socket", "/nonexistent/socket"), 1);
+	assert_int_equal(run_with("--state", "/nonexistent/state"), 1);
+}
+
+/* A file that is none is refused, and left as it is. */
+static void test_bad_state_file(void **state)
+{
+	static const char * const bad[] = {
+		"", "{", "[]", "{}", "{\"fuse_svn\":1}", "{\"fuse_svn\":-1,\"revoked_keys\":0}",
+		"{\"fuse_svn\":1.5,\"revoked_keys\":0}", "{\"fuse_svn\":1,\"revoked_keys\":16}",
+		"{\"fuse_svn\":1,\"revoked_keys\":\"0\"}",
+	};
+	char path[] = "/tmp/ogpu-state.XXXXXX", text[64];
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_return_code(fd, errno);
+	close(fd);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		FILE *file = fopen(path, "w");
+		size_t len;
+
+		assert_non_null(file);
+		assert_return_code(fputs(bad[i], file), errno);
+		fclose(file);
+		assert_int_equal(run_with("--state", path), 1);
+		file = fopen(path, "r");
+		assert_non_null(file);
+		len = fread(text, 1, sizeof(text), file);
+		fclose(file);
+		assert_int_equal(len, strlen(bad[i]));
+		assert_memory_equal(text, bad[i], len);
+	}
+	unlink(path);
 }
 
 /* A driver could not even load firmware through it. */
@@ -271,6 +305,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_set, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sensors_at_rest, setup, teardown),
 		cmocka_unit_test(test_command_line),
+		cmocka_unit_test(test_bad_state_file),
 		cmocka_unit_test(test_small_aperture),
 	};
 

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * The boot ROM: it copies the image out of VRAM, where the host could still change it, checks the
- * copy completely, and only then loads the components and starts the core. It runs in the helper
- * thread.
+ * The boot ROM. VRAM may change while it looks, so it reads each byte of the image once: the
+ * manifest into memory of its own, where it is checked; the components into the core's SRAM, where
+ * they are hashed piece by piece. A wrong hash clears SRAM. It runs in the helper thread.
  */
 #include <sodium.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "abi/fw_image.h"
 #include "device.h"
+#include "nonvol.h"
 #include "reg64.h"
 
 #define IMAGE_ALIGN	4096u
+#define PIECE		1024u		/* bytes of a component that are read at a time */
 
 static void set_status(struct vgpu *gpu, enum ogpu_boot_state state, enum ogpu_boot_error error)
 {
@@ -27,11 +28,7 @@ static void set_status(struct vgpu *gpu, enum ogpu_boot_state state, enum ogpu_b
  */
 void bootrom_init(struct vgpu *gpu)
 {
-	uint8_t hash[crypto_hash_sha256_BYTES];
-
 	gpu->boot = (struct bootrom){ 0 };
-	crypto_hash_sha256(hash, gpu->cfg.root_key, sizeof(gpu->cfg.root_key));
-	memcpy(gpu->boot.key_id, hash, sizeof(gpu->boot.key_id));
 }
 
 /**
@@ -40,6 +37,7 @@ void bootrom_init(struct vgpu *gpu)
  */
 void bootrom_reset(struct vgpu *gpu)
 {
+	gpu->boot.running.valid = false;
 	set_status(gpu, OGPU_BOOT_IDLE, OGPU_BOOT_OK);
 }
 
@@ -57,6 +55,50 @@ static void start(struct vgpu *gpu)
 	worker_post(gpu->worker, WORKER_BOOT);
 }
 
+/* What key_id of the image header holds for a key. */
+static void key_id(const uint8_t key[NONVOL_KEY_SIZE], uint8_t id[KEY_ID_SIZE])
+{
+	uint8_t hash[crypto_hash_sha256_BYTES];
+
+	crypto_hash_sha256(hash, key, NONVOL_KEY_SIZE);
+	memcpy(id, hash, KEY_ID_SIZE);
+}
+
+static uint32_t read_word(const uint8_t *bytes, uint32_t offset)
+{
+	uint32_t value;
+
+	memcpy(&value, bytes + offset, sizeof(value));
+	return value;
+}
+
+static uint32_t read_key(struct vgpu *gpu, uint32_t offset)
+{
+	uint8_t key[NONVOL_KEY_SIZE], id[KEY_ID_SIZE];
+	bool revoked;
+
+	if (!nonvol_key(gpu->cfg.nonvol, offset / KEY_ID_SIZE, key, &revoked))
+		return 0;
+	key_id(key, id);
+	return read_word(id, offset % KEY_ID_SIZE);
+}
+
+/* Registers about the image that the core was started with. */
+static uint32_t read_running(const struct bootrom *boot, uint32_t reg)
+{
+	if (!boot->running.valid)
+		return 0;
+	switch (reg) {
+	case OGPU_BOOT_IMAGE_SVN:
+		return boot->running.svn;
+	case OGPU_BOOT_IMAGE_KEY0:
+	case OGPU_BOOT_IMAGE_KEY1:
+		return read_word(boot->running.key_id, reg - OGPU_BOOT_IMAGE_KEY0);
+	default:
+		return read_word(boot->running.hash, reg - OGPU_BOOT_HASH(0));
+	}
+}
+
 /**
  * bootrom_reg_read() - the host reads a register of the BOOT block.
  * @gpu: the card
@@ -67,7 +109,6 @@ static void start(struct vgpu *gpu)
 uint32_t bootrom_reg_read(struct vgpu *gpu, uint32_t reg)
 {
 	const struct bootrom *boot = &gpu->boot;
-	uint32_t value;
 
 	switch (reg) {
 	case OGPU_BOOT_STATUS:
@@ -81,17 +122,20 @@ uint32_t bootrom_reg_read(struct vgpu *gpu, uint32_t reg)
 	case OGPU_BOOT_SIZE:
 		return boot->size;
 	case OGPU_BOOT_SVN:
-		return gpu->fuse_svn;
+		return nonvol_svn(gpu->cfg.nonvol);
 	case OGPU_BOOT_HEARTBEAT:
 		return mc_heartbeat(gpu->mc);
 	case OGPU_BOOT_MC_FATAL:
 		return mc_fatal(gpu->mc);
 	case OGPU_BOOT_MC_PC:
 		return mc_fatal_pc(gpu->mc);
-	case OGPU_BOOT_KEY0:
-	case OGPU_BOOT_KEY1:
-		memcpy(&value, boot->key_id + (reg - OGPU_BOOT_KEY0), sizeof(value));
-		return value;
+	case OGPU_BOOT_KEYS:
+		return nonvol_keys(gpu->cfg.nonvol);
+	case OGPU_BOOT_IMAGE_SVN ... OGPU_BOOT_IMAGE_KEY1:
+	case OGPU_BOOT_HASH(0) ... OGPU_BOOT_HASH(7):
+		return read_running(boot, reg);
+	case OGPU_BOOT_KEY(0) ... OGPU_BOOT_KEY(OGPU_BOOT_KEY_SLOTS) - 4:
+		return read_key(gpu, reg - OGPU_BOOT_KEY(0));
 	default:
 		return 0;
 	}
@@ -127,77 +171,130 @@ static bool is_for_this_card(const struct vgpu_config *cfg, const struct ogpu_fw
 	       cfg->hw_rev <= header->hw_rev_max;
 }
 
-static enum ogpu_boot_error authenticate(struct vgpu *gpu, const uint8_t *image, uint32_t size)
+/* Finds the key that the image names. */
+static enum ogpu_boot_error find_key(struct vgpu *gpu, const uint8_t wanted[KEY_ID_SIZE],
+				     uint8_t key[NONVOL_KEY_SIZE])
 {
-	struct ogpu_fw_header header;
+	uint8_t candidate[NONVOL_KEY_SIZE], id[KEY_ID_SIZE];
+	enum ogpu_boot_error error = OGPU_BOOT_ERR_KEY;
+	bool revoked;
 
-	if (ogpu_fw_image_check(image, size) != OGPU_FW_OK)
-		return OGPU_BOOT_ERR_FORMAT;
-	memcpy(&header, image, sizeof(header));
+	for (unsigned int i = 0; nonvol_key(gpu->cfg.nonvol, i, candidate, &revoked); i++) {
+		key_id(candidate, id);
+		if (memcmp(wanted, id, KEY_ID_SIZE))
+			continue;
+		/* A key that was fused twice is revoked if one of them is. */
+		if (revoked)
+			return OGPU_BOOT_ERR_REVOKED;
+		memcpy(key, candidate, NONVOL_KEY_SIZE);
+		error = OGPU_BOOT_OK;
+	}
+	return error;
+}
 
-	if (memcmp(header.key_id, gpu->boot.key_id, sizeof(header.key_id)))
-		return OGPU_BOOT_ERR_KEY;
-	if (crypto_sign_ed25519_verify_detached(image + header.signature_offset, image,
-						header.signature_offset, gpu->cfg.root_key))
+static enum ogpu_boot_error authenticate(struct vgpu *gpu, const uint8_t *manifest,
+					 const struct ogpu_fw_header *header)
+{
+	uint8_t key[NONVOL_KEY_SIZE];
+	enum ogpu_boot_error error = find_key(gpu, header->key_id, key);
+
+	if (error)
+		return error;
+	if (crypto_sign_ed25519_verify_detached(manifest + header->signature_offset, manifest,
+						header->signature_offset, key))
 		return OGPU_BOOT_ERR_SIGNATURE;
-	if (!is_for_this_card(&gpu->cfg, &header))
+	if (!is_for_this_card(&gpu->cfg, header))
 		return OGPU_BOOT_ERR_BOARD;
-	if (header.svn < gpu->fuse_svn)
+	if (header->svn < nonvol_svn(gpu->cfg.nonvol))
 		return OGPU_BOOT_ERR_SVN;
 	return OGPU_BOOT_OK;
 }
 
-/* The image has been authenticated and its structure checked. */
-static enum ogpu_boot_error load_and_start(struct vgpu *gpu, const uint8_t *image)
+/* Reads on in the image. False: VRAM does not answer. */
+static bool read_image(struct vgpu *gpu, uint32_t offset, void *buf, size_t len)
 {
-	struct ogpu_fw_header header;
+	return vgpu_mem_read(gpu, OGPU_OPERAND(OGPU_TARGET_VRAM, gpu->boot.image_addr + offset),
+			     buf, len);
+}
 
-	memcpy(&header, image, sizeof(header));
+/* Streams a component, with the zeros behind it, into SRAM if it belongs there, and hashes it. */
+static enum ogpu_boot_error stream(struct vgpu *gpu, const struct ogpu_fw_component *comp)
+{
+	bool loaded = comp->type == OGPU_FW_COMP_CODE || comp->type == OGPU_FW_COMP_DATA;
+	static const uint8_t zeros[8];
+	uint8_t piece[PIECE], hash[OGPU_FW_HASH_SIZE];
+	crypto_hash_sha256_state sha;
+	uint32_t pad = -comp->size % 8;
+	uint32_t n;
+
+	/* All of its memory is there, and zero. */
+	if (loaded && !mc_load(gpu->mc, comp->load_addr, zeros, 0, comp->mem_size))
+		return OGPU_BOOT_ERR_COMPONENT;
+	crypto_hash_sha256_init(&sha);
+	for (uint32_t done = 0; done < comp->size; done += n) {
+		n = comp->size - done < PIECE ? comp->size - done : PIECE;
+		if (!read_image(gpu, comp->offset + done, piece, n))
+			return OGPU_BOOT_ERR_ADDRESS;
+		crypto_hash_sha256_update(&sha, piece, n);
+		if (loaded)
+			mc_load(gpu->mc, comp->load_addr + done, piece, n, n);
+	}
+	crypto_hash_sha256_final(&sha, hash);
+	if (!read_image(gpu, comp->offset + comp->size, piece, pad))
+		return OGPU_BOOT_ERR_ADDRESS;
+	return memcmp(hash, comp->sha256, sizeof(hash)) || memcmp(piece, zeros, pad) ?
+	       OGPU_BOOT_ERR_HASH : OGPU_BOOT_OK;
+}
+
+/* The manifest has been authenticated and its structure checked. */
+static enum ogpu_boot_error load_and_start(struct vgpu *gpu, const uint8_t *manifest,
+					   const struct ogpu_fw_header *header)
+{
+	gpu->boot.running.valid = false;
 	/* Queues may still be on the slots of a core that died. */
 	vgpu_reset_core(gpu);
-	for (uint32_t i = 0; i < header.component_count; i++) {
+	for (uint32_t i = 0; i < header->component_count; i++) {
 		struct ogpu_fw_component comp;
+		enum ogpu_boot_error error;
 
-		memcpy(&comp, image + header.component_offset + i * header.component_size,
+		memcpy(&comp, manifest + header->header_size + i * header->component_size,
 		       sizeof(comp));
-		if (comp.type != OGPU_FW_COMP_CODE && comp.type != OGPU_FW_COMP_DATA)
-			continue;
-		if (!mc_load(gpu->mc, comp.load_addr, image + comp.offset, comp.size,
-			     comp.mem_size)) {
+		error = stream(gpu, &comp);
+		if (error) {
 			mc_reset(gpu->mc);
-			return OGPU_BOOT_ERR_COMPONENT;
+			return error;
 		}
 	}
 
+	gpu->boot.running.svn = header->svn;
+	memcpy(gpu->boot.running.key_id, header->key_id, KEY_ID_SIZE);
+	crypto_hash_sha256(gpu->boot.running.hash, manifest, header->signature_offset);
+	gpu->boot.running.valid = true;
 	mc_set_mbox(gpu->mc, gpu->boot.mbox_addr, gpu->boot.mbox_size);
-	mc_start(gpu->mc, header.entry, header.svn);
+	mc_start(gpu->mc, header->entry, header->svn);
 	return OGPU_BOOT_OK;
 }
 
 static enum ogpu_boot_error boot(struct vgpu *gpu)
 {
+	uint8_t manifest[OGPU_FW_MAX_MANIFEST];
 	uint64_t addr = gpu->boot.image_addr;
 	uint32_t size = gpu->boot.image_size;
+	uint32_t first = size < sizeof(manifest) ? size : sizeof(manifest);
+	struct ogpu_fw_header header;
 	enum ogpu_boot_error error;
-	uint8_t *image;
 
 	if (mc_running(gpu->mc))
 		return OGPU_BOOT_ERR_BUSY;
 	if (addr % IMAGE_ALIGN || addr >= gpu->cfg.vram_size || size > gpu->cfg.vram_size - addr)
 		return OGPU_BOOT_ERR_ADDRESS;
-	if (size > OGPU_FW_MAX_SIZE)
-		return OGPU_BOOT_ERR_FORMAT;
-
-	image = malloc(size ? size : 1);
-	if (!image || !vgpu_mem_read(gpu, OGPU_OPERAND(OGPU_TARGET_VRAM, addr), image, size)) {
-		free(image);
+	if (!read_image(gpu, 0, manifest, first))
 		return OGPU_BOOT_ERR_ADDRESS;
-	}
-	error = authenticate(gpu, image, size);
-	if (!error)
-		error = load_and_start(gpu, image);
-	free(image);
-	return error;
+	if (ogpu_fw_manifest_check(manifest, first, size) != OGPU_FW_OK)
+		return OGPU_BOOT_ERR_FORMAT;
+	memcpy(&header, manifest, sizeof(header));
+	error = authenticate(gpu, manifest, &header);
+	return error ? error : load_and_start(gpu, manifest, &header);
 }
 
 /**

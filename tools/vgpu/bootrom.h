@@ -6,9 +6,14 @@
 #define OGPU_VGPU_BOOTROM_H
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "abi/fw_image.h"
 #include "abi/regs.h"
+
+#define KEY_ID_SIZE	8u
 
 struct vgpu;
 
@@ -20,7 +25,13 @@ struct bootrom {
 	uint32_t image_size;
 	uint64_t mbox_addr;
 	uint32_t mbox_size;
-	uint8_t key_id[8];		/* of the fused key */
+	/* what the core was started with: written by the helper thread while not valid */
+	struct {
+		_Atomic bool valid;
+		uint32_t svn;
+		uint8_t key_id[KEY_ID_SIZE];
+		uint8_t hash[OGPU_FW_HASH_SIZE];
+	} running;
 
 	_Atomic uint32_t status;	/* OGPU_BOOT_STATUS; written by both */
 };

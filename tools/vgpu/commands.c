@@ -3,11 +3,13 @@
  * Commands of the control socket: one JSON object in, one out. The manual page lists them.
  */
 #include <cjson/cJSON.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
 #include "device.h"
+#include "nonvol.h"
 #include "sensors.h"
 #include "trace.h"
 
@@ -85,7 +87,8 @@ static const char *do_state(struct vgpu *gpu, const cJSON *args, cJSON *result)
 	object = cJSON_AddObjectToObject(result, "boot");
 	cJSON_AddNumberToObject(object, "state", FIELD_GET(OGPU_BOOT_STATUS_STATE, boot));
 	cJSON_AddNumberToObject(object, "error", FIELD_GET(OGPU_BOOT_STATUS_ERROR, boot));
-	cJSON_AddNumberToObject(object, "fuse_svn", gpu->fuse_svn);
+	cJSON_AddNumberToObject(object, "fuse_svn", nonvol_svn(gpu->cfg.nonvol));
+	cJSON_AddNumberToObject(object, "keys", nonvol_keys(gpu->cfg.nonvol));
 
 	object = cJSON_AddObjectToObject(result, "mc");
 	cJSON_AddBoolToObject(object, "running", mc_running(gpu->mc));
@@ -178,15 +181,39 @@ static const char *do_inject(struct vgpu *gpu, const cJSON *args, cJSON *result)
 	return NULL;
 }
 
+static const char *fuse_key(struct vgpu *gpu, const char *text)
+{
+	uint8_t key[NONVOL_KEY_SIZE];
+	const char *end;
+	size_t count;
+
+	if (sodium_hex2bin(key, sizeof(key), text, strlen(text), NULL, &count, &end) || *end ||
+	    count != sizeof(key))
+		return "fuse_key must be 64 hexadecimal digits";
+	return nonvol_fuse_key(gpu->cfg.nonvol, key) ? NULL : "no key slot is free";
+}
+
 static const char *do_set(struct vgpu *gpu, const cJSON *args, cJSON *result)
 {
 	const cJSON *trace = cJSON_GetObjectItemCaseSensitive(args, "trace");
+	const cJSON *key = cJSON_GetObjectItemCaseSensitive(args, "fuse_key");
+	const char *error;
 	bool done = false;
 	double value;
 
 	(void)result;
 	if (get_number(args, "fuse_svn", 0, UINT32_MAX, &value)) {
-		gpu->fuse_svn = value;
+		nonvol_set_svn(gpu->cfg.nonvol, value);
+		done = true;
+	}
+	if (get_number(args, "revoked_keys", 0, BIT(OGPU_BOOT_KEY_SLOTS) - 1, &value)) {
+		nonvol_set_revoked(gpu->cfg.nonvol, value);
+		done = true;
+	}
+	if (cJSON_IsString(key)) {
+		error = fuse_key(gpu, cJSON_GetStringValue(key));
+		if (error)
+			return error;
 		done = true;
 	}
 	if (get_number(args, "temp_mdeg", -273150, 1000000, &value)) {
@@ -198,7 +225,8 @@ static const char *do_set(struct vgpu *gpu, const cJSON *args, cJSON *result)
 			return "no trace file; start with --trace";
 		done = true;
 	}
-	return done ? NULL : "nothing to set; known: fuse_svn, temp_mdeg, trace";
+	return done ? NULL :
+		"nothing to set; known: fuse_svn, fuse_key, revoked_keys, temp_mdeg, trace";
 }
 
 static const struct {

@@ -166,7 +166,6 @@ struct vgpu *vgpu_create(const struct vgpu_config *cfg)
 		return NULL;
 	}
 	gpu->cfg = *cfg;
-	gpu->fuse_svn = cfg->fuse_svn;
 	gpu->epoch_ns = monotonic_ns();
 	pthread_mutex_init(&gpu->reset_lock, NULL);
 

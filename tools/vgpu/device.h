@@ -26,7 +26,6 @@ struct vgpu {
 	struct vgpu_config cfg;
 	uint64_t epoch_ns;		/* CLOCK_MONOTONIC at power-up */
 
-	_Atomic uint32_t fuse_svn;	/* starts as cfg.fuse_svn */
 	_Atomic bool gone;		/* off the bus: reads answer ones, nothing else happens */
 	pthread_mutex_t reset_lock;	/* one reset or boot at a time */
 

@@ -54,8 +54,6 @@ static enum outcome serve_client(struct options *opt, int listen_fd, int stop_fd
 			close(conn);
 		}
 	}
-	/* Fuses survive power-off. */
-	opt->config.fuse_svn = gpu->fuse_svn;
 	vgpu_destroy(gpu);
 	return outcome;
 }
@@ -95,6 +93,8 @@ int main(int argc, char **argv)
 			return EXIT_FAILURE;
 		}
 	}
+	if (opt.state_path && !nonvol_open(&opt.nonvol, opt.state_path))
+		return EXIT_FAILURE;
 	listen_fd = socket_listen(opt.config.socket_path);
 	if (listen_fd < 0) {
 		fprintf(stderr, "ogpu-vgpu: socket %s: %s\n", opt.config.socket_path,

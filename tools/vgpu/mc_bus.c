@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "mc_internal.h"
+#include "nonvol.h"
 #include "reg64.h"
 
 #define PAGE_MASK	0xfffull
@@ -208,6 +209,9 @@ static bool periph_read(struct mc *mc, uint32_t reg, uint32_t *value)
 	case OGPU_MC_WATCH_ADDR_LO ... OGPU_MC_WATCH_CTRL:
 		*value = watch_reg_read(mc, reg);
 		return true;
+	case OGPU_MC_FUSE_SVN:
+		*value = nonvol_svn(config->nonvol);
+		return true;
 	case OGPU_MC_TEMP ... OGPU_MC_THROTTLE:
 		*value = sensors_reg_read(vgpu_sensors(mc->gpu), reg);
 		return true;
@@ -295,6 +299,9 @@ static bool periph_write(struct mc *mc, uint32_t reg, uint32_t value)
 		return true;	/* read-only: ignored */
 	case OGPU_MC_WATCH_ADDR_LO ... OGPU_MC_WATCH_CTRL:
 		watch_reg_write(mc, reg, value);
+		return true;
+	case OGPU_MC_FUSE_SVN:
+		nonvol_commit_svn(vgpu_config(mc->gpu)->nonvol, value, mc->svn);
 		return true;
 	case OGPU_MC_TEMP ... OGPU_MC_THROTTLE:
 		sensors_reg_write(vgpu_sensors(mc->gpu), reg, value);

@@ -33,6 +33,8 @@ enum {
 	OPT_HW_REV,
 	OPT_FUSE_SVN,
 	OPT_ROOT_KEY,
+	OPT_REVOKE_KEY,
+	OPT_STATE,
 	OPT_UUID,
 	OPT_THREADS,
 	OPT_STRICT,
@@ -56,6 +58,8 @@ static const struct option long_options[] = {
 	{ "hw-rev", required_argument, NULL, OPT_HW_REV },
 	{ "fuse-svn", required_argument, NULL, OPT_FUSE_SVN },
 	{ "root-key", required_argument, NULL, OPT_ROOT_KEY },
+	{ "revoke-key", required_argument, NULL, OPT_REVOKE_KEY },
+	{ "state", required_argument, NULL, OPT_STATE },
 	{ "uuid", required_argument, NULL, OPT_UUID },
 	{ "threads", required_argument, NULL, OPT_THREADS },
 	{ "strict", no_argument, NULL, OPT_STRICT },
@@ -71,7 +75,9 @@ static const char help[] =
 "\n"
 "  --socket PATH        UNIX socket that QEMU connects to (needed)\n"
 "  --root-key FILE      Ed25519 public key in the fuses: 32 bytes, or 64 hexadecimal\n"
-"                       digits; without it the boot ROM refuses every firmware\n"
+"                       digits; up to four times, for as many key slots; without it\n"
+"                       the boot ROM refuses every firmware\n"
+"  --state FILE         keep there what outlives power, see ogpu-vgpu(8)\n"
 "  --control PATH       UNIX socket for state and fault injection, see ogpu-vgpu(8)\n"
 "  --trace FILE         write a line for each register access, packet, interrupt and DMA\n"
 "                       mapping; - means standard error\n"
@@ -91,6 +97,7 @@ static const char help[] =
 "  --board-id N         board that firmware must be made for (0x4f470001)\n"
 "  --hw-rev N           revision that firmware must allow, 0 to 255 (1)\n"
 "  --fuse-svn N         lowest security version of firmware that is accepted (0)\n"
+"  --revoke-key N       the key of slot N, 0 to 3, is revoked (none)\n"
 "  --uuid UUID          identity of the card (derived from the path of the socket)\n"
 "  --threads N          host threads that execute the compute units, 1 to 64\n"
 "                       (processors online)\n"
@@ -190,8 +197,8 @@ static bool parse_hex(const char *text, size_t len, const char *ignore, uint8_t 
 
 static bool parse_root_key(struct options *opt)
 {
-	const size_t size = sizeof(opt->config.root_key);
-	char text[4 * sizeof(opt->config.root_key)];
+	uint8_t key[NONVOL_KEY_SIZE];
+	char text[4 * sizeof(key)];
 	FILE *file = fopen(optarg, "re");
 	size_t len;
 
@@ -199,15 +206,19 @@ static bool parse_root_key(struct options *opt)
 		return fail(opt, "--root-key %s: %s", optarg, strerror(errno));
 	len = fread(text, 1, sizeof(text), file);
 	fclose(file);
-	if (len == size) {
-		memcpy(opt->config.root_key, text, size);
-		return true;
+	if (len == sizeof(key)) {
+		memcpy(key, text, sizeof(key));
+	} else {
+		while (len && (text[len - 1] == '\n' || text[len - 1] == '\r'))
+			len--;
+		if (!parse_hex(text, len, NULL, key, sizeof(key)))
+			return fail(opt,
+				    "--root-key %s: must hold 32 bytes or 64 hexadecimal digits",
+				    optarg);
 	}
-	while (len && (text[len - 1] == '\n' || text[len - 1] == '\r'))
-		len--;
-	if (!parse_hex(text, len, NULL, opt->config.root_key, size))
-		return fail(opt, "--root-key %s: must hold 32 bytes or 64 hexadecimal digits",
-			    optarg);
+	if (!nonvol_fuse_key(&opt->nonvol, key))
+		return fail(opt, "--root-key %s: there are only %u key slots", optarg,
+			    OGPU_BOOT_KEY_SLOTS);
 	return true;
 }
 
@@ -249,9 +260,17 @@ static bool parse_one(struct options *opt, int option)
 		cfg->hw_rev = number;
 		return true;
 	case OPT_FUSE_SVN:
-		return parse_u32(opt, "fuse-svn", 0, UINT32_MAX, &cfg->fuse_svn);
+		return parse_u32(opt, "fuse-svn", 0, UINT32_MAX, &opt->nonvol.svn);
 	case OPT_ROOT_KEY:
 		return parse_root_key(opt);
+	case OPT_REVOKE_KEY:
+		if (!parse_number(opt, "revoke-key", 0, OGPU_BOOT_KEY_SLOTS - 1, &number))
+			return false;
+		nonvol_set_revoked(&opt->nonvol, opt->nonvol.revoked | BIT(number));
+		return true;
+	case OPT_STATE:
+		opt->state_path = optarg;
+		return true;
 	case OPT_UUID:
 		if (!parse_hex(optarg, strlen(optarg), "-", cfg->uuid, sizeof(cfg->uuid)))
 			return fail(opt, "--uuid %s: must be 32 hexadecimal digits", optarg);
@@ -265,7 +284,8 @@ static bool parse_one(struct options *opt, int option)
 		opt->once = true;
 		return true;
 	case OPT_VERSION:
-		printf("ogpu-vgpu, hardware contract OGPU-1 version 1.0\n");
+		printf("ogpu-vgpu, hardware contract OGPU-1 version %u.%u\n", OGPU_CONTRACT_MAJOR,
+		       OGPU_CONTRACT_MINOR);
 		return false;
 	case OPT_HELP:
 		fputs(help, stdout);
@@ -320,8 +340,10 @@ static void set_defaults(struct options *opt)
 			.hw_rev = OGPU_BOARD_DEV_HW_REV,
 			.host_threads = online < 1 ? 1 : online > (long)CU_MAX ? CU_MAX : online,
 		},
+		.nonvol = NONVOL_INITIALIZER,
 		.exit_code = EXIT_SUCCESS,
 	};
+	opt->config.nonvol = &opt->nonvol;
 }
 
 /* Always the same for the same path, and a valid random UUID in form. */
@@ -343,14 +365,13 @@ static void default_uuid(struct vgpu_config *cfg)
  */
 bool options_parse(struct options *opt, int argc, char **argv)
 {
-	bool have_key = false, have_uuid = false;
+	bool have_uuid = false;
 	int option;
 
 	set_defaults(opt);
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		if (!parse_one(opt, option))
 			return false;
-		have_key |= option == OPT_ROOT_KEY;
 		have_uuid |= option == OPT_UUID;
 	}
 	if (optind < argc)
@@ -359,7 +380,7 @@ bool options_parse(struct options *opt, int argc, char **argv)
 		return false;
 	if (!have_uuid)
 		default_uuid(&opt->config);
-	if (!have_key)
+	if (!opt->nonvol.keys)
 		fprintf(stderr, "ogpu-vgpu: no --root-key: every firmware will be refused\n");
 	return true;
 }

@@ -31,6 +31,7 @@
 #include "abi/regs.h"
 #include "tlbi.h"
 
+struct nonvol;
 struct vgpu;
 
 /* Facts of this product that no option changes; discovery tells them. limits.h has the others. */
@@ -55,8 +56,7 @@ struct vgpu_config {
 	uint32_t doorbells;
 	uint32_t board_id;
 	uint16_t hw_rev;
-	uint32_t fuse_svn;
-	uint8_t root_key[32];		/* Ed25519 public key in the fuses */
+	struct nonvol *nonvol;		/* what outlives power */
 	uint8_t uuid[16];
 	uint32_t host_threads;		/* threads of the compute-unit pool */
 	bool strict;			/* code caches keep all that they may */
