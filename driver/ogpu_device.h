@@ -44,6 +44,7 @@ struct ogpu_mem;
 struct ogpu_mmu;
 struct ogpu_queue_mgr;
 struct ogpu_copy;
+struct ogpu_ras;
 struct ogpu_reset;
 struct ogpu_watchdog;
 
@@ -132,6 +133,8 @@ struct ogpu_device {
 	struct ogpu_boot *boot;
 	/** @reset: recovery of the whole card (ogpu_reset.c) */
 	struct ogpu_reset *reset;
+	/** @ras: pages of VRAM that went bad (ogpu_ras.c) */
+	struct ogpu_ras *ras;
 	/** @watchdog: looks after the card once a second (ogpu_watchdog.c) */
 	struct ogpu_watchdog *watchdog;
 	/** @mbox: messages to and from firmware (ogpu_mbox.c) */

@@ -15,10 +15,12 @@
 #include <drm/drm_print.h>
 
 #include "abi/event.h"
+#include "abi/mc.h"
 #include "ogpu_device.h"
 #include "ogpu_event.h"
 #include "ogpu_lockdep.h"
 #include "ogpu_queue.h"
+#include "ogpu_ras.h"
 #include "ogpu_reset.h"
 
 #define OGPU_EVENT_RING_ENTRIES	1024u
@@ -97,6 +99,29 @@ void ogpu_event_start(struct ogpu_device *odev)
 	mutex_unlock(&event->lock);
 }
 
+static void ogpu_event_handle_error(struct ogpu_device *odev, u64 addr, u64 what)
+{
+	struct ogpu_event_ring *event = odev->event;
+	u32 block = FIELD_GET(OGPU_EVENT_ERROR_BLOCK, what);
+
+	if (FIELD_GET(OGPU_EVENT_ERROR_SEVERITY, what) == OGPU_RAS_SEV_CORRECTED) {
+		event->corrected++;
+		return;
+	}
+
+	event->uncorrected++;
+	if (block == OGPU_RAS_VRAM) {
+		drm_err_ratelimited(&odev->drm, "uncorrectable memory error at VRAM offset %#llx\n",
+				    addr);
+		ogpu_ras_note(odev, addr);
+	} else {
+		/* Nobody knows whose data it was. */
+		drm_err_ratelimited(&odev->drm, "uncorrectable error in block %u at %#llx\n", block,
+				    addr);
+		ogpu_reset_schedule(odev, "uncorrectable error in a memory of the chip");
+	}
+}
+
 static void ogpu_event_handle(struct ogpu_device *odev, const struct ogpu_event *ev)
 {
 	struct ogpu_event_ring *event = odev->event;
@@ -107,15 +132,7 @@ static void ogpu_event_handle(struct ogpu_device *odev, const struct ogpu_event 
 		ogpu_queue_handle_fence(odev, le32_to_cpu(ev->queue));
 		break;
 	case OGPU_EVENT_MEMORY_ERROR:
-		if (le64_to_cpu(ev->value1)) {
-			event->uncorrected++;
-			ogpu_reset_note_bad_memory(odev);
-			drm_err_ratelimited(&odev->drm,
-					    "uncorrectable memory error at VRAM offset %#llx\n",
-					    le64_to_cpu(ev->value0));
-		} else {
-			event->corrected++;
-		}
+		ogpu_event_handle_error(odev, le64_to_cpu(ev->value0), le64_to_cpu(ev->value1));
 		break;
 	default:
 		event->unknown++;
@@ -169,7 +186,7 @@ static bool ogpu_event_drain(struct ogpu_device *odev)
  * @odev: the card; need not answer
  *
  * When it returns no event is being handled any more. Those that are in the ring are: recovery
- * wants to know of bad memory.
+ * wants to know of bad pages.
  */
 void ogpu_event_stop(struct ogpu_device *odev)
 {
@@ -245,4 +262,5 @@ void ogpu_event_print_state(struct ogpu_device *odev, struct drm_printer *p)
 	drm_printf(p, "  memory errors: corrected %llu, uncorrected %llu\n", event->corrected,
 		   event->uncorrected);
 	mutex_unlock(&event->lock);
+	ogpu_ras_print(odev, p);
 }

@@ -23,6 +23,7 @@
 #include "ogpu_mbox.h"
 #include "ogpu_mmu.h"
 #include "ogpu_queue.h"
+#include "ogpu_ras.h"
 #include "ogpu_reset.h"
 #include "ogpu_sysfs.h"
 #include "ogpu_ttm.h"
@@ -216,6 +217,9 @@ static int ogpu_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (ret)
 		return ret;
 	ret = ogpu_reset_init(odev);
+	if (ret)
+		return ret;
+	ret = ogpu_ras_init(odev);
 	if (ret)
 		return ret;
 

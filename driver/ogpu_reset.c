@@ -4,9 +4,9 @@
  *
  * Something that finds the card unusable calls ogpu_reset_schedule(). A worker then fails all jobs,
  * so that nothing waits for the card any more, and tries in turn: reset of engines and management
- * core by register, unless memory went bad, which that does not mend; function level reset. After
- * each it boots the firmware that it kept. If that does not help the card is wedged, and user space
- * is told how it may repair it.
+ * core by register; function level reset. After each it boots the firmware that it kept, which then
+ * retires bad pages of VRAM. If that does not help the card is wedged, and user space is told how
+ * it may repair it.
  *
  * Resets that the administrator or the PCI core want (sysfs "reset", error recovery) go through
  * ogpu_reset_prepare() and ogpu_reset_done(), which do the same in two halves. So does the sleep of
@@ -26,6 +26,7 @@
 #include "ogpu_compat.h"
 #include "ogpu_device.h"
 #include "ogpu_fw.h"
+#include "ogpu_ras.h"
 #include "ogpu_reset.h"
 #include "ogpu_ttm.h"
 #include "ogpu_watchdog.h"
@@ -42,8 +43,6 @@ struct ogpu_reset {
 	const char *why;
 	/** @count: resets since probe; written under life_lock */
 	u32 count;
-	/** @memory_bad: VRAM has an error that only a reset of the function mends; atomic */
-	bool memory_bad;
 	/** @config: PCI configuration as probe left it */
 	struct pci_saved_state *config;
 };
@@ -66,6 +65,8 @@ static int ogpu_reset_start(struct ogpu_device *odev)
 	ret = ogpu_fw_boot_kept(odev);
 	if (ret)
 		return ret;
+	/* Nothing in VRAM counts any more. */
+	ogpu_ras_retire_all(odev);
 
 	return ogpu_device_start(odev);
 }
@@ -126,20 +127,16 @@ static int ogpu_reset_flr(struct ogpu_device *odev)
 
 static void ogpu_reset_recover(struct ogpu_device *odev)
 {
-	struct ogpu_reset *reset = odev->reset;
-	int ret = -EIO;
+	int ret;
 
-	drm_err(&odev->drm, "resetting the card: %s\n", READ_ONCE(reset->why));
+	drm_err(&odev->drm, "resetting the card: %s\n", READ_ONCE(odev->reset->why));
 	ogpu_reset_stop(odev);
 
-	if (!READ_ONCE(reset->memory_bad)) {
-		ret = ogpu_reset_start(odev);
-		if (ret)
-			drm_err(&odev->drm, "reset by register did not help: %d\n", ret);
-	}
+	ret = ogpu_reset_start(odev);
+	if (ret)
+		drm_err(&odev->drm, "reset by register did not help: %d\n", ret);
 	if (ret && ogpu_device_present(odev)) {
 		drm_err(&odev->drm, "resetting the whole function\n");
-		WRITE_ONCE(reset->memory_bad, false);
 		ret = ogpu_reset_flr(odev);
 		if (!ret)
 			ret = ogpu_reset_start(odev);
@@ -186,18 +183,6 @@ void ogpu_reset_schedule(struct ogpu_device *odev, const char *why)
 
 	WRITE_ONCE(odev->reset->why, why);
 	queue_work(odev->wq, &odev->reset->work);
-}
-
-/**
- * ogpu_reset_note_bad_memory() - VRAM has an error that cannot be corrected
- * @odev: the card
- *
- * Who meets it fails. It is no reason for a reset, but the next one must mend it: if it is in
- * memory that is free, the driver's own copy queue would fail with it again and again. Any context.
- */
-void ogpu_reset_note_bad_memory(struct ogpu_device *odev)
-{
-	WRITE_ONCE(odev->reset->memory_bad, true);
 }
 
 /**
@@ -332,4 +317,5 @@ void ogpu_reset_fini(struct ogpu_device *odev)
 	mutex_unlock(&odev->life_lock);
 
 	disable_work_sync(&odev->reset->work);
+	ogpu_ras_fini(odev);
 }

@@ -18,6 +18,7 @@
 #include <drm/ttm/ttm_placement.h>
 
 #include "ogpu_compat.h"
+#include "ogpu_ras.h"
 #include "ogpu_ttm.h"
 #include "ogpu_vram_mgr.h"
 
@@ -137,6 +138,7 @@ static void ogpu_vram_free(struct ttm_resource_manager *man, struct ttm_resource
 	gpu_buddy_free_list(&mgr->mm, &vres->blocks, 0);
 	mgr->visible_used -= vres->visible;
 	mutex_unlock(&mgr->lock);
+	ogpu_ras_vram_freed(ttm_to_ogpu_device(man->bdev));
 
 	ttm_resource_fini(man, res);
 	kfree(vres);
@@ -221,6 +223,7 @@ int ogpu_vram_mgr_init(struct ogpu_device *odev)
 	mgr->reserved_size = reserved;
 	mgr->visible_size = visible;
 	INIT_LIST_HEAD(&mgr->reserved);
+	INIT_LIST_HEAD(&mgr->bad);
 	mutex_init(&mgr->lock);
 
 	ttm_resource_manager_init(&mgr->base, &odev->mem->ttm, size);
@@ -262,12 +265,69 @@ void ogpu_vram_mgr_fini(struct ogpu_device *odev)
 
 	mutex_lock(&mgr->lock);
 	gpu_buddy_free_list(&mgr->mm, &mgr->reserved, 0);
+	gpu_buddy_free_list(&mgr->mm, &mgr->bad, 0);
 	mutex_unlock(&mgr->lock);
 
 	gpu_buddy_fini(&mgr->mm);
 	ttm_resource_manager_cleanup(&mgr->base);
 	ttm_set_driver_manager(&odev->mem->ttm, TTM_PL_VRAM, NULL);
 	mutex_destroy(&mgr->lock);
+}
+
+/* Bytes of the chunk at @start, the least that is handed out, that the CPU can see. */
+static u64 ogpu_vram_chunk_visible(struct ogpu_vram_mgr *mgr, u64 start)
+{
+	return start < mgr->visible_size ? mgr->mm.chunk_size : 0;
+}
+
+/**
+ * ogpu_vram_mgr_take() - take what is around a place from those that may be handed out
+ * @mgr: the allocator
+ * @offset: the place, in VRAM
+ * @blocks: out: the least piece that is handed out
+ *
+ * Return: 0, or an errno if a part of it is in use.
+ */
+int ogpu_vram_mgr_take(struct ogpu_vram_mgr *mgr, u64 offset, struct list_head *blocks)
+{
+	u64 start = round_down(offset, mgr->mm.chunk_size);
+	int ret;
+
+	mutex_lock(&mgr->lock);
+	ret = gpu_buddy_alloc_blocks(&mgr->mm, start, start + mgr->mm.chunk_size,
+				     mgr->mm.chunk_size, mgr->mm.chunk_size, blocks,
+				     GPU_BUDDY_RANGE_ALLOCATION);
+	if (!ret)
+		mgr->visible_used += ogpu_vram_chunk_visible(mgr, start);
+	mutex_unlock(&mgr->lock);
+
+	return ret;
+}
+
+/**
+ * ogpu_vram_mgr_give() - undo ogpu_vram_mgr_take()
+ * @mgr: the allocator
+ * @offset: as given to that
+ * @blocks: as got from that
+ */
+void ogpu_vram_mgr_give(struct ogpu_vram_mgr *mgr, u64 offset, struct list_head *blocks)
+{
+	mutex_lock(&mgr->lock);
+	gpu_buddy_free_list(&mgr->mm, blocks, 0);
+	mgr->visible_used -= ogpu_vram_chunk_visible(mgr, round_down(offset, mgr->mm.chunk_size));
+	mutex_unlock(&mgr->lock);
+}
+
+/**
+ * ogpu_vram_mgr_keep() - what was taken is not handed out as long as the driver is bound
+ * @mgr: the allocator
+ * @blocks: from ogpu_vram_mgr_take()
+ */
+void ogpu_vram_mgr_keep(struct ogpu_vram_mgr *mgr, struct list_head *blocks)
+{
+	mutex_lock(&mgr->lock);
+	list_splice(blocks, &mgr->bad);
+	mutex_unlock(&mgr->lock);
 }
 
 /**

@@ -40,6 +40,8 @@ struct ogpu_vram_mgr {
 	struct gpu_buddy mm;
 	/** @reserved: blocks that cover the head of VRAM, never handed out */
 	struct list_head reserved;
+	/** @bad: blocks with bad pages for which there is no spare one, never handed out */
+	struct list_head bad;
 	/** @reserved_size: bytes of @reserved; constant */
 	u64 reserved_size;
 	/** @visible_size: bytes from VRAM offset 0 that the CPU can see; constant */
@@ -97,6 +99,9 @@ static inline u64 ogpu_vram_reserved(const struct ogpu_device *odev)
 int ogpu_vram_mgr_init(struct ogpu_device *odev);
 void ogpu_vram_mgr_fini(struct ogpu_device *odev);
 void ogpu_vram_mgr_usage(struct ogpu_vram_mgr *mgr, u64 *used, u64 *visible_used);
+int ogpu_vram_mgr_take(struct ogpu_vram_mgr *mgr, u64 offset, struct list_head *blocks);
+void ogpu_vram_mgr_give(struct ogpu_vram_mgr *mgr, u64 offset, struct list_head *blocks);
+void ogpu_vram_mgr_keep(struct ogpu_vram_mgr *mgr, struct list_head *blocks);
 void ogpu_vram_mgr_print(struct ogpu_vram_mgr *mgr, struct drm_printer *p);
 
 #endif

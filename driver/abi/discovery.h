@@ -40,6 +40,8 @@ enum ogpu_disc_type {
 	OGPU_DISC_MMU = 9,
 	OGPU_DISC_MC = 10,
 	OGPU_DISC_ISA = 11,	/* what work-items may execute; no registers */
+	OGPU_DISC_RAS = 12,	/* no registers; may be missing, as those that follow */
+	OGPU_DISC_POWER = 13,
 };
 
 struct ogpu_disc_entry {
@@ -124,6 +126,22 @@ struct ogpu_disc_queues {
 	__le32 doorbell_stride;	/* bytes between pages */
 };
 OGPU_ASSERT_SIZE(struct ogpu_disc_queues, 32);
+
+struct ogpu_disc_ras {
+	struct ogpu_disc_entry entry;
+	__le32 blocks;		/* bit n: enum ogpu_ras_block n is protected and counts */
+	__le32 spare_pages;	/* of 4 KiB, when the card was made */
+};
+OGPU_ASSERT_SIZE(struct ogpu_disc_ras, 24);
+
+struct ogpu_disc_power {
+	struct ogpu_disc_entry entry;
+	__le32 cap_min_uw;	/* limits of OGPU_MC_POWER_CAP, which starts at the higher one */
+	__le32 cap_max_uw;
+	__le32 mem_clock_khz;	/* highest */
+	__le32 idle_exit_us;	/* work and accesses wait no longer for the end of idle */
+};
+OGPU_ASSERT_SIZE(struct ogpu_disc_power, 32);
 
 struct ogpu_disc_mc {
 	struct ogpu_disc_entry entry;

@@ -14,7 +14,9 @@
 
 enum ogpu_event_type {
 	OGPU_EVENT_FENCE = 1,		/* value0: address operand or VA, value1: value stored */
-	OGPU_EVENT_MEMORY_ERROR = 2,	/* value0: VRAM offset, value1: 0 corrected, 1 not */
+	OGPU_EVENT_MEMORY_ERROR = 2,	/* value0: VRAM offset, or address in the block; value1: */
+#define OGPU_EVENT_ERROR_SEVERITY	GENMASK_ULL(7, 0)	/* enum ogpu_ras_severity (mc.h) */
+#define OGPU_EVENT_ERROR_BLOCK		GENMASK_ULL(15, 8)	/* enum ogpu_ras_block */
 	OGPU_EVENT_TLBI = 3,		/* value0: count of MMU_TLBI_DONE that was reached */
 };
 

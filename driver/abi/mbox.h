@@ -122,6 +122,9 @@ OGPU_ASSERT_SIZE(struct ogpu_msg, 128);
 #define OGPU_MSG_CONFIGURE_MIN		24
 #define OGPU_MSG_QUEUE_CREATE_MIN	104
 #define OGPU_MSG_QUEUE_MIN		8
+#define OGPU_MSG_SVN_MIN		8
+#define OGPU_MSG_POWER_CAP_MIN		8
+#define OGPU_MSG_RAS_QUERY_MIN		16
 #define OGPU_MSG_QUEUE_STATE_MIN	32
 #define OGPU_MSG_QUEUE_ERROR_MIN	40
 #define OGPU_MSG_SENSORS_MIN		56
@@ -251,6 +254,8 @@ OGPU_ASSERT_SIZE(struct ogpu_msg_queue_error, 40);
 
 #define OGPU_THROTTLE_THERMAL	BIT(0)
 #define OGPU_THROTTLE_POWER	BIT(1)
+#define OGPU_THROTTLE_BRAKE	BIT(2)	/* somebody outside of the card wants it */
+#define OGPU_THROTTLE_FIRMWARE	(OGPU_THROTTLE_THERMAL | OGPU_THROTTLE_POWER)
 
 struct ogpu_msg_sensors {
 	__le32 temp_mdeg;	/* hottest spot, millidegree Celsius, signed */
@@ -263,7 +268,50 @@ struct ogpu_msg_sensors {
 	__le32 ecc_corrected;
 	__le32 ecc_uncorrected;
 	__le64 busy_ns[2];	/* per enum ogpu_engine_class, summed over slots */
+	__le32 mem_clock_khz;
+	__le32 power_cap_uw;
 };
-OGPU_ASSERT_SIZE(struct ogpu_msg_sensors, 56);
+OGPU_ASSERT_SIZE(struct ogpu_msg_sensors, 64);
+
+/*
+ * COMMIT_SVN: raise the fuse counter of the security version, for good. EINVAL if svn is above the
+ * firmware's own. The reply tells the counter, which may have been higher before.
+ */
+struct ogpu_msg_svn {
+	__le32 svn;
+	__le32 rsvd;
+};
+OGPU_ASSERT_SIZE(struct ogpu_msg_svn, 8);
+
+/* POWER_CAP: limit the power. The reply tells what hardware made of it. */
+struct ogpu_msg_power_cap {
+	__le32 cap_uw;
+	__le32 rsvd;
+};
+OGPU_ASSERT_SIZE(struct ogpu_msg_power_cap, 8);
+
+enum ogpu_ras_op {
+	OGPU_RAS_OP_QUERY = 0,	/* tell the counters of a block */
+	OGPU_RAS_OP_RETIRE = 1,	/* replace the page of VRAM at addr, which nobody uses; block MBZ */
+};
+
+/* RETIRE is answered with ENOSPC if no spare page is left, and with EINVAL for a bad addr. */
+struct ogpu_msg_ras_query {
+	__le32 op;		/* enum ogpu_ras_op */
+	__le32 block;		/* enum ogpu_ras_block (mc.h) */
+	__le64 addr;		/* VRAM offset, 4 KiB aligned; MBZ for QUERY */
+};
+OGPU_ASSERT_SIZE(struct ogpu_msg_ras_query, 16);
+
+struct ogpu_msg_ras {
+	__le32 block;
+	__le32 corrected;	/* counters since power-up */
+	__le32 uncorrected;
+	__le32 deferred;
+	__le64 addr;		/* of the last error */
+	__le32 queue;
+	__le32 spares;		/* pages that are left, whatever the block */
+};
+OGPU_ASSERT_SIZE(struct ogpu_msg_ras, 32);
 
 #endif

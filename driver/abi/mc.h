@@ -29,6 +29,7 @@
 #define   OGPU_MC_IRQ_DOORBELL	BIT(1)	/* DOORBELL_POP has entries */
 #define   OGPU_MC_IRQ_SLOT	BIT(2)	/* a SLOT_IRQ bit is set */
 #define   OGPU_MC_IRQ_SENSOR	BIT(3)	/* hardware began or ended to throttle; IRQ_ACK */
+#define   OGPU_MC_IRQ_RAS	BIT(4)	/* a record was put into RAS_RECORD; IRQ_ACK */
 #define OGPU_MC_IRQ_ACK		0x008	/* W1C */
 #define OGPU_MC_HOST_IRQ	0x00c	/* WO: vector number to raise at the host */
 #define OGPU_MC_TIME_LO		0x010	/* RO: GLB_TIME, nanoseconds; reading latches _HI */
@@ -87,14 +88,69 @@
 /* Clamped to what the chip can do. CLOCK reads as it is, which is less while throttled. */
 #define OGPU_MC_CLOCK		0x094	/* RW: compute clock, kHz */
 #define OGPU_MC_FAN		0x098	/* RW: fan speed, rpm */
-#define OGPU_MC_ECC_CE		0x09c	/* RO: corrected memory errors */
-#define OGPU_MC_ECC_UE		0x0a0	/* RO: uncorrectable ones */
-/* While any bit reads 1 the clock is half of what was asked for. */
+/* While any bit reads 1 the compute clock is half of what was asked for. */
 #define OGPU_MC_THROTTLE	0x0a4	/* RW: OGPU_THROTTLE_*; writes firmware's, reads all */
+
+/* While POWER, the mean, is above the cap, hardware sets OGPU_THROTTLE_POWER. */
+#define OGPU_MC_POWER_CAP	0x0a8	/* RW: microwatt, clamped */
+#define OGPU_MC_MEM_CLOCK	0x0ac	/* RW: memory clock, kHz, as CLOCK */
+/*
+ * Idle: units, copy engines and memory interface stand still, VRAM keeps its content. Only while no
+ * slot is RUNNING, else a write of 1 does nothing. A slot that runs, and any access of VRAM, ends
+ * it within the latency that discovery tells.
+ */
+#define OGPU_MC_IDLE		0x0b0	/* RW: 1 while idle */
 
 /* Window n: an address operand (VRAM or SYSTEM), aligned to 4 KiB. */
 #define OGPU_MC_WINDOW_LO(n)	(0x100 + (n) * 8)
 #define OGPU_MC_WINDOW_HI(n)	(0x104 + (n) * 8)
+
+/*
+ * Errors. Reading RECORD takes the next one, and its address and queue into the registers behind.
+ * Counters go up to all ones and stay there; they, and ADDR and QUEUE of the last error, are kept
+ * in every reset.
+ */
+#define OGPU_MC_RAS_RECORD	0x200	/* RO */
+#define   OGPU_RAS_RECORD_BLOCK	GENMASK(7, 0)	/* enum ogpu_ras_block */
+#define   OGPU_RAS_RECORD_SEVERITY	GENMASK(9, 8)	/* enum ogpu_ras_severity */
+#define   OGPU_RAS_RECORD_LOST	BIT(30)	/* others before it were lost */
+#define   OGPU_RAS_RECORD_VALID	BIT(31)
+#define OGPU_MC_RAS_ADDR_LO	0x204	/* RO: VRAM offset, else the block's own */
+#define OGPU_MC_RAS_ADDR_HI	0x208
+#define OGPU_MC_RAS_QUEUE	0x20c	/* RO: OGPU_EVENT_NO_QUEUE if unknown */
+/* Spare rows: a page that is retired lies in good ones from then on, and is zero. */
+#define OGPU_MC_RETIRE_LO	0x210	/* RW: VRAM offset, 4 KiB aligned */
+#define OGPU_MC_RETIRE_HI	0x214
+#define OGPU_MC_RETIRE		0x218	/* RW: a write retires; reads enum ogpu_retire_result */
+#define OGPU_MC_SPARES		0x21c	/* RO: spare pages that are left */
+#define OGPU_MC_RAS_BLOCK(b)	(0x240 + (b) * 0x20)
+#define   OGPU_RAS_CORRECTED	0x00	/* RO: counter */
+#define   OGPU_RAS_UNCORRECTED	0x04
+#define   OGPU_RAS_DEFERRED	0x08
+#define   OGPU_RAS_ADDR_LO	0x0c	/* RO: of the last error */
+#define   OGPU_RAS_ADDR_HI	0x10
+#define   OGPU_RAS_QUEUE	0x14
+
+enum ogpu_ras_block {
+	OGPU_RAS_VRAM = 0,
+	OGPU_RAS_CACHE = 1,	/* shared cache and on-chip memory */
+	OGPU_RAS_UNIT = 2,	/* local memory and registers of compute units */
+	OGPU_RAS_MC = 3,	/* SRAM of the management core */
+	OGPU_RAS_LINK = 4,	/* PCI Express */
+	OGPU_RAS_BLOCKS
+};
+
+enum ogpu_ras_severity {
+	OGPU_RAS_SEV_CORRECTED = 0,
+	OGPU_RAS_SEV_UNCORRECTED = 1,
+	OGPU_RAS_SEV_DEFERRED = 2,	/* poison was carried; nobody has used it yet */
+};
+
+enum ogpu_retire_result {
+	OGPU_RETIRE_OK = 0,
+	OGPU_RETIRE_NO_SPARE = 1,
+	OGPU_RETIRE_BAD_ADDRESS = 2,
+};
 
 /*
  * Queue slot n. Descriptor registers may be written only while STATE is EMPTY, PRIORITY always.

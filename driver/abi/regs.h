@@ -113,6 +113,7 @@ enum ogpu_boot_error {
 	OGPU_BOOT_ERR_BUSY = 8,		/* core is running; reset it first */
 	OGPU_BOOT_ERR_REVOKED = 9,	/* signed with a key that is revoked */
 	OGPU_BOOT_ERR_HASH = 10,	/* a component's bytes do not match its hash */
+	OGPU_BOOT_ERR_HOT = 11,		/* after OGPU_MC_FATAL_THERMAL, and still too hot */
 };
 
 /* Why the management core stopped. */
@@ -122,6 +123,7 @@ enum ogpu_mc_fatal {
 	OGPU_MC_FATAL_ASSERT = 2,	/* firmware gave up; detail says where */
 	OGPU_MC_FATAL_WATCHDOG = 3,	/* heartbeat stopped */
 	OGPU_MC_FATAL_BUS = 4,		/* window access failed */
+	OGPU_MC_FATAL_THERMAL = 5,	/* too hot to go on; START is refused until it is cool */
 };
 
 /* MBOX: where the mailbox area (mbox.h) lives, and its bell. */

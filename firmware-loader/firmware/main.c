@@ -12,6 +12,7 @@
 #include "log.h"
 #include "mailbox.h"
 #include "queue.h"
+#include "ras.h"
 #include "request.h"
 #include "sched.h"
 #include "sensors.h"
@@ -53,6 +54,7 @@ static void beat(uint64_t now)
 	hw_write(OGPU_MC_HEARTBEAT, hw_read(OGPU_MC_HEARTBEAT) + 1);
 	sensors_tick(now);
 	sched_refresh(now);
+	ras_tick();
 }
 
 /* Takes some; whoever rings without end must not keep us from everything else. */

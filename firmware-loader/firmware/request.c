@@ -15,6 +15,7 @@
 #include "log.h"
 #include "mailbox.h"
 #include "queue.h"
+#include "ras.h"
 #include "ring.h"
 #include "sched.h"
 #include "sensors.h"
@@ -44,6 +45,9 @@ union body {
 	struct ogpu_msg_configure configure;
 	struct ogpu_msg_queue_create create;
 	struct ogpu_msg_queue queue;
+	struct ogpu_msg_svn svn;
+	struct ogpu_msg_power_cap power_cap;
+	struct ogpu_msg_ras_query ras;
 	uint8_t bytes[OGPU_MSG_BODY];
 };
 
@@ -198,6 +202,30 @@ static void sensors(const struct request *req)
 	reply(req->seq, req->type, OGPU_MSG_OK, &body, sizeof(body));
 }
 
+static void commit(const struct request *req)
+{
+	struct ogpu_msg_svn body = { 0 };
+	enum ogpu_msg_status status = svn_commit(&req->body.svn, &body);
+
+	reply(req->seq, req->type, status, &body, sizeof(body));
+}
+
+static void power_cap(const struct request *req)
+{
+	struct ogpu_msg_power_cap body = { 0 };
+	enum ogpu_msg_status status = sensors_power_cap(&req->body.power_cap, &body);
+
+	reply(req->seq, req->type, status, &body, sizeof(body));
+}
+
+static void ras(const struct request *req)
+{
+	struct ogpu_msg_ras body = { 0 };
+	enum ogpu_msg_status status = ras_request(&req->body.ras, &body);
+
+	reply(req->seq, req->type, status, &body, sizeof(body));
+}
+
 static void suspend(const struct request *req)
 {
 	sched_suspend();
@@ -231,6 +259,10 @@ static const struct {
 	[OGPU_MSG_RESUME] = { 0, 0, resume },
 	[OGPU_MSG_QUEUE_SUSPEND] = { OGPU_MSG_QUEUE_MIN, QUEUE_BODY, queue_suspend },
 	[OGPU_MSG_QUEUE_RESUME] = { OGPU_MSG_QUEUE_MIN, QUEUE_BODY, queue_resume },
+	[OGPU_MSG_COMMIT_SVN] = { OGPU_MSG_SVN_MIN, sizeof(struct ogpu_msg_svn), commit },
+	[OGPU_MSG_POWER_CAP] = { OGPU_MSG_POWER_CAP_MIN, sizeof(struct ogpu_msg_power_cap),
+				 power_cap },
+	[OGPU_MSG_RAS] = { OGPU_MSG_RAS_QUERY_MIN, sizeof(struct ogpu_msg_ras_query), ras },
 };
 
 static void begin(const struct ogpu_msg *msg, uint64_t now)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Sensors and cooling. With each tick the fan follows the temperature; above the limit the clock
- * goes down step by step until it is cool again.
+ * Sensors, cooling and saving. With each tick the fan follows the temperature; above the limit the
+ * clock goes down step by step until it is cool again. A card that has had nothing to do for a while
+ * is made idle; hardware wakes it.
  */
 #include "sensors.h"
 
@@ -19,6 +20,8 @@
 #define FAN_LOW_RPM	800
 #define FAN_RPM_PER_DEGREE	50
 
+#define IDLE_AFTER_NS	(500 * NS_PER_MS)
+
 #define POWER_WINDOW_NS	(100 * NS_PER_MS)
 
 static struct {
@@ -30,6 +33,7 @@ static struct {
 	/* Two samples of the energy counter: the older one is 100 to 200 ms old. */
 	uint64_t old_time, old_energy_uj;
 	uint64_t new_time, new_energy_uj;
+	uint64_t busy_ns, idle_since;	/* all that was done, and when that was last more */
 } state;
 
 static int32_t hottest(void)
@@ -57,6 +61,7 @@ void sensors_init(uint64_t now)
 	hw_write(OGPU_MC_THROTTLE, 0);	/* one that firmware before us asked for halves the clock */
 	set_clock(CLOCK_STEPS);
 	state.max_clock_khz = hw_read(OGPU_MC_CLOCK);
+	state.idle_since = now;
 	state.new_time = now;
 	state.new_energy_uj = hw_read64(OGPU_MC_ENERGY_LO);
 	state.old_time = state.new_time;
@@ -104,6 +109,20 @@ static void sample_energy(uint64_t now)
 	state.new_energy_uj = hw_read64(OGPU_MC_ENERGY_LO);
 }
 
+/* Hardware does not obey while it has work, and wakes for work by itself. */
+static void look_for_work(uint64_t now)
+{
+	uint64_t busy_ns = sched_class_busy_ns(OGPU_ENGINE_COMPUTE) +
+			   sched_class_busy_ns(OGPU_ENGINE_COPY);
+
+	if (busy_ns != state.busy_ns) {
+		state.busy_ns = busy_ns;
+		state.idle_since = now;
+	} else if (now - state.idle_since >= IDLE_AFTER_NS && !hw_read(OGPU_MC_IDLE)) {
+		hw_write(OGPU_MC_IDLE, 1);
+	}
+}
+
 /**
  * sensors_tick() - look at the sensors and act; to be called with each heartbeat
  * @now: time
@@ -125,6 +144,32 @@ void sensors_tick(uint64_t now)
 			set_throttle(0, temp);
 	}
 	look_at_throttle();
+	look_for_work(now);
+}
+
+/**
+ * sensors_power_cap() - limit the power
+ * @request: to what
+ * @answer: filled in: what hardware made of it
+ */
+enum ogpu_msg_status sensors_power_cap(const struct ogpu_msg_power_cap *request,
+				       struct ogpu_msg_power_cap *answer)
+{
+	if (request->rsvd)
+		return OGPU_MSG_EINVAL;
+	hw_write(OGPU_MC_POWER_CAP, request->cap_uw);
+	answer->cap_uw = hw_read(OGPU_MC_POWER_CAP);
+	log_line("power limited to %lu uW", answer->cap_uw);
+	return OGPU_MSG_OK;
+}
+
+static uint32_t errors(uint32_t severity)
+{
+	uint32_t sum = 0, block;
+
+	for (block = 0; block < OGPU_RAS_BLOCKS; block++)
+		sum += hw_read(OGPU_MC_RAS_BLOCK(block) + severity);
+	return sum;
 }
 
 /**
@@ -156,8 +201,10 @@ void sensors_read(struct ogpu_msg_sensors *sensors, uint64_t now)
 	sensors->energy_uj = energy_uj;
 	sensors->fan_rpm = hw_read(OGPU_MC_FAN);
 	sensors->throttle = hw_read(OGPU_MC_THROTTLE);
-	sensors->ecc_corrected = hw_read(OGPU_MC_ECC_CE);
-	sensors->ecc_uncorrected = hw_read(OGPU_MC_ECC_UE);
+	sensors->ecc_corrected = errors(OGPU_RAS_CORRECTED);
+	sensors->ecc_uncorrected = errors(OGPU_RAS_UNCORRECTED);
+	sensors->mem_clock_khz = hw_read(OGPU_MC_MEM_CLOCK);
+	sensors->power_cap_uw = hw_read(OGPU_MC_POWER_CAP);
 	sensors->busy_ns[OGPU_ENGINE_COMPUTE] = sched_class_busy_ns(OGPU_ENGINE_COMPUTE);
 	sensors->busy_ns[OGPU_ENGINE_COPY] = sched_class_busy_ns(OGPU_ENGINE_COPY);
 }

@@ -14,6 +14,7 @@
 #define STEP_US		100
 #define SLOT_WORDS	((OGPU_MC_SLOT(1) - OGPU_MC_SLOT(0)) / 4)
 #define REG(reg)	((reg) / 4)
+#define RAS_WORDS	((OGPU_MC_RAS_BLOCK(OGPU_RAS_BLOCKS) - OGPU_MC_RAS_RECORD) / 4)
 #define MAX_CLOCK_KHZ	1600000u
 #define THROTTLE	((OGPU_MC_THROTTLE - OGPU_MC_TEMP) / 4)
 
@@ -46,7 +47,8 @@ struct vgpu {
 
 	bool was_reset;			/* so a command may find a slot that is EMPTY by now */
 
-	uint32_t sensor[(OGPU_MC_THROTTLE - OGPU_MC_TEMP) / 4 + 1];
+	uint32_t sensor[(OGPU_MC_IDLE - OGPU_MC_TEMP) / 4 + 1];
+	uint32_t ras[RAS_WORDS];
 	bool hot;			/* hardware throttles */
 };
 
@@ -143,6 +145,44 @@ void sensors_reg_write(struct sensors *s, uint32_t reg, uint32_t value)
 		value = MAX_CLOCK_KHZ;
 	pthread_mutex_lock(&gpu->lock);
 	gpu->sensor[(reg - OGPU_MC_TEMP) / 4] = value;
+	pthread_mutex_unlock(&gpu->lock);
+}
+
+struct ras *vgpu_ras(struct vgpu *gpu)
+{
+	return (struct ras *)gpu;
+}
+
+/* One record, whose address and queue stand behind it; the first page cannot be retired. */
+uint32_t ras_reg_read(struct ras *ras, uint32_t reg)
+{
+	struct vgpu *gpu = (struct vgpu *)ras;
+	uint32_t *word = &gpu->ras[(reg - OGPU_MC_RAS_RECORD) / 4], value;
+
+	pthread_mutex_lock(&gpu->lock);
+	value = *word;
+	if (reg == OGPU_MC_RAS_RECORD)
+		*word = 0;
+	pthread_mutex_unlock(&gpu->lock);
+	return value;
+}
+
+void ras_reg_write(struct ras *ras, uint32_t reg, uint32_t value)
+{
+	struct vgpu *gpu = (struct vgpu *)ras;
+
+	pthread_mutex_lock(&gpu->lock);
+	if (reg == OGPU_MC_RETIRE)
+		value = gpu->ras[(OGPU_MC_RETIRE_LO - OGPU_MC_RAS_RECORD) / 4] ?
+			OGPU_RETIRE_OK : OGPU_RETIRE_NO_SPARE;
+	gpu->ras[(reg - OGPU_MC_RAS_RECORD) / 4] = value;
+	pthread_mutex_unlock(&gpu->lock);
+}
+
+void fake_set_ras(struct vgpu *gpu, uint32_t reg, uint32_t value)
+{
+	pthread_mutex_lock(&gpu->lock);
+	gpu->ras[(reg - OGPU_MC_RAS_RECORD) / 4] = value;
 	pthread_mutex_unlock(&gpu->lock);
 }
 

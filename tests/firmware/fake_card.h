@@ -41,6 +41,7 @@ void fake_doorbell(struct vgpu *gpu, uint32_t index);
 void fake_engines_reset(struct vgpu *gpu);
 void fake_set_temp(struct vgpu *gpu, int32_t mdeg);
 void fake_set_hot(struct vgpu *gpu, bool hot);		/* hardware throttles, or not any more */
+void fake_set_ras(struct vgpu *gpu, uint32_t reg, uint32_t value);
 uint32_t fake_sensor(struct vgpu *gpu, uint32_t reg);
 uint32_t fake_slot_reg(struct vgpu *gpu, unsigned int slot, uint32_t reg);
 unsigned int fake_watches(struct vgpu *gpu);		/* that are armed */

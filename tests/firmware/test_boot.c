@@ -1219,6 +1219,108 @@ static void test_start_while_throttled(void **state)
 	assert_int_equal(read_sensors().clock_khz, 1600000);
 }
 
+static enum ogpu_msg_status ask_ras(uint32_t op, uint32_t block, uint64_t addr,
+				    struct ogpu_msg_ras *answer)
+{
+	const struct ogpu_msg_ras_query query = { .op = op, .block = block, .addr = addr };
+	enum ogpu_msg_status status;
+	struct ogpu_msg reply;
+
+	status = host_request(&host, OGPU_MSG_RAS, &query, sizeof(query), &reply);
+	assert_int_equal(reply.size, sizeof(*answer));
+	memcpy(answer, reply.body, sizeof(*answer));
+	return status;
+}
+
+static void test_ras(void **state)
+{
+	uint32_t link = OGPU_MC_RAS_BLOCK(OGPU_RAS_LINK);
+	struct ogpu_msg_ras answer;
+
+	(void)state;
+	fake_set_ras(host.gpu, link + OGPU_RAS_CORRECTED, 1);
+	fake_set_ras(host.gpu, link + OGPU_RAS_UNCORRECTED, 2);
+	fake_set_ras(host.gpu, link + OGPU_RAS_DEFERRED, 3);
+	fake_set_ras(host.gpu, link + OGPU_RAS_ADDR_LO, 4);
+	fake_set_ras(host.gpu, link + OGPU_RAS_ADDR_HI, 5);
+	fake_set_ras(host.gpu, link + OGPU_RAS_QUEUE, 6);
+	fake_set_ras(host.gpu, OGPU_MC_SPARES, 7);
+	assert_int_equal(ask_ras(OGPU_RAS_OP_QUERY, OGPU_RAS_LINK, 0, &answer), OGPU_MSG_OK);
+	assert_int_equal(answer.block, OGPU_RAS_LINK);
+	assert_int_equal(answer.corrected, 1);
+	assert_int_equal(answer.uncorrected, 2);
+	assert_int_equal(answer.deferred, 3);
+	assert_int_equal(answer.addr, 0x500000004);
+	assert_int_equal(answer.queue, 6);
+	assert_int_equal(answer.spares, 7);
+	assert_int_equal(ask_ras(OGPU_RAS_OP_QUERY, OGPU_RAS_VRAM, 0, &answer), OGPU_MSG_OK);
+	assert_int_equal(answer.corrected, 0);
+	assert_int_equal(read_sensors().ecc_uncorrected, 2);
+
+	assert_int_equal(ask_ras(OGPU_RAS_OP_RETIRE, 0, 0x7000, &answer), OGPU_MSG_OK);
+	assert_int_equal(ask_ras(OGPU_RAS_OP_RETIRE, 0, 0, &answer), OGPU_MSG_ENOSPC);
+	assert_int_equal(ask_ras(OGPU_RAS_OP_RETIRE, 0, 0x7008, &answer), OGPU_MSG_EINVAL);
+	assert_int_equal(ask_ras(OGPU_RAS_OP_RETIRE, 1, 0x7000, &answer), OGPU_MSG_EINVAL);
+	assert_int_equal(ask_ras(OGPU_RAS_OP_QUERY, 0, 8, &answer), OGPU_MSG_EINVAL);
+	assert_int_equal(ask_ras(OGPU_RAS_OP_QUERY, OGPU_RAS_BLOCKS, 0, &answer),
+			 OGPU_MSG_EINVAL);
+	assert_int_equal(ask_ras(2, 0, 0, &answer), OGPU_MSG_EINVAL);
+}
+
+static enum ogpu_msg_status commit(uint32_t svn, uint32_t rsvd, uint32_t *now)
+{
+	const struct ogpu_msg_svn request = { .svn = svn, .rsvd = rsvd };
+	struct ogpu_msg_svn answer;
+	enum ogpu_msg_status status;
+	struct ogpu_msg reply;
+
+	status = host_request(&host, OGPU_MSG_COMMIT_SVN, &request, sizeof(request), &reply);
+	memcpy(&answer, reply.body, sizeof(answer));
+	*now = answer.svn;
+	return status;
+}
+
+/* The firmware of these tests has security version 7. */
+static void test_commit_svn(void **state)
+{
+	uint32_t now;
+
+	(void)state;
+	assert_int_equal(commit(8, 0, &now), OGPU_MSG_EINVAL);
+	assert_int_equal(commit(3, 1, &now), OGPU_MSG_EINVAL);
+	assert_int_equal(commit(3, 0, &now), OGPU_MSG_OK);
+	assert_int_equal(now, 3);
+	assert_int_equal(commit(7, 0, &now), OGPU_MSG_OK);
+	assert_int_equal(now, 7);
+	/* Not back. */
+	assert_int_equal(commit(3, 0, &now), OGPU_MSG_OK);
+	assert_int_equal(now, 7);
+}
+
+static void test_power_cap(void **state)
+{
+	struct ogpu_msg_power_cap cap = { .cap_uw = 20000000 };
+	struct ogpu_msg reply;
+
+	(void)state;
+	assert_int_equal(host_request(&host, OGPU_MSG_POWER_CAP, &cap, sizeof(cap), &reply),
+			 OGPU_MSG_OK);
+	memcpy(&cap, reply.body, sizeof(cap));
+	assert_int_equal(cap.cap_uw, 20000000);
+	assert_int_equal(fake_sensor(host.gpu, OGPU_MC_POWER_CAP), 20000000);
+	assert_int_equal(read_sensors().power_cap_uw, 20000000);
+	cap.rsvd = 1;
+	assert_int_equal(host_request(&host, OGPU_MSG_POWER_CAP, &cap, sizeof(cap), &reply),
+			 OGPU_MSG_EINVAL);
+}
+
+/* A card without work is told so. */
+static void test_card_idle(void **state)
+{
+	(void)state;
+	WAIT_UNTIL(fake_sensor(host.gpu, OGPU_MC_IDLE) == 1, EVENT_MS);
+}
+
 static void test_heartbeat_and_idle(void **state)
 {
 	uint32_t beat = mc_heartbeat(host.mc);
@@ -1471,6 +1573,10 @@ int main(void)
 		T(test_sensors_and_throttling),
 		T(test_hardware_throttles),
 		COLD(test_start_while_throttled),
+		T(test_ras),
+		T(test_commit_svn),
+		T(test_power_cap),
+		T(test_card_idle),
 		T(test_heartbeat_and_idle),
 		T(test_mad_pointers),
 		T(test_random_messages),

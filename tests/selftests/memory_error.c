@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Memory errors that the card cannot correct: the job that meets one is stopped, others go on.
+ * Memory errors that the card cannot correct: the job that meets one is stopped, others go on, and
+ * bad pages are replaced by spare ones.
  *
  * Needs a virtual GPU whose control socket can be reached from the test machine.
  */
@@ -28,6 +29,14 @@ static void set_up(struct admin *admin, struct card *card)
 	if (!admin_init(admin, 0) || !admin_has_control(admin))
 		SKIP("no virtual GPU with a control socket");
 	card_open(card);
+}
+
+/* The driver has had all bad pages replaced, soon. */
+static bool no_bad_page(void)
+{
+	return admin_run("i=0; until grep -q 'bad pages of VRAM: 0 in use, .* 0 without' "
+			 "/sys/kernel/debug/dri/*/state; do "
+			 "i=$((i + 1)); [ $i -lt 3000 ] || exit 1; usleep 10000; done");
 }
 
 TEST(corrected)
@@ -122,9 +131,10 @@ TEST(uncorrectable)
 	EXPECT_EQ(faults[0].reason, DRM_OGPU_FAULT_POISON);
 	EXPECT(admin_is(&admin, "state", "running"));
 
-	/* The memory is good again after a reset. */
+	/* They are retired when they are freed; those of the driver itself by a reset. */
 	ASSERT(admin_write(&admin, "reset", "1"));
 	EXPECT(admin_is(&admin, "state", "running"));
+	EXPECT(no_bad_page());
 }
 
 /*
@@ -165,22 +175,47 @@ static bool use_vram(void)
 	_exit(ret != 0);
 }
 
-/* Memory that goes bad while nobody has it costs a reset, but not one after the other. */
+/* Memory that goes bad while nobody has it is replaced before anybody gets it, without a reset. */
 TEST(bad_while_free)
 {
+	char before[32], after[32];
 	struct admin admin;
 	struct card card;
 	uint64_t offset;
 
 	set_up(&admin, &card);
-	for (offset = PIECE / 2; offset < card_memory(&card).vram_size; offset += PIECE)
+	admin_read(&admin, "reset_count", before, sizeof(before));
+	/* The far end of VRAM is free, and the driver's own memory is not there. */
+	for (offset = card_memory(&card).vram_size / 2 + PIECE / 2;
+	     offset < card_memory(&card).vram_size; offset += PIECE)
 		hurt(&admin, "ecc-uncorrected", offset);
 	card_close(&card);
 
-	EXPECT(!use_vram());
-	ASSERT(admin_wait(&admin, "state", "running"));
+	EXPECT(no_bad_page());
 	EXPECT(use_vram());
 	EXPECT(admin_is(&admin, "state", "running"));
+	admin_read(&admin, "reset_count", after, sizeof(after));
+	EXPECT(!strcmp(before, after));
+}
+
+/* Nobody knows whose data was lost: the card is reset. */
+TEST(error_in_the_chip)
+{
+	struct drm_ogpu_vm_create vm = {};
+	struct admin admin;
+	struct card card;
+
+	set_up(&admin, &card);
+	ASSERT(admin_control(&admin, "{\"cmd\":\"inject\",\"fault\":\"error\",\"block\":2,"
+				     "\"severity\":0,\"addr\":64}"));
+	EXPECT(admin_is(&admin, "state", "running"));
+	ASSERT(admin_control(&admin, "{\"cmd\":\"inject\",\"fault\":\"error\",\"block\":2,"
+				     "\"severity\":1,\"addr\":64}"));
+	/* It is stale as soon as the reset has begun. */
+	while (card_ioctl(&card, DRM_IOCTL_OGPU_VM_CREATE, &vm) != -ENODEV)
+		;
+	ASSERT(admin_wait(&admin, "state", "running"));
+	EXPECT(use_vram());
 }
 
 int main(int argc, char **argv)

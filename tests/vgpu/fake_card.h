@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "engines.h"
+#include "poison.h"
 
 #define FAKE_VRAM		(64u << 20)
 #define FAKE_SYSTEM		0x100000000ull	/* bus address of memory with host pointers */
@@ -52,7 +53,8 @@ struct vgpu {
 	bool timed;			/* brackets are timed */
 	_Atomic uint64_t longest_ns;	/* one of them, on the processor */
 	uint64_t tables;		/* next free page-table page */
-	uint64_t poison;		/* VRAM offset of a bad page, 0: none */
+	struct poison poison;
+	unsigned int carried;		/* pages that were poisoned by copies */
 
 	pthread_mutex_t lock;
 	pthread_cond_t change;
@@ -200,8 +202,28 @@ static __attribute__((unused)) void fake_lose_pointers(struct vgpu *gpu)
 
 bool vgpu_mem_poisoned(struct vgpu *gpu, enum ogpu_target target, uint64_t addr, size_t len)
 {
-	return target == OGPU_TARGET_VRAM && gpu->poison && addr < gpu->poison + MMU_PAGE &&
-	       addr + len > gpu->poison;
+	return target == OGPU_TARGET_VRAM && poison_find(&gpu->poison, addr, len);
+}
+
+bool vgpu_mem_carry(struct vgpu *gpu, uint64_t operand, uint32_t queue)
+{
+	(void)queue;
+	if (FIELD_GET(OGPU_OPERAND_TARGET, operand) != OGPU_TARGET_VRAM ||
+	    !poison_add(&gpu->poison, FIELD_GET(OGPU_OPERAND_ADDR, operand), false))
+		return false;
+	gpu->generation++;
+	gpu->carried++;
+	return true;
+}
+
+void *vgpu_mem_overwrite(struct vgpu *gpu, uint64_t operand)
+{
+	uint64_t addr = FIELD_GET(OGPU_OPERAND_ADDR, operand);
+
+	if (!poison_overwrite(&gpu->poison, addr))
+		return NULL;
+	gpu->generation++;
+	return gpu->vram + addr;
 }
 
 static bool fake_inside(uint64_t addr, size_t len, uint64_t base, uint64_t size)
@@ -295,6 +317,7 @@ static struct vgpu *fake_create(uint32_t host_threads)
 	pthread_rwlock_init(&gpu->bracket, &attr);
 	pthread_rwlockattr_destroy(&attr);
 	pthread_mutex_init(&gpu->lock, NULL);
+	poison_init(&gpu->poison);
 	pthread_cond_init(&gpu->change, NULL);
 	gpu->generation = 1;
 	gpu->tables = FAKE_TABLES;

@@ -127,16 +127,22 @@ static void test_lost_irq(void **state)
 static void test_ecc(void **state)
 {
 	static const char uncorrected[] =
-		"{\"cmd\":\"inject\",\"fault\":\"ecc-uncorrected\",\"offset\":8191}";
+		"{\"cmd\":\"inject\",\"fault\":\"ecc-uncorrected\",\"offset\":%u}";
 	struct server *s = *state;
+	char line[128];
 
 	assert_true(control_ok(s, "{\"cmd\":\"inject\",\"fault\":\"ecc-corrected\",\"offset\":0}"));
-	assert_int_equal(state_number(s, "sensors/ecc_corrected"), 1);
+	assert_int_equal(state_number(s, "errors/vram/corrected"), 1);
 	assert_int_equal(state_number(s, "poisoned_pages"), 0);
-	for (unsigned int i = 0; i < 64; i++)
-		assert_true(control_ok(s, uncorrected));
-	assert_false(control_ok(s, uncorrected));
-	assert_int_equal(state_number(s, "sensors/ecc_uncorrected"), 64);
+	for (unsigned int i = 0; i < 64; i++) {
+		snprintf(line, sizeof(line), uncorrected, i * 4096 + 4095);
+		assert_true(control_ok(s, line));
+	}
+	/* The same once more, and one too many. */
+	assert_true(control_ok(s, line));
+	snprintf(line, sizeof(line), uncorrected, 64 * 4096);
+	assert_false(control_ok(s, line));
+	assert_int_equal(state_number(s, "errors/vram/uncorrected"), 65);
 	assert_int_equal(state_number(s, "poisoned_pages"), 64);
 	/* The boot ROM meets the bad page when it fetches an image from it. */
 	reg_write(s, BLOCK_BOOT + OGPU_BOOT_ADDR_LO, 4096);
@@ -147,8 +153,19 @@ static void test_ecc(void **state)
 	assert_int_equal(FIELD_GET(OGPU_BOOT_STATUS_ERROR,
 				   reg_read(s, BLOCK_BOOT + OGPU_BOOT_STATUS)),
 			 OGPU_BOOT_ERR_ADDRESS);
+	/* A reset repairs no memory, and forgets no error. */
 	assert_int_equal(client_request(s, CMD_RESET, NULL, 0, NULL, 0, NULL, 0), 0);
-	assert_int_equal(state_number(s, "poisoned_pages"), 0);
+	assert_int_equal(state_number(s, "poisoned_pages"), 64);
+	assert_int_equal(state_number(s, "errors/vram/uncorrected"), 65);
+	assert_int_equal(state_number(s, "spare_pages"), 64);
+
+	assert_true(control_ok(s, "{\"cmd\":\"inject\",\"fault\":\"error\",\"block\":2,"
+				  "\"severity\":1,\"addr\":5}"));
+	assert_int_equal(state_number(s, "errors/unit/uncorrected"), 1);
+	assert_false(control_ok(s, "{\"cmd\":\"inject\",\"fault\":\"error\",\"block\":5,"
+				   "\"severity\":1,\"addr\":5}"));
+	assert_false(control_ok(s, "{\"cmd\":\"inject\",\"fault\":\"error\",\"block\":0,"
+				   "\"severity\":0,\"addr\":5}"));
 }
 
 static void test_gone(void **state)

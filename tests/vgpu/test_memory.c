@@ -13,11 +13,14 @@
 #include <cmocka.h>
 
 #include "device.h"
+#include "nonvol.h"
 
 #define PAGE		4096u
 #define VRAM_SIZE	(1u << 20)
 #define READERS		4
 #define ROUNDS		2000
+
+static struct nonvol nonvol = NONVOL_INITIALIZER;
 
 static int setup(void **state)
 {
@@ -25,6 +28,7 @@ static int setup(void **state)
 
 	if (!gpu || memory_init(&gpu->mem, VRAM_SIZE))
 		return -1;
+	gpu->cfg.nonvol = &nonvol;
 	memory_set_dma(gpu, true);
 	*state = gpu;
 	return 0;
@@ -91,7 +95,7 @@ static void test_poison(void **state)
 	assert_non_null(get(gpu, OGPU_TARGET_VRAM, PAGE, PAGE, true));
 	assert_true(vgpu_mem_poisoned(gpu, OGPU_TARGET_VRAM, 0, VRAM_SIZE));
 	assert_false(vgpu_mem_poisoned(gpu, OGPU_TARGET_SYSTEM, 2 * PAGE, 1));
-	memory_clear_poison(gpu);
+	assert_int_equal(memory_retire(gpu, 2 * PAGE), OGPU_RETIRE_OK);
 	assert_non_null(get(gpu, OGPU_TARGET_VRAM, 2 * PAGE, 1, false));
 }
 

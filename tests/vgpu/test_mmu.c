@@ -344,7 +344,7 @@ static void test_poison(void **state)
 {
 	(void)state;
 	fake_map(gpu, ASID, VA, VRAM(FAKE_DATA), MMU_PAGE, PTE_RW);
-	gpu->poison = FAKE_DATA;
+	poison_add(&gpu->poison, FAKE_DATA, true);
 	refused(VA, OGPU_ACCESS_READ, OGPU_FAULT_POISON);
 	refused(VA + 5, OGPU_ACCESS_WRITE, OGPU_FAULT_POISON);
 	assert_false(mmu_read(&mmu, VRAM(FAKE_DATA + 16), &page, 8, &fault));

@@ -141,11 +141,90 @@ static void test_copy_faults(void **state)
 	c = (struct ogpu_pkt_copy){ .src = VA, .dst = SYSTEM(0x1000), .bytes = 4 };
 	memory_fault(OGPU_OP_COPY, OGPU_COPY_DST_PHYS, &c, sizeof(c), SYSTEM(0x1000),
 		     OGPU_ACCESS_WRITE, OGPU_FAULT_BUS);
-	gpu->poison = FAKE_DATA;
+	poison_add(&gpu->poison, FAKE_DATA, true);
 	fake_lose_pointers(gpu);
 	c = (struct ogpu_pkt_copy){ .src = VA + 0xff0, .dst = VA_SYS, .bytes = 0x20 };
 	memory_fault(OGPU_OP_COPY, 0, &c, sizeof(c), VA + 0xff0, OGPU_ACCESS_READ,
 		     OGPU_FAULT_POISON);
+}
+
+static void copy_page(uint64_t src, uint64_t dst, uint64_t bytes)
+{
+	struct ogpu_pkt_copy c = { .src = src, .dst = dst, .bytes = bytes };
+
+	q_put(q, OGPU_OP_COPY, 0, &c, sizeof(c));
+}
+
+static bool is_poisoned(uint64_t offset)
+{
+	return vgpu_mem_poisoned(gpu, OGPU_TARGET_VRAM, FAKE_DATA + offset, 1);
+}
+
+/*
+ * A copy of poison goes on and poisons what it is copied to, which harms only who uses that; whole
+ * pages that are stored anew are good.
+ */
+static void test_poison(void **state)
+{
+	struct ogpu_pkt_copy c = { .src = VA + 0x20000, .dst = VA_SYS, .bytes = 8 };
+	struct ogpu_pkt_fill f = { .pattern = 7, .dst = VA + 0x20000, .bytes = 0x800 };
+
+	(void)state;
+	poison_add(&gpu->poison, FAKE_DATA + 0x10000, true);
+	fake_lose_pointers(gpu);
+	/* Three pages, of which the second is lost, to where they are not aligned alike. */
+	copy_page(VA + 0xf000, VA + 0x20000, 0x3000);
+	done();
+	assert_memory_equal(mem(0x20000), mem(0xf000), 0x1000);
+	assert_memory_equal(mem(0x22000), mem(0x11000), 0x1000);
+	assert_false(is_poisoned(0x20000));
+	assert_true(is_poisoned(0x21000));
+	assert_false(is_poisoned(0x22000));
+	assert_int_equal(gpu->carried, 1);
+	copy_page(VA + 0x10ff8, VA + 0x30ffc, 0x10);
+	done();
+	assert_true(is_poisoned(0x30000));
+	assert_false(is_poisoned(0x2f000));
+
+	/* Memory that cannot be poisoned: the copy has used it. */
+	c.src = VA + 0x21000;
+	memory_fault(OGPU_OP_COPY, 0, &c, sizeof(c), VA + 0x21000, OGPU_ACCESS_READ,
+		     OGPU_FAULT_POISON);
+	/* A part of a page cannot be stored, all of it can. */
+	f.dst = VA + 0x21000;
+	memory_fault(OGPU_OP_FILL, 0, &f, sizeof(f), VA + 0x21000, OGPU_ACCESS_WRITE,
+		     OGPU_FAULT_POISON);
+	f.bytes = 0x1000;
+	q_put(q, OGPU_OP_FILL, 0, &f, sizeof(f));
+	copy_page(VA, VA + 0x30000, 0x1000);
+	copy_page(VA + 0x21000, VA_SYS, 8);
+	done();
+	assert_false(is_poisoned(0x21000));
+	assert_false(is_poisoned(0x30000));
+	assert_int_equal(*(uint32_t *)mem(0x21000), 7);
+	assert_memory_equal(mem(0x30000), mem(0), 0x1000);
+	/* Bad cells hold nothing, whatever is stored. */
+	copy_page(VA, VA + 0x10000, 0x1000);
+	done();
+	assert_true(is_poisoned(0x10000));
+	c.src = VA + 0x10000;
+	memory_fault(OGPU_OP_COPY, 0, &c, sizeof(c), VA + 0x10000, OGPU_ACCESS_READ,
+		     OGPU_FAULT_POISON);
+}
+
+/* A poisoned page table poisons nothing: it faults. */
+static void test_poisoned_table(void **state)
+{
+	struct ogpu_pkt_copy c = { .src = VA, .dst = VA + 0x40000, .bytes = 0x1000 };
+
+	(void)state;
+	for (uint64_t table = FAKE_TABLES; table < gpu->tables; table += MMU_PAGE)
+		if (poison_count(&gpu->poison) < POISON_MAX)
+			poison_add(&gpu->poison, table, true);
+	fake_lose_pointers(gpu);
+	vgpu_mem_invalidate(gpu, &(struct tlbi){ 0 }, 1);
+	memory_fault(OGPU_OP_COPY, 0, &c, sizeof(c), VA, OGPU_ACCESS_READ, OGPU_FAULT_POISON);
+	assert_int_equal(gpu->carried, 0);
 }
 
 static void test_fill(void **state)
@@ -755,6 +834,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_wrap, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_copy, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_copy_faults, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_poison, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_poisoned_table, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fill, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_write, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fence, setup, teardown),

@@ -20,7 +20,7 @@
 /* Stand-ins for device.c, engines.c and mc.c. */
 static uint64_t now;
 static struct engines_work work;
-static unsigned int interrupts;
+static unsigned int interrupts, trips;
 
 uint64_t vgpu_time_ns(const struct vgpu *gpu)
 {
@@ -53,11 +53,18 @@ void mc_irq(struct mc *mc, uint32_t bits)
 	interrupts++;
 }
 
+void vgpu_trip(struct vgpu *gpu)
+{
+	(void)gpu;
+	trips++;
+}
+
 static int setup(void **state)
 {
 	now = 5 * S;
 	memset(&work, 0, sizeof(work));
 	interrupts = 0;
+	trips = 0;
 	*state = sensors_create(NULL);
 	return *state ? 0 : -1;
 }
@@ -173,23 +180,122 @@ static void test_clamps(void **state)
 	assert_int_equal(sensors_reg_read(s, OGPU_MC_CLOCK), VGPU_CLOCK_KHZ);
 	sensors_reg_write(s, OGPU_MC_FAN, UINT32_MAX);
 	assert_int_equal(sensors_reg_read(s, OGPU_MC_FAN), 4000);
+	sensors_reg_write(s, OGPU_MC_MEM_CLOCK, UINT32_MAX);
+	assert_int_equal(sensors_reg_read(s, OGPU_MC_MEM_CLOCK), VGPU_MEM_CLOCK_KHZ);
+	sensors_reg_write(s, OGPU_MC_MEM_CLOCK, 1);
+	assert_int_equal(sensors_reg_read(s, OGPU_MC_MEM_CLOCK), VGPU_MEM_CLOCK_MIN_KHZ);
 	/* Read-only and unknown ones. */
-	sensors_reg_write(s, OGPU_MC_ECC_CE, 7);
-	assert_int_equal(sensors_reg_read(s, OGPU_MC_ECC_CE), 0);
+	sensors_reg_write(s, OGPU_MC_TEMP, 7);
+	assert_int_not_equal(sensors_reg_read(s, OGPU_MC_TEMP), 7);
 	assert_int_equal(sensors_reg_read(s, 0xfff), 0);
 }
 
-static void test_ecc_counts(void **state)
+/* A cap below what work takes throttles until the mean is a tenth below it. */
+static void test_power_cap(void **state)
 {
 	struct sensors *s = *state;
 
-	sensors_count_ecc(s, true);
-	sensors_count_ecc(s, false);
-	sensors_count_ecc(s, false);
-	assert_int_equal(sensors_reg_read(s, OGPU_MC_ECC_CE), 1);
-	assert_int_equal(sensors_reg_read(s, OGPU_MC_ECC_UE), 2);
+	assert_int_equal(sensors_reg_read(s, OGPU_MC_POWER_CAP), VGPU_CAP_MAX_UW);
+	sensors_reg_write(s, OGPU_MC_POWER_CAP, 0);
+	assert_int_equal(sensors_reg_read(s, OGPU_MC_POWER_CAP), VGPU_CAP_MIN_UW);
+	sensors_reg_write(s, OGPU_MC_POWER_CAP, UINT32_MAX);
+	assert_int_equal(sensors_reg_read(s, OGPU_MC_POWER_CAP), VGPU_CAP_MAX_UW);
+	sensors_reg_write(s, OGPU_MC_POWER_CAP, 20000000);
+
+	now += S;
+	assert_int_equal(sensors_reg_read(s, OGPU_MC_THROTTLE), 0);
+	interrupts = 0;
+	/* 20 W for lane instructions, 12 W at rest. */
+	now += S;
+	work.lane_instructions += 1000000000;
+	assert_int_equal(sensors_reg_read(s, OGPU_MC_THROTTLE), OGPU_THROTTLE_POWER);
+	assert_int_equal(sensors_reg_read(s, OGPU_MC_CLOCK), VGPU_CLOCK_KHZ / 2);
+	assert_int_equal(interrupts, 1);
+	/* Firmware cannot clear what hardware set. */
+	sensors_reg_write(s, OGPU_MC_THROTTLE, 0);
+	assert_int_equal(sensors_reg_read(s, OGPU_MC_THROTTLE), OGPU_THROTTLE_POWER);
+	/* Half of it is 22 W, and a little less is 19 W: neither is enough. */
+	now += S;
+	work.lane_instructions += 1000000000;
+	assert_int_equal(sensors_reg_read(s, OGPU_MC_THROTTLE), OGPU_THROTTLE_POWER);
+	now += S;
+	work.lane_instructions += 700000000;
+	assert_int_equal(sensors_reg_read(s, OGPU_MC_THROTTLE), OGPU_THROTTLE_POWER);
+	now += S;
+	assert_int_equal(sensors_reg_read(s, OGPU_MC_THROTTLE), 0);
+	assert_int_equal(interrupts, 2);
 	sensors_reset(s);
-	assert_int_equal(sensors_reg_read(s, OGPU_MC_ECC_UE), 2);
+	assert_int_equal(sensors_reg_read(s, OGPU_MC_POWER_CAP), VGPU_CAP_MAX_UW);
+}
+
+static uint32_t power_now(struct sensors *s)
+{
+	now += S;
+	return sensors_reg_read(s, OGPU_MC_POWER);
+}
+
+/* Idle takes less, begins only without work, and ends with it. */
+static void test_idle(void **state)
+{
+	struct sensors *s = *state;
+	uint32_t rest = power_now(s);
+
+	sensors_reg_write(s, OGPU_MC_IDLE, 1);
+	assert_int_equal(sensors_reg_read(s, OGPU_MC_IDLE), 1);
+	assert_true(power_now(s) < rest / 2);
+	sensors_reg_write(s, OGPU_MC_IDLE, 0);
+	assert_int_equal(power_now(s), rest);
+
+	sensors_reg_write(s, OGPU_MC_IDLE, 1);
+	now += MS;
+	work.busy_ns[OGPU_ENGINE_COPY] += 1000;
+	assert_int_equal(sensors_reg_read(s, OGPU_MC_IDLE), 0);
+	work.running = true;
+	now += MS;
+	sensors_reg_write(s, OGPU_MC_IDLE, 1);
+	assert_int_equal(sensors_reg_read(s, OGPU_MC_IDLE), 0);
+	work.running = false;
+	now += MS;
+	sensors_reg_write(s, OGPU_MC_IDLE, 1);
+	assert_int_equal(sensors_reg_read(s, OGPU_MC_IDLE), 1);
+	sensors_reset(s);
+	assert_int_equal(sensors_reg_read(s, OGPU_MC_IDLE), 0);
+}
+
+/* It stops once, and may not be started before it is cool. */
+static void test_trip(void **state)
+{
+	struct sensors *s = *state;
+
+	sensors_set_temp(s, 109999);
+	assert_int_equal(trips, 0);
+	assert_false(sensors_tripped(s));
+	sensors_set_temp(s, 110000);
+	sensors_set_temp(s, 120000);
+	assert_int_equal(trips, 1);
+	sensors_set_temp(s, 85000);
+	assert_true(sensors_tripped(s));
+	sensors_set_temp(s, 84000);
+	assert_false(sensors_tripped(s));
+	sensors_set_temp(s, 110000);
+	assert_int_equal(trips, 2);
+}
+
+static void test_brake(void **state)
+{
+	struct sensors *s = *state;
+
+	interrupts = 0;
+	sensors_set_brake(s, true);
+	sensors_reset(s);
+	assert_int_equal(sensors_reg_read(s, OGPU_MC_THROTTLE), OGPU_THROTTLE_BRAKE);
+	assert_int_equal(sensors_reg_read(s, OGPU_MC_CLOCK), VGPU_CLOCK_KHZ / 2);
+	sensors_set_brake(s, false);
+	assert_int_equal(sensors_reg_read(s, OGPU_MC_THROTTLE), 0);
+	assert_int_equal(interrupts, 2);
+	/* It is not firmware's. */
+	sensors_reg_write(s, OGPU_MC_THROTTLE, OGPU_THROTTLE_BRAKE);
+	assert_int_equal(sensors_reg_read(s, OGPU_MC_THROTTLE), 0);
 }
 
 int main(void)
@@ -200,7 +306,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_heat, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_throttle, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_clamps, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_ecc_counts, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_power_cap, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_idle, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_trip, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_brake, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("vgpu-sensors", tests, NULL, NULL);

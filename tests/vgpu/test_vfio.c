@@ -281,7 +281,7 @@ static void test_discovery(void **state)
 		at += entry->size;
 	}
 	assert_int_equal(at, size);
-	assert_int_equal(seen, GENMASK(OGPU_DISC_ISA, OGPU_DISC_BOARD));
+	assert_int_equal(seen, GENMASK(OGPU_DISC_POWER, OGPU_DISC_BOARD));
 }
 
 static int make_memory(size_t size, uint8_t **ptr)

@@ -196,7 +196,7 @@ static void test_unmapped(void **state)
 	/* Host memory that is taken away. */
 	watch(3, VA + 0x3008, OGPU_COMPARE_EQ, ~0ull);
 	wait_looks(3);
-	gpu->poison = FAKE_DATA + 0x3000;
+	poison_add(&gpu->poison, FAKE_DATA + 0x3000, true);
 	fake_lose_pointers(gpu);
 	wait_rung(3);
 }

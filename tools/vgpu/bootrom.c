@@ -11,6 +11,7 @@
 #include "device.h"
 #include "nonvol.h"
 #include "reg64.h"
+#include "sensors.h"
 
 #define IMAGE_ALIGN	4096u
 #define PIECE		1024u		/* bytes of a component that are read at a time */
@@ -286,6 +287,8 @@ static enum ogpu_boot_error boot(struct vgpu *gpu)
 
 	if (mc_running(gpu->mc))
 		return OGPU_BOOT_ERR_BUSY;
+	if (sensors_tripped(gpu->sensors))
+		return OGPU_BOOT_ERR_HOT;
 	if (addr % IMAGE_ALIGN || addr >= gpu->cfg.vram_size || size > gpu->cfg.vram_size - addr)
 		return OGPU_BOOT_ERR_ADDRESS;
 	if (!read_image(gpu, 0, manifest, first))

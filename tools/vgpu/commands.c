@@ -10,6 +10,7 @@
 #include "commands.h"
 #include "device.h"
 #include "nonvol.h"
+#include "poison.h"
 #include "sensors.h"
 #include "trace.h"
 
@@ -58,8 +59,35 @@ static void add_sensors(struct vgpu *gpu, cJSON *result)
 	cJSON_AddNumberToObject(sensors, "clock_khz", sensors_reg_read(s, OGPU_MC_CLOCK));
 	cJSON_AddNumberToObject(sensors, "fan_rpm", sensors_reg_read(s, OGPU_MC_FAN));
 	cJSON_AddNumberToObject(sensors, "throttle", sensors_reg_read(s, OGPU_MC_THROTTLE));
-	cJSON_AddNumberToObject(sensors, "ecc_corrected", sensors_reg_read(s, OGPU_MC_ECC_CE));
-	cJSON_AddNumberToObject(sensors, "ecc_uncorrected", sensors_reg_read(s, OGPU_MC_ECC_UE));
+	cJSON_AddNumberToObject(sensors, "mem_clock_khz", sensors_reg_read(s, OGPU_MC_MEM_CLOCK));
+	cJSON_AddNumberToObject(sensors, "power_cap_uw", sensors_reg_read(s, OGPU_MC_POWER_CAP));
+	cJSON_AddBoolToObject(sensors, "idle", sensors_reg_read(s, OGPU_MC_IDLE));
+}
+
+static void add_errors(struct vgpu *gpu, cJSON *result)
+{
+	static const char * const names[OGPU_RAS_BLOCKS] = {
+		[OGPU_RAS_VRAM] = "vram",
+		[OGPU_RAS_CACHE] = "cache",
+		[OGPU_RAS_UNIT] = "unit",
+		[OGPU_RAS_MC] = "mc",
+		[OGPU_RAS_LINK] = "link",
+	};
+	cJSON *errors = cJSON_AddObjectToObject(result, "errors");
+
+	for (unsigned int i = 0; i < OGPU_RAS_BLOCKS; i++) {
+		cJSON *block = cJSON_AddObjectToObject(errors, names[i]);
+		uint32_t reg = OGPU_MC_RAS_BLOCK(i);
+
+		cJSON_AddNumberToObject(block, "corrected",
+					ras_reg_read(&gpu->ras, reg + OGPU_RAS_CORRECTED));
+		cJSON_AddNumberToObject(block, "uncorrected",
+					ras_reg_read(&gpu->ras, reg + OGPU_RAS_UNCORRECTED));
+		cJSON_AddNumberToObject(block, "deferred",
+					ras_reg_read(&gpu->ras, reg + OGPU_RAS_DEFERRED));
+	}
+	cJSON_AddNumberToObject(result, "poisoned_pages", poison_count(&gpu->mem.poison));
+	cJSON_AddNumberToObject(result, "spare_pages", nonvol_spares(gpu->cfg.nonvol));
 }
 
 static void add_work(struct vgpu *gpu, cJSON *result)
@@ -109,7 +137,7 @@ static const char *do_state(struct vgpu *gpu, const cJSON *args, cJSON *result)
 	pthread_mutex_unlock(&gpu->irq.lock);
 
 	cJSON_AddNumberToObject(result, "dma_maps", gpu->mem.dma.count);
-	cJSON_AddNumberToObject(result, "poisoned_pages", gpu->mem.poison_count);
+	add_errors(gpu, result);
 	add_slots(gpu, result);
 	add_sensors(gpu, result);
 	add_work(gpu, result);
@@ -128,20 +156,36 @@ static const char *inject_hang(struct vgpu *gpu, const cJSON *args)
 
 static const char *inject_ecc(struct vgpu *gpu, const cJSON *args, bool corrected)
 {
-	struct ogpu_event event = {
-		.type = OGPU_EVENT_MEMORY_ERROR,
+	struct ras_record error = {
+		.block = OGPU_RAS_VRAM,
+		.severity = corrected ? OGPU_RAS_SEV_CORRECTED : OGPU_RAS_SEV_UNCORRECTED,
 		.queue = OGPU_EVENT_NO_QUEUE,
-		.value1 = !corrected,
 	};
 	double offset;
 
 	if (!get_number(args, "offset", 0, gpu->cfg.vram_size - 1, &offset))
 		return "offset must be a byte offset in VRAM";
-	event.value0 = offset;
-	if (!corrected && !memory_poison(gpu, event.value0))
-		return "too many bad pages already; reset the card";
-	sensors_count_ecc(gpu->sensors, corrected);
-	vgpu_event_push(gpu, &event);
+	error.addr = offset;
+	if (!corrected && !memory_poison(gpu, error.addr))
+		return "too many bad pages already";
+	ras_report(&gpu->ras, &error);
+	return NULL;
+}
+
+/* An error elsewhere than in VRAM; what was lost by it is not played. */
+static const char *inject_error(struct vgpu *gpu, const cJSON *args)
+{
+	struct ras_record error = { .queue = OGPU_EVENT_NO_QUEUE };
+	double block, severity, addr;
+
+	if (!get_number(args, "block", OGPU_RAS_CACHE, OGPU_RAS_BLOCKS - 1, &block) ||
+	    !get_number(args, "severity", 0, OGPU_RAS_SEV_UNCORRECTED, &severity) ||
+	    !get_number(args, "addr", 0, (double)BIT_ULL(52), &addr))
+		return "block must be 1 to 4, severity 0 or 1, addr an address in the block";
+	error.block = block;
+	error.severity = severity;
+	error.addr = addr;
+	ras_report(&gpu->ras, &error);
 	return NULL;
 }
 
@@ -172,6 +216,8 @@ static const char *do_inject(struct vgpu *gpu, const cJSON *args, cJSON *result)
 		return inject_ecc(gpu, args, true);
 	else if (!strcmp(fault, "ecc-uncorrected"))
 		return inject_ecc(gpu, args, false);
+	else if (!strcmp(fault, "error"))
+		return inject_error(gpu, args);
 	else if (!strcmp(fault, "lost-irq"))
 		return inject_lost_irq(gpu, args);
 	else if (!strcmp(fault, "gone"))
@@ -196,6 +242,7 @@ static const char *fuse_key(struct vgpu *gpu, const char *text)
 static const char *do_set(struct vgpu *gpu, const cJSON *args, cJSON *result)
 {
 	const cJSON *trace = cJSON_GetObjectItemCaseSensitive(args, "trace");
+	const cJSON *brake = cJSON_GetObjectItemCaseSensitive(args, "brake");
 	const cJSON *key = cJSON_GetObjectItemCaseSensitive(args, "fuse_key");
 	const char *error;
 	bool done = false;
@@ -220,13 +267,17 @@ static const char *do_set(struct vgpu *gpu, const cJSON *args, cJSON *result)
 		sensors_set_temp(gpu->sensors, value);
 		done = true;
 	}
+	if (cJSON_IsBool(brake)) {
+		sensors_set_brake(gpu->sensors, cJSON_IsTrue(brake));
+		done = true;
+	}
 	if (cJSON_IsBool(trace)) {
 		if (!trace_enable(cJSON_IsTrue(trace)))
 			return "no trace file; start with --trace";
 		done = true;
 	}
 	return done ? NULL :
-		"nothing to set; known: fuse_svn, fuse_key, revoked_keys, temp_mdeg, trace";
+		"nothing to set; known: fuse_svn, fuse_key, revoked_keys, temp_mdeg, brake, trace";
 }
 
 static const struct {

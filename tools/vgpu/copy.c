@@ -44,8 +44,41 @@ static bool row_operand(const struct move *m, uint64_t addr, bool write, uint64_
 	return false;
 }
 
+/* As mmu_resolve(), but poisoned memory is found, too: it has no host pointer. */
+static bool find_page(struct mmu *mmu, uint64_t operand, bool write, struct mmu_page *page,
+		      struct mmu_fault *fault)
+{
+	*page = (struct mmu_page){ 0 };
+	if (mmu_resolve(mmu, operand, write, page, fault))
+		return true;
+	page->host = NULL;
+	/* Without bytes it is a page table that is poisoned. */
+	return fault->reason == OGPU_FAULT_POISON && page->bytes;
+}
+
+/*
+ * Moves bytes of one page to one page. Poison is carried; a part of a poisoned page cannot be
+ * stored without what is lost of it. Returns false if what is lost would have been used.
+ */
+static bool move_in_page(struct slot *slot, const struct mmu_page *from, const struct mmu_page *to,
+			 uint64_t bytes)
+{
+	uint8_t *host = to->host;
+
+	if (!from->host)
+		return vgpu_mem_carry(slot->mmu.gpu, to->operand, slot->queue.queue);
+	if (!host) {
+		if (bytes < MMU_PAGE)
+			return false;
+		host = vgpu_mem_overwrite(slot->mmu.gpu, to->operand);
+	}
+	if (host)
+		memmove(host, from->host, bytes);
+	return true;
+}
+
 /* Inside the bracket: move up to an end of a page or of the row. Returns bytes, 0 with a fault. */
-static uint64_t move_piece(struct mmu *mmu, const struct move *m, uint64_t at, uint64_t bytes,
+static uint64_t move_piece(struct slot *slot, const struct move *m, uint64_t at, uint64_t bytes,
 			   struct mmu_fault *fault)
 {
 	const uint64_t x = at % m->extent[0], row = at / m->extent[0];
@@ -53,14 +86,21 @@ static uint64_t move_piece(struct mmu *mmu, const struct move *m, uint64_t at, u
 	struct mmu_page from = { .host = (uint8_t *)m->pattern, .bytes = MMU_PAGE }, to;
 	uint64_t src = m->src + z * m->src_pitch[1] + y * m->src_pitch[0] + x;
 	uint64_t dst = m->dst + z * m->dst_pitch[1] + y * m->dst_pitch[0] + x;
+	struct mmu_fault lost;
 
 	if (!m->pattern && (!row_operand(m, src, false, &src, fault) ||
-			    !mmu_resolve(mmu, src, false, &from, fault)))
+			    !find_page(&slot->mmu, src, false, &from, fault)))
 		return 0;
-	if (!row_operand(m, dst, true, &dst, fault) || !mmu_resolve(mmu, dst, true, &to, fault))
+	lost = *fault;
+	if (!row_operand(m, dst, true, &dst, fault) ||
+	    !find_page(&slot->mmu, dst, true, &to, fault))
 		return 0;
 	bytes = smaller(smaller(bytes, m->extent[0] - x), smaller(from.bytes, to.bytes));
-	memmove(to.host, from.host, bytes);
+	if (!move_in_page(slot, &from, &to, bytes)) {
+		if (!from.host)
+			*fault = lost;
+		return 0;
+	}
 	return bytes;
 }
 
@@ -86,7 +126,7 @@ enum step move_run(struct slot *slot, const struct move *m, uint64_t *done,
 			return STEP_STOP;
 		mmu_enter(&slot->mmu);
 		do {
-			n = move_piece(&slot->mmu, m, *done, end - *done, fault);
+			n = move_piece(slot, m, *done, end - *done, fault);
 			*done += n;
 		} while (n && *done < end && ++pieces < STRETCH_PIECES);
 		mmu_leave(&slot->mmu);

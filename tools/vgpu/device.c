@@ -74,6 +74,17 @@ struct sensors *vgpu_sensors(struct vgpu *gpu)
 	return gpu->sensors;
 }
 
+/**
+ * vgpu_ras() - errors of memories and links.
+ * @gpu: the card
+ *
+ * Return: never NULL.
+ */
+struct ras *vgpu_ras(struct vgpu *gpu)
+{
+	return &gpu->ras;
+}
+
 static uint64_t round_up_pow2(uint64_t value)
 {
 	uint64_t result = 1;
@@ -188,6 +199,7 @@ struct vgpu *vgpu_create(const struct vgpu_config *cfg)
 		goto err_signal;
 	}
 	irq_init(&gpu->irq);
+	ras_init(&gpu->ras, gpu);
 	tlbi_init(&gpu->tlbi);
 	bootrom_init(gpu);
 	if (!create_parts(gpu)) {
@@ -198,6 +210,7 @@ struct vgpu *vgpu_create(const struct vgpu_config *cfg)
 
 err_memory:
 	tlbi_fini(&gpu->tlbi);
+	ras_fini(&gpu->ras);
 	irq_fini(&gpu->irq);
 	free(gpu->doorbell_low);
 err_signal:
@@ -219,6 +232,8 @@ void vgpu_destroy(struct vgpu *gpu)
 {
 	control_destroy(gpu->control);
 	worker_cancel(gpu->worker);
+	/* It looks at sensors, which may post a job. */
+	mc_stop(gpu->mc);
 	worker_destroy(gpu->worker);
 	mc_reset(gpu->mc);
 	engines_reset(gpu->engines);
@@ -226,6 +241,7 @@ void vgpu_destroy(struct vgpu *gpu)
 	engines_destroy(gpu->engines);
 	sensors_destroy(gpu->sensors);
 	tlbi_fini(&gpu->tlbi);
+	ras_fini(&gpu->ras);
 	irq_fini(&gpu->irq);
 	free(gpu->doorbell_low);
 	signal_fini(&gpu->signal);
@@ -261,7 +277,6 @@ static void reset_device(struct vgpu *gpu)
 	signal_reset(&gpu->signal);
 	irq_lose(&gpu->irq, 0);
 	sensors_reset(gpu->sensors);
-	memory_clear_poison(gpu);
 	vgpu_mem_invalidate(gpu, &(struct tlbi){ 0 }, 1);
 }
 
@@ -278,6 +293,7 @@ void vgpu_reset(struct vgpu *gpu, enum vgpu_reset kind)
 	static const char * const names[] = {
 		[VGPU_RESET_COMPUTE] = "compute",
 		[VGPU_RESET_MC] = "management core",
+		[VGPU_RESET_TRIP] = "management core, too hot",
 		[VGPU_RESET_DEVICE] = "device",
 	};
 
@@ -293,12 +309,29 @@ void vgpu_reset(struct vgpu *gpu, enum vgpu_reset kind)
 		vgpu_reset_core(gpu);
 		bootrom_reset(gpu);
 		break;
+	case VGPU_RESET_TRIP:
+		vgpu_reset_core(gpu);
+		bootrom_reset(gpu);
+		mc_fail(gpu->mc, OGPU_MC_FATAL_THERMAL);
+		break;
 	case VGPU_RESET_DEVICE:
 		reset_device(gpu);
 		break;
 	}
 	pthread_mutex_unlock(&gpu->reset_lock);
 	vgpu_trace(gpu, TRACE_STATE, "reset of %s done", names[kind]);
+}
+
+/**
+ * vgpu_trip() - the card is too hot.
+ * @gpu: the card
+ *
+ * Any thread, under any lock. Soon afterwards the management core has stopped with
+ * OGPU_MC_FATAL_THERMAL, and the slots are empty.
+ */
+void vgpu_trip(struct vgpu *gpu)
+{
+	worker_post(gpu->worker, WORKER_TRIP);
 }
 
 /**

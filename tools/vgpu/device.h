@@ -16,6 +16,7 @@
 #include "irq.h"
 #include "memory.h"
 #include "pci_config.h"
+#include "ras.h"
 #include "regs.h"
 #include "vgpu.h"
 #include "worker.h"
@@ -38,6 +39,7 @@ struct vgpu {
 	uint32_t *doorbell_low;		/* half a write pointer for each page; vfio thread only */
 	struct irq_table irq;
 	struct memory mem;
+	struct ras ras;
 	struct tlbi_queue tlbi;
 
 	struct worker *worker;

@@ -8,6 +8,7 @@
 #include "abi/save.h"
 #include "discovery.h"
 #include "limits.h"
+#include "nonvol.h"
 
 #define BLOCK_MAJOR	1
 #define BLOCK_MINOR	0
@@ -100,6 +101,19 @@ static void add_engines(struct discovery *disc, const struct vgpu_config *cfg)
 	queues->doorbell_stride = VGPU_DOORBELL_STRIDE;
 }
 
+static void add_care(struct discovery *disc)
+{
+	struct ogpu_disc_ras *ras = add_entry(disc, OGPU_DISC_RAS, sizeof(*ras), 0, 0);
+	struct ogpu_disc_power *power = add_entry(disc, OGPU_DISC_POWER, sizeof(*power), 0, 0);
+
+	ras->blocks = BIT(OGPU_RAS_BLOCKS) - 1;
+	ras->spare_pages = NONVOL_SPARES;
+	power->cap_min_uw = VGPU_CAP_MIN_UW;
+	power->cap_max_uw = VGPU_CAP_MAX_UW;
+	power->mem_clock_khz = VGPU_MEM_CLOCK_KHZ;
+	power->idle_exit_us = VGPU_IDLE_EXIT_US;
+}
+
 static void add_controller(struct discovery *disc)
 {
 	struct ogpu_disc_mc *mc;
@@ -130,6 +144,7 @@ void discovery_build(struct discovery *disc, const struct vgpu_config *cfg)
 	add_memory(disc, cfg);
 	add_engines(disc, cfg);
 	add_controller(disc);
+	add_care(disc);
 
 	header->magic = OGPU_DISC_MAGIC;
 	header->major = OGPU_DISC_MAJOR;
@@ -142,4 +157,5 @@ static_assert(sizeof(struct ogpu_disc_header) + sizeof(struct ogpu_disc_board) +
 	      sizeof(struct ogpu_disc_memory) + sizeof(struct ogpu_disc_mmu) +
 	      sizeof(struct ogpu_disc_compute) + sizeof(struct ogpu_disc_copy) +
 	      sizeof(struct ogpu_disc_queues) + 3 * sizeof(struct ogpu_disc_entry) +
+	      sizeof(struct ogpu_disc_ras) + sizeof(struct ogpu_disc_power) +
 	      sizeof(struct ogpu_disc_mc) <= DISCOVERY_ROOM, "discovery table has no room");

@@ -227,6 +227,7 @@ void engines_work(struct engines *eng, struct engines_work *work)
 
 		pthread_mutex_lock(&slot->lock);
 		work->busy_ns[slot->class] += slot_busy(slot, slot->busy_total);
+		work->running |= slot->state == OGPU_SLOT_RUNNING;
 		pthread_mutex_unlock(&slot->lock);
 	}
 }

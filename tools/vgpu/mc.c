@@ -79,6 +79,16 @@ void mc_stop_fatal(struct mc *mc, enum ogpu_mc_fatal why, uint32_t detail, uint3
 		   pc);
 }
 
+/**
+ * mc_fail() - say why the core does not run
+ * @mc: controller, stopped since mc_reset()
+ * @why: for BOOT_MC_FATAL
+ */
+void mc_fail(struct mc *mc, enum ogpu_mc_fatal why)
+{
+	mc_stop_fatal(mc, why, 0, 0);
+}
+
 static bool watchdog_bites(struct mc *mc)
 {
 	return vgpu_time_ns(mc->gpu) >= mc->last_beat + WATCHDOG_NS;

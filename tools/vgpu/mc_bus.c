@@ -212,8 +212,11 @@ static bool periph_read(struct mc *mc, uint32_t reg, uint32_t *value)
 	case OGPU_MC_FUSE_SVN:
 		*value = nonvol_svn(config->nonvol);
 		return true;
-	case OGPU_MC_TEMP ... OGPU_MC_THROTTLE:
+	case OGPU_MC_TEMP ... OGPU_MC_IDLE:
 		*value = sensors_reg_read(vgpu_sensors(mc->gpu), reg);
+		return true;
+	case OGPU_MC_RAS_RECORD ... OGPU_MC_RAS_BLOCK(OGPU_RAS_BLOCKS) - 4:
+		*value = ras_reg_read(vgpu_ras(mc->gpu), reg);
 		return true;
 	}
 	pthread_mutex_lock(&mc->lock);
@@ -303,8 +306,11 @@ static bool periph_write(struct mc *mc, uint32_t reg, uint32_t value)
 	case OGPU_MC_FUSE_SVN:
 		nonvol_commit_svn(vgpu_config(mc->gpu)->nonvol, value, mc->svn);
 		return true;
-	case OGPU_MC_TEMP ... OGPU_MC_THROTTLE:
+	case OGPU_MC_TEMP ... OGPU_MC_IDLE:
 		sensors_reg_write(vgpu_sensors(mc->gpu), reg, value);
+		return true;
+	case OGPU_MC_RAS_RECORD ... OGPU_MC_RAS_BLOCK(OGPU_RAS_BLOCKS) - 4:
+		ras_reg_write(vgpu_ras(mc->gpu), reg, value);
 		return true;
 	}
 	pthread_mutex_lock(&mc->lock);

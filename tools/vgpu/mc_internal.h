@@ -9,7 +9,7 @@
 #define MC_SRAM_SIZE	VGPU_MC_SRAM_SIZE
 
 /* Interrupts that are remembered until acknowledged; the others are levels. */
-#define MC_IRQ_EDGES	(OGPU_MC_IRQ_MBOX | OGPU_MC_IRQ_SENSOR)
+#define MC_IRQ_EDGES	(OGPU_MC_IRQ_MBOX | OGPU_MC_IRQ_SENSOR | OGPU_MC_IRQ_RAS)
 
 /* A reset of the slots under running firmware: START is refused until it has acknowledged. */
 enum mc_slot_reset {

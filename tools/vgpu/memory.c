@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "device.h"
+#include "nonvol.h"
 
 /* What a copy moves before it lets a waiting unmap pass. */
 #define COPY_CHUNK	0x10000u
@@ -49,6 +50,7 @@ int memory_init(struct memory *mem, uint64_t vram_size)
 	pthread_rwlock_init(&mem->bracket, &attr);
 	pthread_rwlockattr_destroy(&attr);
 	dma_table_init(&mem->dma);
+	poison_init(&mem->poison);
 	return 0;
 
 err_close:
@@ -63,6 +65,7 @@ err_close:
  */
 void memory_fini(struct memory *mem)
 {
+	poison_fini(&mem->poison);
 	dma_table_fini(&mem->dma);
 	pthread_rwlock_destroy(&mem->bracket);
 	munmap(mem->vram, mem->vram_size);
@@ -132,7 +135,7 @@ const struct tlbi_log *vgpu_mem_tlbi_log(const struct vgpu *gpu)
 }
 
 /**
- * vgpu_mem_poisoned() - whether VRAM has an uncorrectable error.
+ * vgpu_mem_poisoned() - whether VRAM has lost its content.
  * @gpu: the card
  * @target: only OGPU_TARGET_VRAM can be poisoned
  * @addr: first byte
@@ -142,15 +145,59 @@ const struct tlbi_log *vgpu_mem_tlbi_log(const struct vgpu *gpu)
  */
 bool vgpu_mem_poisoned(struct vgpu *gpu, enum ogpu_target target, uint64_t addr, size_t len)
 {
-	struct memory *mem = &gpu->mem;
-	uint32_t count = atomic_load_explicit(&mem->poison_count, memory_order_acquire);
+	return target == OGPU_TARGET_VRAM && poison_find(&gpu->mem.poison, addr, len);
+}
 
-	if (target != OGPU_TARGET_VRAM)
+/* Who has a pointer to a page, or knows that there is none, has to look again. */
+static void look_again(struct memory *mem)
+{
+	atomic_fetch_add_explicit(&mem->generation, 1, memory_order_relaxed);
+}
+
+/**
+ * vgpu_mem_carry() - what is copied is poisoned, and so is the page that it is copied to.
+ * @gpu: the card
+ * @operand: any byte of that page
+ * @queue: number of the queue that copies
+ *
+ * Inside a bracket.
+ *
+ * Return: false if that memory cannot be poisoned: who copies has used what is lost.
+ */
+bool vgpu_mem_carry(struct vgpu *gpu, uint64_t operand, uint32_t queue)
+{
+	const struct ras_record error = {
+		.block = OGPU_RAS_VRAM,
+		.severity = OGPU_RAS_SEV_DEFERRED,
+		.addr = FIELD_GET(OGPU_OPERAND_ADDR, operand),
+		.queue = queue,
+	};
+
+	if (FIELD_GET(OGPU_OPERAND_TARGET, operand) != OGPU_TARGET_VRAM ||
+	    !poison_add(&gpu->mem.poison, error.addr, false))
 		return false;
-	for (uint32_t i = 0; i < count; i++)
-		if (addr < mem->poison[i] + MEMORY_POISON_PAGE && mem->poison[i] < addr + len)
-			return true;
-	return false;
+	look_again(&gpu->mem);
+	ras_report(&gpu->ras, &error);
+	return true;
+}
+
+/**
+ * vgpu_mem_overwrite() - a whole page of VRAM, which is poisoned, is stored anew.
+ * @gpu: the card
+ * @operand: its first byte
+ *
+ * Inside a bracket.
+ *
+ * Return: where to store it; NULL if it cannot hold what is stored.
+ */
+void *vgpu_mem_overwrite(struct vgpu *gpu, uint64_t operand)
+{
+	uint64_t addr = FIELD_GET(OGPU_OPERAND_ADDR, operand);
+
+	if (!poison_overwrite(&gpu->mem.poison, addr))
+		return NULL;
+	look_again(&gpu->mem);
+	return gpu->mem.vram + addr;
 }
 
 /**
@@ -293,34 +340,45 @@ void memory_unmap_all(struct vgpu *gpu)
  * @gpu: the card
  * @vram_offset: any byte of the page; less than the size of VRAM
  *
- * Engines cannot use the page any more; the CPU sees it through the aperture as before.
+ * Engines cannot use its content any more; the CPU sees it through the aperture as before.
  *
- * Return: false if MEMORY_POISON_MAX pages are bad already.
+ * Return: false if POISON_MAX other pages are poisoned already.
  */
 bool memory_poison(struct vgpu *gpu, uint64_t vram_offset)
 {
-	struct memory *mem = &gpu->mem;
-	uint32_t count;
 	bool ok;
 
-	freeze(mem);
-	count = mem->poison_count;
-	ok = count < MEMORY_POISON_MAX;
-	if (ok) {
-		mem->poison[count] = vram_offset & ~(uint64_t)(MEMORY_POISON_PAGE - 1);
-		atomic_store_explicit(&mem->poison_count, count + 1, memory_order_release);
-	}
-	thaw(mem);
+	freeze(&gpu->mem);
+	ok = poison_add(&gpu->mem.poison, vram_offset, true);
+	thaw(&gpu->mem);
 	return ok;
 }
 
 /**
- * memory_clear_poison() - all VRAM is good again.
+ * memory_retire() - replace a page of VRAM by a spare one.
  * @gpu: the card
+ * @vram_offset: of the page
+ *
+ * Its content is zero afterwards. If its cells are good no spare page is used for that.
+ *
+ * Return: OGPU_RETIRE_OK, or why not.
  */
-void memory_clear_poison(struct vgpu *gpu)
+enum ogpu_retire_result memory_retire(struct vgpu *gpu, uint64_t vram_offset)
 {
-	freeze(&gpu->mem);
-	gpu->mem.poison_count = 0;
-	thaw(&gpu->mem);
+	struct memory *mem = &gpu->mem;
+	enum ogpu_retire_result result = OGPU_RETIRE_OK;
+	bool bad_cells;
+
+	if (vram_offset % POISON_PAGE || vram_offset >= mem->vram_size)
+		return OGPU_RETIRE_BAD_ADDRESS;
+	freeze(mem);
+	poison_remove(&mem->poison, vram_offset, &bad_cells);
+	if (bad_cells && !nonvol_retire(gpu->cfg.nonvol, vram_offset)) {
+		poison_add(&mem->poison, vram_offset, true);
+		result = OGPU_RETIRE_NO_SPARE;
+	} else {
+		memset(mem->vram + vram_offset, 0, POISON_PAGE);
+	}
+	thaw(mem);
+	return result;
 }

@@ -9,12 +9,11 @@
 #include <stdatomic.h>
 
 #include "dma_table.h"
+#include "poison.h"
 #include "tlbi.h"
+#include "vgpu.h"
 
 struct vgpu;
-
-#define MEMORY_POISON_MAX	64u	/* pages that can be bad at the same time */
-#define MEMORY_POISON_PAGE	4096u
 
 struct memory {
 	/*
@@ -32,8 +31,7 @@ struct memory {
 	uint8_t *vram;
 	uint64_t vram_size;
 
-	_Atomic uint32_t poison_count;
-	uint64_t poison[MEMORY_POISON_MAX];	/* VRAM offsets */
+	struct poison poison;
 };
 
 int memory_init(struct memory *mem, uint64_t vram_size);
@@ -42,6 +40,6 @@ void memory_set_dma(struct vgpu *gpu, bool enabled);
 int memory_unmap(struct vgpu *gpu, uint64_t addr, uint64_t size);
 void memory_unmap_all(struct vgpu *gpu);
 bool memory_poison(struct vgpu *gpu, uint64_t vram_offset);
-void memory_clear_poison(struct vgpu *gpu);
+enum ogpu_retire_result memory_retire(struct vgpu *gpu, uint64_t vram_offset);
 
 #endif

@@ -438,14 +438,16 @@ bool mmu_translate(struct mmu *mmu, uint64_t va, enum ogpu_access access, struct
 		return refuse(fault, va, access, OGPU_FAULT_PERMISSION);
 	if (e.pte & OGPU_PTE_NULL && access == OGPU_ACCESS_WRITE) {
 		page->host = mmu->sink + offset;
+		page->operand = OGPU_OPERAND(OGPU_TARGET_PEER, 0);	/* none */
 		page->bytes = MMU_PAGE - offset;
 		return true;
 	}
+	page->operand = e.operand + offset;
+	page->bytes = MMU_PAGE - offset;
 	if ((e.direct & need[access]) != need[access])
 		return refuse(fault, va, access, no_answer(mmu, e.operand, MMU_PAGE));
 
 	page->host = e.host + offset;
-	page->bytes = MMU_PAGE - offset;
 	return true;
 }
 
@@ -468,6 +470,7 @@ bool mmu_resolve(struct mmu *mmu, uint64_t operand, bool write, struct mmu_page 
 	if (OPERAND_TARGET(operand) == OGPU_TARGET_VIRTUAL)
 		return mmu_translate(mmu, addr, access, page, fault);
 
+	page->operand = operand;
 	page->bytes = MMU_PAGE - (addr & (MMU_PAGE - 1));
 	page->host = vgpu_mem_ptr(mmu->gpu, OPERAND_TARGET(operand), addr, page->bytes, write);
 	if (!page->host)

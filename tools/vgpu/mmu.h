@@ -76,6 +76,7 @@ struct mmu {
 struct mmu_page {
 	uint8_t *host;		/* the byte at va */
 	size_t bytes;		/* up to the end of the 4 KiB page */
+	uint64_t operand;	/* of the byte at va; also if the page is poisoned */
 };
 
 /* Address-space table in one word: VRAM offset of 4 KiB alignment, and entries. */

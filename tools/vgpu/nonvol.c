@@ -19,9 +19,13 @@
 static cJSON *to_json(const struct nonvol *nv)
 {
 	cJSON *json = cJSON_CreateObject();
+	cJSON *pages;
 
 	cJSON_AddNumberToObject(json, "fuse_svn", nv->svn);
 	cJSON_AddNumberToObject(json, "revoked_keys", nv->revoked);
+	pages = cJSON_AddArrayToObject(json, "retired_pages");
+	for (unsigned int i = 0; i < nv->retired_count; i++)
+		cJSON_AddItemToArray(pages, cJSON_CreateNumber(nv->retired[i]));
 	return json;
 }
 
@@ -74,13 +78,30 @@ static bool get_u32(const cJSON *json, const char *name, uint32_t max, uint32_t 
 	return true;
 }
 
+static bool get_pages(const cJSON *json, struct nonvol *nv)
+{
+	const cJSON *pages = cJSON_GetObjectItemCaseSensitive(json, "retired_pages"), *page;
+
+	if (!cJSON_IsArray(pages) || cJSON_GetArraySize(pages) > (int)NONVOL_SPARES)
+		return false;
+	nv->retired_count = 0;
+	cJSON_ArrayForEach(page, pages) {
+		if (!cJSON_IsNumber(page) || page->valuedouble < 0 ||
+		    page->valuedouble > (double)BIT_ULL(52))
+			return false;
+		nv->retired[nv->retired_count++] = page->valuedouble;
+	}
+	return true;
+}
+
 /* Takes the stricter of command line and file. */
 static bool from_json(struct nonvol *nv, const cJSON *json)
 {
 	uint32_t svn, revoked;
 
 	if (!get_u32(json, "fuse_svn", UINT32_MAX, &svn) ||
-	    !get_u32(json, "revoked_keys", BIT(OGPU_BOOT_KEY_SLOTS) - 1, &revoked))
+	    !get_u32(json, "revoked_keys", BIT(OGPU_BOOT_KEY_SLOTS) - 1, &revoked) ||
+	    !get_pages(json, nv))
 		return false;
 	if (svn > nv->svn)
 		nv->svn = svn;
@@ -240,4 +261,41 @@ bool nonvol_key(struct nonvol *nv, unsigned int slot, uint8_t key[NONVOL_KEY_SIZ
 	}
 	pthread_mutex_unlock(&nv->lock);
 	return found;
+}
+
+/**
+ * nonvol_retire() - use a spare page of VRAM.
+ * @nv: which are used
+ * @page: VRAM offset of the page in whose place it comes
+ *
+ * Return: false if none is left.
+ */
+bool nonvol_retire(struct nonvol *nv, uint64_t page)
+{
+	bool ok;
+
+	pthread_mutex_lock(&nv->lock);
+	ok = nv->retired_count < NONVOL_SPARES;
+	if (ok) {
+		nv->retired[nv->retired_count++] = page;
+		save(nv);
+	}
+	pthread_mutex_unlock(&nv->lock);
+	return ok;
+}
+
+/**
+ * nonvol_spares() - how many spare pages are left.
+ * @nv: which are used
+ *
+ * Return: pages.
+ */
+unsigned int nonvol_spares(struct nonvol *nv)
+{
+	unsigned int spares;
+
+	pthread_mutex_lock(&nv->lock);
+	spares = NONVOL_SPARES - nv->retired_count;
+	pthread_mutex_unlock(&nv->lock);
+	return spares;
 }

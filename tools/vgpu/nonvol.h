@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * What outlives power: the fuses of the boot ROM.
+ * What outlives power: the fuses of the boot ROM, and which pages of VRAM lie in spare ones.
  */
 #ifndef OGPU_VGPU_NONVOL_H
 #define OGPU_VGPU_NONVOL_H
@@ -12,6 +12,7 @@
 #include "abi/regs.h"
 
 #define NONVOL_KEY_SIZE	32u		/* Ed25519 public key */
+#define NONVOL_SPARES	64u		/* spare pages of VRAM when the card was made */
 
 struct nonvol {
 	const char *path;		/* file that keeps it, NULL: lost when the process ends */
@@ -19,6 +20,8 @@ struct nonvol {
 	uint32_t svn;
 	unsigned int revoked;		/* bit mask of key slots */
 	unsigned int keys;		/* slots 0 .. keys - 1 hold one */
+	unsigned int retired_count;
+	uint64_t retired[NONVOL_SPARES];	/* VRAM offsets of pages that lie in spare ones */
 	uint8_t key[OGPU_BOOT_KEY_SLOTS][NONVOL_KEY_SIZE];
 };
 
@@ -32,5 +35,7 @@ bool nonvol_fuse_key(struct nonvol *nv, const uint8_t key[NONVOL_KEY_SIZE]);
 void nonvol_set_revoked(struct nonvol *nv, unsigned int slots);
 uint32_t nonvol_keys(struct nonvol *nv);
 bool nonvol_key(struct nonvol *nv, unsigned int slot, uint8_t key[NONVOL_KEY_SIZE], bool *revoked);
+bool nonvol_retire(struct nonvol *nv, uint64_t page);
+unsigned int nonvol_spares(struct nonvol *nv);
 
 #endif

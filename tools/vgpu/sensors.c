@@ -16,7 +16,8 @@
 #include "device.h"
 #include "sensors.h"
 
-#define IDLE_UW			12000000.0	/* at rest */
+#define REST_UW			12000000.0	/* nothing to do */
+#define IDLE_UW			3000000.0	/* and told to be idle */
 #define LANE_INSTRUCTION_UJ	0.02
 #define BYTE_UJ			0.002
 #define BUSY_COMPUTE_UW		4000000.0	/* per busy slot */
@@ -33,9 +34,10 @@
 #define NS_PER_S		1000000000.0
 #define WINDOW_NS		100000000ull
 
-/* Hardware throttles from the one on until below the other. */
+/* Hardware throttles from the one on until below the other; from TRIP_MDEG on it stops. */
 #define HOT_MDEG		95000
 #define COOL_MDEG		85000
+#define TRIP_MDEG		110000
 
 struct sensors {
 	struct vgpu *gpu;
@@ -51,21 +53,28 @@ struct sensors {
 	double power_uw;
 
 	bool hot;			/* throttled by heat */
+	bool tripped;			/* stopped by heat, and still too hot */
+	bool over_cap;			/* throttled by the power cap */
+	bool brake;			/* throttled from outside */
+	bool idle;
 	uint32_t energy_hi;		/* latched by reading ENERGY_LO */
-	uint32_t clock_khz, fan_rpm, throttle;
-	uint32_t ecc_corrected, ecc_uncorrected;
+	uint32_t clock_khz, mem_clock_khz, fan_rpm, throttle, cap_uw;
 };
 
 /**
  * sensors_reset() - what firmware set goes back to the values at power-up.
  * @s: the sensors
  *
- * Temperatures, energy and error counts are facts; they stay.
+ * Temperatures, energy and what is done from outside are facts; they stay.
  */
 void sensors_reset(struct sensors *s)
 {
 	pthread_mutex_lock(&s->lock);
 	s->clock_khz = VGPU_CLOCK_KHZ;
+	s->mem_clock_khz = VGPU_MEM_CLOCK_KHZ;
+	s->cap_uw = VGPU_CAP_MAX_UW;
+	s->over_cap = false;
+	s->idle = false;
 	s->fan_rpm = FAN_DEFAULT_RPM;
 	s->throttle = 0;
 	pthread_mutex_unlock(&s->lock);
@@ -87,7 +96,7 @@ struct sensors *sensors_create(struct vgpu *gpu)
 	pthread_mutex_init(&s->lock, NULL);
 	s->hot_mdeg = AMBIENT_MDEG;
 	s->mem_mdeg = AMBIENT_MDEG;
-	s->power_uw = IDLE_UW;
+	s->power_uw = REST_UW;
 	s->last_ns = vgpu_time_ns(gpu);
 	s->window_ns = s->last_ns;
 	sensors_reset(s);
@@ -107,7 +116,8 @@ void sensors_destroy(struct sensors *s)
 /* What firmware wants and what heat makes necessary. */
 static uint32_t throttle_reasons(const struct sensors *s)
 {
-	return s->throttle | (s->hot ? OGPU_THROTTLE_THERMAL : 0);
+	return s->throttle | (s->hot ? OGPU_THROTTLE_THERMAL : 0) |
+	       (s->over_cap ? OGPU_THROTTLE_POWER : 0) | (s->brake ? OGPU_THROTTLE_BRAKE : 0);
 }
 
 /* Throttled hardware runs at half the clock that firmware set. */
@@ -137,14 +147,38 @@ static void approach(double *mdeg, double target, double dt_ns, double tau_ns)
 	*mdeg += (target - *mdeg) * (1 - exp(-dt_ns / tau_ns));
 }
 
-/* Firmware is interrupted when throttling by heat begins or ends. */
+/* Firmware is interrupted when hardware begins or ends to throttle for a reason of its own. */
+static void set_reason(struct sensors *s, bool *reason, bool now)
+{
+	if (now != *reason)
+		mc_irq(vgpu_mc(s->gpu), OGPU_MC_IRQ_SENSOR);
+	*reason = now;
+}
+
 static void check_heat(struct sensors *s)
 {
-	bool hot = s->hot_mdeg >= (s->hot ? COOL_MDEG : HOT_MDEG);
+	set_reason(s, &s->hot, s->hot_mdeg >= (s->hot ? COOL_MDEG : HOT_MDEG));
+	if (!s->tripped && s->hot_mdeg >= TRIP_MDEG) {
+		s->tripped = true;
+		vgpu_trip(s->gpu);
+	} else if (s->hot_mdeg < COOL_MDEG) {
+		s->tripped = false;
+	}
+}
 
-	if (hot != s->hot)
-		mc_irq(vgpu_mc(s->gpu), OGPU_MC_IRQ_SENSOR);
-	s->hot = hot;
+/* A cap is held by the mean: throttled from above it until a tenth below. */
+static void check_cap(struct sensors *s)
+{
+	set_reason(s, &s->over_cap, s->power_uw > s->cap_uw * (s->over_cap ? 0.9 : 1));
+}
+
+/* Work ends idle, which then did not begin again by itself. */
+static bool worked(const struct engines_work *now, const struct engines_work *before)
+{
+	for (unsigned int i = 0; i < OGPU_ENGINE_CLASSES; i++)
+		if (now->busy_ns[i] != before->busy_ns[i])
+			return true;
+	return now->bytes_moved != before->bytes_moved;
 }
 
 /* Bring the model up to now. */
@@ -158,7 +192,8 @@ static void update(struct sensors *s)
 		return;
 	dt = now - s->last_ns;
 	engines_work(vgpu_engines(s->gpu), &work);
-	uj = IDLE_UW * dt / NS_PER_S +
+	s->idle = s->idle && !worked(&work, &s->last_work);
+	uj = (s->idle ? IDLE_UW : REST_UW) * dt / NS_PER_S +
 	     work_uj(&work, &s->last_work) * effective_clock(s) / VGPU_CLOCK_KHZ;
 	uw = uj * NS_PER_S / dt;
 	s->energy_uj += uj;
@@ -172,13 +207,14 @@ static void update(struct sensors *s)
 		s->power_uw = (s->energy_uj - s->window_uj) / ((now - s->window_ns) / NS_PER_S);
 		s->window_ns = now;
 		s->window_uj = s->energy_uj;
+		check_cap(s);
 	}
 }
 
 /**
  * sensors_reg_read() - firmware reads a sensor.
  * @s: the sensors
- * @reg: OGPU_MC_TEMP .. OGPU_MC_THROTTLE
+ * @reg: OGPU_MC_TEMP .. OGPU_MC_IDLE
  *
  * Return: the value; 0 for registers that do not exist.
  */
@@ -213,14 +249,17 @@ uint32_t sensors_reg_read(struct sensors *s, uint32_t reg)
 	case OGPU_MC_FAN:
 		value = s->fan_rpm;
 		break;
-	case OGPU_MC_ECC_CE:
-		value = s->ecc_corrected;
-		break;
-	case OGPU_MC_ECC_UE:
-		value = s->ecc_uncorrected;
-		break;
 	case OGPU_MC_THROTTLE:
 		value = throttle_reasons(s);
+		break;
+	case OGPU_MC_POWER_CAP:
+		value = s->cap_uw;
+		break;
+	case OGPU_MC_MEM_CLOCK:
+		value = s->mem_clock_khz;
+		break;
+	case OGPU_MC_IDLE:
+		value = s->idle;
 		break;
 	}
 	pthread_mutex_unlock(&s->lock);
@@ -233,9 +272,9 @@ static uint32_t clamp(uint32_t value, uint32_t low, uint32_t high)
 }
 
 /**
- * sensors_reg_write() - firmware sets clock, fan or throttling.
+ * sensors_reg_write() - firmware sets clocks, fan, throttling, cap or idle.
  * @s: the sensors
- * @reg: OGPU_MC_CLOCK, OGPU_MC_FAN or OGPU_MC_THROTTLE; others do nothing
+ * @reg: which; those that are read-only do nothing
  * @value: what it writes; hardware clamps
  */
 void sensors_reg_write(struct sensors *s, uint32_t reg, uint32_t value)
@@ -250,7 +289,16 @@ void sensors_reg_write(struct sensors *s, uint32_t reg, uint32_t value)
 		s->fan_rpm = clamp(value, 0, FAN_MAX_RPM);
 		break;
 	case OGPU_MC_THROTTLE:
-		s->throttle = value;
+		s->throttle = value & OGPU_THROTTLE_FIRMWARE;
+		break;
+	case OGPU_MC_POWER_CAP:
+		s->cap_uw = clamp(value, VGPU_CAP_MIN_UW, VGPU_CAP_MAX_UW);
+		break;
+	case OGPU_MC_MEM_CLOCK:
+		s->mem_clock_khz = clamp(value, VGPU_MEM_CLOCK_MIN_KHZ, VGPU_MEM_CLOCK_KHZ);
+		break;
+	case OGPU_MC_IDLE:
+		s->idle = value & 1 && !s->last_work.running;
 		break;
 	}
 	pthread_mutex_unlock(&s->lock);
@@ -274,21 +322,6 @@ uint64_t sensors_energy(struct sensors *s)
 }
 
 /**
- * sensors_count_ecc() - fault: a memory error happened.
- * @s: the sensors
- * @corrected: whether the data could be saved
- */
-void sensors_count_ecc(struct sensors *s, bool corrected)
-{
-	pthread_mutex_lock(&s->lock);
-	if (corrected)
-		s->ecc_corrected++;
-	else
-		s->ecc_uncorrected++;
-	pthread_mutex_unlock(&s->lock);
-}
-
-/**
  * sensors_set_temp() - fault: the hot spot has this temperature now and cools from there.
  * @s: the sensors
  * @mdeg: millidegree Celsius
@@ -302,4 +335,34 @@ void sensors_set_temp(struct sensors *s, int32_t mdeg)
 	s->hot_mdeg = mdeg;
 	check_heat(s);
 	pthread_mutex_unlock(&s->lock);
+}
+
+/**
+ * sensors_set_brake() - fault: somebody outside has the card throttle.
+ * @s: the sensors
+ * @on: or has it no more
+ */
+void sensors_set_brake(struct sensors *s, bool on)
+{
+	pthread_mutex_lock(&s->lock);
+	update(s);
+	set_reason(s, &s->brake, on);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/**
+ * sensors_tripped() - whether the card is too hot to be started.
+ * @s: the sensors
+ *
+ * Return: true from a trip on until it is cool.
+ */
+bool sensors_tripped(struct sensors *s)
+{
+	bool tripped;
+
+	pthread_mutex_lock(&s->lock);
+	update(s);
+	tripped = s->tripped;
+	pthread_mutex_unlock(&s->lock);
+	return tripped;
 }

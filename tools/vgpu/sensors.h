@@ -12,7 +12,8 @@ struct sensors;
 
 void sensors_reset(struct sensors *s);
 uint64_t sensors_energy(struct sensors *s);
-void sensors_count_ecc(struct sensors *s, bool corrected);
 void sensors_set_temp(struct sensors *s, int32_t mdeg);
+void sensors_set_brake(struct sensors *s, bool on);
+bool sensors_tripped(struct sensors *s);
 
 #endif

@@ -39,6 +39,11 @@ struct vgpu;
 #define VGPU_MC_CLOCK_KHZ	200000u
 #define VGPU_CLOCK_KHZ		1000000u	/* compute units, highest */
 #define VGPU_CLOCK_MIN_KHZ	100000u
+#define VGPU_MEM_CLOCK_KHZ	2000000u	/* memory, highest */
+#define VGPU_MEM_CLOCK_MIN_KHZ	400000u
+#define VGPU_CAP_MIN_UW		15000000u	/* limits of the power cap */
+#define VGPU_CAP_MAX_UW		75000000u
+#define VGPU_IDLE_EXIT_US	100u
 #define VGPU_AS_COUNT		256u
 #define VGPU_DMA_BITS		48u
 #define VGPU_DOORBELL_STRIDE	4096u
@@ -67,15 +72,18 @@ struct vgpu_config {
 enum vgpu_reset {
 	VGPU_RESET_COMPUTE,	/* engines and slots */
 	VGPU_RESET_MC,		/* management core */
+	VGPU_RESET_TRIP,	/* likewise, but it stops for good */
 	VGPU_RESET_DEVICE,	/* FLR or bus reset: everything but VRAM content and fuses */
 };
 
 const struct vgpu_config *vgpu_config(const struct vgpu *gpu);
 void vgpu_reset(struct vgpu *gpu, enum vgpu_reset kind);
+void vgpu_trip(struct vgpu *gpu);	/* it is too hot: stops all, soon */
 uint64_t vgpu_time_ns(const struct vgpu *gpu);	/* GLB_TIME */
 struct mc *vgpu_mc(struct vgpu *gpu);
 struct engines *vgpu_engines(struct vgpu *gpu);
 struct sensors *vgpu_sensors(struct vgpu *gpu);
+struct ras *vgpu_ras(struct vgpu *gpu);
 
 /* --- memory.c: VRAM and guest memory ---------------------------------------------------------- */
 
@@ -99,10 +107,14 @@ void *vgpu_mem_ptr(struct vgpu *gpu, enum ogpu_target target, uint64_t addr, siz
 		   bool write);
 
 /*
- * True if VRAM in this range has an uncorrectable error: vgpu_mem_ptr() gives NULL there and the
+ * True if VRAM in this range has lost its content: vgpu_mem_ptr() gives NULL there and the
  * fault to report is OGPU_FAULT_POISON, not OGPU_FAULT_BUS. Inside or outside a bracket.
  */
 bool vgpu_mem_poisoned(struct vgpu *gpu, enum ogpu_target target, uint64_t addr, size_t len);
+
+/* Inside a bracket: what COPY and FILL do to poison; see memory.c. */
+bool vgpu_mem_carry(struct vgpu *gpu, uint64_t operand, uint32_t queue);
+void *vgpu_mem_overwrite(struct vgpu *gpu, uint64_t operand);
 
 /* Outside a bracket: copy from an operand (VRAM or SYSTEM). False if any byte does not answer. */
 bool vgpu_mem_read(struct vgpu *gpu, uint64_t operand, void *buf, size_t len);
@@ -140,6 +152,7 @@ bool mc_running(const struct mc *mc);
 uint32_t mc_heartbeat(const struct mc *mc);
 uint32_t mc_fatal(const struct mc *mc);		/* BOOT_MC_FATAL */
 uint32_t mc_fatal_pc(const struct mc *mc);
+void mc_fail(struct mc *mc, enum ogpu_mc_fatal why);	/* after mc_reset(): tells why it stays so */
 void mc_inject_crash(struct mc *mc);		/* control socket: core takes an exception */
 void mc_inject_hang(struct mc *mc);		/* control socket: core stops making progress */
 uint64_t mc_instructions(const struct mc *mc);
@@ -179,6 +192,7 @@ struct engines_work {
 	uint64_t bytes_moved;
 	uint64_t busy_ns[OGPU_ENGINE_CLASSES];
 	uint64_t wait_looks, wait_wakeups;	/* of words by the watcher, and of its thread */
+	bool running;			/* a slot is, now */
 };
 
 void engines_work(struct engines *eng, struct engines_work *work);
@@ -187,8 +201,13 @@ void engines_work(struct engines *eng, struct engines_work *work);
 
 struct sensors *sensors_create(struct vgpu *gpu);
 void sensors_destroy(struct sensors *s);
-uint32_t sensors_reg_read(struct sensors *s, uint32_t reg);	/* OGPU_MC_TEMP .. _THROTTLE */
+uint32_t sensors_reg_read(struct sensors *s, uint32_t reg);	/* OGPU_MC_TEMP .. _IDLE */
 void sensors_reg_write(struct sensors *s, uint32_t reg, uint32_t value);
+
+/* --- ras.c ------------------------------------------------------------------------------------ */
+
+uint32_t ras_reg_read(struct ras *ras, uint32_t reg);	/* OGPU_MC_RAS_RECORD .. _RAS_BLOCK */
+void ras_reg_write(struct ras *ras, uint32_t reg, uint32_t value);
 
 /* --- trace.c ---------------------------------------------------------------------------------- */
 

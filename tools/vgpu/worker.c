@@ -30,6 +30,9 @@ static void worker_run(struct vgpu *gpu, enum worker_job job)
 	case WORKER_RESET_MC:
 		vgpu_reset(gpu, VGPU_RESET_MC);
 		break;
+	case WORKER_TRIP:
+		vgpu_reset(gpu, VGPU_RESET_TRIP);
+		break;
 	case WORKER_BOOT:
 		bootrom_run(gpu);
 		break;

@@ -13,6 +13,7 @@ struct worker;
 enum worker_job {
 	WORKER_RESET_COMPUTE,
 	WORKER_RESET_MC,
+	WORKER_TRIP,
 	WORKER_BOOT,
 	WORKER_TLB,
 	WORKER_JOBS

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Pages of VRAM that went bad: they are noted when the card tells of them, and retired by firmware
+ * as soon as nobody has them, because the spare page that comes in their place is empty.
+ *
+ * A page that is free is taken out of the allocator for that time, and stays out if the card has no
+ * spare page left. One that is in use is left to its user, who fails when he uses what is lost;
+ * freeing it makes the worker look again. After a reset of the card no content counts any more, and
+ * all are retired at once: the driver's own memory, which is never freed, is among it.
+ */
+#include <linux/math.h>
+#include <linux/minmax.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_managed.h>
+#include <drm/drm_print.h>
+
+#include "abi/addr.h"
+#include "abi/mbox.h"
+#include "ogpu_device.h"
+#include "ogpu_mbox.h"
+#include "ogpu_ras.h"
+#include "ogpu_ttm.h"
+#include "ogpu_vram_mgr.h"
+
+/* Bad pages at a time that are known by name. */
+#define OGPU_RAS_PAGES	128
+
+/**
+ * struct ogpu_ras - bad pages of a card
+ */
+struct ogpu_ras {
+	/** @odev: the card */
+	struct ogpu_device *odev;
+	/** @work: retires what can be retired, on the card's workqueue */
+	struct work_struct work;
+	/** @lock: protects what follows; a leaf */
+	spinlock_t lock;
+	/** @pages: VRAM offsets of pages that wait for being retired */
+	u64 pages[OGPU_RAS_PAGES];
+	/** @count: how many there are */
+	unsigned int count;
+	/** @retired: pages that were replaced, since probe */
+	unsigned int retired;
+	/** @lost: pages for which there was no spare one, since probe */
+	unsigned int lost;
+};
+
+static bool ogpu_ras_add(struct ogpu_ras *ras, u64 page)
+{
+	unsigned int i;
+
+	for (i = 0; i < ras->count; i++)
+		if (ras->pages[i] == page)
+			return true;
+	if (ras->count == OGPU_RAS_PAGES)
+		return false;
+	ras->pages[ras->count++] = page;
+
+	return true;
+}
+
+/* Take a page from the list, whatever its place is by now. */
+static void ogpu_ras_remove(struct ogpu_ras *ras, u64 page, unsigned int *counter)
+{
+	unsigned int i;
+
+	spin_lock(&ras->lock);
+	for (i = 0; i < ras->count; i++) {
+		if (ras->pages[i] != page)
+			continue;
+		ras->pages[i] = ras->pages[--ras->count];
+		(*counter)++;
+		break;
+	}
+	spin_unlock(&ras->lock);
+}
+
+static bool ogpu_ras_get(struct ogpu_ras *ras, unsigned int index, u64 *page)
+{
+	bool found;
+
+	spin_lock(&ras->lock);
+	found = index < ras->count;
+	if (found)
+		*page = ras->pages[index];
+	spin_unlock(&ras->lock);
+
+	return found;
+}
+
+/**
+ * ogpu_ras_note() - memory of the card has an error that cannot be corrected
+ * @odev: the card
+ * @offset: where, in VRAM
+ *
+ * Any context.
+ */
+void ogpu_ras_note(struct ogpu_device *odev, u64 offset)
+{
+	struct ogpu_ras *ras = odev->ras;
+	bool known;
+
+	spin_lock(&ras->lock);
+	known = ogpu_ras_add(ras, round_down(offset, OGPU_PAGE_4K));
+	spin_unlock(&ras->lock);
+
+	if (known)
+		queue_work(odev->wq, &ras->work);
+	else
+		drm_err_ratelimited(&odev->drm, "too many bad pages of VRAM to keep in mind\n");
+}
+
+/**
+ * ogpu_ras_vram_freed() - memory was freed: a bad page may have been among it
+ * @odev: the card
+ *
+ * Any context.
+ */
+void ogpu_ras_vram_freed(struct ogpu_device *odev)
+{
+	if (READ_ONCE(odev->ras->count))
+		queue_work(odev->wq, &odev->ras->work);
+}
+
+/* Ask firmware for a spare page in place of this one. Sleeps. */
+static int ogpu_ras_retire(struct ogpu_device *odev, u64 page)
+{
+	struct ogpu_msg_ras_query query = {
+		.op = cpu_to_le32(OGPU_RAS_OP_RETIRE),
+		.addr = cpu_to_le64(page),
+	};
+	struct ogpu_ras *ras = odev->ras;
+	int ret;
+
+	ret = ogpu_mbox_request(odev, OGPU_MSG_RAS, &query, sizeof(query), NULL, 0);
+	if (!ret)
+		ogpu_ras_remove(ras, page, &ras->retired);
+
+	return ret;
+}
+
+/* Returns false if there is no sense in going on with others. */
+static bool ogpu_ras_retire_free(struct ogpu_device *odev, u64 page)
+{
+	struct ogpu_vram_mgr *mgr = &odev->mem->vram;
+	struct ogpu_ras *ras = odev->ras;
+	LIST_HEAD(blocks);
+	int ret;
+
+	/* In use. */
+	if (ogpu_vram_mgr_take(mgr, page, &blocks))
+		return true;
+
+	ret = ogpu_ras_retire(odev, page);
+	if (ret == -ENOSPC) {
+		drm_warn(&odev->drm, "no spare page for VRAM offset %#llx: not used any more\n",
+			 page);
+		ogpu_ras_remove(ras, page, &ras->lost);
+		ogpu_vram_mgr_keep(mgr, &blocks);
+		return true;
+	}
+	ogpu_vram_mgr_give(mgr, page, &blocks);
+
+	return !ret;
+}
+
+static void ogpu_ras_work(struct work_struct *work)
+{
+	struct ogpu_ras *ras = container_of(work, struct ogpu_ras, work);
+	struct ogpu_device *odev = ras->odev;
+	unsigned int before, i = 0;
+	u64 page;
+	int idx;
+
+	if (!drm_dev_enter(&odev->drm, &idx))
+		return;
+	/* One that is retired makes room for the last one in the list. */
+	while (READ_ONCE(odev->state) == OGPU_STATE_RUNNING && ogpu_ras_get(ras, i, &page)) {
+		before = READ_ONCE(ras->count);
+		if (!ogpu_ras_retire_free(odev, page))
+			break;
+		if (READ_ONCE(ras->count) >= before)
+			i++;
+	}
+	drm_dev_exit(idx);
+}
+
+/**
+ * ogpu_ras_retire_all() - retire all bad pages, in use or not
+ * @odev: the card, whose firmware has just been started after a reset
+ *
+ * Under @odev->life_lock. Sleeps, bounded.
+ */
+void ogpu_ras_retire_all(struct ogpu_device *odev)
+{
+	struct ogpu_ras *ras = odev->ras;
+	unsigned int i = 0;
+	u64 page;
+	int ret;
+
+	while (ogpu_ras_get(ras, i, &page)) {
+		ret = ogpu_ras_retire(odev, page);
+		if (ret && ret != -ENOSPC)
+			return;
+		/* Without a spare page it is kept out of use when it is free. */
+		if (ret)
+			i++;
+	}
+}
+
+/**
+ * ogpu_ras_print() - for debugfs
+ * @odev: the card
+ * @p: where to
+ */
+void ogpu_ras_print(struct ogpu_device *odev, struct drm_printer *p)
+{
+	struct ogpu_ras *ras = odev->ras;
+
+	drm_printf(p, "bad pages of VRAM: %u in use, %u replaced, %u without a spare one\n",
+		   READ_ONCE(ras->count), READ_ONCE(ras->retired), READ_ONCE(ras->lost));
+}
+
+/**
+ * ogpu_ras_init() - prepare at probe
+ * @odev: the card
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ogpu_ras_init(struct ogpu_device *odev)
+{
+	struct ogpu_ras *ras;
+
+	ras = drmm_kzalloc(&odev->drm, sizeof(*ras), GFP_KERNEL);
+	if (!ras)
+		return -ENOMEM;
+
+	ras->odev = odev;
+	INIT_WORK(&ras->work, ogpu_ras_work);
+	spin_lock_init(&ras->lock);
+	odev->ras = ras;
+
+	return 0;
+}
+
+/**
+ * ogpu_ras_fini() - look for bad pages no more, at unbind
+ * @odev: the card
+ */
+void ogpu_ras_fini(struct ogpu_device *odev)
+{
+	disable_work_sync(&odev->ras->work);
+}
