@@ -15,6 +15,7 @@
 #include <linux/string.h>
 #include <linux/time64.h>
 
+#include <drm/drm_drv.h>
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
 
@@ -116,6 +117,33 @@ u32 ogpu_boot_fuse_svn(struct ogpu_device *odev)
 }
 
 /**
+ * ogpu_boot_commit_svn() - have the card refuse older firmware for ever
+ * @odev: the card
+ * @svn: lowest security version that it shall accept
+ *
+ * Sleeps.
+ *
+ * Return: 0; -EINVAL if the firmware that runs is older than that itself, or @svn is below what the
+ * card demands already; or another errno if no firmware runs.
+ */
+int ogpu_boot_commit_svn(struct ogpu_device *odev, u32 svn)
+{
+	struct ogpu_msg_svn request = { .svn = cpu_to_le32(svn) };
+	int idx, ret;
+
+	if (!drm_dev_enter(&odev->drm, &idx))
+		return -ENODEV;
+	if (svn < ogpu_boot_fuse_svn(odev))
+		ret = -EINVAL;
+	else
+		ret = ogpu_mbox_request(odev, OGPU_MSG_COMMIT_SVN, &request, sizeof(request), NULL,
+					0);
+	drm_dev_exit(idx);
+
+	return ret;
+}
+
+/**
  * ogpu_boot_cancel() - make ogpu_boot() give up, in another thread
  * @odev: the card
  *
@@ -179,6 +207,7 @@ static int ogpu_boot_refused(struct ogpu_device *odev, u32 error)
 		[OGPU_BOOT_ERR_COMPONENT] = {
 			"component", "boot ROM: a component does not fit the card's memory" },
 		[OGPU_BOOT_ERR_BUSY] = { NULL, "boot ROM: management core is running" },
+		[OGPU_BOOT_ERR_HOT] = { NULL, "boot ROM: card is too hot, let it cool" },
 		[OGPU_BOOT_ERR_REVOKED] = {
 			"revoked", "boot ROM: image is signed with a key that was revoked" },
 		[OGPU_BOOT_ERR_HASH] = {

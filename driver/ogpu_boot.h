@@ -44,5 +44,6 @@ void ogpu_boot_cancel(struct ogpu_device *odev);
 void ogpu_boot_clear_cancel(struct ogpu_device *odev);
 int ogpu_boot_get_info(struct ogpu_device *odev, struct ogpu_fw_info *info);
 u32 ogpu_boot_fuse_svn(struct ogpu_device *odev);
+int ogpu_boot_commit_svn(struct ogpu_device *odev, u32 svn);
 
 #endif

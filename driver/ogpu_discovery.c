@@ -174,6 +174,17 @@ static int ogpu_disc_queues(struct ogpu_disc *disc, const struct ogpu_disc_queue
 	return 0;
 }
 
+/* May be missing: power cannot be limited then. */
+static int ogpu_disc_power(struct ogpu_disc *disc, const struct ogpu_disc_power *power)
+{
+	if (le16_to_cpu(power->entry.size) < sizeof(*power))
+		return -EINVAL;
+	disc->cap_min_uw = le32_to_cpu(power->cap_min_uw);
+	disc->cap_max_uw = le32_to_cpu(power->cap_max_uw);
+
+	return disc->cap_min_uw <= disc->cap_max_uw ? 0 : -EINVAL;
+}
+
 /* What the parser knows about each type of entry. */
 struct ogpu_disc_rule {
 	u16 type;
@@ -224,6 +235,8 @@ static int ogpu_disc_entry(struct ogpu_disc *disc, const struct ogpu_disc_entry 
 		return ogpu_disc_queues(disc, body);
 	case OGPU_DISC_MMU:
 		return ogpu_disc_mmu(disc, body);
+	case OGPU_DISC_POWER:
+		return ogpu_disc_power(disc, body);
 	case OGPU_DISC_BOOT:
 		return ogpu_disc_block(entry, OGPU_BOOT_REGS_SIZE, &disc->boot_base);
 	case OGPU_DISC_MBOX:

@@ -48,6 +48,10 @@ struct ogpu_disc {
 	u32 private_bytes;
 	/** @clock_khz: highest clock */
 	u32 clock_khz;
+	/** @cap_min_uw: lowest power cap */
+	u32 cap_min_uw;
+	/** @cap_max_uw: highest power cap, 0 if power cannot be limited */
+	u32 cap_max_uw;
 	/** @resident_groups: workgroups that a unit holds at a time */
 	u32 resident_groups;
 	/** @resident_waves: waves that it holds */

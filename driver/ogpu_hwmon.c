@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Sensors of the card, for hwmon: two temperatures, power, energy, fan, compute clock.
+ * Sensors of the card, for hwmon: two temperatures, power and its cap, energy, fan, compute clock.
  *
  * They are measured by firmware, and asked for with one message. The answer is kept for 100 ms, so
  * that a program that reads all attributes sends one message and sees values that belong together.
  */
 #include <linux/hwmon.h>
 #include <linux/jiffies.h>
+#include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
 
@@ -64,7 +65,33 @@ static int ogpu_hwmon_update(struct ogpu_device *odev, struct ogpu_msg_sensors *
 static umode_t ogpu_hwmon_is_visible(const void *data, enum hwmon_sensor_types type, u32 attr,
 				     int channel)
 {
-	return 0444;
+	const struct ogpu_device *odev = data;
+
+	if (type != hwmon_power || attr == hwmon_power_average || attr == hwmon_power_input)
+		return 0444;
+	if (!odev->disc.cap_max_uw)
+		return 0;
+
+	return attr == hwmon_power_cap ? 0644 : 0444;
+}
+
+static int ogpu_hwmon_read_power(struct ogpu_device *odev, u32 attr,
+				 const struct ogpu_msg_sensors *sensors, long *val)
+{
+	switch (attr) {
+	case hwmon_power_cap:
+		*val = le32_to_cpu(sensors->power_cap_uw);
+		return 0;
+	case hwmon_power_cap_min:
+		*val = odev->disc.cap_min_uw;
+		return 0;
+	case hwmon_power_cap_max:
+		*val = odev->disc.cap_max_uw;
+		return 0;
+	default:
+		*val = le32_to_cpu(sensors->power_uw);
+		return 0;
+	}
 }
 
 static int ogpu_hwmon_read(struct device *dev, enum hwmon_sensor_types type, u32 attr,
@@ -82,8 +109,7 @@ static int ogpu_hwmon_read(struct device *dev, enum hwmon_sensor_types type, u32
 		*val = (s32)le32_to_cpu(channel ? sensors.mem_temp_mdeg : sensors.temp_mdeg);
 		return 0;
 	case hwmon_power:
-		*val = le32_to_cpu(sensors.power_uw);
-		return 0;
+		return ogpu_hwmon_read_power(dev_get_drvdata(dev), attr, &sensors, val);
 	case hwmon_energy:
 		*val = le64_to_cpu(sensors.energy_uj);
 		return 0;
@@ -93,6 +119,28 @@ static int ogpu_hwmon_read(struct device *dev, enum hwmon_sensor_types type, u32
 	default:
 		return -EOPNOTSUPP;
 	}
+}
+
+static int ogpu_hwmon_write(struct device *dev, enum hwmon_sensor_types type, u32 attr,
+			    int channel, long val)
+{
+	struct ogpu_device *odev = dev_get_drvdata(dev);
+	struct ogpu_msg_power_cap cap = {
+		.cap_uw = cpu_to_le32(clamp_val(val, odev->disc.cap_min_uw,
+						odev->disc.cap_max_uw)),
+	};
+	int idx, ret;
+
+	if (!drm_dev_enter(&odev->drm, &idx))
+		return -ENODEV;
+
+	mutex_lock(&odev->hwmon->lock);
+	ret = ogpu_mbox_request(odev, OGPU_MSG_POWER_CAP, &cap, sizeof(cap), NULL, 0);
+	odev->hwmon->valid = false;
+	mutex_unlock(&odev->hwmon->lock);
+	drm_dev_exit(idx);
+
+	return ret;
 }
 
 static int ogpu_hwmon_read_string(struct device *dev, enum hwmon_sensor_types type, u32 attr,
@@ -106,12 +154,14 @@ static int ogpu_hwmon_read_string(struct device *dev, enum hwmon_sensor_types ty
 static const struct hwmon_ops ogpu_hwmon_ops = {
 	.is_visible = ogpu_hwmon_is_visible,
 	.read = ogpu_hwmon_read,
+	.write = ogpu_hwmon_write,
 	.read_string = ogpu_hwmon_read_string,
 };
 
 static const struct hwmon_channel_info * const ogpu_hwmon_channels[] = {
 	HWMON_CHANNEL_INFO(temp, HWMON_T_INPUT | HWMON_T_LABEL, HWMON_T_INPUT | HWMON_T_LABEL),
-	HWMON_CHANNEL_INFO(power, HWMON_P_AVERAGE | HWMON_P_INPUT),
+	HWMON_CHANNEL_INFO(power, HWMON_P_AVERAGE | HWMON_P_INPUT | HWMON_P_CAP |
+				  HWMON_P_CAP_MIN | HWMON_P_CAP_MAX),
 	HWMON_CHANNEL_INFO(energy, HWMON_E_INPUT),
 	HWMON_CHANNEL_INFO(fan, HWMON_F_INPUT),
 	NULL

@@ -2,7 +2,8 @@
 /*
  * What sysfs tells about a card, whatever its state.
  *
- * Attributes in /sys/bus/pci/devices/<address>/ while the driver is bound, read-only, of one line:
+ * Attributes in /sys/bus/pci/devices/<address>/ while the driver is bound, of one line, read-only but
+ * for min_svn:
  *
  * state		awaiting-firmware, booting, running, resetting, wedged or gone; poll() waits
  *			for changes, which also make a uevent: OGPU_STATE=<state>
@@ -16,7 +17,8 @@
  * uuid			of the card
  * firmware_abi_range	versions of messages that the driver speaks, as in 2-3
  * driver_abi		what firmware images must support, see their driver ABI range
- * min_svn		lowest security version of firmware that the card accepts
+ * min_svn		lowest security version of firmware that the card accepts; root may write a
+ *			higher one, up to that of the firmware that runs: there is no way back
  * firmware_version	major.minor.patch of the firmware that runs, empty if none does; likewise:
  * firmware_build_id	its build
  * firmware_abi		version of the messages that it and the driver use
@@ -25,6 +27,7 @@
  * firmware_key		first 8 bytes of SHA-256 of the public key that it is signed with
  */
 #include <linux/device.h>
+#include <linux/kstrtox.h>
 #include <linux/pci.h>
 #include <linux/sysfs.h>
 #include <linux/uuid.h>
@@ -108,7 +111,20 @@ static ssize_t min_svn_show(struct device *dev, struct device_attribute *attr, c
 {
 	return sysfs_emit(buf, "%u\n", ogpu_boot_fuse_svn(dev_get_drvdata(dev)));
 }
-static DEVICE_ATTR_RO(min_svn);
+
+static ssize_t min_svn_store(struct device *dev, struct device_attribute *attr, const char *buf,
+			     size_t count)
+{
+	u32 svn;
+	int ret;
+
+	ret = kstrtou32(buf, 0, &svn);
+	if (!ret)
+		ret = ogpu_boot_commit_svn(dev_get_drvdata(dev), svn);
+
+	return ret ?: count;
+}
+static DEVICE_ATTR_RW(min_svn);
 
 static ssize_t firmware_version_show(struct device *dev, struct device_attribute *attr, char *buf)
 {

@@ -255,6 +255,18 @@ load "same security version" 0 $I/svn-7.img
 state_is running
 vgpuctl '{"cmd":"set","fuse_svn":0}' >/tmp/out 2>/tmp/err
 result $? "lower the fuse counter again, as only a virtual card can"
+# set_svn N: the administrator raises it
+set_svn() {
+	sh -c "echo $1 >$PCI/min_svn" 2>/dev/null
+}
+! set_svn 8 && ! set_svn nonsense && [ "$(cat "$PCI/min_svn")" -eq 0 ]
+result $? "no later security version than that of what runs"
+set_svn 5 && [ "$(cat "$PCI/min_svn")" -eq 5 ]
+result $? "raise the fuse counter by firmware"
+! set_svn 4 && [ "$(cat "$PCI/min_svn")" -eq 5 ]
+result $? "there is no way back"
+vgpuctl '{"cmd":"set","fuse_svn":0}' >/tmp/out 2>/tmp/err
+result $? "but for a virtual card"
 rebind
 
 # --- keys: one is revoked while the card is in use

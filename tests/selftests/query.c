@@ -230,22 +230,30 @@ static void expect_text(const struct admin *admin, const char *hwmon, const char
 	EXPECT(admin_is(admin, attribute, text));
 }
 
+/* The folder of the sensors, in that of the device. */
+static void find_hwmon(const struct admin *admin, char *hwmon, size_t size)
+{
+	char pattern[96];
+	glob_t found;
+
+	snprintf(pattern, sizeof(pattern), "%s/hwmon/hwmon*", admin->dir);
+	ASSERT_EQ(glob(pattern, 0, NULL, &found), 0);
+	ASSERT_EQ(found.gl_pathc, 1);
+	snprintf(hwmon, size, "%s", found.gl_pathv[0] + strlen(admin->dir) + 1);
+	globfree(&found);
+}
+
 TEST(sensors)
 {
-	char hwmon[64], pattern[96];
 	struct admin admin;
 	struct card card;
 	long long energy;
+	char hwmon[64];
 	uint64_t end;
-	glob_t found;
 
 	card_open(&card);
 	ASSERT(admin_init(&admin, 0));
-	snprintf(pattern, sizeof(pattern), "%s/hwmon/hwmon*", admin.dir);
-	ASSERT_EQ(glob(pattern, 0, NULL, &found), 0);
-	ASSERT_EQ(found.gl_pathc, 1);
-	snprintf(hwmon, sizeof(hwmon), "%s", found.gl_pathv[0] + strlen(admin.dir) + 1);
-	globfree(&found);
+	find_hwmon(&admin, hwmon, sizeof(hwmon));
 
 	expect_text(&admin, hwmon, "name", "ogpu");
 	expect_text(&admin, hwmon, "temp1_label", "gpu");
@@ -270,6 +278,36 @@ TEST(sensors)
 	while (sensor(&admin, hwmon, "energy1_input") <= energy && time_ms() < end)
 		sleep_ms(10);
 	EXPECT_GE(sensor(&admin, hwmon, "energy1_input"), energy + 1);
+}
+
+/* Power can be limited, within what the card tells, also by who asks for more or less. */
+TEST(power_cap)
+{
+	long long low, high, before;
+	char hwmon[64], attribute[96], text[32];
+	struct admin admin;
+
+	ASSERT(admin_init(&admin, 0));
+	find_hwmon(&admin, hwmon, sizeof(hwmon));
+	snprintf(attribute, sizeof(attribute), "%s/power1_cap", hwmon);
+	low = sensor(&admin, hwmon, "power1_cap_min");
+	high = sensor(&admin, hwmon, "power1_cap_max");
+	before = sensor(&admin, hwmon, "power1_cap");
+	ASSERT_GE(low, 1);
+	ASSERT_GE(high, low + 2);
+	EXPECT_GE(before, low);
+	EXPECT_LE(before, high);
+
+	snprintf(text, sizeof(text), "%lld", low + 1);
+	ASSERT(admin_write(&admin, attribute, text));
+	EXPECT_EQ(sensor(&admin, hwmon, "power1_cap"), low + 1);
+	ASSERT(admin_write(&admin, attribute, "0"));
+	EXPECT_EQ(sensor(&admin, hwmon, "power1_cap"), low);
+	ASSERT(admin_write(&admin, attribute, "999999999999"));
+	EXPECT_EQ(sensor(&admin, hwmon, "power1_cap"), high);
+	EXPECT(!admin_write(&admin, attribute, "much"));
+	snprintf(text, sizeof(text), "%lld", before);
+	EXPECT(admin_write(&admin, attribute, text));
 }
 
 int main(int argc, char **argv)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "abi/mc.h"
+#include "abi/packet.h"
 #include "boot_image.h"
 
 static int setup(void **state)
@@ -480,6 +481,75 @@ static void test_start_after_crash(void **state)
 	assert_int_equal(slot_state(s), OGPU_SLOT_EMPTY);
 }
 
+/* What is on a slot runs on when firmware dies, and nothing gets on one. */
+static void test_dead_core(void **state)
+{
+	/* VRAM offsets, as the program below has them. */
+	enum { RING = 0x200000, RPTR = 0x201000, WPTR = 0x202000, DONE = 0x203000 };
+	static const uint32_t code[] = {
+		0x400012b7,			/* lui t0, SLOT(0) */
+		0x00500313, 0x0062a223,		/* DOORBELL: 5 */
+		0x00100313, 0x0062a623,		/* FLAGS: privileged */
+		0x00200337, 0x0062a823,		/* RING */
+		0x00001337, 0x0062ac23,		/* RING_SIZE: 4096 */
+		0x00201337, 0x0262a023,		/* RPTR */
+		0x00202337, 0x0262a423,		/* WPTR */
+		0x00100313, 0x0062ae23,		/* CTRL: START */
+		0,				/* and something illegal */
+	};
+	const struct ogpu_pkt_fence fence = {
+		.header = FIELD_PREP(OGPU_PKT_OPCODE, OGPU_OP_FENCE) |
+			  FIELD_PREP(OGPU_PKT_FLAGS, OGPU_FENCE_PHYS) |
+			  FIELD_PREP(OGPU_PKT_WORDS, sizeof(fence) / 4),
+		.addr = DONE,
+		.value = 77,
+	};
+	struct server *s = *state;
+	struct boot_image image;
+	uint32_t one = 1;
+
+	image_make(s, &image);
+	memcpy(image.code, code, sizeof(code));
+	assert_int_equal(boot_signed(s, &image), OGPU_BOOT_OK);
+	while (!(reg_read(s, OGPU_GLB_STATUS) & OGPU_GLB_STATUS_MC_FATAL))
+		;
+	while (slot_state(s) != OGPU_SLOT_IDLE)
+		;
+	memcpy(s->vram + RING, &fence, sizeof(fence));
+	*(volatile uint64_t *)(s->vram + WPTR) = sizeof(fence);
+	/* A queue that is on no slot stays where it is. */
+	assert_int_equal(client_write(s, OGPU_BAR_DOORBELL, 6 * 4096, &one, 4), 0);
+	assert_int_equal(client_write(s, OGPU_BAR_DOORBELL, 5 * 4096, &one, 4), 0);
+	while (*(volatile uint64_t *)(s->vram + DONE) != 77)
+		;
+	while (slot_state(s) != OGPU_SLOT_IDLE)
+		;
+	image_make(s, &image);
+	assert_int_equal(boot_signed(s, &image), OGPU_BOOT_OK);
+	assert_int_equal(slot_state(s), OGPU_SLOT_EMPTY);
+}
+
+/* Too hot: the card stops, and starts nothing before it is cool. */
+static void test_too_hot(void **state)
+{
+	struct server *s = *state;
+	struct boot_image image;
+
+	image_make(s, &image);
+	assert_int_equal(boot_signed(s, &image), OGPU_BOOT_OK);
+	assert_true(control_ok(s, "{\"cmd\":\"set\",\"temp_mdeg\":110000}"));
+	while (!(reg_read(s, OGPU_GLB_STATUS) & OGPU_GLB_STATUS_MC_FATAL))
+		;
+	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_MC_FATAL), OGPU_MC_FATAL_THERMAL);
+	assert_false(mc_is_running(s));
+	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_HASH(0)), 0);
+	assert_int_equal(image_boot(s, &image), OGPU_BOOT_ERR_HOT);
+	assert_int_equal(client_request(s, CMD_RESET, NULL, 0, NULL, 0, NULL, 0), 0);
+	assert_int_equal(image_boot(s, &image), OGPU_BOOT_ERR_HOT);
+	assert_true(control_ok(s, "{\"cmd\":\"set\",\"temp_mdeg\":84000}"));
+	assert_int_equal(image_boot(s, &image), OGPU_BOOT_OK);
+}
+
 /* START and reset at the same time, many times: the reset always wins in the end. */
 static void test_start_and_reset(void **state)
 {
@@ -577,6 +647,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_crash_and_flr, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fatal_access, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_start_after_crash, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_dead_core, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_too_hot, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_start_and_reset, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_slot_reset, setup, teardown),
 	};

@@ -65,15 +65,13 @@ struct sensors {
  * sensors_reset() - what firmware set goes back to the values at power-up.
  * @s: the sensors
  *
- * Temperatures, energy and what is done from outside are facts; they stay.
+ * Temperatures, energy and what is done from outside are facts; they stay, and so does the cap.
  */
 void sensors_reset(struct sensors *s)
 {
 	pthread_mutex_lock(&s->lock);
 	s->clock_khz = VGPU_CLOCK_KHZ;
 	s->mem_clock_khz = VGPU_MEM_CLOCK_KHZ;
-	s->cap_uw = VGPU_CAP_MAX_UW;
-	s->over_cap = false;
 	s->idle = false;
 	s->fan_rpm = FAN_DEFAULT_RPM;
 	s->throttle = 0;
@@ -97,6 +95,7 @@ struct sensors *sensors_create(struct vgpu *gpu)
 	s->hot_mdeg = AMBIENT_MDEG;
 	s->mem_mdeg = AMBIENT_MDEG;
 	s->power_uw = REST_UW;
+	s->cap_uw = VGPU_CAP_MAX_UW;
 	s->last_ns = vgpu_time_ns(gpu);
 	s->window_ns = s->last_ns;
 	sensors_reset(s);
