@@ -183,9 +183,10 @@ OGPU_ASSERT_SIZE(struct ogpu_msg_queue_create, 104);
  * a slot or off it, fails, faults, or is suspended or resumed, and within OGPU_CONTROL_REFRESH_MS
  * of a change while it is on a slot (at once if its ring became empty, but every 2 ms at most). So
  * the host knows how it stands without asking. The writer makes seq odd, writes, and makes it even
- * again: who reads an odd seq, or another one afterwards than before, reads again. Times are up to now_ns; while READY waited_ns goes on from there. A
- * page that cannot be written is left alone. With OGPU_QUEUE_RESTORE firmware reads it, to go on
- * with a queue that other firmware had; it refuses a page that firmware cannot have written.
+ * again: who reads an odd seq, or another one afterwards than before, reads again. Times are up to
+ * now_ns; while READY waited_ns goes on from there. A page that cannot be written is left alone.
+ * With OGPU_QUEUE_RESTORE firmware reads it, to go on with a queue that other firmware had; it
+ * refuses a page that firmware cannot have written.
  */
 #define OGPU_CONTROL_REFRESH_MS	50
 struct ogpu_queue_control {

@@ -22,7 +22,7 @@
  */
 void control_publish(struct queue *queue, uint64_t now)
 {
-	const struct ogpu_msg_queue_error *error = &queue->error;
+	const struct queue_error *error = &queue->error;
 	struct ogpu_queue_control page = {
 		.state = sched_queue_state(queue),
 		.switches = queue->switches,
@@ -61,6 +61,8 @@ void control_publish(struct queue *queue, uint64_t now)
 /* A queue that has failed has an error, one that stands at a fault may, also while suspended. */
 static bool error_ok(enum ogpu_queue_run_state state, uint32_t error)
 {
+	if (error > UINT8_MAX)		/* as wide as in a slot's STATUS */
+		return false;
 	switch (state) {
 	case OGPU_QUEUE_FAILED:
 		return error;
@@ -100,7 +102,7 @@ bool control_restore(struct queue *queue)
 	memcpy(queue->context, page.context, sizeof(queue->context));
 	queue->held = page.held;
 	if (page.state == OGPU_QUEUE_FAILED) {
-		struct ogpu_msg_queue_error error = {
+		struct queue_error error = {
 			.error = page.error,
 			.fault_va = page.fault_va,
 			.packet = page.packet,

@@ -46,9 +46,21 @@ static void send(enum ogpu_msg_type type, const void *body, uint32_t size)
 
 static void send_about(struct queue *q)
 {
+	struct ogpu_msg_queue_error body = {
+		.queue = q->desc.queue,
+		.error = q->error.error,
+		.fault_va = q->error.fault_va,
+		.packet = q->error.packet,
+		.pc = q->error.pc,
+		.asid = q->desc.asid,
+		.access = q->error.access,
+		.reason = q->error.reason,
+		.detail = q->error.detail,
+	};
+
 	queue_list_leave(q);
-	send(q->state == QUEUE_FAILED ? OGPU_MSG_QUEUE_ERROR : OGPU_MSG_QUEUE_FAULT, &q->error,
-	     sizeof(q->error));
+	send(q->state == QUEUE_FAILED ? OGPU_MSG_QUEUE_ERROR : OGPU_MSG_QUEUE_FAULT, &body,
+	     sizeof(body));
 }
 
 static void send_hello(void)

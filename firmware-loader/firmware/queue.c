@@ -12,7 +12,7 @@
 
 #if UINTPTR_MAX == UINT32_MAX
 /* With so many of them there is little room in SRAM for anything else. */
-static_assert(QUEUE_MAX * sizeof(struct queue) <= 464 * 1024);
+static_assert(QUEUE_MAX * sizeof(struct queue) <= 448 * 1024);
 #endif
 
 static struct queue table[QUEUE_MAX];
@@ -200,25 +200,18 @@ void queue_free(struct queue *queue)
 	memset(queue, 0, sizeof(*queue));
 }
 
-static void set_error(struct queue *queue, const struct ogpu_msg_queue_error *error)
-{
-	queue->error = *error;
-	queue->error.queue = queue->desc.queue;
-	queue->error.asid = queue->desc.asid;
-}
-
 /**
  * queue_fail() - a queue executes nothing more
  * @queue: any queue
- * @error: why; its members that name the queue are filled in here
+ * @error: why
  * @tell: whether the host is to get an event
  */
-void queue_fail(struct queue *queue, const struct ogpu_msg_queue_error *error, bool tell)
+void queue_fail(struct queue *queue, const struct queue_error *error, bool tell)
 {
 	queue_list_leave(queue);
 	queue->state = QUEUE_FAILED;
 	queue->faulted = false;
-	set_error(queue, error);
+	queue->error = *error;
 	if (tell)
 		queue_list_append(&unsent, queue);
 }
@@ -226,12 +219,12 @@ void queue_fail(struct queue *queue, const struct ogpu_msg_queue_error *error, b
 /**
  * queue_fault() - a queue stands at a memory fault, which the host is told
  * @queue: in no list
- * @error: the fault; its members that name the queue are filled in here
+ * @error: the fault
  */
-void queue_fault(struct queue *queue, const struct ogpu_msg_queue_error *error)
+void queue_fault(struct queue *queue, const struct queue_error *error)
 {
 	queue->faulted = true;
-	set_error(queue, error);
+	queue->error = *error;
 	queue_list_append(&unsent, queue);
 }
 

@@ -36,6 +36,18 @@ struct queue_list {
 };
 
 /**
+ * struct queue_error - why a queue failed, or at which fault it stands; see
+ *	&struct ogpu_msg_queue_error
+ */
+struct queue_error {
+	uint64_t fault_va, packet, pc;
+	uint32_t detail;
+	uint8_t error;
+	uint8_t access;
+	uint8_t reason;
+};
+
+/**
  * struct queue_desc - what the host said of a queue, checked; see &struct ogpu_msg_queue_create
  */
 struct queue_desc {
@@ -91,7 +103,7 @@ struct queue {
 	/** @prev: neighbour in that list, likewise @next */
 	struct queue *prev, *next;
 	/** @error: why it failed, or the fault at which it stands */
-	struct ogpu_msg_queue_error error;
+	struct queue_error error;
 };
 
 void queue_table_init(void);
@@ -100,8 +112,8 @@ bool queue_is_virtual(const struct queue *queue);
 enum ogpu_msg_status queue_create(const struct ogpu_msg_queue_create *desc, uint32_t doorbells,
 				  struct queue **queue);
 void queue_free(struct queue *queue);
-void queue_fail(struct queue *queue, const struct ogpu_msg_queue_error *error, bool tell);
-void queue_fault(struct queue *queue, const struct ogpu_msg_queue_error *error);
+void queue_fail(struct queue *queue, const struct queue_error *error, bool tell);
+void queue_fault(struct queue *queue, const struct queue_error *error);
 void queue_list_append(struct queue_list *list, struct queue *queue);
 void queue_list_leave(struct queue *queue);
 bool queue_is_unsent(const struct queue *queue);

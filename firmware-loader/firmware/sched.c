@@ -103,7 +103,7 @@ static void unwatch(struct queue *q)
 	q->watched = false;
 }
 
-static void fail_queue(struct queue *q, const struct ogpu_msg_queue_error *error, bool tell,
+static void fail_queue(struct queue *q, const struct queue_error *error, bool tell,
 		       uint64_t now)
 {
 	queue_fail(q, error, tell);
@@ -309,7 +309,7 @@ static void slot_saved(unsigned int index, uint64_t now)
 static void slot_failed(unsigned int index, uint64_t now)
 {
 	struct slot *slot = &sched.slots[index];
-	struct ogpu_msg_queue_error error = { 0 };
+	struct queue_error error = { 0 };
 	bool killing = slot->phase == PHASE_KILLING;
 	enum ogpu_queue_error kill_error = slot->kill_error;
 	struct queue *q;
@@ -328,7 +328,7 @@ static void slot_failed(unsigned int index, uint64_t now)
 /* The engines were reset under the scheduler: what the queue was doing is lost. */
 static void slot_lost(unsigned int index, uint64_t now)
 {
-	struct ogpu_msg_queue_error error = { .error = OGPU_QERR_ENGINE };
+	struct queue_error error = { .error = OGPU_QERR_ENGINE };
 	enum phase phase = sched.slots[index].phase;
 	struct queue *q;
 
@@ -344,7 +344,7 @@ static void slot_lost(unsigned int index, uint64_t now)
 static void slot_disobeyed(unsigned int index, uint64_t now)
 {
 	struct slot *slot = &sched.slots[index];
-	struct ogpu_msg_queue_error error = { .error = OGPU_QERR_ENGINE };
+	struct queue_error error = { .error = OGPU_QERR_ENGINE };
 
 	if (slot->phase == PHASE_PREEMPTING) {
 		begin_kill(index, OGPU_QERR_ENGINE, now);
@@ -357,7 +357,7 @@ static void slot_disobeyed(unsigned int index, uint64_t now)
 
 static void slot_faulted(unsigned int index, uint64_t now)
 {
-	struct ogpu_msg_queue_error error = { 0 };
+	struct queue_error error = { 0 };
 
 	slot_error(index, &error);
 	queue_fault(sched.slots[index].queue, &error);
@@ -426,7 +426,7 @@ static void leave_state(struct queue *q, uint64_t now)
  */
 void sched_stop(struct queue *queue, uint64_t now)
 {
-	struct ogpu_msg_queue_error error = { .error = OGPU_QERR_KILLED, .packet = queue->pos };
+	struct queue_error error = { .error = OGPU_QERR_KILLED, .packet = queue->pos };
 	struct slot *slot;
 
 	if (queue->state == QUEUE_FAILED)

@@ -27,11 +27,11 @@
 #define SCHED_SLICE_NS		5000000ull	/* default time slice */
 #define SCHED_SLICE_MIN_NS	100000ull
 #define SCHED_SLICE_MAX_NS	1000000000ull
-#define SCHED_TURN_PART		8		/* so much of a slice is time with a unit, but */
-#define SCHED_TURN_NS		45000000ull	/* if there is none it does not last longer by more */
+#define SCHED_TURN_PART		8		/* an eighth of a slice is time with a unit */
+#define SCHED_TURN_NS		45000000ull	/* or else the slice is so much longer */
 #define SCHED_AGE_NS		50000000ull
 #define SCHED_RAISE_NS		(2 * SCHED_SLICE_NS)
-#define SCHED_SHOW_NS		2000000ull	/* a queue that becomes idle shows it no more often */
+#define SCHED_SHOW_NS		2000000ull	/* between two times that idle queues show it */
 #define SCHED_SWEEP		64		/* queues looked at in a round, where it is all */
 #define SCHED_PREEMPT_NS	500000000ull	/* longest time to answer PREEMPT; hardware takes 10
 						 * ms, but a busy host of a virtual GPU may well not

@@ -114,7 +114,7 @@ void slot_save(unsigned int slot, struct queue *queue)
  * @slot: which
  * @error: result; queue and asid are left alone
  */
-void slot_error(unsigned int slot, struct ogpu_msg_queue_error *error)
+void slot_error(unsigned int slot, struct queue_error *error)
 {
 	uint32_t status = slot_read(slot, OGPU_SLOT_STATUS);
 

@@ -29,7 +29,7 @@ void slot_set_priority(unsigned int slot, enum ogpu_priority priority);
 void slot_command(unsigned int slot, enum ogpu_slot_command command);
 enum ogpu_slot_state slot_state(unsigned int slot);
 void slot_save(unsigned int slot, struct queue *queue);
-void slot_error(unsigned int slot, struct ogpu_msg_queue_error *error);
+void slot_error(unsigned int slot, struct queue_error *error);
 uint64_t slot_busy_ns(unsigned int slot);
 uint64_t slot_unit_ns(unsigned int slot);
 bool slot_queue_has_work(const struct queue *queue);
