@@ -4,6 +4,7 @@
  * equal one, and beside a thousand queues that wait.
  */
 #include <errno.h>
+#include <math.h>
 #include <ogpu.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,9 +16,11 @@
 
 #define JOBS		100
 #define MOST_S		10.0	/* for all of them, and for one that is not done in time */
+#define SHARE_S		5
 #define QUEUES		1000
 #define PHASE_S		5
 #define WAKE_S		60.0	/* for all of them, also on a busy host */
+#define WAIT_LIMIT_MS	600000	/* a job's time in a WAIT counts */
 #define SLOT_BYTES	64u	/* in the buffer of the queues that wait: packets of one queue */
 
 #define INSN_FOR_EVER	0x0000006fu	/* j . */
@@ -99,6 +102,35 @@ static void bench_noop(const char *name, enum drm_ogpu_priority priority, const 
 	result(name, times[(n * 99 + 99) / 100 - 1], "ms", text);
 }
 
+static double unit_ns(const struct program *p)
+{
+	struct drm_ogpu_queue_get_state state;
+
+	check(ogpu_queue_state(p->queue, &state), "state of a queue");
+	return state.unit_ns;
+}
+
+/* How far two programs that both want all units are from half of them each. */
+static void bench_equal(void)
+{
+	struct program hogs[2];
+	double ns[2];
+
+	start_hog(&hogs[0]);
+	start_hog(&hogs[1]);
+	/* Both are at work, and their times are told. */
+	sleep(1);
+	for (unsigned int i = 0; i < 2; i++)
+		ns[i] = unit_ns(&hogs[i]);
+	sleep(SHARE_S);
+	for (unsigned int i = 0; i < 2; i++)
+		ns[i] = unit_ns(&hogs[i]) - ns[i];
+	for (unsigned int i = 0; i < 2; i++)
+		end_program(&hogs[i]);
+	result("unit_share_error", ns[0] + ns[1] ? fabs(ns[0] - ns[1]) / (ns[0] + ns[1]) : 1, "",
+	       "two files with endless workgroups: difference of their unit times over the sum");
+}
+
 void bench_share(void)
 {
 	struct program hog;
@@ -111,6 +143,7 @@ void bench_share(void)
 	start_hog(&hog);
 	bench_noop("unit_share_high_ms", DRM_OGPU_PRIORITY_HIGH, "the same with high priority");
 	end_program(&hog);
+	bench_equal();
 }
 
 /* bench.py looks at the card's process when it reads this; an empty line pushes it on its way. */
@@ -142,7 +175,7 @@ void bench_wait(void)
 	for (n = 0; n < QUEUES; n++) {
 		struct drm_ogpu_queue_create create = {
 			.vm_id = ogpu_vm_id(vm), .engine = DRM_OGPU_ENGINE_COMPUTE,
-			.priority = DRM_OGPU_PRIORITY_NORMAL,
+			.priority = DRM_OGPU_PRIORITY_NORMAL, .timeout_ms = WAIT_LIMIT_MS,
 		};
 		struct drm_ogpu_job job = { .stream_va = s.buf.va + s.used };
 		struct drm_ogpu_submit submit = {
