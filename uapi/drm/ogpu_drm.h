@@ -1045,11 +1045,11 @@ struct drm_ogpu_pkt_atomic {
 #define DRM_OGPU_CACHE_CLEAN		(1u << 0)
 /** @DRM_OGPU_CACHE_INVALIDATE: drop data that engines have cached */
 #define DRM_OGPU_CACHE_INVALIDATE	(1u << 1)
-/**
- * @DRM_OGPU_CACHE_CODE: drop cached instructions; needed, also between jobs, before code that has
- * been executed is executed again after a job or the CPU has changed it in place. Not needed for
- * what has been mapped since
+/*
+ * CODE is needed, also between jobs, before code that has been executed is executed again after a
+ * job or the CPU has changed it in place. Not needed for what has been mapped since.
  */
+/** @DRM_OGPU_CACHE_CODE: drop cached instructions */
 #define DRM_OGPU_CACHE_CODE		(1u << 2)
 
 /**
