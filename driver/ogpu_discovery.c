@@ -174,11 +174,8 @@ static int ogpu_disc_queues(struct ogpu_disc *disc, const struct ogpu_disc_queue
 	return 0;
 }
 
-/* May be missing: power cannot be limited then. */
 static int ogpu_disc_power(struct ogpu_disc *disc, const struct ogpu_disc_power *power)
 {
-	if (le16_to_cpu(power->entry.size) < sizeof(*power))
-		return -EINVAL;
 	disc->cap_min_uw = le32_to_cpu(power->cap_min_uw);
 	disc->cap_max_uw = le32_to_cpu(power->cap_max_uw);
 
@@ -189,6 +186,7 @@ static int ogpu_disc_power(struct ogpu_disc *disc, const struct ogpu_disc_power 
 struct ogpu_disc_rule {
 	u16 type;
 	u16 min_size;
+	bool optional;
 };
 
 static const struct ogpu_disc_rule ogpu_disc_rules[] = {
@@ -202,6 +200,8 @@ static const struct ogpu_disc_rule ogpu_disc_rules[] = {
 	{ OGPU_DISC_MBOX, sizeof(struct ogpu_disc_entry) },
 	{ OGPU_DISC_EVENT, sizeof(struct ogpu_disc_entry) },
 	{ OGPU_DISC_MMU, sizeof(struct ogpu_disc_mmu) },
+	/* Without it power cannot be limited. */
+	{ OGPU_DISC_POWER, sizeof(struct ogpu_disc_power), true },
 };
 
 static const struct ogpu_disc_rule *ogpu_disc_find_rule(u16 type)
@@ -311,7 +311,7 @@ int ogpu_disc_parse(struct ogpu_disc *disc, const void *table, size_t size)
 	}
 
 	for (i = 0; i < ARRAY_SIZE(ogpu_disc_rules); i++) {
-		if (!(seen & BIT(ogpu_disc_rules[i].type)))
+		if (!ogpu_disc_rules[i].optional && !(seen & BIT(ogpu_disc_rules[i].type)))
 			return -ENOENT;
 	}
 

@@ -18,9 +18,10 @@ struct ogpu_disc_test_table {
 	struct ogpu_disc_entry event;
 	struct ogpu_disc_mmu mmu;
 	struct ogpu_disc_mc mc;
+	struct ogpu_disc_power power;
 };
 
-#define OGPU_DISC_TEST_ENTRIES	11
+#define OGPU_DISC_TEST_ENTRIES	12
 
 static void ogpu_disc_test_seal(struct ogpu_disc_test_table *t)
 {
@@ -89,6 +90,9 @@ static struct ogpu_disc_test_table *ogpu_disc_test_make(struct kunit *test)
 	t->mmu.as_count = cpu_to_le32(256);
 	t->mmu.page_sizes = cpu_to_le64(0x211000);
 	t->mc.entry = ogpu_disc_test_entry(OGPU_DISC_MC, sizeof(t->mc), 0);
+	t->power.entry = ogpu_disc_test_entry(OGPU_DISC_POWER, sizeof(t->power), 0);
+	t->power.cap_min_uw = cpu_to_le32(10000000);
+	t->power.cap_max_uw = cpu_to_le32(75000000);
 	ogpu_disc_test_seal(t);
 
 	return t;
@@ -117,6 +121,8 @@ static void ogpu_disc_test_good(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, disc.doorbells, 64);
 	KUNIT_EXPECT_EQ(test, disc.boot_base, 0x1000);
 	KUNIT_EXPECT_EQ(test, disc.mmu_base, 0x4000);
+	KUNIT_EXPECT_EQ(test, disc.cap_min_uw, 10000000);
+	KUNIT_EXPECT_EQ(test, disc.cap_max_uw, 75000000);
 }
 
 static void ogpu_disc_test_unknown_entry(struct kunit *test)
@@ -140,6 +146,12 @@ static void ogpu_disc_test_missing_entry(struct kunit *test)
 {
 	struct ogpu_disc_test_table *t = ogpu_disc_test_make(test);
 	struct ogpu_disc disc;
+
+	/* A card need not let its power be limited. */
+	t->power.entry.type = cpu_to_le16(999);
+	ogpu_disc_test_seal(t);
+	KUNIT_EXPECT_EQ(test, ogpu_disc_parse(&disc, t, sizeof(*t)), 0);
+	KUNIT_EXPECT_EQ(test, disc.cap_max_uw, 0);
 
 	t->event.type = cpu_to_le16(999);
 	ogpu_disc_test_seal(t);
