@@ -16,7 +16,7 @@
 #include "engines.h"
 #include "poison.h"
 
-#define FAKE_VRAM		(64u << 20)
+#define FAKE_VRAM		(160u << 20)
 #define FAKE_SYSTEM		0x100000000ull	/* bus address of memory with host pointers */
 #define FAKE_SYSTEM_SIZE	(16u << 20)
 #define FAKE_LATE		0x200000000ull	/* of a page that answers once it is told to */
@@ -26,6 +26,8 @@
 #define FAKE_AS_COUNT		256u
 #define FAKE_TABLES		0x100000u	/* page tables from here on */
 #define FAKE_DATA		0x800000u	/* for the tests */
+#define FAKE_SAVE		(64u << 20)	/* save areas, one for each of two slots */
+#define FAKE_SAVE_BYTES		(48u << 20)
 #define FAKE_EVENTS		64u
 
 #ifndef ARRAY_SIZE

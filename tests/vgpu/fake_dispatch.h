@@ -6,6 +6,7 @@
 #include <assert.h>
 
 #include "cu.h"
+#include "fake_card.h"
 
 static struct cu_group *fake_group;
 static const _Atomic uint32_t *fake_stop;
@@ -16,7 +17,7 @@ static bool cu_begin(struct cu *cu, const struct cu_launch *launch, const _Atomi
 	if (!fake_group)
 		fake_group = cu_group_create();
 	fake_stop = stop;
-	if (!fake_group || !cu_group_init(fake_group, launch, 0))
+	if (!fake_group || !cu_group_init(fake_group, launch, VRAM(FAKE_SAVE)))
 		return false;
 	cu_attach(cu, fake_group, true);
 	cu_enter(cu);

@@ -95,7 +95,11 @@ static void q_start(struct fake_queue *q)
 static void q_init(struct fake_queue *q, struct vgpu *gpu, unsigned int slot, uint32_t asid,
 		   uint32_t flags)
 {
-	*q = (struct fake_queue){ .gpu = gpu, .slot = slot, .asid = asid, .flags = flags };
+	*q = (struct fake_queue){
+		.gpu = gpu, .slot = slot, .asid = asid, .flags = flags,
+		.save = VRAM(FAKE_SAVE + slot * (uint64_t)FAKE_SAVE_BYTES),
+		.save_size = slot < 2 ? FAKE_SAVE_BYTES : 0,
+	};
 	*q_pointer(q, 0) = 0;
 	*q_pointer(q, 1) = 0;
 }

@@ -745,7 +745,7 @@ static void test_start_state(void **state)
 	};
 
 	(void)state;
-	/* Something that dirties registers, private and local memory. */
+	/* Something that dirties registers and local memory. */
 	insertion_sort();
 	reduce();
 	code(CODE_VA, &(uint32_t){ RET }, 1);
@@ -764,8 +764,6 @@ static void test_start_state(void **state)
 	}
 	for (unsigned int i = 0; i < 256; i++)
 		assert_int_equal(cu->local_mem[i], 0);
-	for (unsigned int i = 0; i < 128 * 64; i++)
-		assert_int_equal(cu->group->private_mem[i], 0);
 	cu_end(cu);
 }
 

@@ -17,7 +17,7 @@
 
 #define ASID	3u
 #define OTHER	4u			/* a stranger's address space */
-#define VA	0x10000000ull		/* VA_BYTES for one, OTHER_BYTES behind them for the other */
+#define VA	0x10000000ull		/* VA_BYTES for one, OTHER_BYTES behind for the other */
 #define VA_BYTES	0x2000000u
 #define OTHER_BYTES	0x800000u
 #define ARGS	0x100u			/* offsets from VA */
@@ -491,7 +491,7 @@ static void test_lies_about_held(void **state)
 	q->held = 1;
 	put_endless(q, 1, 32);
 	q_start(q);
-	fail_with(OGPU_QERR_SAVE);
+	fail_with(OGPU_QERR_DISPATCH);
 	/* Some of a packet that has no workgroups. */
 	q->save_size = SAVE_BYTES;
 	q_restart(q);
@@ -604,6 +604,10 @@ static void test_too_small(void **state)
 	q->save_size = (FRAME - 1) & ~(OGPU_PAGE_4K - 1);
 	q_start(q);
 	put_mixed(q, 0, OUT, COUNTER, DONE, 1);
+	fail_with(OGPU_QERR_DISPATCH);
+	q->save_size = 0;
+	q_restart(q);
+	put_endless(q, 1, 1);
 	fail_with(OGPU_QERR_DISPATCH);
 	/* And operands that are none. */
 	q->save_size = SAVE_BYTES;

@@ -86,7 +86,6 @@ void cu_group_destroy(struct cu_group *g)
 {
 	for (unsigned int i = 0; i < g->waves_allocated; i++)
 		free(g->wave[i]);
-	free(g->private_mem);
 	free(g->local_mem);
 	free(g);
 }
@@ -120,24 +119,6 @@ static bool allocate_local(struct cu_group *g)
 	return true;
 }
 
-/* Of a queue without a save area. No work-item may see what another dispatch left there. */
-static bool allocate_private(struct cu_group *g)
-{
-	const uint64_t bytes = g->waves * cu_launch_private(g->launch);
-
-	if (bytes > g->private_allocated) {
-		free(g->private_mem);
-		g->private_allocated = 0;
-		g->private_mem = aligned_alloc(64, (bytes + 63) & ~63ull);
-		if (!g->private_mem)
-			return false;
-		g->private_allocated = bytes;
-	}
-	if (bytes)
-		memset(g->private_mem, 0, bytes);
-	return true;
-}
-
 static void clear_registers(struct cu_wave *w, uint64_t dirty, const struct cu_vec *vec)
 {
 	for (; dirty; dirty &= dirty - 1)
@@ -163,7 +144,7 @@ static void number_lanes(struct cu_wave *w, const uint32_t *group, uint32_t firs
  * cu_group_init() - Prepare for workgroups of one dispatch.
  * @g: what it was used for before does not matter
  * @launch: the dispatch, valid as long as @g is used for it
- * @private_at: address operand of its private memory, OGPU_SAVE_ALIGN aligned; 0: in this process
+ * @private_at: address operand of its private memory, OGPU_SAVE_ALIGN aligned
  *
  * Return: false if there is no memory.
  */
@@ -179,15 +160,14 @@ bool cu_group_init(struct cu_group *g, const struct cu_launch *launch, uint64_t 
 	g->launch = launch;
 	g->waves = cu_launch_waves(launch);
 	g->last = NULL;
-	if (!allocate_waves(g) || !allocate_local(g) || (!private_at && !allocate_private(g)))
+	if (!allocate_waves(g) || !allocate_local(g))
 		return false;
 	for (uint32_t i = 0; i < g->waves; i++) {
 		struct cu_wave *w = g->wave[i];
 
 		if (!same)
 			number_lanes(w, launch->group, i * VGPU_LANES, items);
-		w->private_at = private_at ? private_at + i * bytes : 0;
-		w->private_mem = private_at ? NULL : g->private_mem + i * bytes;
+		w->private_at = private_at + i * bytes;
 	}
 	memcpy(g->shape, launch->group, sizeof(g->shape));
 	return true;

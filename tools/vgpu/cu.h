@@ -62,7 +62,7 @@ struct cu_error {
 	bool item;			/* a work-item is to blame: at pc, for insn */
 	uint64_t pc;
 	uint32_t insn;
-	bool replay;			/* all is saved, and goes on with the access that was refused */
+	bool replay;			/* all is saved, and goes on with that access */
 };
 
 /* A page of code: a copy of its bytes, and what they mean. */
@@ -92,9 +92,8 @@ struct cu_wave {
 	uint32_t lanes;			/* work-items that this wave has in a fresh workgroup */
 	uint32_t live;			/* not ended yet */
 	uint32_t barrier;		/* waiting at a barrier */
-	/* Private memory: 8-byte granules, lane n's are every 32nd, from the nth. */
-	uint64_t private_at;		/* address operand, or: */
-	uint8_t *private_mem;		/* in this process */
+	/* Address operand of private memory: 8-byte granules, every 32nd is the same lane's. */
+	uint64_t private_at;
 };
 
 /* A workgroup that has started and not ended. */
@@ -112,9 +111,7 @@ struct cu_group {
 	uint32_t waves;
 	uint32_t waves_allocated;
 	uint32_t local_allocated;
-	uint64_t private_allocated;
 	uint8_t *local_mem;
-	uint8_t *private_mem;
 	struct cu_wave *wave[CU_MAX_WAVES];
 };
 

@@ -108,10 +108,7 @@ static uint64_t *private_row(struct cu *cu, struct cu_wave *w, uint64_t va)
 
 	if (offset >= cu->launch->private_bytes)
 		return NULL;
-	offset = (offset & ~7ull) * VGPU_LANES;
-	if (w->private_mem)
-		return (uint64_t *)(w->private_mem + offset);
-	return frame_row(cu, w->private_at + offset);
+	return frame_row(cu, w->private_at + (offset & ~7ull) * VGPU_LANES);
 }
 
 /**

@@ -32,7 +32,6 @@ struct job {
 	_Atomic uint64_t next;		/* workgroup to start; any thread */
 	_Atomic bool abort;		/* finish none; any thread */
 	_Atomic bool stalled;		/* go on with none for now: see error; any thread */
-	bool saves;			/* it has a save area */
 	struct save save;
 	struct cu_group *parked, **parked_end;
 	uint32_t under_way, limit;	/* workgroups started and not ended */
@@ -76,25 +75,15 @@ struct turn {
 
 /* --- what a job has to do --------------------------------------------------------------------- */
 
-/* Orders that a dispatch has to obey. Without a save area it finishes what has started. */
-static bool may_start(const struct job *job)
+static bool may_run(const struct job *job)
 {
 	return !atomic_load(&job->slot->stop) && !atomic_load(&job->abort) &&
 	       !atomic_load(&job->stalled);
 }
 
-static bool may_run(const struct job *job)
-{
-	uint32_t stop = atomic_load(&job->slot->stop);
-
-	return !(job->saves ? stop : stop & ~STOP_PREEMPT) && !atomic_load(&job->abort) &&
-	       !atomic_load(&job->stalled);
-}
-
 static bool startable(const struct job *job)
 {
-	return job->under_way < job->limit && atomic_load(&job->next) < job->total &&
-	       may_start(job);
+	return job->under_way < job->limit && atomic_load(&job->next) < job->total;
 }
 
 static bool ready(const struct job *job)
@@ -106,7 +95,7 @@ static bool claim(struct job *job, uint64_t *index)
 {
 	*index = atomic_load(&job->next);
 	do {
-		if (*index >= job->total || !may_start(job))
+		if (*index >= job->total || !may_run(job))
 			return false;
 	} while (!atomic_compare_exchange_weak(&job->next, index, *index + 1));
 	return true;
@@ -164,7 +153,7 @@ static struct cu_group *new_group(struct pool *pool, struct job *job, uint32_t f
 	g->frame = frame;
 	job->frame[frame / 64] |= 1ull << frame % 64;
 	job->under_way++;
-	if (cu_group_init(g, job->launch, job->saves ? save_private(&job->save, frame) : 0))
+	if (cu_group_init(g, job->launch, save_private(&job->save, frame)))
 		return g;
 	drop(pool, job, g);
 	return NULL;
@@ -190,8 +179,7 @@ static void fail(struct job *job, const struct cu_error *error)
 /* A work-item's memory was refused: whether that may be mended. It stands at the instruction. */
 static bool stall(struct job *job, const struct cu_error *error)
 {
-	if (error->error != OGPU_QERR_MEMORY || !job->saves ||
-	    !(job->slot->queue.flags & OGPU_QUEUE_REPLAY))
+	if (error->error != OGPU_QERR_MEMORY || !(job->slot->queue.flags & OGPU_QUEUE_REPLAY))
 		return false;
 	if (!atomic_exchange(&job->stalled, true) && !job->failed) {
 		job->error = *error;
@@ -349,7 +337,7 @@ static uint64_t at_most(uint64_t a, uint64_t b)
 }
 
 /* Workgroups that may be under way; 0: the dispatch asks for more than there is. */
-static uint32_t job_limit(const struct pool *pool, const struct job *job)
+static uint32_t job_limit(const struct job *job)
 {
 	const struct cu_launch *launch = job->launch;
 	uint32_t each = at_most(VGPU_RESIDENT_GROUPS,
@@ -358,13 +346,13 @@ static uint32_t job_limit(const struct pool *pool, const struct job *job)
 	if (launch->local_bytes)
 		each = at_most(each, VGPU_RESIDENT_LOCAL / launch->local_bytes);
 	limit = each * __builtin_popcountll(job->share.mask);
-	return at_most(limit, job->saves ? job->save.frames : pool->threads);
+	return at_most(limit, job->save.frames);
 }
 
 /* All that may ever have been used, also with more units or another limit. */
 static uint32_t frames(const struct job *job)
 {
-	return job->saves ? at_most(job->save.frames, FRAMES_MAX) : 0;
+	return at_most(job->save.frames, FRAMES_MAX);
 }
 
 static bool already_held(const struct job *job, uint64_t index)
@@ -479,9 +467,9 @@ static enum step finish(struct pool *pool, struct job *job, struct cu_error *err
 {
 	struct slot_context *context = &job->slot->context;
 	const uint32_t stop = atomic_load(&job->slot->stop);
-	const bool ended = !job->parked && atomic_load(&job->next) == job->total;
+	const bool ended = !job->parked && atomic_load(&job->next) >= job->total;
 
-	if (!job->failed && job->saves && !ended && !(stop & ~STOP_PREEMPT))
+	if (!job->failed && !ended && !(stop & ~STOP_PREEMPT))
 		save(job);
 	pthread_mutex_lock(&pool->lock);
 	while (job->parked)
@@ -524,7 +512,6 @@ enum step pool_dispatch(struct slot *slot, const struct cu_launch *launch, struc
 		.share.credit_ns = slot->credit_ns,
 		.total = (uint64_t)launch->grid[0] * launch->grid[1] * launch->grid[2],
 		.next = slot->context.context12,
-		.saves = slot->queue.save_size,
 	};
 	const uint32_t held = slot->context.held;
 
@@ -532,7 +519,7 @@ enum step pool_dispatch(struct slot *slot, const struct cu_launch *launch, struc
 	if (!job.total)
 		return STEP_DONE;
 	save_init(&job.save, launch, slot->queue.save, slot->queue.save_size);
-	job.limit = job_limit(pool, &job);
+	job.limit = job_limit(&job);
 	if (!job.limit) {
 		*error = (struct cu_error){ .error = OGPU_QERR_DISPATCH };
 		return STEP_FAIL;

@@ -470,6 +470,7 @@ bool mmu_resolve(struct mmu *mmu, uint64_t operand, bool write, struct mmu_page 
 	if (OPERAND_TARGET(operand) == OGPU_TARGET_VIRTUAL)
 		return mmu_translate(mmu, addr, access, page, fault);
 
+	mmu->work += WORK_POINTER;
 	page->operand = operand;
 	page->bytes = MMU_PAGE - (addr & (MMU_PAGE - 1));
 	page->host = vgpu_mem_ptr(mmu->gpu, OPERAND_TARGET(operand), addr, page->bytes, write);

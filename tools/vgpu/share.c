@@ -52,10 +52,10 @@ static bool must_wait(const struct offer *o, const struct share *s)
 /* In turn: who has credit, then who has no unit before who has some, then who has had less. */
 static bool before(const struct share *a, const struct share *b)
 {
-	const bool credit = a->credit_ns > 0;
+	const bool a_has = a->credit_ns > 0, b_has = b->credit_ns > 0;
 
-	if (credit != (b->credit_ns > 0))
-		return credit;
+	if (a_has != b_has)
+		return a_has;
 	if (!a->running != !b->running)
 		return !a->running;
 	return a->credit_ns > b->credit_ns;
