@@ -363,10 +363,12 @@ TEST(bad_save_areas)
 	EXPECT(state.access == DRM_OGPU_ACCESS_WRITE || state.access == DRM_OGPU_ACCESS_ATOMIC);
 	work(&stranger, queue);
 
-	/* A page less than the frame of one work-item. */
+	/* A page less than the frame of one work-item, and none. */
 	card_buffer(&c.card, &area, 1 << 20, DRM_OGPU_BO_SYSTEM, READ_WRITE);
 	run_with_area(&c, area.va, (256 + c.card.info.save_wave_bytes +
 				    c.card.info.lanes * 4096ull) & ~4095ull, &state);
+	EXPECT_EQ(state.error, DRM_OGPU_QUEUE_ERR_DISPATCH);
+	run_with_area(&c, 0, 0, &state);
 	EXPECT_EQ(state.error, DRM_OGPU_QUEUE_ERR_DISPATCH);
 	work(&stranger, queue);
 }
