@@ -4,6 +4,12 @@
 
 #define ROUNDS	200u
 
+static void result(const char *name, double ms, const char *note)
+{
+	printf("{\"name\": \"%s\", \"value\": %.6g, \"unit\": \"ms\", \"note\": \"%s\"}\n",
+	       name, ms, note);
+}
+
 int main(void)
 {
 	double worst = 0, longest = 0;
@@ -29,10 +35,9 @@ int main(void)
 			longest = h.gpu->longest_ns / 1e6;
 		hostile_stop(&h);
 	}
-	printf("{\"name\": \"invalidate_worst_ms\", \"value\": %.6g, \"unit\": \"ms\", \"note\": "
-	       "\"longest of %u invalidations beside each kernel of hostile.h, on two units\"}\n",
-	       worst, ROUNDS);
-	printf("{\"name\": \"bracket_worst_ms\", \"value\": %.6g, \"unit\": \"ms\", \"note\": "
-	       "\"of a processor, for the longest memory bracket of these units\"}\n", longest);
+	result("invalidate_worst_ms", worst,
+	       "longest of 200 invalidations beside each kernel of hostile.h, on two units");
+	result("bracket_worst_ms", longest,
+	       "of a processor, for the longest memory bracket of these units");
 	return 0;
 }

@@ -46,7 +46,7 @@ struct vgpu {
 	uint8_t *vram, *system;
 	uint8_t page[MMU_PAGE];		/* the late, read-only and write-only one */
 	bool late;			/* FAKE_LATE answers */
-	unsigned int late_after;	/* it begins to when asked for the n-th time, 0: no change */
+	unsigned int late_after;	/* begins to when asked for the n-th time, 0: no change */
 	pthread_rwlock_t bracket;
 	_Atomic uint64_t generation;
 	struct tlbi_log tlbi;

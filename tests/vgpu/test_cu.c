@@ -598,7 +598,8 @@ static void test_code_places(void **state)
 /* Memory that begins to answer at any moment: an atomic is done or refused, never left out. */
 static void test_late_atomics(void **state)
 {
-	const uint32_t words[] = { 0x00100593, 0x00b5302f, RET };	/* amoadd.d zero, a1, (a0) */
+	/* li a1, 1; amoadd.d zero, a1, (a0) */
+	const uint32_t words[] = { 0x00100593, 0x00b5302f, RET };
 	unsigned int done = 0, refused = 0;
 
 	(void)state;

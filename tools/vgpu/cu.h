@@ -62,7 +62,7 @@ struct cu_error {
 	bool item;			/* a work-item is to blame: at pc, for insn */
 	uint64_t pc;
 	uint32_t insn;
-	bool replay;			/* all is saved, and goes on with that access */
+	bool replay;			/* all is saved, and the access may be made again */
 };
 
 /* A page of code: a copy of its bytes, and what they mean. */

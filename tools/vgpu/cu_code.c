@@ -4,9 +4,9 @@
  *
  * Each unit keeps copies of code pages together with their decoded instructions. Whether a copy is
  * still what memory holds is looked up once in each epoch; an epoch ends with a fence.i and, if
- * the card is not strict, with a dispatch and whenever translations or pointers are dropped. If it is, a
- * copy stays until an invalidation names its page, or a CACHE packet with CODE its address space.
- * What has been decoded survives as long as the bytes are the same.
+ * the card is not strict, with a dispatch and whenever translations or pointers are dropped. If it
+ * is, a copy stays until an invalidation names its page, or a CACHE packet with CODE its address
+ * space. What has been decoded survives as long as the bytes are the same.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -117,7 +117,7 @@ static size_t last_begin(const struct vfio_conn *conn)
  * More bytes. The kernel hands out descriptors together with the first byte that was sent with
  * them, and nothing that was sent later: they belong to the last message that has begun.
  */
-static enum vfio_recv more(struct vfio_conn *conn, struct vfio_fds *current)
+static enum vfio_recv take_bytes(struct vfio_conn *conn, struct vfio_fds *current)
 {
 	char control[CMSG_SPACE(sizeof(int) * VFIO_MAX_FDS)];
 	struct iovec iov = {
@@ -180,7 +180,7 @@ enum vfio_recv vfio_recv(struct vfio_conn *conn, struct vfio_msg *msg)
 
 	advance(conn, &msg->fds);
 	while (conn->have < sizeof(*header)) {
-		result = more(conn, &msg->fds);
+		result = take_bytes(conn, &msg->fds);
 		if (result != VFIO_RECV_OK)
 			return result;
 	}
@@ -191,7 +191,7 @@ enum vfio_recv vfio_recv(struct vfio_conn *conn, struct vfio_msg *msg)
 		return VFIO_RECV_BROKEN;
 	}
 	while (conn->have < header->size) {
-		result = more(conn, &msg->fds);
+		result = take_bytes(conn, &msg->fds);
 		if (result != VFIO_RECV_OK)
 			return result;
 	}
