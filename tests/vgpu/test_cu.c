@@ -424,7 +424,12 @@ static void test_traps(void **state)
 		0x30002573,		/* csrr a0, mstatus */
 		0xcc0015f3,		/* csrrw a1, 0xcc0, x0: read only */
 		0xc0001073,		/* csrrw x0, cycle, x0 */
-		0xcd002573,		/* csrr a0, 0xcd0: beyond the last */
+		0xcd202573,		/* csrr a0, 0xcd2: beyond the last */
+		0x0000050b,		/* a wave barrier with a result */
+		0x0220050b,		/* a ballot of two operands */
+		0x0600150b,		/* a shuffle with a type */
+		0x2000450b,		/* a sum of a type that is not there */
+		0x2600050b,		/* no such wave operation */
 		0x02055553 | 1u << 26,	/* a format that is not there */
 		0x00205053 | 5u << 12,	/* fadd with a reserved rounding mode */
 		0x0200101b,		/* slliw by 32 */

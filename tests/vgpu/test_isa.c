@@ -16,6 +16,7 @@
 #include "fake_dispatch.h"
 #include "fake_kernels.h"
 #include "kernels/isa.h"
+#include "kernels/wave.h"
 
 #define ASID	1u
 #define ARGS_VA	0x1000000ull
@@ -534,6 +535,96 @@ static void test_all_halves(void **state)
 	}
 }
 
+/* --- wave operations -------------------------------------------------------------------------- */
+
+static float as_float(uint32_t bits)
+{
+	float f;
+
+	memcpy(&f, &bits, sizeof(f));
+	return f;
+}
+
+static void want_reductions(struct wave_out *want, const uint64_t *in, uint32_t live)
+{
+	bool first = true;
+
+	for (unsigned int i = 0; i < LANES; i++) {
+		const uint32_t u = in[i];
+		const int32_t s = u;
+		const float f = as_float(u);
+
+		if (!(live >> i & 1))
+			continue;
+		want->add_u64 = (first ? 0 : want->add_u64) + in[i];
+		want->min_u64 = first || in[i] < want->min_u64 ? in[i] : want->min_u64;
+		want->max_u64 = first || in[i] > want->max_u64 ? in[i] : want->max_u64;
+		want->add_u32 = (first ? 0 : want->add_u32) + u;
+		want->min_u32 = first || u < want->min_u32 ? u : want->min_u32;
+		want->max_u32 = first || u > want->max_u32 ? u : want->max_u32;
+		want->min_s32 = first || s < want->min_s32 ? s : want->min_s32;
+		want->max_s32 = first || s > want->max_s32 ? s : want->max_s32;
+		want->add_f32 = first ? f : want->add_f32 + f;
+		want->min_f32 = first || f < want->min_f32 ? f : want->min_f32;
+		want->max_f32 = first || f > want->max_f32 ? f : want->max_f32;
+		first = false;
+	}
+}
+
+static void one_wave(uint32_t live)
+{
+	const struct wave_args args = { DATA_VA, DATA_VA + 0x1000, live };
+	struct cu_launch launch = {
+		.asid = ASID, .entry = kernel_entry("wave"), .args = ARGS_VA, .grid = { 1, 1, 1 },
+		.total = { 1, 1, 1 }, .group = { LANES, 1, 1 }, .private_bytes = 512,
+	};
+	static const _Atomic uint32_t stop;
+	uint64_t *in = (uint64_t *)(gpu->vram + DATA), odd = 0, one = 0;
+	const struct wave_out *out = (const struct wave_out *)(gpu->vram + DATA + 0x1000);
+
+	for (unsigned int i = 0; i < LANES; i++) {
+		/* The lower half is a float of middle size, too. */
+		in[i] = (rnd() & 0xffffffff807fffffull) | (100 + (rnd() >> 40) % 50) << 23;
+		odd |= (in[i] & 1) << i;
+		one |= (uint64_t)(in[i] % 64 == 1) << i;
+	}
+	memcpy(gpu->vram + FAKE_DATA, &args, sizeof(args));
+	assert_true(cu_begin(cu, &launch, &stop));
+	if (cu_workgroup(cu, 0) != CU_DONE)
+		fail_msg("error %u pc 0x%lx insn 0x%x", cu->error.error, (long)cu->error.pc,
+			 cu->error.insn);
+	cu_end(cu);
+	for (unsigned int i = 0; i < LANES; i++) {
+		struct wave_out want = {
+			.size = LANES, .active = live, .odd = odd & live, .any = !!(one & live),
+			.all = !(one & live), .again = live,
+		};
+		const unsigned int from[] = { in[i] >> 40 & 31, (i + 3) % 32, i ^ 5 };
+
+		if (!(live >> i & 1))
+			continue;
+		want.first = in[__builtin_ctz(live)];
+		want.shuffled = in[live >> from[0] & 1 ? from[0] : i];
+		want.down = in[live >> from[1] & 1 ? from[1] : i];
+		want.xored = in[live >> from[2] & 1 ? from[2] : i];
+		want.half = i & 1 ? live & 0xaaaaaaaa : __builtin_popcount(live & 0x55555555);
+		want_reductions(&want, in, live);
+		assert_memory_equal(&out[i], &want, sizeof(want));
+	}
+}
+
+static void test_wave(void **state)
+{
+	(void)state;
+	for (unsigned int n = 0; cu_vec_get(n); n++) {
+		cu->vec = cu_vec_get(n);
+		seed = 7;
+		one_wave(UINT32_MAX);
+		for (unsigned int i = 0; i < 200; i++)
+			one_wave((rnd() >> 30 & UINT32_MAX) | 1u << (rnd() >> 50) % 32);
+	}
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -558,6 +649,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_instructions, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_all_halves, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_wave, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("vgpu isa", tests, NULL, NULL);

@@ -180,6 +180,9 @@ uint8_t *cu_lane_ptr(struct cu *cu, struct cu_wave *w, unsigned int lane, uint64
 		     unsigned int size, uint32_t direct);
 bool cu_fault(struct cu *cu, uint64_t va, enum ogpu_access access, enum ogpu_fault_reason reason);
 
+/* cu_wave.c */
+void cu_wave_op(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint32_t lanes);
+
 /* cu_csr.c */
 bool cu_csr(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint32_t lanes);
 

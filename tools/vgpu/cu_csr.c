@@ -34,6 +34,9 @@ static bool read_common(struct cu *cu, uint32_t csr, uint64_t *value)
 	case OGPU_CSR_NUM_GROUPS_Z:
 		*value = launch->total[csr - OGPU_CSR_NUM_GROUPS_X];
 		return true;
+	case OGPU_CSR_LANES:
+		*value = VGPU_LANES;
+		return true;
 	case OGPU_CSR_LOCAL_BYTES:
 		*value = launch->local_bytes;
 		return true;
@@ -63,6 +66,11 @@ static bool read_csr(struct cu *cu, struct cu_wave *w, uint32_t csr, uint64_t *v
 			base = (uint64_t)cu->group_id[axis] * cu->launch->group[axis];
 		for (unsigned int lane = 0; lane < VGPU_LANES; lane++)
 			value[lane] = base + w->id[axis][lane];
+		return true;
+	}
+	if (csr == OGPU_CSR_LANE) {
+		for (unsigned int lane = 0; lane < VGPU_LANES; lane++)
+			value[lane] = lane;
 		return true;
 	}
 	if (csr == CSR_FRM || csr == CSR_FCSR) {

@@ -5,6 +5,7 @@
  */
 #include <stdbool.h>
 
+#include "abi/cu.h"
 #include "cu_insn.h"
 
 #define FUNCT3(w)	((w) >> 12 & 7)
@@ -248,6 +249,27 @@ static enum cu_op decode_amo(struct cu_insn *d, uint32_t w)
 	}
 }
 
+static enum cu_op decode_wave(struct cu_insn *d, uint32_t w)
+{
+	d->aux = FUNCT7(w);
+	d->size = FUNCT3(w);
+	switch (d->aux) {
+	case OGPU_WAVE_BARRIER:
+		return w == OGPU_WAVE_OPCODE ? CU_WAVE : CU_ILLEGAL;
+	case OGPU_WAVE_BALLOT:
+	case OGPU_WAVE_FIRST:
+		return RS2(w) || d->size ? CU_ILLEGAL : CU_WAVE;
+	case OGPU_WAVE_SHUFFLE:
+		return d->size ? CU_ILLEGAL : CU_WAVE;
+	case OGPU_WAVE_ADD:
+	case OGPU_WAVE_MIN:
+	case OGPU_WAVE_MAX:
+		return RS2(w) || d->size > OGPU_WAVE_U64 ? CU_ILLEGAL : CU_WAVE;
+	default:
+		return CU_ILLEGAL;
+	}
+}
+
 static enum cu_op decode_branch(struct cu_insn *d, uint32_t w)
 {
 	static const uint8_t ops[8] = {
@@ -391,6 +413,8 @@ static enum cu_op decode_32(struct cu_insn *d, uint32_t w)
 		return decode_load(d, w);
 	case 0x07:
 		return decode_load_fp(d, w);
+	case OGPU_WAVE_OPCODE:
+		return decode_wave(d, w);
 	case 0x0f:
 		return pick(FUNCT3(w), CU_FENCE, CU_FENCE_I, CU_ILLEGAL);
 	case 0x13:

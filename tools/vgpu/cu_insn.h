@@ -72,6 +72,7 @@ enum cu_op {
 	CU_LB, CU_LH, CU_LW, CU_LD, CU_LBU, CU_LHU, CU_LWU, CU_FLW, CU_FLH,
 	CU_SB, CU_SH, CU_SW, CU_SD,
 	CU_LR, CU_SC, CU_AMO,
+	CU_WAVE,
 	CU_CSR, CU_FENCE, CU_FENCE_I, CU_ECALL, CU_EBREAK,
 	CU_ILLEGAL,
 	CU_SPLIT,		/* the second half is on the next page: decoded anew each time */
@@ -103,8 +104,8 @@ enum cu_amo {
 struct cu_insn {
 	uint8_t op;		/* enum cu_op */
 	uint8_t rd, rs1, rs2, rs3;	/* operands that there are not are x0 */
-	uint8_t aux;		/* rounding mode, funct5 of AMO, funct3 of CSR */
-	uint8_t size;		/* bytes of a memory access, or enum cu_native */
+	uint8_t aux;		/* rounding mode, funct5 of AMO, funct3 of CSR, funct7 of wave */
+	uint8_t size;		/* bytes of a memory access, enum cu_native, or a wave's type */
 	uint8_t len;		/* 2 or 4 bytes */
 	int32_t imm;		/* CSR: number; with an immediate operand, that is in rs1 */
 	uint32_t raw;		/* as in memory, for error reports */

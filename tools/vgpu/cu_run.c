@@ -12,6 +12,9 @@ struct group {
 	uint64_t wait;		/* lowest pc of the lanes that wait for this group */
 	uint32_t lanes;
 	uint32_t count;		/* instructions since the group was formed */
+	uint32_t parked;	/* lanes that wait for others at a wave operation */
+	uint32_t at_barrier;	/* those that do so at a wave barrier */
+	bool together;		/* there is nobody to wait for */
 };
 
 static void account(struct cu *cu, struct group *g)
@@ -31,13 +34,28 @@ static void set_pc(struct cu_wave *w, uint32_t lanes, uint64_t pc)
 		w->pc[__builtin_ctz(left)] = pc;
 }
 
+/* All others have ended or come to a barrier. */
+static void leave_barrier(struct cu_wave *w, struct group *g)
+{
+	for (uint32_t left = g->at_barrier; left; left &= left - 1)
+		w->pc[__builtin_ctz(left)] += 4;
+	g->at_barrier = 0;
+}
+
 /* Choose the lanes to execute; false if none can go on. */
 static bool form_group(struct cu *cu, struct cu_wave *w, struct group *g)
 {
 	uint32_t ready, ignored;
 
 	for (;;) {
-		ready = w->live & ~w->barrier;
+		ready = w->live & ~w->barrier & ~g->parked & ~g->at_barrier;
+		g->together = !ready;
+		if (!ready)
+			ready = g->parked;
+		if (!ready && g->at_barrier) {
+			leave_barrier(w, g);
+			continue;
+		}
 		if (!ready)
 			return false;
 		g->pc = cu->vec->lowest(w->pc, ready, &g->lanes);
@@ -45,8 +63,9 @@ static bool form_group(struct cu *cu, struct cu_wave *w, struct group *g)
 			break;
 		w->live &= ~g->lanes;
 	}
+	g->parked &= ~g->lanes;
 	g->wait = UINT64_MAX;
-	if (ready != g->lanes)
+	if (ready != g->lanes && !g->together)
 		g->wait = cu->vec->lowest(w->pc, ready & ~g->lanes, &ignored);
 	cu->vec->expand_mask(w->mask, g->lanes);
 	return true;
@@ -312,7 +331,23 @@ dispatch:
 			if (!cu_atomic(cu, w, insn, g.lanes))
 				return fail(cu, w, &g, insn, OGPU_QERR_NONE);
 			goto accessed;
+		case CU_WAVE:
+			if (insn->aux == OGPU_WAVE_BARRIER ||
+			    (!g.together && g.lanes != (w->live & ~w->barrier))) {
+				set_pc(w, g.lanes, g.pc);
+				if (insn->aux == OGPU_WAVE_BARRIER)
+					g.at_barrier |= g.lanes;
+				else
+					g.parked |= g.lanes;
+				goto regroup;
+			}
+			cu_wave_op(cu, w, insn, g.lanes);
+			/* Others may be parked further on: now they have somebody to wait for. */
+			set_pc(w, g.lanes, g.pc + insn->len);
+			goto regroup;
 		case CU_CSR:
+			/* cycle and instret count this one, too. */
+			account(cu, &g);
 			if (!cu_csr(cu, w, insn, g.lanes))
 				return fail(cu, w, &g, insn, OGPU_QERR_INSTRUCTION);
 			break;

@@ -98,8 +98,119 @@ static inline void ogpu_barrier(void)
 	__asm__ volatile("ecall" : : : "memory");
 }
 
+/* Number of this work-item in its wave: work-items of a wave execute instructions together. */
+static inline unsigned int ogpu_lane(void)
+{
+	return OGPU_READ_CSR(0xcd0);
+}
+
+/* Work-items in a full wave. The last wave of a group may have fewer. */
+static inline unsigned int ogpu_wave_size(void)
+{
+	return OGPU_READ_CSR(0xcd1);
+}
+
+/*
+ * Wave operations. Each waits until no work-item of the wave can go on without one: all have ended,
+ * wait at ogpu_barrier(), or are at a wave operation. Then those at one place of the program do
+ * theirs together and are its active ones; those at ogpu_wave_barrier() wait for all the others. So
+ * where paths differed before, ogpu_wave_barrier() brings them together again. These are functions
+ * of their own because a place in the source that the compiler has doubled would be two.
+ */
+#define OGPU_WAVE_CALL	static __attribute__((unused, noinline, noclone))
+
+#define OGPU_WAVE_OP1(funct3, funct7, a) ({ \
+	unsigned long result_; \
+	__asm__ volatile(".insn r 0x0b, " #funct3 ", " #funct7 ", %0, %1, x0" \
+			 : "=r"(result_) : "r"(a) : "memory"); \
+	result_; \
+})
+
+/* What each wrote before is visible to the others. */
+OGPU_WAVE_CALL void ogpu_wave_barrier(void)
+{
+	__asm__ volatile(".insn r 0x0b, 0, 0, x0, x0, x0" : : : "memory");
+}
+
+/* Bit n: work-item n of the wave is active and its value is not 0. */
+OGPU_WAVE_CALL unsigned long ogpu_wave_ballot(unsigned long v)
+{
+	return OGPU_WAVE_OP1(0, 1, v);
+}
+
+/* The value of the first active one. */
+OGPU_WAVE_CALL unsigned long ogpu_wave_first(unsigned long v)
+{
+	return OGPU_WAVE_OP1(0, 2, v);
+}
+
+/* The value of another, by number modulo the size of the wave; its own if that is not active. */
+OGPU_WAVE_CALL unsigned long ogpu_wave_shuffle(unsigned long v, unsigned int lane)
+{
+	unsigned long result;
+
+	__asm__ volatile(".insn r 0x0b, 0, 3, %0, %1, %2"
+			 : "=r"(result) : "r"(v), "r"((unsigned long)lane) : "memory");
+	return result;
+}
+
+/* The value of the one that is so many places further on; modulo the size of the wave as well. */
+static inline unsigned long ogpu_wave_shuffle_down(unsigned long v, unsigned int by)
+{
+	return ogpu_wave_shuffle(v, ogpu_lane() + by);
+}
+
+static inline unsigned long ogpu_wave_shuffle_xor(unsigned long v, unsigned int bits)
+{
+	return ogpu_wave_shuffle(v, ogpu_lane() ^ bits);
+}
+
+static inline int ogpu_wave_any(int condition)
+{
+	return ogpu_wave_ballot(!!condition) != 0;
+}
+
+static inline int ogpu_wave_all(int condition)
+{
+	return ogpu_wave_ballot(!condition) == 0;
+}
+
+/*
+ * Sum, least and greatest value of all active ones: ogpu_wave_add_u32() and so on. Sums of floats are
+ * formed in the order of the work-items; sums of s32 are those of u32.
+ */
+#define OGPU_WAVE_REDUCE(name, type, funct3, funct7) \
+OGPU_WAVE_CALL type name(type v) \
+{ \
+	return (type)OGPU_WAVE_OP1(funct3, funct7, (unsigned long)v); \
+}
+
+OGPU_WAVE_REDUCE(ogpu_wave_add_u32, unsigned int, 0, 16)
+OGPU_WAVE_REDUCE(ogpu_wave_min_u32, unsigned int, 0, 17)
+OGPU_WAVE_REDUCE(ogpu_wave_max_u32, unsigned int, 0, 18)
+OGPU_WAVE_REDUCE(ogpu_wave_min_s32, int, 1, 17)
+OGPU_WAVE_REDUCE(ogpu_wave_max_s32, int, 1, 18)
+OGPU_WAVE_REDUCE(ogpu_wave_add_u64, unsigned long, 3, 16)
+OGPU_WAVE_REDUCE(ogpu_wave_min_u64, unsigned long, 3, 17)
+OGPU_WAVE_REDUCE(ogpu_wave_max_u64, unsigned long, 3, 18)
+
+#define OGPU_WAVE_REDUCE_F32(name, funct7) \
+OGPU_WAVE_CALL float name(float v) \
+{ \
+	union { \
+		unsigned int bits; \
+		float number; \
+	} u = { .number = v }; \
+	u.bits = OGPU_WAVE_OP1(2, funct7, (unsigned long)u.bits); \
+	return u.number; \
+}
+
+OGPU_WAVE_REDUCE_F32(ogpu_wave_add_f32, 16)
+OGPU_WAVE_REDUCE_F32(ogpu_wave_min_f32, 17)
+OGPU_WAVE_REDUCE_F32(ogpu_wave_max_f32, 18)
+
 /* Stops the whole queue with DRM_OGPU_QUEUE_ERR_TRAP: for "cannot happen". */
-static inline void ogpu_trap(void)
+static inline __attribute__((noreturn)) void ogpu_trap(void)
 {
 	__asm__ volatile("ebreak");
 	__builtin_unreachable();
