@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "abi/cu.h"
 #include "abi/discovery.h"
 #include "abi/save.h"
 #include "discovery.h"
@@ -93,7 +94,7 @@ static void add_engines(struct discovery *disc, const struct vgpu_config *cfg)
 	compute->quantum_us = VGPU_QUANTUM_US;
 	compute->starve_ms = VGPU_STARVE_MS;
 	compute->preempt_ms = VGPU_PREEMPT_MS;
-	memcpy(isa->isa, VGPU_ISA, strlen(VGPU_ISA));
+	memcpy(isa->isa, OGPU_CU_ISA, strlen(OGPU_CU_ISA));
 	copy->engines = cfg->copy_slots;
 	queues->compute_slots = cfg->compute_slots;
 	queues->copy_slots = cfg->copy_slots;
@@ -159,3 +160,5 @@ static_assert(sizeof(struct ogpu_disc_header) + sizeof(struct ogpu_disc_board) +
 	      sizeof(struct ogpu_disc_queues) + 3 * sizeof(struct ogpu_disc_entry) +
 	      sizeof(struct ogpu_disc_ras) + sizeof(struct ogpu_disc_power) +
 	      sizeof(struct ogpu_disc_mc) <= DISCOVERY_ROOM, "discovery table has no room");
+static_assert(sizeof(OGPU_CU_ISA) - 1 <= sizeof(((struct ogpu_disc_isa *)0)->isa),
+	      "instruction set string has no room");

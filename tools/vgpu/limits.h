@@ -15,9 +15,6 @@
 #define VGPU_RESIDENT_WAVES	(VGPU_MAX_WORKGROUP / VGPU_LANES)
 #define VGPU_RESIDENT_LOCAL	VGPU_LOCAL_BYTES
 
-/* What work-items execute; at most 112 characters. */
-#define VGPU_ISA	"rv64imafdc_zicsr_zifencei"
-
 /* How units are shared among slots (docs/hardware.md, section 6). */
 #define VGPU_QUANTUM_US		1000	/* a unit then goes to the next slot of equal priority */
 #define VGPU_STARVE_MS		40	/* no slot with work is without a unit for longer */
