@@ -2,8 +2,8 @@
 /*
  * What sysfs tells about a card, whatever its state.
  *
- * Attributes in /sys/bus/pci/devices/<address>/ while the driver is bound, of one line, read-only but
- * for min_svn:
+ * Attributes in /sys/bus/pci/devices/<address>/ while the driver is bound, of one line, read-only
+ * but for min_svn:
  *
  * state		awaiting-firmware, booting, running, resetting, wedged or gone; poll() waits
  *			for changes, which also make a uevent: OGPU_STATE=<state>

@@ -152,7 +152,7 @@ bool mc_running(const struct mc *mc);
 uint32_t mc_heartbeat(const struct mc *mc);
 uint32_t mc_fatal(const struct mc *mc);		/* BOOT_MC_FATAL */
 uint32_t mc_fatal_pc(const struct mc *mc);
-void mc_fail(struct mc *mc, enum ogpu_mc_fatal why);	/* after mc_reset(): tells why it stays so */
+void mc_fail(struct mc *mc, enum ogpu_mc_fatal why);	/* after mc_reset(): why it stays so */
 void mc_inject_crash(struct mc *mc);		/* control socket: core takes an exception */
 void mc_inject_hang(struct mc *mc);		/* control socket: core stops making progress */
 uint64_t mc_instructions(const struct mc *mc);
