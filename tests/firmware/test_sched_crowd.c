@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * The firmware's scheduler with many more queues than slots: shares, who waits how long, and what
+ * always holds while queues come, go and misbehave at random.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sched_model.h"
+
+/* Many more queues than slots: all get the same, none waits longer than the others' slices. */
+static void test_1024_queues_share(void **state)
+{
+	uint64_t share = 8 * 10000 * MS / MANY;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < MANY; i++) {
+		add(i, OGPU_ENGINE_COMPUTE, 1);
+		give(i, 100000 * MS);
+	}
+	pass_time(10000 * MS);
+	for (i = 0; i < MANY; i++)
+		assert_in_range(model[i].ran_ns, share - 2 * SCHED_SLICE_NS,
+				share + 2 * SCHED_SLICE_NS);
+}
+
+/* However many wait and for how long, one with more priority is served at once. */
+static void test_crowd_keeps_nobody_out(void **state)
+{
+	uint64_t begin, worst = 0;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < MANY; i++) {
+		add(i, i % 2 ? OGPU_ENGINE_COMPUTE : OGPU_ENGINE_COPY,
+		    i < 2 ? OGPU_PRIORITY_HIGH : OGPU_PRIORITY_LOW);
+		if (i >= 2)
+			give(i, 100000 * MS);
+	}
+	pass_time(1000 * MS);
+	for (i = 0; i < 200; i++) {
+		give(i % 2, 1 * MS);
+		sched_run(now);
+		for (begin = now; model[i % 2].work_ns;)
+			pass_time(100 * US);
+		if (now - begin > worst)
+			worst = now - begin;
+		pass_time(i * 37 % 20 * MS);
+	}
+	/* Its own millisecond and what it takes to clear a slot. */
+	assert_true(worst <= 2 * MS);
+}
+
+/* Those whom many with more priority keep out get a slice all the same, in turn. */
+static void test_raises_go_round(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 96; i++) {
+		add(i, OGPU_ENGINE_COMPUTE, i < 32 ? OGPU_PRIORITY_REALTIME : OGPU_PRIORITY_LOW);
+		give(i, 100000 * MS);
+	}
+	pass_time(4000 * MS);
+	for (i = 32; i < 96; i++)
+		assert_in_range(model[i].ran_ns, 4 * SCHED_SLICE_NS, 8 * SCHED_SLICE_NS);
+}
+
+static bool is_off_slots(const struct queue *q)
+{
+	return q->state == QUEUE_IDLE || q->state == QUEUE_READY || q->state == QUEUE_PARKED ||
+	       q->state == QUEUE_SUSPENDED || q->state == QUEUE_FAULTED;
+}
+
+/* What holds between any two steps, whatever happened. */
+static void check_invariants(void)
+{
+	unsigned int on[SLOTS] = { 0 };
+	bool ready[OGPU_ENGINE_CLASSES] = { false };
+	unsigned int i;
+
+	for (i = 0; i < MANY; i++) {
+		const struct queue *q = queues[i];
+
+		if (!q)
+			continue;
+		assert_ptr_equal(queue_find(i), q);
+		if (q->slot != QUEUE_NO_SLOT) {
+			assert_true(q->state == QUEUE_ACTIVE || q->state == QUEUE_FAILED);
+			assert_int_equal(on[q->slot]++, 0);
+			if (slots[q->slot].state != OGPU_SLOT_EMPTY)
+				assert_int_equal(slots[q->slot].queue, i);
+		} else {
+			assert_int_not_equal(q->state, QUEUE_ACTIVE);
+		}
+		if (is_off_slots(q)) {
+			assert_int_equal(q->slot, QUEUE_NO_SLOT);
+			assert_int_equal(q->state == QUEUE_SUSPENDED, q->suspended);
+			assert_int_equal(model[i].watched, q->state == QUEUE_PARKED);
+		} else if (q->state == QUEUE_FAILED) {
+			assert_int_not_equal(q->error.error, OGPU_QERR_NONE);
+			assert_int_equal(model[i].shown, OGPU_QUEUE_FAILED);
+			assert_false(model[i].watched);
+		}
+		if (q->state == QUEUE_IDLE)
+			assert_false(model[i].work_ns || model[i].waits);
+		ready[q->desc.engine] |= q->state == QUEUE_READY;
+		assert_true(model[i].shown_busy_ns <= model[i].ran_ns);
+		assert_true(now - q->since < 5000 * MS || q->state != QUEUE_READY);
+	}
+	/* A slot that is empty has nobody waiting for it. */
+	for (i = 0; i < SLOTS; i++) {
+		if (slots[i].state == OGPU_SLOT_EMPTY && !all_suspended)
+			assert_false(ready[i < COMPUTE_SLOTS ? OGPU_ENGINE_COMPUTE :
+							       OGPU_ENGINE_COPY]);
+	}
+}
+
+/* As requests do it: stops, and frees once that is possible. */
+static void destroy(uint32_t number)
+{
+	uint64_t end = now + SCHED_PREEMPT_NS + SCHED_KILL_NS + 10 * MS;
+
+	sched_stop(queues[number], now);
+	while (queues[number]->state != QUEUE_FAILED) {
+		assert_true(now < end);
+		pass_time(100 * US);
+	}
+	if (queues[number]->slot != QUEUE_NO_SLOT) {
+		engines_reset = true;
+		memset(slots, 0, sizeof(slots));
+		sched_run(now);
+	}
+	assert_int_equal(queues[number]->slot, QUEUE_NO_SLOT);
+	queue_free(queues[number]);
+	queues[number] = NULL;
+	memset(&model[number], 0, sizeof(model[number]));
+}
+
+static void random_action(uint32_t n)
+{
+	struct queue *q = queues[n];
+
+	if (!q) {
+		add(n, rand() % 2, rand() % OGPU_PRIORITIES);
+		return;
+	}
+	switch (rand() % 24) {
+	case 0:
+		destroy(n);
+		break;
+	case 1:
+		sched_stop(q, now);
+		break;
+	case 2 ... 3:
+		sched_queue_suspend(q, now);
+		break;
+	case 4 ... 6:
+		sched_queue_resume(q, now);
+		break;
+	case 7:
+		model[n].waits = true;
+		give(n, 0);
+		break;
+	case 8 ... 9:
+		wake(n);
+		break;
+	case 10:
+		model[n].faults = !model[n].faults;
+		break;
+	case 11:
+		if (rand() % 8 == 0)
+			model[n].fails = OGPU_QERR_PACKET;
+		break;
+	case 12:
+		if (rand() % 32 == 0)
+			model[n].deaf = true;
+		break;
+	case 13:
+		model[n].slow = !model[n].slow;
+		break;
+	case 14:
+		all_suspended = rand() % 8 == 0;
+		if (all_suspended)
+			sched_suspend();
+		else
+			sched_resume();
+		break;
+	case 15:
+		if (rand() % 32 == 0) {
+			engines_reset = true;
+			memset(slots, 0, sizeof(slots));
+		}
+		break;
+	default:
+		give(n, rand() % 3000 * US);
+		break;
+	}
+}
+
+/* 1,024 queues that come, go, wait, fault, fail, are suspended and do not obey, at random. */
+static void test_random_life(void **state)
+{
+	unsigned int i, done = 0;
+	struct queue *q;
+
+	(void)state;
+	srand(7);
+	for (i = 0; i < 40000; i++) {
+		random_action(rand() % MANY);
+		work(50 * US);
+		now += 50 * US;
+		sched_run(now);
+		if (i % 64 == 0)
+			sched_refresh(now);
+		if (i % 8 == 0)
+			check_invariants();
+		while (rand() % 2 && (q = queue_next_unsent()))
+			queue_list_leave(q);
+	}
+
+	/* Left alone, everybody who can do something does it. */
+	all_suspended = false;
+	sched_resume();
+	for (i = 0; i < MANY; i++) {
+		if (!queues[i])
+			continue;
+		model[i].faults = false;
+		model[i].deaf = false;
+		sched_queue_resume(queues[i], now);
+		wake(i);
+	}
+	pass_time(4000 * MS);
+	check_invariants();
+	for (i = 0; i < MANY; i++) {
+		if (!queues[i] || queues[i]->state == QUEUE_FAILED)
+			continue;
+		assert_int_equal(model[i].work_ns, 0);
+		done++;
+	}
+	assert_true(done > MANY / 4);
+}
+
+int main(void)
+{
+#define T(name)	cmocka_unit_test_setup(name, setup)
+	const struct CMUnitTest tests[] = {
+		T(test_1024_queues_share),
+		T(test_crowd_keeps_nobody_out),
+		T(test_raises_go_round),
+		T(test_random_life),
+	};
+
+	return cmocka_run_group_tests_name("firmware-sched-crowd", tests, NULL, NULL);
+}
