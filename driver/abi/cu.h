@@ -39,9 +39,9 @@
 
 /*
  * Wave operations: R-type instructions in the opcode space custom-0, funct7 is the operation. Each
- * waits until no lane of the wave can go on without one. Then of the lanes that wait at another than
- * a barrier those at the lowest pc do theirs together, and are its active lanes; if there are none,
- * all that wait at wave barriers go on, wherever these are.
+ * waits until no lane of the wave can go on without one. Then of the lanes that wait at another
+ * than a barrier those at the lowest pc do theirs together, and are its active lanes; if there are
+ * none, all that wait at wave barriers go on, wherever these are.
  */
 #define OGPU_WAVE_OPCODE	0x0b
 #define OGPU_WAVE_BARRIER	0x00	/* rd, rs1 and rs2 are x0 */

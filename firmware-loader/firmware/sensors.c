@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Sensors, cooling and saving. With each tick the fan follows the temperature; above the limit
- * the clock goes down step by step until it is cool again. A card that has had nothing to do for a while
- * is made idle; hardware wakes it.
+ * Sensors, cooling and saving. With each tick the fan follows the temperature; above the limit the
+ * clock goes down step by step until it is cool again. A card that has had nothing to do for a
+ * while is made idle; hardware wakes it.
  */
 #include "sensors.h"
 

@@ -24,6 +24,17 @@ static void hurt(struct admin *admin, const char *fault, uint64_t offset)
 	ASSERT(admin_control(admin, json));
 }
 
+/* In the memory of a compute unit; severity 0 is corrected, 1 is not. */
+static void hurt_chip(struct admin *admin, unsigned int severity)
+{
+	char json[128];
+
+	snprintf(json, sizeof(json),
+		 "{\"cmd\":\"inject\",\"fault\":\"error\",\"block\":2,\"severity\":%u,\"addr\":64}",
+		 severity);
+	ASSERT(admin_control(admin, json));
+}
+
 static void set_up(struct admin *admin, struct card *card)
 {
 	if (!admin_init(admin, 0) || !admin_has_control(admin))
@@ -34,9 +45,9 @@ static void set_up(struct admin *admin, struct card *card)
 /* The driver has had all bad pages replaced, soon. */
 static bool no_bad_page(void)
 {
-	return admin_run("i=0; until grep -q 'bad pages of VRAM: 0 in use, .* 0 without' "
-			 "/sys/kernel/debug/dri/*/state; do "
-			 "i=$((i + 1)); [ $i -lt 3000 ] || exit 1; usleep 10000; done");
+	return admin_run("f=/sys/kernel/debug/dri/*/state; i=0; "
+			 "until grep -q 'bad pages of VRAM: 0 in use, .* 0 without' $f; "
+			 "do i=$((i + 1)); [ $i -lt 3000 ] || exit 1; usleep 10000; done");
 }
 
 TEST(corrected)
@@ -206,11 +217,9 @@ TEST(error_in_the_chip)
 	struct card card;
 
 	set_up(&admin, &card);
-	ASSERT(admin_control(&admin, "{\"cmd\":\"inject\",\"fault\":\"error\",\"block\":2,"
-				     "\"severity\":0,\"addr\":64}"));
+	hurt_chip(&admin, 0);
 	EXPECT(admin_is(&admin, "state", "running"));
-	ASSERT(admin_control(&admin, "{\"cmd\":\"inject\",\"fault\":\"error\",\"block\":2,"
-				     "\"severity\":1,\"addr\":64}"));
+	hurt_chip(&admin, 1);
 	/* It is stale as soon as the reset has begun. */
 	while (card_ioctl(&card, DRM_IOCTL_OGPU_VM_CREATE, &vm) != -ENODEV)
 		;

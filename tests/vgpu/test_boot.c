@@ -213,7 +213,7 @@ static enum ogpu_boot_error boot_signed(struct server *s, struct boot_image *ima
 	return image_boot(s, image);
 }
 
-static bool fuse_key(struct server *s, const uint8_t key[ROOT_KEY_SIZE])
+static bool add_key(struct server *s, const uint8_t key[ROOT_KEY_SIZE])
 {
 	char hex[2 * ROOT_KEY_SIZE + 1], line[128];
 
@@ -238,7 +238,7 @@ static void test_key_slots(void **state)
 	image_sign(s, &second);
 
 	assert_int_equal(image_boot(s, &second), OGPU_BOOT_ERR_KEY);
-	assert_true(fuse_key(s, s->public_key));
+	assert_true(add_key(s, s->public_key));
 	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_KEYS), 0x3);
 	assert_int_equal(image_boot(s, &second), OGPU_BOOT_OK);
 	reset_mc(s);
@@ -250,10 +250,10 @@ static void test_key_slots(void **state)
 	assert_int_equal(image_boot(s, &first), OGPU_BOOT_ERR_REVOKED);
 	assert_int_equal(image_boot(s, &second), OGPU_BOOT_OK);
 	reset_mc(s);
-	assert_true(fuse_key(s, first_public));
+	assert_true(add_key(s, first_public));
 	assert_int_equal(image_boot(s, &first), OGPU_BOOT_ERR_REVOKED);
-	assert_true(fuse_key(s, first_public));
-	assert_false(fuse_key(s, first_public));
+	assert_true(add_key(s, first_public));
+	assert_false(add_key(s, first_public));
 	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_KEYS), 0x1f);
 	assert_false(control_ok(s, "{\"cmd\":\"set\",\"fuse_key\":\"12\"}"));
 	assert_false(control_ok(s, "{\"cmd\":\"set\",\"revoked_keys\":16}"));

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "abi/mc.h"
 #include "client.h"
 
 static int setup(void **state)
@@ -124,6 +125,16 @@ static void test_lost_irq(void **state)
 	close(irq);
 }
 
+static bool inject_error(struct server *s, unsigned int block, unsigned int severity)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line),
+		 "{\"cmd\":\"inject\",\"fault\":\"error\",\"block\":%u,\"severity\":%u,\"addr\":5}",
+		 block, severity);
+	return control_ok(s, line);
+}
+
 static void test_ecc(void **state)
 {
 	static const char uncorrected[] =
@@ -159,13 +170,10 @@ static void test_ecc(void **state)
 	assert_int_equal(state_number(s, "errors/vram/uncorrected"), 65);
 	assert_int_equal(state_number(s, "spare_pages"), 64);
 
-	assert_true(control_ok(s, "{\"cmd\":\"inject\",\"fault\":\"error\",\"block\":2,"
-				  "\"severity\":1,\"addr\":5}"));
+	assert_true(inject_error(s, OGPU_RAS_UNIT, OGPU_RAS_SEV_UNCORRECTED));
 	assert_int_equal(state_number(s, "errors/unit/uncorrected"), 1);
-	assert_false(control_ok(s, "{\"cmd\":\"inject\",\"fault\":\"error\",\"block\":5,"
-				   "\"severity\":1,\"addr\":5}"));
-	assert_false(control_ok(s, "{\"cmd\":\"inject\",\"fault\":\"error\",\"block\":0,"
-				   "\"severity\":0,\"addr\":5}"));
+	assert_false(inject_error(s, 5, OGPU_RAS_SEV_UNCORRECTED));
+	assert_false(inject_error(s, OGPU_RAS_VRAM, OGPU_RAS_SEV_CORRECTED));
 }
 
 static void test_gone(void **state)

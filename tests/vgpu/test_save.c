@@ -220,7 +220,7 @@ static void test_exact(void **state)
 	assert_int_equal(cell(COUNTER), cell(COUNTER + 64));
 }
 
-/* A dispatch that nobody takes off its slot has private memory in its frames, and writes no more. */
+/* A dispatch that stays on its slot has private memory in its frames, and writes no more. */
 static void test_undisturbed(void **state)
 {
 	const uint64_t private = OGPU_SAVE_PRIVATE(VGPU_LANES, WAVES, LOCAL);

@@ -227,7 +227,7 @@ static const char *do_inject(struct vgpu *gpu, const cJSON *args, cJSON *result)
 	return NULL;
 }
 
-static const char *fuse_key(struct vgpu *gpu, const char *text)
+static const char *add_key(struct vgpu *gpu, const char *text)
 {
 	uint8_t key[NONVOL_KEY_SIZE];
 	const char *end;
@@ -258,7 +258,7 @@ static const char *do_set(struct vgpu *gpu, const cJSON *args, cJSON *result)
 		done = true;
 	}
 	if (cJSON_IsString(key)) {
-		error = fuse_key(gpu, cJSON_GetStringValue(key));
+		error = add_key(gpu, cJSON_GetStringValue(key));
 		if (error)
 			return error;
 		done = true;

@@ -79,7 +79,7 @@ struct cu_code {
 struct cu_wave {
 	uint64_t reg[CU_REGS][VGPU_LANES] __attribute__((aligned(64)));
 	uint64_t scalar[CU_REGS];	/* values of uniform registers */
-	uint64_t uniform;	/* registers with one value in all lanes, outside cu_run() perhaps */
+	uint64_t uniform;	/* registers of one value in all lanes, outside cu_run() perhaps */
 	uint64_t spread;	/* those of them whose row of reg has it as well */
 	uint64_t mask[VGPU_LANES] __attribute__((aligned(64)));	/* ones: lane takes part */
 	uint64_t pc[VGPU_LANES];	/* of lanes that do not take part */

@@ -117,7 +117,7 @@ static inline unsigned int ogpu_wave_size(void)
  * where paths differed before, ogpu_wave_barrier() brings them together again. These are functions
  * of their own because a place in the source that the compiler has doubled would be two.
  */
-#define OGPU_WAVE_CALL	static __attribute__((unused, noinline, noclone))
+#define OGPU_WAVE_CALL	__attribute__((unused, noinline, noclone))
 
 #define OGPU_WAVE_OP1(funct3, funct7, a) ({ \
 	unsigned long result_; \
@@ -127,25 +127,25 @@ static inline unsigned int ogpu_wave_size(void)
 })
 
 /* What each wrote before is visible to the others. */
-OGPU_WAVE_CALL void ogpu_wave_barrier(void)
+static OGPU_WAVE_CALL void ogpu_wave_barrier(void)
 {
 	__asm__ volatile(".insn r 0x0b, 0, 0, x0, x0, x0" : : : "memory");
 }
 
 /* Bit n: work-item n of the wave is active and its value is not 0. */
-OGPU_WAVE_CALL unsigned long ogpu_wave_ballot(unsigned long v)
+static OGPU_WAVE_CALL unsigned long ogpu_wave_ballot(unsigned long v)
 {
 	return OGPU_WAVE_OP1(0, 1, v);
 }
 
 /* The value of the first active one. */
-OGPU_WAVE_CALL unsigned long ogpu_wave_first(unsigned long v)
+static OGPU_WAVE_CALL unsigned long ogpu_wave_first(unsigned long v)
 {
 	return OGPU_WAVE_OP1(0, 2, v);
 }
 
 /* The value of another, by number modulo the size of the wave; its own if that is not active. */
-OGPU_WAVE_CALL unsigned long ogpu_wave_shuffle(unsigned long v, unsigned int lane)
+static OGPU_WAVE_CALL unsigned long ogpu_wave_shuffle(unsigned long v, unsigned int lane)
 {
 	unsigned long result;
 
@@ -176,38 +176,72 @@ static inline int ogpu_wave_all(int condition)
 }
 
 /*
- * Sum, least and greatest value of all active ones: ogpu_wave_add_u32() and so on. Sums of floats are
- * formed in the order of the work-items; sums of s32 are those of u32.
+ * Sum, least and greatest value of all active ones. Sums of floats are formed in the order of the
+ * work-items; sums of s32 are those of u32.
  */
-#define OGPU_WAVE_REDUCE(name, type, funct3, funct7) \
-OGPU_WAVE_CALL type name(type v) \
-{ \
-	return (type)OGPU_WAVE_OP1(funct3, funct7, (unsigned long)v); \
+static OGPU_WAVE_CALL unsigned int ogpu_wave_add_u32(unsigned int v)
+{
+	return OGPU_WAVE_OP1(0, 16, (unsigned long)v);
 }
 
-OGPU_WAVE_REDUCE(ogpu_wave_add_u32, unsigned int, 0, 16)
-OGPU_WAVE_REDUCE(ogpu_wave_min_u32, unsigned int, 0, 17)
-OGPU_WAVE_REDUCE(ogpu_wave_max_u32, unsigned int, 0, 18)
-OGPU_WAVE_REDUCE(ogpu_wave_min_s32, int, 1, 17)
-OGPU_WAVE_REDUCE(ogpu_wave_max_s32, int, 1, 18)
-OGPU_WAVE_REDUCE(ogpu_wave_add_u64, unsigned long, 3, 16)
-OGPU_WAVE_REDUCE(ogpu_wave_min_u64, unsigned long, 3, 17)
-OGPU_WAVE_REDUCE(ogpu_wave_max_u64, unsigned long, 3, 18)
+static OGPU_WAVE_CALL unsigned int ogpu_wave_min_u32(unsigned int v)
+{
+	return OGPU_WAVE_OP1(0, 17, (unsigned long)v);
+}
 
-#define OGPU_WAVE_REDUCE_F32(name, funct7) \
-OGPU_WAVE_CALL float name(float v) \
-{ \
+static OGPU_WAVE_CALL unsigned int ogpu_wave_max_u32(unsigned int v)
+{
+	return OGPU_WAVE_OP1(0, 18, (unsigned long)v);
+}
+
+static OGPU_WAVE_CALL int ogpu_wave_min_s32(int v)
+{
+	return OGPU_WAVE_OP1(1, 17, (unsigned long)v);
+}
+
+static OGPU_WAVE_CALL int ogpu_wave_max_s32(int v)
+{
+	return OGPU_WAVE_OP1(1, 18, (unsigned long)v);
+}
+
+static OGPU_WAVE_CALL unsigned long ogpu_wave_add_u64(unsigned long v)
+{
+	return OGPU_WAVE_OP1(3, 16, v);
+}
+
+static OGPU_WAVE_CALL unsigned long ogpu_wave_min_u64(unsigned long v)
+{
+	return OGPU_WAVE_OP1(3, 17, v);
+}
+
+static OGPU_WAVE_CALL unsigned long ogpu_wave_max_u64(unsigned long v)
+{
+	return OGPU_WAVE_OP1(3, 18, v);
+}
+
+#define OGPU_WAVE_OP1_F32(funct7, a) ({ \
 	union { \
 		unsigned int bits; \
 		float number; \
-	} u = { .number = v }; \
-	u.bits = OGPU_WAVE_OP1(2, funct7, (unsigned long)u.bits); \
-	return u.number; \
+	} u_ = { .number = (a) }; \
+	u_.bits = OGPU_WAVE_OP1(2, funct7, (unsigned long)u_.bits); \
+	u_.number; \
+})
+
+static OGPU_WAVE_CALL float ogpu_wave_add_f32(float v)
+{
+	return OGPU_WAVE_OP1_F32(16, v);
 }
 
-OGPU_WAVE_REDUCE_F32(ogpu_wave_add_f32, 16)
-OGPU_WAVE_REDUCE_F32(ogpu_wave_min_f32, 17)
-OGPU_WAVE_REDUCE_F32(ogpu_wave_max_f32, 18)
+static OGPU_WAVE_CALL float ogpu_wave_min_f32(float v)
+{
+	return OGPU_WAVE_OP1_F32(17, v);
+}
+
+static OGPU_WAVE_CALL float ogpu_wave_max_f32(float v)
+{
+	return OGPU_WAVE_OP1_F32(18, v);
+}
 
 /* Stops the whole queue with DRM_OGPU_QUEUE_ERR_TRAP: for "cannot happen". */
 static inline __attribute__((noreturn)) void ogpu_trap(void)
