@@ -140,7 +140,10 @@ static int ogpu_disc_isa(struct ogpu_disc *disc, const struct ogpu_disc_isa *isa
 
 	/* Shown to programs, which take it apart: letters, digits and underscores. */
 	for (i = 0; i < length; i++) {
-		if (!islower(isa->isa[i]) && !isdigit(isa->isa[i]) && isa->isa[i] != '_')
+		u8 c = isa->isa[i];
+
+		/* To the kernel, letters of Latin-1 are letters as well. */
+		if (!isascii(c) || (!islower(c) && !isdigit(c) && c != '_'))
 			return -EINVAL;
 	}
 	if (strncmp(isa->isa, "rv64i", 5) ||

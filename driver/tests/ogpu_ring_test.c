@@ -14,14 +14,14 @@ static void ogpu_ring_test_packets(struct kunit *test)
 
 	memset(&indirect, 0xff, sizeof(indirect));
 	ogpu_pkt_set_indirect(&indirect, 0x123456789008ull, 64);
-	KUNIT_EXPECT_EQ(test, le32_to_cpu(indirect.header), 0x00040001);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(indirect.header), 0x00048001);
 	KUNIT_EXPECT_EQ(test, le32_to_cpu(indirect.bytes), 64);
 	KUNIT_EXPECT_EQ(test, le64_to_cpu(indirect.addr), 0x123456789008ull);
 
 	memset(&copy, 0xff, sizeof(copy));
 	ogpu_pkt_set_copy(&copy, OGPU_OPERAND(OGPU_TARGET_VRAM, 0x1000),
 			  OGPU_OPERAND(OGPU_TARGET_SYSTEM, 0x2000), 1ull << 32);
-	KUNIT_EXPECT_EQ(test, le32_to_cpu(copy.header), 0x00080302);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(copy.header), 0x00088302);
 	KUNIT_EXPECT_EQ(test, le32_to_cpu(copy.rsvd), 0);
 	KUNIT_EXPECT_EQ(test, le64_to_cpu(copy.src), 0x1000ull);
 	KUNIT_EXPECT_EQ(test, le64_to_cpu(copy.dst), 0x4000000000002000ull);
@@ -29,7 +29,7 @@ static void ogpu_ring_test_packets(struct kunit *test)
 
 	memset(&fill, 0xff, sizeof(fill));
 	ogpu_pkt_set_fill(&fill, 0x3000, 4096, 0xdeadbeef);
-	KUNIT_EXPECT_EQ(test, le32_to_cpu(fill.header), 0x00060103);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(fill.header), 0x00068103);
 	KUNIT_EXPECT_EQ(test, le32_to_cpu(fill.pattern), 0xdeadbeef);
 	KUNIT_EXPECT_EQ(test, le64_to_cpu(fill.dst), 0x3000ull);
 	KUNIT_EXPECT_EQ(test, le64_to_cpu(fill.bytes), 4096ull);
