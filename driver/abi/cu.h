@@ -3,9 +3,9 @@
  * What a work-item sees: instruction set, start state, apertures, control registers.
  *
  * A work-item is an RV64IMAFDC hart in user mode (lp64d ABI) with a flat 64-bit address space.
- * Addresses below 2^48 go through the MMU. Local memory (shared by the workgroup) and private
- * memory (of the one work-item) are on-chip and lie in apertures above. At its start pc is the
- * dispatch's entry, a0 its args, sp the end of private memory, ra OGPU_CU_EXIT; all other
+ * Addresses below 2^48 go through the MMU. Local memory (shared by the workgroup, on-chip) and
+ * private memory (of the one work-item, in the save area) lie in apertures above. At its start pc
+ * is the dispatch's entry, a0 its args, sp the end of private memory, ra OGPU_CU_EXIT; all other
  * registers are zero. Jumping to OGPU_CU_EXIT ends the work-item. ecall is the workgroup barrier:
  * it waits until every work-item of the group that has not ended has reached a barrier, and makes
  * the memory accesses before it visible to the group. ebreak stops the queue with OGPU_QERR_TRAP.

@@ -657,6 +657,32 @@ static void test_reservations(void **state)
 	       OGPU_FAULT_PERMISSION);
 }
 
+/* SC looks at the value and not at who stored meanwhile: the sd stands for anybody's store. */
+static void test_compare_and_swap(void **state)
+{
+	/* lr.d a1, (a0); sd zero or a1, 0(a0); li a3, 5; sc.d a2, a3, (a0); sd a2, 8(a0) */
+	static const struct {
+		uint32_t store;
+		uint64_t result, value;
+	} cases[] = {
+		{ 0x00053023, 1, 0 },	/* another value */
+		{ 0x00b53023, 0, 5 },	/* the same value again */
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		const uint32_t words[] = {
+			0x100535af, cases[i].store, 0x00500693, 0x18d5362f, 0x00c53423, RET,
+		};
+
+		code(CODE_VA, words, ARRAY_SIZE(words));
+		*(uint64_t *)mem(0) = 7;
+		assert_int_equal(run_at(CODE_VA, DATA_VA, 1), CU_DONE);
+		assert_int_equal(*(uint64_t *)mem(8), cases[i].result);
+		assert_int_equal(*(uint64_t *)mem(0), cases[i].value);
+	}
+}
+
 /* Runs until it is told to stop. */
 static void *store_for_ever(void *arg)
 {
@@ -873,6 +899,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_misaligned, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_code_places, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reservations, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_compare_and_swap, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_late_atomics, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_whole_stores, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_setup_pauses, setup, teardown),

@@ -893,7 +893,8 @@ struct drm_ogpu_pkt_timestamp {
  * ends the work-item when jumped to, so that the entry is an ordinary C function
  * void kernel(struct my_args *args); all other registers are zero. Pointers are GPU addresses;
  * local memory of the workgroup starts at 0x0001000000000000, private memory at 0x0002000000000000.
- * Plain loads and stores may be misaligned, atomics may not. fflags need not accumulate.
+ * Plain loads and stores may be misaligned, atomics may not. LR and SC are a compare-and-swap: SC
+ * does not notice a value that changed and changed back. fflags need not accumulate.
  *
  * ecall is the barrier of the workgroup: it waits for all work-items of the group that have not
  * ended, orders memory among them, and changes no register. A work-item that spins for another one
