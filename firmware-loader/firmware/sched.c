@@ -531,12 +531,13 @@ static bool slots_quiet(bool *obeyed)
 }
 
 /**
- * sched_quiet() - whether no slot executes anything, or ever will, and all control pages say so
+ * sched_quiet() - whether no slot executes anything, or ever will, and all control pages say so; or
+ *	sched_resume() came before, and nobody needs to wait for that any more
  * @obeyed: false if a slot had to be given up
  */
 bool sched_quiet(bool *obeyed)
 {
-	return slots_quiet(obeyed) && sched.sweep >= QUEUE_MAX;
+	return (slots_quiet(obeyed) && sched.sweep >= QUEUE_MAX) || !sched.suspended;
 }
 
 /* After all queues were suspended or resumed, some of their control pages in each round. */
