@@ -96,13 +96,17 @@ static u64 ogpu_queue_waited_ns(const struct ogpu_queue_times *times)
 /* That it has waited since this was told. @now_ns: the card's clock. */
 static u64 ogpu_queue_waiting_ns(const struct ogpu_queue_times *times, u64 now_ns)
 {
+	u64 age_ns = now_ns > times->now_ns ? now_ns - times->now_ns : 0;
+
 	switch (times->state) {
 	case OGPU_QUEUE_RUNNING:
+		/* Its time grows, so the page is not so old unless firmware is late. */
+		return age_ns > OGPU_CONTROL_LAG_NS ? age_ns - OGPU_CONTROL_LAG_NS : 0;
 	case OGPU_QUEUE_WAITING:
 		return 0;
 	default:
 		/* It has a job, but is not on a slot, or was not when firmware looked last. */
-		return now_ns > times->now_ns ? now_ns - times->now_ns : 0;
+		return age_ns;
 	}
 }
 

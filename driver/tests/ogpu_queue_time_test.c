@@ -54,6 +54,11 @@ static void ogpu_queue_time_test_waiting(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, ogpu_queue_waiting_ns(&times, 900), 0);
 	}
 
+	/* Nobody is killed for what firmware has not told in time. */
+	times.state = OGPU_QUEUE_RUNNING;
+	KUNIT_EXPECT_EQ(test, ogpu_queue_waiting_ns(&times, 1000 + OGPU_CONTROL_LAG_NS), 0);
+	KUNIT_EXPECT_EQ(test, ogpu_queue_waiting_ns(&times, 1300 + OGPU_CONTROL_LAG_NS), 300);
+
 	/* Firmware adds up both at moments that differ a little. */
 	times.unit_ns = 71;
 	KUNIT_EXPECT_EQ(test, ogpu_queue_waited_ns(&times), 5);
