@@ -120,9 +120,10 @@ static void ogpu_mbox_sensor_alert(struct ogpu_device *odev, const struct ogpu_m
 
 	if (throttle)
 		dev_warn_ratelimited(odev->drm.dev,
-				     "card slows down: %s%s%d.%03d degrees, %u mW\n",
+				     "card slows down: %s%s%s%d.%03d degrees, %u mW\n",
 				     throttle & OGPU_THROTTLE_THERMAL ? "too hot, " : "",
 				     throttle & OGPU_THROTTLE_POWER ? "too much power, " : "",
+				     throttle & OGPU_THROTTLE_BRAKE ? "braked from outside, " : "",
 				     temp_mdeg / 1000, abs(temp_mdeg) % 1000,
 				     le32_to_cpu(sensors->power_uw) / 1000);
 	else
