@@ -176,7 +176,10 @@ struct drm_ogpu_query_device {
 	 * whatever its priority
 	 */
 	__u32 starve_ms;
-	/** @preempt_ms: a queue makes room for another, or is killed, within */
+	/**
+	 * @preempt_ms: hardware takes a queue off, to make room for another or to kill it, within
+	 * so long. A card that does not is slow or broken: such a queue is killed after 500 ms
+	 */
 	__u32 preempt_ms;
 	/**
 	 * @max_job_ms: most that timeout_ms of a queue can be without CAP_SYS_ADMIN, and its
