@@ -6,7 +6,8 @@
  * A page that is free is taken out of the allocator for that time, and stays out if the card has no
  * spare page left. One that is in use is left to its user, who fails when he uses what is lost;
  * freeing it makes the worker look again. After a reset of the card no content counts any more, and
- * all are retired at once: the driver's own memory, which is never freed, is among it.
+ * all are retired at once: the driver's own memory, which is never freed, is among it. If that is
+ * the table of address spaces, the card is reset for it.
  */
 #include <linux/math.h>
 #include <linux/minmax.h>
@@ -22,6 +23,7 @@
 #include "ogpu_device.h"
 #include "ogpu_mbox.h"
 #include "ogpu_ras.h"
+#include "ogpu_reset.h"
 #include "ogpu_ttm.h"
 #include "ogpu_vram_mgr.h"
 
@@ -101,16 +103,22 @@ static bool ogpu_ras_get(struct ogpu_ras *ras, unsigned int index, u64 *page)
 void ogpu_ras_note(struct ogpu_device *odev, u64 offset)
 {
 	struct ogpu_ras *ras = odev->ras;
-	bool known;
+	unsigned int before;
+	bool known, first;
 
 	spin_lock(&ras->lock);
+	before = ras->count;
 	known = ogpu_ras_add(ras, round_down(offset, OGPU_PAGE_4K));
+	first = ras->count != before;
 	spin_unlock(&ras->lock);
 
 	if (known)
 		queue_work(odev->wq, &ras->work);
 	else
 		drm_err_ratelimited(&odev->drm, "too many bad pages of VRAM to keep in mind\n");
+	/* Hundreds of address spaces have their entries there, and none of them works any more. */
+	if (first && offset < ogpu_fw_staging_offset(odev))
+		ogpu_reset_schedule(odev, "the table of address spaces has a memory error");
 }
 
 /**

@@ -227,6 +227,22 @@ TEST(error_in_the_chip)
 	EXPECT(use_vram());
 }
 
+/* The driver's table of address spaces: whoever has an entry there could do nothing any more. */
+TEST(table_of_address_spaces)
+{
+	struct drm_ogpu_vm_create vm = {};
+	struct admin admin;
+	struct card card;
+
+	set_up(&admin, &card);
+	hurt(&admin, "ecc-uncorrected", 0);
+	while (card_ioctl(&card, DRM_IOCTL_OGPU_VM_CREATE, &vm) != -ENODEV)
+		;
+	ASSERT(admin_wait(&admin, "state", "running"));
+	EXPECT(no_bad_page());
+	EXPECT(use_vram());
+}
+
 int main(int argc, char **argv)
 {
 	return harness_run(argc, argv);
