@@ -106,6 +106,10 @@ void ogpu_ras_note(struct ogpu_device *odev, u64 offset)
 	unsigned int before;
 	bool known, first;
 
+	/* No page of ours: it could never be retired. */
+	if (offset >= odev->disc.vram_size)
+		return;
+
 	spin_lock(&ras->lock);
 	before = ras->count;
 	known = ogpu_ras_add(ras, round_down(offset, OGPU_PAGE_4K));
@@ -150,6 +154,12 @@ static int ogpu_ras_retire(struct ogpu_device *odev, u64 page)
 	return ret;
 }
 
+/* Firmware does not answer: there is no sense in going on with other pages. */
+static bool ogpu_ras_is_hopeless(int err)
+{
+	return err == -ETIMEDOUT || err == -ENODEV;
+}
+
 /* Returns false if there is no sense in going on with others. */
 static bool ogpu_ras_retire_free(struct ogpu_device *odev, u64 page)
 {
@@ -172,7 +182,7 @@ static bool ogpu_ras_retire_free(struct ogpu_device *odev, u64 page)
 	}
 	ogpu_vram_mgr_give(mgr, page, &blocks);
 
-	return !ret;
+	return !ogpu_ras_is_hopeless(ret);
 }
 
 static void ogpu_ras_work(struct work_struct *work)
@@ -211,7 +221,7 @@ void ogpu_ras_retire_all(struct ogpu_device *odev)
 
 	while (ogpu_ras_get(ras, i, &page)) {
 		ret = ogpu_ras_retire(odev, page);
-		if (ret && ret != -ENOSPC)
+		if (ogpu_ras_is_hopeless(ret))
 			return;
 		/* Without a spare page it is kept out of use when it is free. */
 		if (ret)
