@@ -410,31 +410,26 @@ static void test_fewer_units(void **state)
 	assert_int_equal(cell(COUNTER), cell(COUNTER + 64));
 }
 
-/* Registers that came out of an area are not what the next address space begins with. */
-static void test_registers(void **state)
+static void overwrite_registers(void)
+{
+	for (uint32_t i = 0; i < q->held; i++)
+		memset(first_held() + i * FRAME + OGPU_SAVE_WAVES(LOCAL), 0xfe,
+		       OGPU_SAVE_PC(VGPU_LANES));
+}
+
+/* What work-items of the other address space find in their registers at their start. */
+static void stranger_finds_zeros(void)
 {
 	struct ogpu_pkt_dispatch d = {
 		.entry = kernel_entry("registers"), .args = VA + OUT, .grid = { 1, 1, 1 },
 		.group = { 32, 1, 1 }, .local_bytes = LOCAL, .private_bytes = PRIVATE,
 	};
 	struct ogpu_pkt_fence f = { .addr = VA + DONE, .value = 1 };
-	uint64_t since;
 
-	(void)state;
-	hold_some();
-	for (uint32_t i = 0; i < q->held; i++)
-		memset(first_held() + i * FRAME + OGPU_SAVE_WAVES(LOCAL), 0xfe,
-		       OGPU_SAVE_PC(VGPU_LANES));
-	since = instructions();
-	q_start(q);
-	wait_for_work(since);
-	q_write(q, OGPU_SLOT_CTRL, OGPU_SLOT_CMD_KILL);
-	assert_true(q_wait(q, OGPU_SLOT_FAILED));
+	q_start(&stranger);
 	for (unsigned int i = 0; i < 2 * GROUPS; i++) {
 		memset(mem(VA_BYTES + DONE), 0, 8);
 		memset(mem(VA_BYTES + OUT), 0x55, 256);
-		if (!i)
-			q_start(&stranger);
 		q_put(&stranger, OGPU_OP_DISPATCH, 0, &d, sizeof(d));
 		q_put(&stranger, OGPU_OP_FENCE, 0, &f, sizeof(f));
 		q_ring(&stranger);
@@ -443,6 +438,39 @@ static void test_registers(void **state)
 		for (unsigned int n = 0; n < 4; n++)
 			assert_int_equal(cell(VA_BYTES + OUT + 8 * n), 0);
 	}
+}
+
+/* Registers that came out of an area are not what the next address space begins with. */
+static void test_registers(void **state)
+{
+	uint64_t since;
+
+	(void)state;
+	hold_some();
+	overwrite_registers();
+	since = instructions();
+	q_start(q);
+	wait_for_work(since);
+	q_write(q, OGPU_SLOT_CTRL, OGPU_SLOT_CMD_KILL);
+	assert_true(q_wait(q, OGPU_SLOT_FAILED));
+	stranger_finds_zeros();
+}
+
+/* Nor those of a workgroup that was read in part and then refused. */
+static void test_registers_of_refused(void **state)
+{
+	struct ogpu_save_wave *last;
+
+	(void)state;
+	hold_some();
+	overwrite_registers();
+	last = (struct ogpu_save_wave *)(first_held() + OGPU_SAVE_WAVES(LOCAL) +
+					 (WAVES - 1) * OGPU_SAVE_WAVE(VGPU_LANES) +
+					 OGPU_SAVE_STATE(VGPU_LANES));
+	last->rsvd[0] = 1;
+	q_start(q);
+	fail_with(OGPU_QERR_SAVE);
+	stranger_finds_zeros();
 }
 
 static void test_lies_about_held(void **state)
@@ -686,6 +714,7 @@ int main(void)
 		T(test_lies_about_held),
 		T(test_fewer_units),
 		T(test_registers),
+		T(test_registers_of_refused),
 		T(test_garbage),
 		T(test_no_area),
 		T(test_too_small),

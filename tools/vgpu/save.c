@@ -185,6 +185,8 @@ enum save_found save_read(const struct save *s, struct mmu *mmu, uint32_t frame,
 	if (!mmu_read(mmu, at + OGPU_SAVE_LOCAL, g->local_mem, local, fault))
 		return SAVE_UNREADABLE;
 	at += OGPU_SAVE_WAVES(local);
+	/* Also if a later wave is refused. */
+	g->dirty = ~1ull;
 	for (uint32_t i = 0; i < g->waves; i++, at += sizeof(f)) {
 		if (!mmu_read(mmu, at, &f, sizeof(f), fault))
 			return SAVE_UNREADABLE;
@@ -196,6 +198,5 @@ enum save_found save_read(const struct save *s, struct mmu *mmu, uint32_t frame,
 	g->turn = 0;
 	g->fenced = true;
 	g->instructions = head.instructions;
-	g->dirty = ~1ull;
 	return SAVE_HELD;
 }
