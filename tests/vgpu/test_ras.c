@@ -176,6 +176,40 @@ static void test_retire(void **state)
 	assert_true(vgpu_mem_poisoned(gpu, OGPU_TARGET_VRAM, 0, 1));
 }
 
+struct carrier {
+	struct vgpu *gpu;
+	_Atomic bool end;
+	pthread_t thread;
+};
+
+static void *carry(void *arg)
+{
+	struct carrier *c = arg;
+
+	while (!c->end) {
+		vgpu_mem_begin(c->gpu);
+		vgpu_mem_carry(c->gpu, OGPU_OPERAND(OGPU_TARGET_VRAM, 7 * PAGE), 1);
+		vgpu_mem_end(c->gpu);
+	}
+	return NULL;
+}
+
+/* A page is retired while an engine carries poison to it: neither waits for the other for ever. */
+static void test_retire_while_carried(void **state)
+{
+	struct carrier c = { .gpu = *state };
+
+	alarm(60);
+	assert_int_equal(pthread_create(&c.thread, NULL, carry, &c), 0);
+	while (!get(c.gpu, OGPU_MC_RAS_BLOCK(OGPU_RAS_VRAM) + OGPU_RAS_DEFERRED))
+		sched_yield();
+	for (unsigned int i = 0; i < 2000; i++)
+		assert_int_equal(retire(c.gpu, 7 * PAGE), OGPU_RETIRE_OK);
+	c.end = true;
+	pthread_join(c.thread, NULL);
+	alarm(0);
+}
+
 /* Spare pages that are used are used without power, too. */
 static void test_power_cycle(void **state)
 {
@@ -203,6 +237,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_counters, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_records, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_retire, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_retire_while_carried, setup, teardown),
 		cmocka_unit_test(test_power_cycle),
 	};
 

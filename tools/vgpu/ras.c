@@ -154,6 +154,21 @@ uint32_t ras_reg_read(struct ras *ras, uint32_t reg)
 	return value;
 }
 
+/* Waits for all brackets to end; who is inside one may report an error: without the lock. */
+static void retire(struct ras *ras)
+{
+	enum ogpu_retire_result result;
+	uint64_t addr;
+
+	pthread_mutex_lock(&ras->lock);
+	addr = ras->retire_addr;
+	pthread_mutex_unlock(&ras->lock);
+	result = memory_retire(ras->gpu, addr);
+	pthread_mutex_lock(&ras->lock);
+	ras->retire_result = result;
+	pthread_mutex_unlock(&ras->lock);
+}
+
 /**
  * ras_reg_write() - firmware retires a page.
  * @ras: the errors
@@ -162,15 +177,15 @@ uint32_t ras_reg_read(struct ras *ras, uint32_t reg)
  */
 void ras_reg_write(struct ras *ras, uint32_t reg, uint32_t value)
 {
-	pthread_mutex_lock(&ras->lock);
 	switch (reg) {
 	case OGPU_MC_RETIRE_LO:
 	case OGPU_MC_RETIRE_HI:
+		pthread_mutex_lock(&ras->lock);
 		reg64_set(&ras->retire_addr, value, reg == OGPU_MC_RETIRE_HI);
+		pthread_mutex_unlock(&ras->lock);
 		break;
 	case OGPU_MC_RETIRE:
-		ras->retire_result = memory_retire(ras->gpu, ras->retire_addr);
+		retire(ras);
 		break;
 	}
-	pthread_mutex_unlock(&ras->lock);
 }
