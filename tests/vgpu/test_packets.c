@@ -647,8 +647,10 @@ static void test_atomic_wrong(void **state)
 		     OGPU_FAULT_VA_RANGE);
 	a = good;
 	a.result = VA + BYTES;
+	*(uint64_t *)mem(a.addr - VA) = 5;
 	memory_fault(OGPU_OP_ATOMIC, OGPU_ATOMIC_RETURN, &a, sizeof(a), VA + BYTES,
 		     OGPU_ACCESS_WRITE, OGPU_FAULT_NOT_MAPPED);
+	assert_int_equal(*(uint64_t *)mem(a.addr - VA), 5);
 }
 
 static void test_cache_and_tlbi(void **state)

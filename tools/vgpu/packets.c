@@ -226,25 +226,24 @@ enum step packet_atomic(struct processor *cp, struct packet *p)
 	const struct ogpu_pkt_atomic *a = &p->u.atomic;
 	const bool wide = a->op & OGPU_ATOMIC_WIDE;
 	struct mmu *mmu = &cp->slot->mmu;
-	uint64_t old = 0, result = 0;
+	const bool returns = p->flags & OGPU_ATOMIC_RETURN;
+	struct mmu_page page, result;
 	struct mmu_fault fault;
-	struct mmu_page page;
-	enum step step = STEP_DONE;
+	uint64_t old;
 	bool ok;
 
 	if (!atomic_ok(p))
 		return command_fail(cp, OGPU_QERR_PACKET, p->opcode);
-	if (p->flags & OGPU_ATOMIC_RETURN)
-		step = command_operand(cp, p, a->result, 8, false, true, &result);
-	if (step)
-		return step;
+	/* Both or neither, so that it can be tried again after a fault. */
 	mmu_enter(mmu);
-	ok = mmu_translate(mmu, a->addr, OGPU_ACCESS_ATOMIC, &page, &fault);
-	if (ok)
+	ok = mmu_translate(mmu, a->addr, OGPU_ACCESS_ATOMIC, &page, &fault) &&
+	     (!returns || mmu_translate(mmu, a->result, OGPU_ACCESS_WRITE, &result, &fault));
+	if (ok) {
 		old = do_atomic(page.host, a->op & ~OGPU_ATOMIC_WIDE, a, wide);
+		if (returns)
+			__atomic_store_n((uint64_t *)result.host, old, __ATOMIC_SEQ_CST);
+	}
 	mmu_leave(mmu);
-	if (ok && p->flags & OGPU_ATOMIC_RETURN)
-		ok = mmu_write(mmu, result, &old, sizeof(old), &fault);
 	if (!ok)
 		return command_fail_memory(cp, &fault, p->opcode);
 	engines_memory_changed(cp->slot->eng);
