@@ -203,6 +203,16 @@ static void test_poison(void **state)
 	assert_false(is_poisoned(0x30000));
 	assert_int_equal(*(uint32_t *)mem(0x21000), 7);
 	assert_memory_equal(mem(0x30000), mem(0), 0x1000);
+	/* However the work is cut up, and wherever it begins. */
+	poison_add(&gpu->poison, FAKE_DATA + 0x50000, false);
+	fake_lose_pointers(gpu);
+	f.dst = VA + 0x40800;
+	f.bytes = 0x20000;
+	q_put(q, OGPU_OP_FILL, 0, &f, sizeof(f));
+	done();
+	assert_false(is_poisoned(0x50000));
+	assert_int_equal(*(uint32_t *)mem(0x50000), 7);
+	assert_int_equal(*(uint32_t *)mem(0x607fc), 7);
 	/* Bad cells hold nothing, whatever is stored. */
 	copy_page(VA, VA + 0x10000, 0x1000);
 	done();

@@ -11,7 +11,10 @@
 
 #include "engines.h"
 
-/* What is done in one bracket: some 100 us of moving, and as much of looking pages up. */
+/*
+ * What is done in one bracket: some 100 us of moving, and as much of looking pages up. A stretch
+ * ends with a piece: all of a page that is stored in two would not make it good again.
+ */
 #define STRETCH_BYTES	65536u
 #define STRETCH_PIECES	256u
 
@@ -119,16 +122,18 @@ enum step move_run(struct slot *slot, const struct move *m, uint64_t *done,
 	const uint64_t bytes = move_bytes(m);
 
 	while (*done < bytes) {
-		uint64_t end = *done + smaller(bytes - *done, STRETCH_BYTES), start = *done, n;
+		const uint64_t start = *done;
+		uint64_t n;
 		unsigned int pieces = 0;
 
 		if (atomic_load_explicit(&slot->stop, memory_order_relaxed))
 			return STEP_STOP;
 		mmu_enter(&slot->mmu);
 		do {
-			n = move_piece(slot, m, *done, end - *done, fault);
+			n = move_piece(slot, m, *done, bytes - *done, fault);
 			*done += n;
-		} while (n && *done < end && ++pieces < STRETCH_PIECES);
+		} while (n && *done < bytes && *done - start < STRETCH_BYTES &&
+			 ++pieces < STRETCH_PIECES);
 		mmu_leave(&slot->mmu);
 		atomic_fetch_add_explicit(&slot->eng->bytes_moved, *done - start,
 					  memory_order_relaxed);
