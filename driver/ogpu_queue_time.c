@@ -35,6 +35,9 @@
 /* What a control page says may be so old: it is written, and then it has to be seen. */
 #define OGPU_CONTROL_LAG_NS	(2ull * OGPU_CONTROL_REFRESH_MS * NSEC_PER_MSEC)
 
+/* Firmware tells nothing new before. */
+#define OGPU_QUEUE_LOOK_NS	((u64)OGPU_CONTROL_REFRESH_MS * NSEC_PER_MSEC)
+
 /* Firmware writes a page in microseconds. */
 #define OGPU_CONTROL_TRIES	100
 
@@ -175,7 +178,7 @@ static u64 ogpu_queue_late_job(struct ogpu_queue *queue, u64 card_ns)
 		if (left_ns <= 0)
 			seqno = job->base.fence->seqno;
 		else
-			ogpu_queue_watch_after(queue, left_ns);
+			ogpu_queue_watch_after(queue, max_t(u64, left_ns, OGPU_QUEUE_LOOK_NS));
 	}
 	spin_unlock_irq(&queue->lock);
 
