@@ -1,18 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* Faults that stall a queue until its memory is there (OGPU_QUEUE_REPLAY). */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "fake_slots.h"
 
-#include <cmocka.h>
-
-#include "fake_kernels.h"
-#include "fake_queue.h"
-
-#define ASID	3u
-#define VA	0x10000000ull		/* 8 MiB of VRAM */
-#define VA_BYTES	0x800000u
+#define VA_BYTES	0x800000u		/* at VA */
 #define ARGS	0x100u			/* offsets from VA */
 #define DONE	0x9000u
 #define SAVE	0x400000u
@@ -20,61 +10,25 @@
 #define LATE_VA	0x20000000ull		/* what is mapped page by page */
 #define LATE	(FAKE_DATA + VA_BYTES)	/* VRAM offset */
 #define LATE_PAGES	32u
-#define CODE	(FAKE_DATA - 0x10000)	/* VRAM offset */
 
-static struct vgpu *gpu;
 static struct fake_queue queue, *const q = &queue;
-
-static uint8_t *mem(uint64_t offset)
-{
-	return gpu->vram + FAKE_DATA + offset;
-}
 
 static uint64_t *late(uint64_t offset)
 {
 	return (uint64_t *)(gpu->vram + LATE + offset);
 }
 
-static uint64_t cell(uint64_t offset)
-{
-	return __atomic_load_n((uint64_t *)mem(offset), __ATOMIC_SEQ_CST);
-}
-
 static void power_up(uint32_t threads)
 {
-	gpu = fake_create(threads);
-	fake_map(gpu, ASID, VA, VRAM(FAKE_DATA), VA_BYTES, PTE_RW);
+	fake_slots(threads, VA_BYTES);
 	/* Tables only. */
 	fake_map(gpu, ASID, LATE_VA, VRAM(LATE), MMU_PAGE, PTE_RW);
 	*fake_entry(gpu, ASID, LATE_VA, 0) = 0;
-	kernels_load(gpu, ASID, CODE);
 	memset(mem(DONE), 0, 64);
 	memset(late(0), 0, LATE_PAGES * MMU_PAGE);
 	q_init(q, gpu, 0, ASID, OGPU_QUEUE_REPLAY);
 	q->save = OGPU_OPERAND(OGPU_TARGET_VIRTUAL, VA + SAVE);
 	q->save_size = SAVE_BYTES;
-}
-
-static int one_thread(void **state)
-{
-	(void)state;
-	power_up(1);
-	return 0;
-}
-
-static int two_threads(void **state)
-{
-	(void)state;
-	power_up(2);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	engines_reset(gpu->engines);
-	fake_destroy(gpu);
-	return 0;
 }
 
 static void put_fence(uint64_t value)
@@ -249,11 +203,6 @@ static void test_no_area(void **state)
 	assert_true(q_wait(q, OGPU_SLOT_FAILED));
 	assert_int_equal(q_error(q), OGPU_QERR_MEMORY);
 }
-
-/* On one thread and on two. */
-#define T(test)	\
-	{ #test " (1 thread)", test, one_thread, teardown, NULL }, \
-	{ #test " (2 threads)", test, two_threads, teardown, NULL }
 
 int main(void)
 {

@@ -3,22 +3,12 @@
  * Preemption inside workgroups: bit-exact results however often it happens, and save areas that are
  * not what they should be.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "abi/save.h"
-#include "fake_kernels.h"
-#include "fake_queue.h"
+#include "fake_slots.h"
 #include "limits.h"
 
-#define ASID	3u
 #define OTHER	4u			/* a stranger's address space */
-#define VA	0x10000000ull		/* VA_BYTES for one, OTHER_BYTES behind for the other */
-#define VA_BYTES	0x2000000u
+#define VA_BYTES	0x2000000u		/* at VA; for the stranger what is behind that: */
 #define OTHER_BYTES	0x800000u
 #define ARGS	0x100u			/* offsets from VA */
 #define OUT	0x10000u
@@ -27,10 +17,8 @@
 #define OUT2	0x100000u		/* of the run that nobody disturbs */
 #define SAVE	0x400000u
 #define SAVE_BYTES	0x400000u
-#define CODE	(FAKE_DATA - 0x10000)	/* VRAM offset */
 #define RO_VA	0x40000000ull		/* SAVE_BYTES, read only */
 #define GONE_VA	0x50000000ull		/* not mapped */
-#define MS	1000000ull
 
 #define GROUPS	24u
 #define ITEMS	80u			/* two waves and a half */
@@ -40,7 +28,6 @@
 #define WAVES	3u
 #define FRAME	OGPU_SAVE_FRAME(VGPU_LANES, WAVES, LOCAL, PRIVATE)
 
-static struct vgpu *gpu;
 static struct fake_queue queue, *const q = &queue, stranger;
 static uint32_t random_state;
 
@@ -50,16 +37,6 @@ static uint32_t random_below(uint32_t n)
 	return (random_state >> 8) % n;
 }
 
-static uint8_t *mem(uint64_t offset)
-{
-	return gpu->vram + FAKE_DATA + offset;
-}
-
-static uint64_t cell(uint64_t offset)
-{
-	return __atomic_load_n((uint64_t *)mem(offset), __ATOMIC_SEQ_CST);
-}
-
 static uint64_t virtual(uint64_t va)
 {
 	return OGPU_OPERAND(OGPU_TARGET_VIRTUAL, va);
@@ -67,11 +44,9 @@ static uint64_t virtual(uint64_t va)
 
 static void power_up(uint32_t threads)
 {
-	gpu = fake_create(threads);
-	fake_map(gpu, ASID, VA, VRAM(FAKE_DATA), VA_BYTES, PTE_RW);
+	fake_slots(threads, VA_BYTES);
 	fake_map(gpu, OTHER, VA, VRAM(FAKE_DATA + VA_BYTES), OTHER_BYTES, PTE_RW);
 	fake_map(gpu, ASID, RO_VA, VRAM(FAKE_DATA + SAVE), SAVE_BYTES, OGPU_PTE_READ);
-	kernels_load(gpu, ASID, CODE);
 	kernels_load(gpu, OTHER, CODE);
 	q_init(q, gpu, 0, ASID, 0);
 	q->save = virtual(VA + SAVE);
@@ -80,28 +55,6 @@ static void power_up(uint32_t threads)
 	stranger.save = virtual(VA + SAVE);
 	stranger.save_size = SAVE_BYTES;
 	random_state = 1;
-}
-
-static int one_thread(void **state)
-{
-	(void)state;
-	power_up(1);
-	return 0;
-}
-
-static int two_threads(void **state)
-{
-	(void)state;
-	power_up(2);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	engines_reset(gpu->engines);
-	fake_destroy(gpu);
-	return 0;
 }
 
 /* Of the "mixed" kernel; base is where the address space is in VRAM. */
@@ -696,11 +649,6 @@ static void test_shared(void **state)
 	while (cell(DONE) != 1)
 		sched_yield();
 }
-
-/* On one thread and on two. */
-#define T(test)	\
-	{ #test " (1 thread)", test, one_thread, teardown, NULL }, \
-	{ #test " (2 threads)", test, two_threads, teardown, NULL }
 
 int main(void)
 {

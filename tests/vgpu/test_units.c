@@ -1,72 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* Compute units shared among slots, on hosts with one and with two threads. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "fake_kernels.h"
-#include "fake_queue.h"
+#include "fake_slots.h"
 #include "limits.h"
 
-#define ASID	3u
-#define VA	0x10000000ull		/* 32 MiB of VRAM */
-#define VA_BYTES	0x2000000u
+#define VA_BYTES	0x2000000u		/* at VA */
 #define ARGS	0x100u			/* offsets from VA, 256 bytes for each slot */
 #define OUT	0x10000u
 #define SAVE	0x1000000u		/* one for each slot */
 #define SAVE_BYTES	0x800000u
-#define CODE	(FAKE_DATA - 0x10000)	/* VRAM offset */
-#define MS	1000000ull
 
-static struct vgpu *gpu;
 static struct fake_queue queue[2], *const a = &queue[0], *const b = &queue[1];
-
-static uint8_t *mem(uint64_t offset)
-{
-	return gpu->vram + FAKE_DATA + offset;
-}
-
-static uint64_t cell(uint64_t offset)
-{
-	return __atomic_load_n((uint64_t *)mem(offset), __ATOMIC_SEQ_CST);
-}
 
 static void power_up(uint32_t threads)
 {
-	gpu = fake_create(threads);
-	fake_map(gpu, ASID, VA, VRAM(FAKE_DATA), VA_BYTES, PTE_RW);
-	kernels_load(gpu, ASID, CODE);
+	fake_slots(threads, VA_BYTES);
 	memset(mem(OUT), 0, 256);
 	for (unsigned int i = 0; i < 2; i++) {
 		q_init(&queue[i], gpu, i, ASID, 0);
 		queue[i].save = OGPU_OPERAND(OGPU_TARGET_VIRTUAL, VA + SAVE + i * SAVE_BYTES);
 		queue[i].save_size = SAVE_BYTES;
 	}
-}
-
-static int one_thread(void **state)
-{
-	(void)state;
-	power_up(1);
-	return 0;
-}
-
-static int two_threads(void **state)
-{
-	(void)state;
-	power_up(2);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	engines_reset(gpu->engines);
-	fake_destroy(gpu);
-	return 0;
 }
 
 static void put_dispatch(struct fake_queue *q, const char *kernel, uint32_t groups, uint32_t items,
@@ -312,11 +265,6 @@ static void test_unit_mask(void **state)
 	assert_true(q_wait(b, OGPU_SLOT_FAILED));
 	assert_int_equal(q_error(b), OGPU_QERR_DISPATCH);
 }
-
-/* On one thread and on two. */
-#define T(test)	\
-	{ #test " (1 thread)", test, one_thread, teardown, NULL }, \
-	{ #test " (2 threads)", test, two_threads, teardown, NULL }
 
 int main(void)
 {
