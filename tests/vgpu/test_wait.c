@@ -380,6 +380,36 @@ static void test_card_stores(void **state)
 	check_card_store(OGPU_OP_COPY_RECT, &r, sizeof(r), 8);
 }
 
+/* So is the read pointer of a queue, of which programs may know where it is. */
+static void test_read_pointer(void **state)
+{
+	uint64_t best = UINT64_MAX, start;
+	const uint32_t nop[2] = { 0 };
+
+	(void)state;
+	q_start(q);
+	for (unsigned int i = 0; i < 50 && best > POLL_NS / 2; i++) {
+		const struct engines_condition what = {
+			.operand = SYSTEM(Q_POINTERS), .mask = ~0ull, .value = q->wptr,
+			.compare = OGPU_COMPARE_NE,
+		};
+		unsigned int before = rung();
+
+		assert_true(q_wait(q, OGPU_SLOT_IDLE));
+		start = vgpu_time_ns(gpu);
+		engines_watch(gpu->engines, 50, &what);
+		while (vgpu_time_ns(gpu) - start < 3 * POLL_NS)
+			wait_looks(1);
+		start = vgpu_time_ns(gpu);
+		q_put(q, OGPU_OP_NOP, 0, nop, sizeof(nop));
+		q_ring(q);
+		wait_rung(before + 1);
+		if (vgpu_time_ns(gpu) - start < best)
+			best = vgpu_time_ns(gpu) - start;
+	}
+	assert_true(best <= POLL_NS / 2);
+}
+
 /* So is what a kernel stores. */
 static void test_kernel_stores(void **state)
 {
@@ -500,6 +530,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_slot_registers, setup_many, teardown),
 		cmocka_unit_test_setup_teardown(test_slot_unmapped, setup_many, teardown),
 		cmocka_unit_test_setup_teardown(test_card_stores, setup_many, teardown),
+		cmocka_unit_test_setup_teardown(test_read_pointer, setup_many, teardown),
 		cmocka_unit_test_setup_teardown(test_kernel_stores, setup_many, teardown),
 		cmocka_unit_test_setup_teardown(test_cost_of_watches, setup_many, teardown),
 		cmocka_unit_test_setup_teardown(test_cost_of_slots, setup_many, teardown),

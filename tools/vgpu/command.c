@@ -313,6 +313,7 @@ enum step command_write_rptr(struct processor *cp, uint64_t pos)
 	cp->rptr_written = pos;
 	if (!mmu_write(&cp->slot->mmu, cp->queue->rptr, &pos, sizeof(pos), &fault))
 		return fail_ring(cp, &fault);
+	engines_memory_changed(cp->slot->eng);
 	return STEP_DONE;
 }
 
