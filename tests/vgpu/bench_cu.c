@@ -42,6 +42,7 @@ static void run(const struct bench *b, const struct cu_vec *vec)
 	launch.asid = ASID;
 	launch.entry = kernel_entry(b->name);
 	launch.args = ARGS_VA;
+	memcpy(launch.total, launch.grid, sizeof(launch.total));
 	memcpy(gpu->vram + FAKE_DATA, b->args, b->args_size);
 	cu->vec = vec;
 	groups = (uint64_t)launch.grid[0] * launch.grid[1] * launch.grid[2];
