@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* Faults that stall a queue until its memory is there (OGPU_QUEUE_REPLAY). */
+#include "abi/save.h"
 #include "fake_slots.h"
 
 #define VA_BYTES	0x800000u		/* at VA */
@@ -204,6 +205,25 @@ static void test_no_area(void **state)
 	assert_int_equal(q_error(q), OGPU_QERR_MEMORY);
 }
 
+/* Nor where only private memory, which is a part of it, is not there. */
+static void test_no_private(void **state)
+{
+	const uint64_t private = OGPU_SAVE_PRIVATE(VGPU_LANES, 1, 4096) & ~(uint64_t)(MMU_PAGE - 1);
+	const struct mixed_args args = { VA + 0x10000, VA + 0x8000, 1, 1 };
+
+	(void)state;
+	fake_map(gpu, ASID, LATE_VA, VRAM(LATE), private + MMU_PAGE, PTE_RW);
+	q->save = OGPU_OPERAND(OGPU_TARGET_VIRTUAL, LATE_VA);
+	q->save_size = 8 * MMU_PAGE;
+	q_start(q);
+	put_dispatch("mixed", 1, 32, &args, sizeof(args));
+	assert_true(q_wait(q, OGPU_SLOT_FAILED));
+	assert_int_equal(q_error(q), OGPU_QERR_MEMORY);
+	assert_in_range(q_read64(q, OGPU_SLOT_FAULT_VA_LO), LATE_VA + private + MMU_PAGE,
+			LATE_VA + q->save_size - 1);
+	assert_int_not_equal(q_read64(q, OGPU_SLOT_FAULT_PC_LO), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +233,7 @@ int main(void)
 		T(test_packets),
 		T(test_kill),
 		T(test_no_area),
+		T(test_no_private),
 	};
 
 	return cmocka_run_group_tests_name("vgpu replay", tests, NULL, NULL);

@@ -59,6 +59,7 @@ static inline uint64_t cu_launch_private(const struct cu_launch *launch)
 struct cu_error {
 	enum ogpu_queue_error error;
 	struct mmu_fault fault;		/* OGPU_QERR_MEMORY */
+	bool area;			/* of the save area, where private memory is */
 	bool item;			/* a work-item is to blame: at pc, for insn */
 	uint64_t pc;
 	uint32_t insn;

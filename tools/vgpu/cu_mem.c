@@ -66,6 +66,7 @@ static inline __attribute__((always_inline)) void write_host(uint8_t *p, uint64_
 bool cu_fault(struct cu *cu, uint64_t va, enum ogpu_access access, enum ogpu_fault_reason reason)
 {
 	cu->error.error = OGPU_QERR_MEMORY;
+	cu->error.area = false;
 	cu->error.fault = (struct mmu_fault){ va, access, reason };
 	return false;
 }
@@ -95,6 +96,7 @@ static uint64_t *frame_row(struct cu *cu, uint64_t operand)
 	} else {
 		ok = mmu_resolve(&cu->mmu, operand, true, &page, &cu->error.fault);
 	}
+	cu->error.area = !ok;
 	if (ok)
 		return (uint64_t *)page.host;
 	cu->error.error = OGPU_QERR_MEMORY;

@@ -179,7 +179,8 @@ static void fail(struct job *job, const struct cu_error *error)
 /* A work-item's memory was refused: whether that may be mended. It stands at the instruction. */
 static bool stall(struct job *job, const struct cu_error *error)
 {
-	if (error->error != OGPU_QERR_MEMORY || !(job->slot->queue.flags & OGPU_QUEUE_REPLAY))
+	if (error->error != OGPU_QERR_MEMORY || error->area ||
+	    !(job->slot->queue.flags & OGPU_QUEUE_REPLAY))
 		return false;
 	if (!atomic_exchange(&job->stalled, true) && !job->failed) {
 		job->error = *error;
