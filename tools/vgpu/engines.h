@@ -2,8 +2,8 @@
 /*
  * Inside the engines: queue slots, their command processors, and the pool of compute units.
  *
- * Locks: a slot's lock, the pool's lock and the watcher's are leaves; nothing outside this part is
- * called with one of them held, nor is the memory bracket entered.
+ * Locks: a slot's lock and the watcher's are leaves; a slot's may be taken under the pool's.
+ * Nothing outside this part is called with one of them held, nor is the memory bracket entered.
  */
 #ifndef OGPU_VGPU_ENGINES_H
 #define OGPU_VGPU_ENGINES_H
