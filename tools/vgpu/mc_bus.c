@@ -165,7 +165,7 @@ static void watch_reg_write(struct mc *mc, uint32_t reg, uint32_t value)
 	if (wide) {
 		reg64_set(wide, value, reg & 4);
 	} else if (reg == OGPU_MC_WATCH_ASID) {
-		mc->watch.asid = value;
+		mc->watch.asid = value & 0xffff;
 	} else {
 		mc->watch.compare = FIELD_GET(OGPU_MC_WATCH_COMPARE, value);
 		engines_watch(vgpu_engines(mc->gpu), FIELD_GET(OGPU_MC_WATCH_QUEUE, value),
