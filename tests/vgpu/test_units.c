@@ -123,7 +123,8 @@ static void test_high_beside_hog(void **state)
 	hog(a);
 	let_run(a, 5 * MS);
 	q_start(b);
-	for (uint64_t n = 1; n <= 10; n++) {
+	/* A busy host may take the threads away at any time: one that went well is enough. */
+	for (uint64_t n = 1; n <= 200 && best >= 10 * MS; n++) {
 		const uint64_t ns = small_job_beside(b, a, n);
 
 		best = ns < best ? ns : best;
@@ -141,12 +142,27 @@ static void test_low_beside_hog(void **state)
 	hog(a);
 	let_run(a, 5 * MS);
 	q_start(b);
-	for (uint64_t n = 1; n <= 5; n++) {
+	for (uint64_t n = 1; n <= 50 && best >= 2 * VGPU_STARVE_MS * MS; n++) {
 		const uint64_t ns = small_job_beside(b, a, n);
 
 		best = ns < best ? ns : best;
 	}
 	assert_true(best < 2 * VGPU_STARVE_MS * MS);
+}
+
+/* Threads that look for work while another one takes the last of it. */
+static void test_last_workgroup(void **state)
+{
+	const struct count_args args = { VA + OUT + 64 };
+
+	(void)state;
+	q_start(a);
+	for (uint64_t n = 1; n <= 5000; n++) {
+		put_dispatch(a, "count", 4 + n % 4, 1, &args, sizeof(args));
+		put_fence(a, OUT, n);
+		q_ring(a);
+		wait_cell(OUT, n);
+	}
 }
 
 /* What a queue waits for units does not count as its time. */
@@ -272,6 +288,7 @@ int main(void)
 		T(test_equal_hogs),
 		T(test_high_beside_hog),
 		T(test_low_beside_hog),
+		T(test_last_workgroup),
 		T(test_unit_time),
 		T(test_packet_time),
 		T(test_cooperation),

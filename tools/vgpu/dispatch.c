@@ -218,12 +218,15 @@ static bool begin_turn(struct pool *pool, struct turn *t, const struct job *last
 
 	if (!pool->idle)
 		return false;
-	i = pick(pool, last, now);
-	if (i == SHARE_NONE)
-		return false;
-	job = pool->job[i];
-	/* Start new ones before going on with old ones, so that all get their turn. */
-	t->fresh = startable(job);
+	do {
+		i = pick(pool, last, now);
+		if (i == SHARE_NONE)
+			return false;
+		job = pool->job[i];
+		/* Start new ones before going on with old ones, so that all get their turn. */
+		t->fresh = startable(job);
+		/* Workgroups are claimed without the lock: the last one may be gone already. */
+	} while (!t->fresh && !job->parked);
 	t->group = t->fresh ? new_group(pool, job, free_frame(job)) : unpark(job);
 	if (!t->group) {
 		fail(job, &(struct cu_error){ .error = OGPU_QERR_ENGINE });
