@@ -24,7 +24,7 @@
 #include "ogpu_lockdep.h"
 #include "ogpu_mbox.h"
 #include "ogpu_queue.h"
-#include "ogpu_reset.h"
+#include "ogpu_report.h"
 
 /* How often to look at a register that is waited for: invalidating a TLB takes microseconds. */
 #define OGPU_DEVICE_POLL_US	20
@@ -194,7 +194,7 @@ void ogpu_device_set_gone(struct ogpu_device *odev)
 	ogpu_device_set_error(odev, "card does not answer; reseat or power-cycle it");
 	drm_err(&odev->drm, "card does not answer any more\n");
 	schedule_work(&odev->state_work);
-	ogpu_reset_schedule(odev, "card is gone");
+	ogpu_report(odev, OGPU_TROUBLE_GONE);
 }
 
 /**

@@ -45,6 +45,7 @@ struct ogpu_mmu;
 struct ogpu_queue_mgr;
 struct ogpu_copy;
 struct ogpu_ras;
+struct ogpu_report_ops;
 struct ogpu_reset;
 struct ogpu_watchdog;
 
@@ -101,6 +102,8 @@ struct ogpu_device {
 	struct work_struct state_work;
 	/** @time_lock: serialises reads of the card's clock; innermost, taken in any context */
 	spinlock_t time_lock;
+	/** @report_ops: deals with trouble (ogpu_report.c); constant from probe on */
+	const struct ogpu_report_ops *report_ops;
 	/** @error_lock: protects @last_error; innermost, taken in any context */
 	spinlock_t error_lock;
 	/** @last_error: why the card does not work, in words */

@@ -21,7 +21,7 @@
 #include "ogpu_lockdep.h"
 #include "ogpu_queue.h"
 #include "ogpu_ras.h"
-#include "ogpu_reset.h"
+#include "ogpu_report.h"
 
 #define OGPU_EVENT_RING_ENTRIES	1024u
 
@@ -118,7 +118,7 @@ static void ogpu_event_handle_error(struct ogpu_device *odev, u64 addr, u64 what
 		/* Nobody knows whose data it was. */
 		drm_err_ratelimited(&odev->drm, "uncorrectable error in block %u at %#llx\n", block,
 				    addr);
-		ogpu_reset_schedule(odev, "uncorrectable error in a memory of the chip");
+		ogpu_report(odev, OGPU_TROUBLE_CHIP_MEMORY);
 	}
 }
 

@@ -4,8 +4,8 @@
  *
  * One request is under way at a time. The thread of the mailbox interrupt takes messages out of
  * the ring: replies wake who waits, events are put aside for a worker, so that what handles an
- * event may send requests itself. All waits are bounded; when firmware does not answer, the
- * watchdog has a look at it at once, and after some requests in a row without an answer the card
+ * event may send requests itself. All waits are bounded; when firmware does not answer, it is
+ * looked at at once, and after some requests in a row without an answer the card
  * is reset.
  */
 #include <linux/dma-mapping.h>
@@ -28,8 +28,7 @@
 #include "ogpu_mbox.h"
 #include "ogpu_mbox_ring.h"
 #include "ogpu_queue.h"
-#include "ogpu_reset.h"
-#include "ogpu_watchdog.h"
+#include "ogpu_report.h"
 
 #define OGPU_MBOX_REQ_OFFSET	4096u
 #define OGPU_MBOX_REQ_ENTRIES	32u
@@ -193,7 +192,7 @@ static void ogpu_mbox_receive(struct ogpu_mbox *mbox, const struct ogpu_msg *msg
 		if (mbox->got_hello) {
 			/* Firmware started anew by itself: it knows nothing of its queues. */
 			mbox->unexpected++;
-			ogpu_reset_schedule(mbox->odev, "firmware restarted by itself");
+			ogpu_report(mbox->odev, OGPU_TROUBLE_FW_RESTART);
 			return;
 		}
 		memcpy(&mbox->hello, msg->body, sizeof(mbox->hello));
@@ -237,7 +236,7 @@ void ogpu_mbox_poll(struct ogpu_device *odev)
 			mbox->unexpected++;
 		} else {
 			mbox->broken = true;
-			ogpu_reset_schedule(odev, "mailbox counters make no sense");
+			ogpu_report(odev, OGPU_TROUBLE_MBOX_COUNTERS);
 		}
 	}
 	mutex_unlock(&mbox->rx_lock);
@@ -335,9 +334,9 @@ static void ogpu_mbox_no_reply(struct ogpu_mbox *mbox, enum ogpu_msg_type type, 
 	drm_err_ratelimited(&odev->drm, "firmware does not answer request %u: %pe\n", type,
 			    ERR_PTR(err));
 	if (mbox->timeouts >= OGPU_MBOX_MAX_TIMEOUTS || err == -EIO)
-		ogpu_reset_schedule(odev, "firmware does not answer");
+		ogpu_report(odev, OGPU_TROUBLE_FW_SILENT);
 	else
-		ogpu_watchdog_kick(odev);
+		ogpu_report(odev, OGPU_TROUBLE_FW_LATE);
 }
 
 /**
@@ -566,7 +565,7 @@ void ogpu_mbox_wait_events(struct ogpu_device *odev)
 	if (!wait_event_timeout(mbox->wait, (s32)(READ_ONCE(mbox->events_done) - put) >= 0 ||
 				!READ_ONCE(mbox->running),
 				msecs_to_jiffies(OGPU_MBOX_TIMEOUT_MS)))
-		ogpu_reset_schedule(odev, "events of firmware pile up");
+		ogpu_report(odev, OGPU_TROUBLE_FW_EVENTS);
 }
 
 /**

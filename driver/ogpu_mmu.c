@@ -15,7 +15,7 @@
 #include "ogpu_device.h"
 #include "ogpu_lockdep.h"
 #include "ogpu_mmu.h"
-#include "ogpu_reset.h"
+#include "ogpu_report.h"
 #include "ogpu_vram_mgr.h"
 
 /**
@@ -180,7 +180,7 @@ int ogpu_mmu_invalidate(struct ogpu_device *odev, u16 asid, u64 start, u64 end)
 
 	ret = ogpu_mmu_tlbi(odev, asid, start, end);
 	if (ret == -ETIMEDOUT)
-		ogpu_reset_schedule(odev, "TLB invalidation does not end");
+		ogpu_report(odev, OGPU_TROUBLE_TLBI);
 	else if (ret == -ENODEV)
 		ogpu_device_check_gone(odev);
 	drm_dev_exit(idx);

@@ -56,7 +56,7 @@
 #include "ogpu_mbox.h"
 #include "ogpu_queue.h"
 #include "ogpu_queue_priv.h"
-#include "ogpu_reset.h"
+#include "ogpu_report.h"
 #include "ogpu_vm.h"
 
 /* Requests of user space are handed on as they are. */
@@ -263,7 +263,7 @@ static int ogpu_queue_create_on_card(struct ogpu_queue *queue)
 	/* The mailbox sees to firmware that does not answer. */
 	if (ret && ret != -ENOSPC && ret != -ENODEV && ret != -ETIMEDOUT) {
 		drm_err(&queue->odev->drm, "firmware refuses to make a queue: %pe\n", ERR_PTR(ret));
-		ogpu_reset_schedule(queue->odev, "firmware refused to make a queue");
+		ogpu_report(queue->odev, OGPU_TROUBLE_QUEUE_CREATE);
 	}
 
 	return ogpu_queue_create_errno(ret);
@@ -452,7 +452,7 @@ static void ogpu_queue_release_work(struct work_struct *work)
 	} else {
 		list_add_tail(&queue->zombie, &mgr->zombies);
 		if (ret != -ENODEV)
-			ogpu_reset_schedule(mgr->odev, "firmware did not destroy a queue");
+			ogpu_report(mgr->odev, OGPU_TROUBLE_QUEUE_DESTROY);
 	}
 	mutex_unlock(&mgr->lock);
 
@@ -622,7 +622,7 @@ void ogpu_queue_kill(struct ogpu_queue *queue, u32 code, int error)
 		queue->ended = true;
 	spin_unlock_irq(&queue->lock);
 	if (ogpu_queue_is_kernel(queue)) {
-		ogpu_reset_schedule(queue->odev, "the kernel's copy queue was stopped");
+		ogpu_report(queue->odev, OGPU_TROUBLE_COPY_STOPPED);
 		return;
 	}
 	if (idle)
@@ -637,7 +637,7 @@ void ogpu_queue_kill(struct ogpu_queue *queue, u32 code, int error)
 		ogpu_queue_fail_pending(queue, error, -ECANCELED);
 		spin_unlock_irq(&queue->lock);
 	} else if (ret != -ENODEV) {
-		ogpu_reset_schedule(queue->odev, "firmware did not stop a queue");
+		ogpu_report(queue->odev, OGPU_TROUBLE_QUEUE_STOP);
 	}
 }
 
@@ -948,10 +948,10 @@ void ogpu_queue_handle_error(struct ogpu_device *odev, const struct ogpu_msg_que
 
 	/* A queue that is being killed ends by ogpu_queue_kill(), which hears whether it obeyed. */
 	if (ogpu_queue_is_kernel(queue)) {
-		ogpu_reset_schedule(odev, "the kernel's copy queue failed");
+		ogpu_report(odev, OGPU_TROUBLE_COPY_FAILED);
 	} else if (why.code == DRM_OGPU_QUEUE_ERR_ENGINE) {
 		/* It may still execute: fences signal when the reset has stopped it. */
-		ogpu_reset_schedule(odev, "an engine failed");
+		ogpu_report(odev, OGPU_TROUBLE_ENGINE);
 	} else if (first) {
 		/* Who is woken by a fence finds the error recorded. */
 		spin_lock_irq(&queue->lock);

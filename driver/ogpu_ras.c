@@ -23,7 +23,7 @@
 #include "ogpu_device.h"
 #include "ogpu_mbox.h"
 #include "ogpu_ras.h"
-#include "ogpu_reset.h"
+#include "ogpu_report.h"
 #include "ogpu_ttm.h"
 #include "ogpu_vram_mgr.h"
 
@@ -122,7 +122,7 @@ void ogpu_ras_note(struct ogpu_device *odev, u64 offset)
 		drm_err_ratelimited(&odev->drm, "too many bad pages of VRAM to keep in mind\n");
 	/* Hundreds of address spaces have their entries there, and none of them works any more. */
 	if (first && offset < ogpu_fw_staging_offset(odev))
-		ogpu_reset_schedule(odev, "the table of address spaces has a memory error");
+		ogpu_report(odev, OGPU_TROUBLE_AS_TABLE);
 }
 
 /**

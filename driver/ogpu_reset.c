@@ -2,11 +2,11 @@
 /*
  * Recovery of the whole card.
  *
- * Something that finds the card unusable calls ogpu_reset_schedule(). A worker then fails all jobs,
- * so that nothing waits for the card any more, and tries in turn: reset of engines and management
- * core by register; function level reset. After each it boots the firmware that it kept, which then
- * retires bad pages of VRAM. If that does not help the card is wedged, and user space is told how
- * it may repair it.
+ * Who finds the card unusable tells ogpu_report(), and ogpu_reset_recover_soon() is called for it. A
+ * worker then fails all jobs, so that nothing waits for the card any more, and tries in turn: reset
+ * of engines and management core by register; function level reset. After each it boots the
+ * firmware that it kept, which then retires bad pages of VRAM. If that does not help the card is
+ * wedged, and user space is told how it may repair it.
  *
  * Resets that the administrator or the PCI core want (sysfs "reset", error recovery) go through
  * ogpu_reset_prepare() and ogpu_reset_done(), which do the same in two halves. So does the sleep of
@@ -27,6 +27,7 @@
 #include "ogpu_device.h"
 #include "ogpu_fw.h"
 #include "ogpu_ras.h"
+#include "ogpu_report.h"
 #include "ogpu_reset.h"
 #include "ogpu_ttm.h"
 #include "ogpu_watchdog.h"
@@ -37,10 +38,10 @@
 struct ogpu_reset {
 	/** @odev: the card */
 	struct ogpu_device *odev;
-	/** @work: does what ogpu_reset_schedule() asked for, on the card's workqueue */
+	/** @work: does what ogpu_reset_recover_soon() asked for, on the card's workqueue */
 	struct work_struct work;
-	/** @why: reason, for the log; static text */
-	const char *why;
+	/** @trouble: why the card was to be recovered last */
+	enum ogpu_trouble trouble;
 	/** @count: resets since probe; written under life_lock */
 	u32 count;
 	/** @config: PCI configuration as probe left it */
@@ -129,7 +130,8 @@ static void ogpu_reset_recover(struct ogpu_device *odev)
 {
 	int ret;
 
-	drm_err(&odev->drm, "resetting the card: %s\n", READ_ONCE(odev->reset->why));
+	drm_err(&odev->drm, "resetting the card: %s\n",
+		ogpu_trouble_text(READ_ONCE(odev->reset->trouble)));
 	ogpu_reset_stop(odev);
 
 	ret = ogpu_reset_start(odev);
@@ -167,23 +169,23 @@ static void ogpu_reset_work(struct work_struct *work)
 	mutex_unlock(&odev->life_lock);
 }
 
-/**
- * ogpu_reset_schedule() - have the card recovered, soon
- * @odev: the card
- * @why: for the log; text that lives as long as the module
- *
- * New ioctls fail at once. Any context, any number of times: has an effect only on a card that
- * runs, and once on one that is gone.
+/*
+ * New ioctls fail at once. Has an effect only on a card that runs, and once on one that is gone.
  */
-void ogpu_reset_schedule(struct ogpu_device *odev, const char *why)
+static void ogpu_reset_recover_soon(struct ogpu_device *odev, enum ogpu_trouble trouble)
 {
 	if (!ogpu_device_set_state(odev, OGPU_STATE_RUNNING, OGPU_STATE_RESETTING) &&
 	    READ_ONCE(odev->state) != OGPU_STATE_GONE)
 		return;
 
-	WRITE_ONCE(odev->reset->why, why);
+	WRITE_ONCE(odev->reset->trouble, trouble);
 	queue_work(odev->wq, &odev->reset->work);
 }
+
+static const struct ogpu_report_ops ogpu_reset_report_ops = {
+	.recover = ogpu_reset_recover_soon,
+	.look = ogpu_watchdog_kick,
+};
 
 /**
  * ogpu_reset_prepare() - someone else is about to reset the function, or the machine goes to sleep
@@ -276,6 +278,7 @@ int ogpu_reset_init(struct ogpu_device *odev)
 	reset->odev = odev;
 	INIT_WORK(&reset->work, ogpu_reset_work);
 	odev->reset = reset;
+	odev->report_ops = &ogpu_reset_report_ops;
 
 	return drmm_add_action_or_reset(&odev->drm, ogpu_reset_release, reset);
 }

@@ -12,7 +12,6 @@ struct ogpu_device;
 int ogpu_reset_init(struct ogpu_device *odev);
 int ogpu_reset_allow(struct ogpu_device *odev);
 void ogpu_reset_fini(struct ogpu_device *odev);
-void ogpu_reset_schedule(struct ogpu_device *odev, const char *why);
 void ogpu_reset_prepare(struct ogpu_device *odev);
 void ogpu_reset_done(struct ogpu_device *odev);
 bool ogpu_reset_bus_done(struct ogpu_device *odev);

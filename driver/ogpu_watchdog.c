@@ -14,7 +14,7 @@
 #include "ogpu_device.h"
 #include "ogpu_event.h"
 #include "ogpu_mbox.h"
-#include "ogpu_reset.h"
+#include "ogpu_report.h"
 #include "ogpu_watchdog.h"
 
 #define OGPU_WATCHDOG_MS	1000
@@ -54,7 +54,7 @@ static bool ogpu_watchdog_check(struct ogpu_watchdog *dog)
 	ret = odev->chip->mc_crash(odev, &crash);
 	if (ret == -EIO) {
 		drm_err(&odev->drm, "firmware crashed: cause %#x at %#x\n", crash.cause, crash.pc);
-		ogpu_reset_schedule(odev, "firmware crashed");
+		ogpu_report(odev, OGPU_TROUBLE_FW_CRASH);
 	}
 	if (ret)
 		return ogpu_device_running(odev);
@@ -67,7 +67,7 @@ static bool ogpu_watchdog_check(struct ogpu_watchdog *dog)
 	} else if (time_after(jiffies, dog->looked_at + msecs_to_jiffies(OGPU_WATCHDOG_MS / 2))) {
 		dog->looked_at = jiffies;
 		if (++dog->misses >= OGPU_WATCHDOG_MISSES) {
-			ogpu_reset_schedule(odev, "firmware has no heartbeat");
+			ogpu_report(odev, OGPU_TROUBLE_FW_HEARTBEAT);
 			return false;
 		}
 	}

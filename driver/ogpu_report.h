@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * Trouble with the card: what any part of the driver finds, and who deals with it.
+ */
+#ifndef _OGPU_REPORT_H_
+#define _OGPU_REPORT_H_
+
+struct ogpu_device;
+
+/**
+ * enum ogpu_trouble - what may be wrong with a card; ogpu_report.c has a row for each
+ * @OGPU_TROUBLE_GONE: it does not answer any more
+ * @OGPU_TROUBLE_FW_CRASH: firmware has told of its end
+ * @OGPU_TROUBLE_FW_HEARTBEAT: firmware has no heartbeat
+ * @OGPU_TROUBLE_FW_RESTART: firmware began anew by itself and knows nothing of its queues
+ * @OGPU_TROUBLE_FW_LATE: firmware did not answer a request in time
+ * @OGPU_TROUBLE_FW_SILENT: it does not answer at all
+ * @OGPU_TROUBLE_FW_EVENTS: what it tells cannot be handled as fast as it comes
+ * @OGPU_TROUBLE_MBOX_COUNTERS: counters of the mailbox make no sense
+ * @OGPU_TROUBLE_CHIP_MEMORY: an error in a memory of the chip, nobody knows whose data it was
+ * @OGPU_TROUBLE_AS_TABLE: an error in the table of address spaces
+ * @OGPU_TROUBLE_TLBI: the invalidation of a TLB does not end
+ * @OGPU_TROUBLE_ENGINE: an engine failed
+ * @OGPU_TROUBLE_QUEUE_CREATE: firmware refused to make a queue
+ * @OGPU_TROUBLE_QUEUE_STOP: firmware did not stop a queue
+ * @OGPU_TROUBLE_QUEUE_DESTROY: firmware did not destroy a queue
+ * @OGPU_TROUBLE_COPY_STOPPED: the kernel's copy queue had to be stopped
+ * @OGPU_TROUBLE_COPY_FAILED: the kernel's copy queue failed
+ * @OGPU_TROUBLES: how many there are
+ */
+enum ogpu_trouble {
+	OGPU_TROUBLE_GONE,
+	OGPU_TROUBLE_FW_CRASH,
+	OGPU_TROUBLE_FW_HEARTBEAT,
+	OGPU_TROUBLE_FW_RESTART,
+	OGPU_TROUBLE_FW_LATE,
+	OGPU_TROUBLE_FW_SILENT,
+	OGPU_TROUBLE_FW_EVENTS,
+	OGPU_TROUBLE_MBOX_COUNTERS,
+	OGPU_TROUBLE_CHIP_MEMORY,
+	OGPU_TROUBLE_AS_TABLE,
+	OGPU_TROUBLE_TLBI,
+	OGPU_TROUBLE_ENGINE,
+	OGPU_TROUBLE_QUEUE_CREATE,
+	OGPU_TROUBLE_QUEUE_STOP,
+	OGPU_TROUBLE_QUEUE_DESTROY,
+	OGPU_TROUBLE_COPY_STOPPED,
+	OGPU_TROUBLE_COPY_FAILED,
+	OGPU_TROUBLES,
+};
+
+/**
+ * struct ogpu_report_ops - who deals with trouble; called in any context
+ */
+struct ogpu_report_ops {
+	/** @recover: stop the card and start it again, soon */
+	void (*recover)(struct ogpu_device *odev, enum ogpu_trouble trouble);
+	/** @look: see at once whether the card is alive */
+	void (*look)(struct ogpu_device *odev);
+};
+
+void ogpu_report(struct ogpu_device *odev, enum ogpu_trouble trouble);
+const char *ogpu_trouble_text(enum ogpu_trouble trouble);
+
+#endif
