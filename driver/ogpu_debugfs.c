@@ -20,6 +20,7 @@
 #include "ogpu_event.h"
 #include "ogpu_mbox.h"
 #include "ogpu_queue.h"
+#include "ogpu_ras.h"
 #include "ogpu_reset.h"
 #include "ogpu_ttm.h"
 
@@ -30,6 +31,7 @@ static void ogpu_debugfs_print_state(struct ogpu_device *odev, struct drm_printe
 		   ogpu_reset_count(odev));
 	ogpu_mbox_print_state(odev, p);
 	ogpu_event_print_state(odev, p);
+	ogpu_ras_print(odev, p);
 }
 
 static int ogpu_debugfs_show(struct seq_file *m, void *unused)

@@ -3,8 +3,9 @@
  * The event ring: taking out what hardware put in.
  *
  * The interrupt's thread and the watchdog empty the ring. An entry counts once its sequence number
- * is the expected one, so that nothing has to be read from the card. Fences are signalled from
- * here: no memory is allocated while the ring is being emptied.
+ * is the expected one, so that nothing has to be read from the card. Who is told of an entry
+ * registers a handler for its kind. Handlers signal fences: no memory is allocated while the ring is
+ * being emptied.
  */
 #include <linux/dma-fence.h>
 #include <linux/dma-mapping.h>
@@ -15,13 +16,9 @@
 #include <drm/drm_print.h>
 
 #include "abi/event.h"
-#include "abi/mc.h"
 #include "ogpu_device.h"
 #include "ogpu_event.h"
 #include "ogpu_lockdep.h"
-#include "ogpu_queue.h"
-#include "ogpu_ras.h"
-#include "ogpu_report.h"
 
 #define OGPU_EVENT_RING_ENTRIES	1024u
 
@@ -33,6 +30,8 @@ struct ogpu_event_ring {
 	struct ogpu_event *entries;
 	/** @dma: its bus address */
 	dma_addr_t dma;
+	/** @handlers: who is told, by kind; constant after probe */
+	ogpu_event_handler handlers[OGPU_EVENT_KINDS];
 	/** @lock: protects what follows */
 	struct mutex lock;
 	/** @running: hardware may write entries */
@@ -43,10 +42,6 @@ struct ogpu_event_ring {
 	u32 dropped;
 	/** @fences: fence events taken, for debugfs */
 	u64 fences;
-	/** @corrected: memory errors that hardware corrected */
-	u64 corrected;
-	/** @uncorrected: memory errors that it could not correct */
-	u64 uncorrected;
 	/** @unknown: events of a type that we do not know */
 	u64 unknown;
 };
@@ -82,6 +77,18 @@ int ogpu_event_init(struct ogpu_device *odev)
 }
 
 /**
+ * ogpu_event_set_handler() - have someone told of events, in probe
+ * @odev: the card
+ * @kind: of which
+ * @handler: to call
+ */
+void ogpu_event_set_handler(struct ogpu_device *odev, enum ogpu_event_kind kind,
+			    ogpu_event_handler handler)
+{
+	odev->event->handlers[kind] = handler;
+}
+
+/**
  * ogpu_event_start() - empty the ring and give it to hardware
  * @odev: the card; its engines stand still
  */
@@ -99,27 +106,11 @@ void ogpu_event_start(struct ogpu_device *odev)
 	mutex_unlock(&event->lock);
 }
 
-static void ogpu_event_handle_error(struct ogpu_device *odev, u64 addr, u64 what)
+static void ogpu_event_tell(struct ogpu_device *odev, enum ogpu_event_kind kind,
+			    const struct ogpu_event *ev)
 {
-	struct ogpu_event_ring *event = odev->event;
-	u32 block = FIELD_GET(OGPU_EVENT_ERROR_BLOCK, what);
-
-	if (FIELD_GET(OGPU_EVENT_ERROR_SEVERITY, what) == OGPU_RAS_SEV_CORRECTED) {
-		event->corrected++;
-		return;
-	}
-
-	event->uncorrected++;
-	if (block == OGPU_RAS_VRAM) {
-		drm_err_ratelimited(&odev->drm, "uncorrectable memory error at VRAM offset %#llx\n",
-				    addr);
-		ogpu_ras_note(odev, addr);
-	} else {
-		/* Nobody knows whose data it was. */
-		drm_err_ratelimited(&odev->drm, "uncorrectable error in block %u at %#llx\n", block,
-				    addr);
-		ogpu_report(odev, OGPU_TROUBLE_CHIP_MEMORY);
-	}
+	if (odev->event->handlers[kind])
+		odev->event->handlers[kind](odev, ev);
 }
 
 static void ogpu_event_handle(struct ogpu_device *odev, const struct ogpu_event *ev)
@@ -129,10 +120,10 @@ static void ogpu_event_handle(struct ogpu_device *odev, const struct ogpu_event 
 	switch (ev->type) {
 	case OGPU_EVENT_FENCE:
 		event->fences++;
-		ogpu_queue_handle_fence(odev, le32_to_cpu(ev->queue));
+		ogpu_event_tell(odev, OGPU_EVENT_KIND_FENCE, ev);
 		break;
 	case OGPU_EVENT_MEMORY_ERROR:
-		ogpu_event_handle_error(odev, le64_to_cpu(ev->value0), le64_to_cpu(ev->value1));
+		ogpu_event_tell(odev, OGPU_EVENT_KIND_MEMORY_ERROR, ev);
 		break;
 	default:
 		event->unknown++;
@@ -242,7 +233,7 @@ void ogpu_event_poll(struct ogpu_device *odev)
 
 	if (lost) {
 		dev_warn_ratelimited(odev->drm.dev, "event ring was full: %u events lost\n", lost);
-		ogpu_queues_poll(odev);
+		ogpu_event_tell(odev, OGPU_EVENT_KIND_LOST, NULL);
 	}
 }
 
@@ -259,8 +250,5 @@ void ogpu_event_print_state(struct ogpu_device *odev, struct drm_printer *p)
 	drm_printf(p, "event ring: %s, taken %u, lost %u\n", event->running ? "on" : "off",
 		   event->rptr, event->dropped);
 	drm_printf(p, "  fences %llu, unknown %llu\n", event->fences, event->unknown);
-	drm_printf(p, "  memory errors: corrected %llu, uncorrected %llu\n", event->corrected,
-		   event->uncorrected);
 	mutex_unlock(&event->lock);
-	ogpu_ras_print(odev, p);
 }

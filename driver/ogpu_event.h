@@ -8,10 +8,31 @@
 #include <linux/irqreturn.h>
 #include <linux/types.h>
 
-struct ogpu_device;
 struct drm_printer;
+struct ogpu_device;
+struct ogpu_event;
+
+/**
+ * enum ogpu_event_kind - what a handler is called for
+ * @OGPU_EVENT_KIND_FENCE: OGPU_EVENT_FENCE
+ * @OGPU_EVENT_KIND_MEMORY_ERROR: OGPU_EVENT_MEMORY_ERROR
+ * @OGPU_EVENT_KIND_LOST: the ring was full and events of any kind were lost; there is no entry, and
+ *	the handler may sleep
+ * @OGPU_EVENT_KINDS: how many there are
+ */
+enum ogpu_event_kind {
+	OGPU_EVENT_KIND_FENCE,
+	OGPU_EVENT_KIND_MEMORY_ERROR,
+	OGPU_EVENT_KIND_LOST,
+	OGPU_EVENT_KINDS,
+};
+
+/* Called by the thread of the interrupt or by the watchdog; allocates nothing. */
+typedef void (*ogpu_event_handler)(struct ogpu_device *odev, const struct ogpu_event *ev);
 
 int ogpu_event_init(struct ogpu_device *odev);
+void ogpu_event_set_handler(struct ogpu_device *odev, enum ogpu_event_kind kind,
+			    ogpu_event_handler handler);
 void ogpu_event_start(struct ogpu_device *odev);
 void ogpu_event_stop(struct ogpu_device *odev);
 void ogpu_event_poll(struct ogpu_device *odev);

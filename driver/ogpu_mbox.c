@@ -27,7 +27,6 @@
 #include "ogpu_lockdep.h"
 #include "ogpu_mbox.h"
 #include "ogpu_mbox_ring.h"
-#include "ogpu_queue.h"
 #include "ogpu_report.h"
 
 #define OGPU_MBOX_REQ_OFFSET	4096u
@@ -61,6 +60,8 @@ struct ogpu_mbox {
 	struct ogpu_mbox_header *header;
 	/** @dma: bus address of the area */
 	dma_addr_t dma;
+	/** @handlers: who is told of events, by kind; constant after probe */
+	ogpu_mbox_handler handlers[OGPU_MBOX_KINDS];
 	/** @running: firmware may be spoken to; written under @rx_lock */
 	bool running;
 	/** @req_lock: one request at a time; protects @req, @seq and @timeouts */
@@ -112,39 +113,23 @@ static void *ogpu_mbox_at(struct ogpu_mbox *mbox, u32 offset)
 	return (u8 *)mbox->header + offset;
 }
 
-static void ogpu_mbox_sensor_alert(struct ogpu_device *odev, const struct ogpu_msg_sensors *sensors)
+/* Give an event to who it is for. */
+static void ogpu_mbox_handle_event(struct ogpu_mbox *mbox, const struct ogpu_msg *msg)
 {
-	u32 throttle = le32_to_cpu(sensors->throttle);
-	s32 temp_mdeg = le32_to_cpu(sensors->temp_mdeg);
+	enum ogpu_mbox_kind kind;
 
-	if (throttle)
-		dev_warn_ratelimited(odev->drm.dev,
-				     "card slows down: %s%s%s%d.%03d degrees, %u mW\n",
-				     throttle & OGPU_THROTTLE_THERMAL ? "too hot, " : "",
-				     throttle & OGPU_THROTTLE_POWER ? "too much power, " : "",
-				     throttle & OGPU_THROTTLE_BRAKE ? "braked from outside, " : "",
-				     temp_mdeg / 1000, abs(temp_mdeg) % 1000,
-				     le32_to_cpu(sensors->power_uw) / 1000);
-	else
-		dev_info_ratelimited(odev->drm.dev,
-				     "card does not slow down any more: %d.%03d degrees\n",
-				     temp_mdeg / 1000, abs(temp_mdeg) % 1000);
-}
-
-/*
- * Give an event to who it is for. May send requests, but must not take the lock of struct
- * ogpu_queue_mgr, under which the handling of events is waited for.
- */
-static void ogpu_mbox_handle_event(struct ogpu_device *odev, const struct ogpu_msg *msg)
-{
 	switch (le16_to_cpu(msg->type)) {
 	case OGPU_MSG_QUEUE_ERROR:
-		ogpu_queue_handle_error(odev, (const void *)msg->body);
+		kind = OGPU_MBOX_QUEUE_ERROR;
 		break;
 	case OGPU_MSG_SENSOR_ALERT:
-		ogpu_mbox_sensor_alert(odev, (const void *)msg->body);
+		kind = OGPU_MBOX_SENSOR_ALERT;
 		break;
+	default:
+		return;
 	}
+	if (mbox->handlers[kind])
+		mbox->handlers[kind](mbox->odev, msg->body);
 }
 
 static void ogpu_mbox_event_work(struct work_struct *work)
@@ -159,7 +144,7 @@ static void ogpu_mbox_event_work(struct work_struct *work)
 		mutex_unlock(&mbox->rx_lock);
 		if (!got)
 			break;
-		ogpu_mbox_handle_event(mbox->odev, &msg);
+		ogpu_mbox_handle_event(mbox, &msg);
 		WRITE_ONCE(mbox->events_done, mbox->events_done + 1);
 		wake_up_all(&mbox->wait);
 	}
@@ -547,6 +532,18 @@ int ogpu_mbox_init(struct ogpu_device *odev)
 
 	odev->mbox = mbox;
 	return 0;
+}
+
+/**
+ * ogpu_mbox_set_handler() - have someone told of events of firmware, in probe
+ * @odev: the card
+ * @kind: of which
+ * @handler: to call
+ */
+void ogpu_mbox_set_handler(struct ogpu_device *odev, enum ogpu_mbox_kind kind,
+			   ogpu_mbox_handler handler)
+{
+	odev->mbox->handlers[kind] = handler;
 }
 
 /**

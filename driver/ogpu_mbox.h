@@ -10,10 +10,30 @@
 
 #include "abi/mbox.h"
 
-struct ogpu_device;
 struct drm_printer;
+struct ogpu_device;
+
+/**
+ * enum ogpu_mbox_kind - what a handler is called for
+ * @OGPU_MBOX_QUEUE_ERROR: OGPU_MSG_QUEUE_ERROR; body: &struct ogpu_msg_queue_error
+ * @OGPU_MBOX_SENSOR_ALERT: OGPU_MSG_SENSOR_ALERT; body: &struct ogpu_msg_sensors
+ * @OGPU_MBOX_KINDS: how many there are
+ */
+enum ogpu_mbox_kind {
+	OGPU_MBOX_QUEUE_ERROR,
+	OGPU_MBOX_SENSOR_ALERT,
+	OGPU_MBOX_KINDS,
+};
+
+/*
+ * Called by a worker, which may be on the way of fences: allocates nothing. May send requests, but
+ * must not take the lock of struct ogpu_queue_mgr, under which the handling of events is waited for.
+ */
+typedef void (*ogpu_mbox_handler)(struct ogpu_device *odev, const void *body);
 
 int ogpu_mbox_init(struct ogpu_device *odev);
+void ogpu_mbox_set_handler(struct ogpu_device *odev, enum ogpu_mbox_kind kind,
+			   ogpu_mbox_handler handler);
 void ogpu_mbox_wait_events(struct ogpu_device *odev);
 void ogpu_mbox_flush(struct ogpu_device *odev);
 void ogpu_mbox_start(struct ogpu_device *odev);

@@ -178,16 +178,18 @@ static int ogpu_pci_request_irqs(struct ogpu_device *odev)
 static int ogpu_pci_init_parts(struct ogpu_device *odev)
 {
 	static int (*const init[])(struct ogpu_device *odev) = {
-		ogpu_watchdog_init,
-		ogpu_boot_init,
-		ogpu_fw_init,
-		ogpu_mmu_init,
 		ogpu_mbox_init,
 		ogpu_event_init,
-		ogpu_hwmon_init,
+		/* Before memory, whose last buffers may be freed late and with bad pages. */
+		ogpu_ras_init,
+		ogpu_mmu_init,
 		ogpu_mem_init,
 		ogpu_queues_init,
 		ogpu_copy_init,
+		ogpu_watchdog_init,
+		ogpu_boot_init,
+		ogpu_fw_init,
+		ogpu_hwmon_init,
 	};
 	unsigned int i;
 	int ret;
@@ -217,9 +219,6 @@ static int ogpu_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (ret)
 		return ret;
 	ret = ogpu_reset_init(odev);
-	if (ret)
-		return ret;
-	ret = ogpu_ras_init(odev);
 	if (ret)
 		return ret;
 

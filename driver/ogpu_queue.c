@@ -7,8 +7,7 @@
  * A queue is a ring of the kernel's in system memory. A job of user space is an INDIRECT packet
  * that names its stream, which therefore runs unprivileged, and a FENCE packet that stores the
  * job's number in memory and raises an interrupt. Fences are signalled by looking at that memory,
- * for which the interrupt is only a reason: a lost one is made good by the watchdog
- * (ogpu_queues_poll()).
+ * for which the interrupt is only a reason: a lost one is made good by the watchdog.
  *
  * Numbers. A queue's number is its doorbell page. It is taken for a new queue only after firmware
  * has confirmed that the old one is gone, and so is the memory that hardware writes. A queue whose
@@ -48,9 +47,11 @@
 #include <drm/ogpu_drm.h>
 
 #include "abi/addr.h"
+#include "abi/event.h"
 #include "ogpu_compat.h"
 #include "ogpu_device.h"
 #include "ogpu_drv.h"
+#include "ogpu_event.h"
 #include "ogpu_fence.h"
 #include "ogpu_lockdep.h"
 #include "ogpu_mbox.h"
@@ -697,6 +698,86 @@ static void ogpu_queues_forget(struct ogpu_queue_mgr *mgr)
 		ogpu_queue_free(queue);
 }
 
+/* Signal all fences of jobs that are done. */
+static void ogpu_queues_poll(struct ogpu_device *odev)
+{
+	struct ogpu_queue *queue;
+	unsigned long number;
+
+	for (number = 0; (queue = ogpu_queue_find(odev->queues, &number)); number++) {
+		ogpu_queue_poll(queue);
+		ogpu_queue_put(queue);
+	}
+}
+
+/*
+ * What hardware and firmware tell
+ */
+
+/* An OGPU_EVENT_FENCE has come. Of a queue that does not exist it is ignored. */
+static void ogpu_queue_handle_fence(struct ogpu_device *odev, const struct ogpu_event *ev)
+{
+	struct ogpu_queue *queue = ogpu_queue_get_number(odev->queues, le32_to_cpu(ev->queue));
+
+	if (!queue)
+		return;
+
+	ogpu_queue_poll(queue);
+	ogpu_queue_put(queue);
+}
+
+/* Events were lost, nobody knows of which queues. */
+static void ogpu_queue_handle_lost(struct ogpu_device *odev, const struct ogpu_event *ev)
+{
+	ogpu_queues_poll(odev);
+}
+
+/* Firmware has stopped a queue. */
+static void ogpu_queue_handle_error(struct ogpu_device *odev, const void *body)
+{
+	const struct ogpu_msg_queue_error *msg = body;
+	const struct ogpu_queue_failure why = ogpu_queue_failure_from(msg);
+	struct ogpu_queue *queue;
+	bool cookie, first;
+
+	cookie = dma_fence_begin_signalling();
+	queue = ogpu_queue_get_number(odev->queues, le32_to_cpu(msg->queue));
+	if (!queue)
+		goto out;
+
+	/* Who sees that the queue has failed finds the fault recorded. */
+	if (why.code == DRM_OGPU_QUEUE_ERR_MEMORY && !ogpu_queue_is_kernel(queue))
+		ogpu_vm_record_fault(queue->vm, READ_ONCE(queue->id), &why);
+
+	spin_lock_irq(&queue->lock);
+	first = ogpu_queue_set_dead(queue, &why);
+	spin_unlock_irq(&queue->lock);
+
+	if (first)
+		drm_dbg(&odev->drm, "%s queue %u stopped: error %u va %#llx pc %#llx detail %#x\n",
+			queue->name, queue->number, why.code, why.fault_va, why.pc, why.detail);
+
+	/* A queue that is being killed ends by ogpu_queue_kill(), which hears whether it obeyed. */
+	if (ogpu_queue_is_kernel(queue)) {
+		ogpu_report(odev, OGPU_TROUBLE_COPY_FAILED);
+	} else if (why.code == DRM_OGPU_QUEUE_ERR_ENGINE) {
+		/* It may still execute: fences signal when the reset has stopped it. */
+		ogpu_report(odev, OGPU_TROUBLE_ENGINE);
+	} else if (first) {
+		/* Who is woken by a fence finds the error recorded. */
+		spin_lock_irq(&queue->lock);
+		ogpu_queue_fail_pending(queue, -EIO, -ECANCELED);
+		spin_unlock_irq(&queue->lock);
+	}
+	ogpu_queue_put(queue);
+out:
+	dma_fence_end_signalling(cookie);
+}
+
+/*
+ * Start and stop
+ */
+
 /* Unbind: hardware is off. */
 static void ogpu_queues_unbind(void *arg)
 {
@@ -715,7 +796,7 @@ static void ogpu_queues_fini(struct drm_device *drm, void *arg)
 
 /**
  * ogpu_queues_init() - set up the software state of all queues
- * @odev: the card, in probe
+ * @odev: the card, in probe; with mailbox and event ring
  *
  * Undone by drmm_ and devm_ actions. When the latter run, the card must have stopped all DMA.
  *
@@ -741,6 +822,9 @@ int ogpu_queues_init(struct ogpu_device *odev)
 	mutex_init(&mgr->lock);
 	ogpu_lockdep_class(&mgr->lock, OGPU_LOCK_QUEUES);
 	odev->queues = mgr;
+	ogpu_event_set_handler(odev, OGPU_EVENT_KIND_FENCE, ogpu_queue_handle_fence);
+	ogpu_event_set_handler(odev, OGPU_EVENT_KIND_LOST, ogpu_queue_handle_lost);
+	ogpu_mbox_set_handler(odev, OGPU_MBOX_QUEUE_ERROR, ogpu_queue_handle_error);
 
 	ret = drmm_add_action_or_reset(&odev->drm, ogpu_queues_fini, mgr);
 	if (ret)
@@ -819,23 +903,6 @@ void ogpu_queues_kill(struct ogpu_device *odev, const struct ogpu_queue_owner *o
 }
 
 /**
- * ogpu_queues_poll() - signal all fences of jobs that are done
- * @odev: the card
- *
- * Makes good for events that were lost, nobody knows of which queues.
- */
-void ogpu_queues_poll(struct ogpu_device *odev)
-{
-	struct ogpu_queue *queue;
-	unsigned long number;
-
-	for (number = 0; (queue = ogpu_queue_find(odev->queues, &number)); number++) {
-		ogpu_queue_poll(queue);
-		ogpu_queue_put(queue);
-	}
-}
-
-/**
  * ogpu_queues_account() - have the owner of queues pay for the time that they took
  * @odev: the card
  * @owner: of the queues; its @unit_ns is brought up to date
@@ -892,75 +959,6 @@ void ogpu_queues_print_state(struct ogpu_device *odev, struct drm_printer *p)
 			   rptr, wptr, queue->name);
 		ogpu_queue_put(queue);
 	}
-}
-
-/*
- * What hardware and firmware tell
- */
-
-/**
- * ogpu_queue_handle_fence() - an OGPU_EVENT_FENCE has come
- * @odev: the card
- * @number: of the queue; one that does not exist is ignored
- *
- * Called by the thread of the event interrupt.
- */
-void ogpu_queue_handle_fence(struct ogpu_device *odev, u32 number)
-{
-	struct ogpu_queue *queue = ogpu_queue_get_number(odev->queues, number);
-
-	if (!queue)
-		return;
-
-	ogpu_queue_poll(queue);
-	ogpu_queue_put(queue);
-}
-
-/**
- * ogpu_queue_handle_error() - firmware has stopped a queue
- * @odev: the card
- * @msg: body of OGPU_MSG_QUEUE_ERROR
- *
- * Called in process context by whoever reads the mailbox.
- */
-void ogpu_queue_handle_error(struct ogpu_device *odev, const struct ogpu_msg_queue_error *msg)
-{
-	const struct ogpu_queue_failure why = ogpu_queue_failure_from(msg);
-	struct ogpu_queue *queue;
-	bool cookie, first;
-
-	cookie = dma_fence_begin_signalling();
-	queue = ogpu_queue_get_number(odev->queues, le32_to_cpu(msg->queue));
-	if (!queue)
-		goto out;
-
-	/* Who sees that the queue has failed finds the fault recorded. */
-	if (why.code == DRM_OGPU_QUEUE_ERR_MEMORY && !ogpu_queue_is_kernel(queue))
-		ogpu_vm_record_fault(queue->vm, READ_ONCE(queue->id), &why);
-
-	spin_lock_irq(&queue->lock);
-	first = ogpu_queue_set_dead(queue, &why);
-	spin_unlock_irq(&queue->lock);
-
-	if (first)
-		drm_dbg(&odev->drm, "%s queue %u stopped: error %u va %#llx pc %#llx detail %#x\n",
-			queue->name, queue->number, why.code, why.fault_va, why.pc, why.detail);
-
-	/* A queue that is being killed ends by ogpu_queue_kill(), which hears whether it obeyed. */
-	if (ogpu_queue_is_kernel(queue)) {
-		ogpu_report(odev, OGPU_TROUBLE_COPY_FAILED);
-	} else if (why.code == DRM_OGPU_QUEUE_ERR_ENGINE) {
-		/* It may still execute: fences signal when the reset has stopped it. */
-		ogpu_report(odev, OGPU_TROUBLE_ENGINE);
-	} else if (first) {
-		/* Who is woken by a fence finds the error recorded. */
-		spin_lock_irq(&queue->lock);
-		ogpu_queue_fail_pending(queue, -EIO, -ECANCELED);
-		spin_unlock_irq(&queue->lock);
-	}
-	ogpu_queue_put(queue);
-out:
-	dma_fence_end_signalling(cookie);
 }
 
 #if IS_ENABLED(CONFIG_DRM_OGPU_KUNIT_TEST)

@@ -198,14 +198,10 @@ int ogpu_queues_init(struct ogpu_device *odev);
 void ogpu_queues_start(struct ogpu_device *odev);
 void ogpu_queues_stop(struct ogpu_device *odev, int fence_error);
 void ogpu_queues_kill(struct ogpu_device *odev, const struct ogpu_queue_owner *owner);
-void ogpu_queues_poll(struct ogpu_device *odev);
 void ogpu_queues_account(struct ogpu_device *odev, const struct ogpu_queue_owner *owner);
 void ogpu_queues_print_state(struct ogpu_device *odev, struct drm_printer *p);
 
 struct ogpu_queue_failure ogpu_queue_failure_from(const struct ogpu_msg_queue_error *msg);
-
-void ogpu_queue_handle_fence(struct ogpu_device *odev, u32 number);
-void ogpu_queue_handle_error(struct ogpu_device *odev, const struct ogpu_msg_queue_error *msg);
 
 int ogpu_queue_file_open(struct ogpu_file *ofile);
 void ogpu_queue_file_close(struct ogpu_file *ofile);

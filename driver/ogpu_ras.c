@@ -9,6 +9,7 @@
  * all are retired at once: the driver's own memory, which is never freed, is among it. If that is
  * the table of address spaces, the card is reset for it.
  */
+#include <linux/bitfield.h>
 #include <linux/math.h>
 #include <linux/minmax.h>
 #include <linux/spinlock.h>
@@ -19,8 +20,11 @@
 #include <drm/drm_print.h>
 
 #include "abi/addr.h"
+#include "abi/event.h"
 #include "abi/mbox.h"
+#include "abi/mc.h"
 #include "ogpu_device.h"
+#include "ogpu_event.h"
 #include "ogpu_mbox.h"
 #include "ogpu_ras.h"
 #include "ogpu_report.h"
@@ -48,6 +52,10 @@ struct ogpu_ras {
 	unsigned int retired;
 	/** @lost: pages for which there was no spare one, since probe */
 	unsigned int lost;
+	/** @corrected: errors that hardware corrected, in any memory of the card */
+	u64 corrected;
+	/** @uncorrected: errors that it could not correct */
+	u64 uncorrected;
 };
 
 static bool ogpu_ras_add(struct ogpu_ras *ras, u64 page)
@@ -93,14 +101,8 @@ static bool ogpu_ras_get(struct ogpu_ras *ras, unsigned int index, u64 *page)
 	return found;
 }
 
-/**
- * ogpu_ras_note() - memory of the card has an error that cannot be corrected
- * @odev: the card
- * @offset: where, in VRAM
- *
- * Any context.
- */
-void ogpu_ras_note(struct ogpu_device *odev, u64 offset)
+/* Memory of the card has an error that cannot be corrected, at this offset in VRAM. */
+static void ogpu_ras_note(struct ogpu_device *odev, u64 offset)
 {
 	struct ogpu_ras *ras = odev->ras;
 	unsigned int before;
@@ -123,6 +125,35 @@ void ogpu_ras_note(struct ogpu_device *odev, u64 offset)
 	/* Hundreds of address spaces have their entries there, and none of them works any more. */
 	if (first && offset < ogpu_fw_staging_offset(odev))
 		ogpu_report(odev, OGPU_TROUBLE_AS_TABLE);
+}
+
+/* An OGPU_EVENT_MEMORY_ERROR has come. */
+static void ogpu_ras_handle_error(struct ogpu_device *odev, const struct ogpu_event *ev)
+{
+	u64 what = le64_to_cpu(ev->value1), addr = le64_to_cpu(ev->value0);
+	u32 block = FIELD_GET(OGPU_EVENT_ERROR_BLOCK, what);
+	struct ogpu_ras *ras = odev->ras;
+	bool corrected = FIELD_GET(OGPU_EVENT_ERROR_SEVERITY, what) == OGPU_RAS_SEV_CORRECTED;
+
+	spin_lock(&ras->lock);
+	if (corrected)
+		ras->corrected++;
+	else
+		ras->uncorrected++;
+	spin_unlock(&ras->lock);
+	if (corrected)
+		return;
+
+	if (block == OGPU_RAS_VRAM) {
+		drm_err_ratelimited(&odev->drm, "uncorrectable memory error at VRAM offset %#llx\n",
+				    addr);
+		ogpu_ras_note(odev, addr);
+	} else {
+		/* Nobody knows whose data it was. */
+		drm_err_ratelimited(&odev->drm, "uncorrectable error in block %u at %#llx\n", block,
+				    addr);
+		ogpu_report(odev, OGPU_TROUBLE_CHIP_MEMORY);
+	}
 }
 
 /**
@@ -238,13 +269,15 @@ void ogpu_ras_print(struct ogpu_device *odev, struct drm_printer *p)
 {
 	struct ogpu_ras *ras = odev->ras;
 
+	drm_printf(p, "  memory errors: corrected %llu, uncorrected %llu\n",
+		   READ_ONCE(ras->corrected), READ_ONCE(ras->uncorrected));
 	drm_printf(p, "bad pages of VRAM: %u in use, %u replaced, %u without a spare one\n",
 		   READ_ONCE(ras->count), READ_ONCE(ras->retired), READ_ONCE(ras->lost));
 }
 
 /**
  * ogpu_ras_init() - prepare at probe
- * @odev: the card
+ * @odev: the card, with its event ring
  *
  * Return: 0 or -ENOMEM.
  */
@@ -260,15 +293,17 @@ int ogpu_ras_init(struct ogpu_device *odev)
 	INIT_WORK(&ras->work, ogpu_ras_work);
 	spin_lock_init(&ras->lock);
 	odev->ras = ras;
+	ogpu_event_set_handler(odev, OGPU_EVENT_KIND_MEMORY_ERROR, ogpu_ras_handle_error);
 
 	return 0;
 }
 
 /**
  * ogpu_ras_fini() - look for bad pages no more, at unbind
- * @odev: the card
+ * @odev: the card; probe may have failed before ogpu_ras_init()
  */
 void ogpu_ras_fini(struct ogpu_device *odev)
 {
-	disable_work_sync(&odev->ras->work);
+	if (odev->ras)
+		disable_work_sync(&odev->ras->work);
 }

@@ -5,14 +5,11 @@
 #ifndef _OGPU_RAS_H_
 #define _OGPU_RAS_H_
 
-#include <linux/types.h>
-
 struct drm_printer;
 struct ogpu_device;
 
 int ogpu_ras_init(struct ogpu_device *odev);
 void ogpu_ras_fini(struct ogpu_device *odev);
-void ogpu_ras_note(struct ogpu_device *odev, u64 offset);
 void ogpu_ras_vram_freed(struct ogpu_device *odev);
 void ogpu_ras_retire_all(struct ogpu_device *odev);
 void ogpu_ras_print(struct ogpu_device *odev, struct drm_printer *p);

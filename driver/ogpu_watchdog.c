@@ -3,14 +3,16 @@
  * The watchdog: looks once a second whether card and firmware are alive.
  *
  * It also empties the event ring and the mailbox, so that a lost interrupt delays work but does not
- * stop it.
+ * stop it, and tells the administrator when the card slows down.
  */
 #include <linux/jiffies.h>
+#include <linux/math.h>
 #include <linux/workqueue.h>
 
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
 
+#include "abi/mbox.h"
 #include "ogpu_device.h"
 #include "ogpu_event.h"
 #include "ogpu_mbox.h"
@@ -78,6 +80,26 @@ static bool ogpu_watchdog_check(struct ogpu_watchdog *dog)
 	return true;
 }
 
+static void ogpu_watchdog_sensor_alert(struct ogpu_device *odev, const void *body)
+{
+	const struct ogpu_msg_sensors *sensors = body;
+	u32 throttle = le32_to_cpu(sensors->throttle);
+	s32 temp_mdeg = le32_to_cpu(sensors->temp_mdeg);
+
+	if (throttle)
+		dev_warn_ratelimited(odev->drm.dev,
+				     "card slows down: %s%s%s%d.%03d degrees, %u mW\n",
+				     throttle & OGPU_THROTTLE_THERMAL ? "too hot, " : "",
+				     throttle & OGPU_THROTTLE_POWER ? "too much power, " : "",
+				     throttle & OGPU_THROTTLE_BRAKE ? "braked from outside, " : "",
+				     temp_mdeg / 1000, abs(temp_mdeg) % 1000,
+				     le32_to_cpu(sensors->power_uw) / 1000);
+	else
+		dev_info_ratelimited(odev->drm.dev,
+				     "card does not slow down any more: %d.%03d degrees\n",
+				     temp_mdeg / 1000, abs(temp_mdeg) % 1000);
+}
+
 static void ogpu_watchdog_work(struct work_struct *work)
 {
 	struct ogpu_watchdog *dog = container_of(work, struct ogpu_watchdog, work.work);
@@ -125,7 +147,7 @@ void ogpu_watchdog_fini(struct ogpu_device *odev)
 
 /**
  * ogpu_watchdog_init() - prepare at probe
- * @odev: the card
+ * @odev: the card, with its mailbox
  *
  * Return: 0 or -ENOMEM.
  */
@@ -140,6 +162,7 @@ int ogpu_watchdog_init(struct ogpu_device *odev)
 	dog->odev = odev;
 	INIT_DELAYED_WORK(&dog->work, ogpu_watchdog_work);
 	odev->watchdog = dog;
+	ogpu_mbox_set_handler(odev, OGPU_MBOX_SENSOR_ALERT, ogpu_watchdog_sensor_alert);
 
 	return 0;
 }
