@@ -28,7 +28,7 @@
 #define   OGPU_MC_IRQ_MBOX	BIT(0)	/* host rang; cleared by writing the bit to IRQ_ACK */
 #define   OGPU_MC_IRQ_DOORBELL	BIT(1)	/* DOORBELL_POP has entries */
 #define   OGPU_MC_IRQ_SLOT	BIT(2)	/* a SLOT_IRQ bit is set */
-#define   OGPU_MC_IRQ_SENSOR	BIT(3)	/* hardware began or ended to throttle; IRQ_ACK */
+#define   OGPU_MC_IRQ_SENSOR	BIT(3)	/* throttling began, ended; IDLE ended; IRQ_ACK */
 #define   OGPU_MC_IRQ_RAS	BIT(4)	/* a record was put into RAS_RECORD; IRQ_ACK */
 #define OGPU_MC_IRQ_ACK		0x008	/* W1C */
 #define OGPU_MC_HOST_IRQ	0x00c	/* WO: vector number to raise at the host */
@@ -96,8 +96,8 @@
 #define OGPU_MC_MEM_CLOCK	0x0ac	/* RW: memory clock, kHz, as CLOCK */
 /*
  * Idle: units, copy engines and memory interface stand still, VRAM keeps its content. Only while no
- * slot is RUNNING, else a write of 1 does nothing. A slot that runs, and any access of VRAM, ends
- * it within the latency that discovery tells.
+ * slot is RUNNING, else a write of 1 does nothing. A slot that gets to RUNNING ends it, which
+ * raises OGPU_MC_IRQ_SENSOR; it waits no longer than the latency that discovery tells.
  */
 #define OGPU_MC_IDLE		0x0b0	/* RW: 1 while idle */
 

@@ -91,7 +91,7 @@
 #define OGPU_BOOT_KEY(n)	(0x60 + (n) * 8)	/* RO: key_id of slot n's key, 8 bytes */
 #define OGPU_BOOT_REGS_SIZE	0x100
 
-#define OGPU_HEARTBEAT_MS	100
+#define OGPU_HEARTBEAT_MS	1000
 
 enum ogpu_boot_state {
 	OGPU_BOOT_IDLE = 0,		/* waits for START */

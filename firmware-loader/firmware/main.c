@@ -18,12 +18,14 @@
 #include "sensors.h"
 #include "start.h"
 
+/* Hardware tells when rest ends, so that all that is done with a heartbeat can wait. */
 #define BEAT_NS		(50 * NS_PER_MS)
+#define REST_BEAT_NS	(500 * NS_PER_MS)
 
 #define DOORBELLS_MAX	64	/* taken in a round */
 
 static_assert(OGPU_CONTROL_REFRESH_MS * NS_PER_MS >= BEAT_NS);
-static_assert(2 * BEAT_NS <= OGPU_HEARTBEAT_MS * NS_PER_MS);
+static_assert(2 * REST_BEAT_NS <= OGPU_HEARTBEAT_MS * NS_PER_MS);
 
 static uint64_t next_beat;
 
@@ -42,7 +44,8 @@ static void start(void)
 	sched_init(compute, copy);
 	sensors_init(clock_now());
 	hw_write(OGPU_MC_IRQ_ENABLE, OGPU_MC_IRQ_MBOX | OGPU_MC_IRQ_DOORBELL | OGPU_MC_IRQ_SLOT |
-				     OGPU_MC_IRQ_SENSOR);
+				     OGPU_MC_IRQ_SENSOR | OGPU_MC_IRQ_RAS);
+	ras_look();	/* some may be older than this firmware */
 	events_hello();
 }
 
@@ -50,11 +53,24 @@ static void beat(uint64_t now)
 {
 	if (now < next_beat)
 		return;
-	next_beat = now + BEAT_NS;
 	hw_write(OGPU_MC_HEARTBEAT, hw_read(OGPU_MC_HEARTBEAT) + 1);
 	sensors_tick(now);
 	sched_refresh(now);
-	ras_tick();
+	next_beat = now + (sensors_resting() ? REST_BEAT_NS : BEAT_NS);
+}
+
+/* What is acknowledged here is looked at in the same round. */
+static void take_interrupts(void)
+{
+	uint32_t pending = hw_read(OGPU_MC_IRQ_PENDING);
+
+	hw_write(OGPU_MC_IRQ_ACK, pending & (OGPU_MC_IRQ_MBOX | OGPU_MC_IRQ_SENSOR |
+					     OGPU_MC_IRQ_RAS));
+	hw_write(OGPU_MC_SLOT_IRQ, hw_read(OGPU_MC_SLOT_IRQ));
+	if (pending & OGPU_MC_IRQ_SENSOR)
+		next_beat = 0;
+	if (pending & OGPU_MC_IRQ_RAS)
+		ras_look();
 }
 
 /* Takes some; whoever rings without end must not keep us from everything else. */
@@ -83,11 +99,10 @@ int main(void)
 
 	start();
 	for (;;) {
-		/* What is acknowledged here is looked at below, sensors with the next beat. */
-		hw_write(OGPU_MC_IRQ_ACK, OGPU_MC_IRQ_MBOX | OGPU_MC_IRQ_SENSOR);
-		hw_write(OGPU_MC_SLOT_IRQ, hw_read(OGPU_MC_SLOT_IRQ));
+		take_interrupts();
 		now = clock_now();
 		beat(now);
+		ras_run(now);
 		take_doorbells(now);
 		sched_run(now);
 		if (sensors_alert() && request_alerts_wanted())
@@ -99,6 +114,7 @@ int main(void)
 		now = clock_now();
 		until = clock_earlier(next_beat, sched_deadline(now));
 		until = clock_earlier(until, events_deadline(now));
+		until = clock_earlier(until, ras_deadline());
 		if (request_blocked())
 			until = clock_earlier(until, now + EVENTS_RETRY_NS);
 		if (!request_more())

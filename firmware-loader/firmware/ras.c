@@ -5,11 +5,15 @@
  */
 #include "ras.h"
 
+#include "clock.h"
 #include "hw.h"
 #include "log.h"
 
 #define PAGE		4096u
-#define LOG_AT_ONCE	4	/* records that one look takes: errors must not keep us from work */
+
+/* Errors must not keep us from work, nor push all else out of the log: so many in a time. */
+#define LOG_AT_ONCE	4
+#define LOG_EVERY_NS	(50 * NS_PER_MS)
 
 static const char * const block_names[OGPU_RAS_BLOCKS] = {
 	[OGPU_RAS_VRAM] = "VRAM",
@@ -19,17 +23,44 @@ static const char * const block_names[OGPU_RAS_BLOCKS] = {
 	[OGPU_RAS_LINK] = "link",
 };
 
+static bool records;		/* there may be some */
+static uint64_t next_log;	/* none before */
+
 /**
- * ras_tick() - put new records into the log; to be called with each heartbeat
+ * ras_look() - there may be new records
  */
-void ras_tick(void)
+void ras_look(void)
+{
+	records = true;
+}
+
+/**
+ * ras_deadline() - when to call ras_run() again although nothing changes
+ *
+ * Return: a time, CLOCK_NEVER if there are no records.
+ */
+uint64_t ras_deadline(void)
+{
+	return records ? next_log : CLOCK_NEVER;
+}
+
+/**
+ * ras_run() - put new records into the log
+ * @now: time
+ */
+void ras_run(uint64_t now)
 {
 	uint32_t record, block, i;
 
+	if (!records || now < next_log)
+		return;
+	next_log = now + LOG_EVERY_NS;
 	for (i = 0; i < LOG_AT_ONCE; i++) {
 		record = hw_read(OGPU_MC_RAS_RECORD);
-		if (!(record & OGPU_RAS_RECORD_VALID))
+		if (!(record & OGPU_RAS_RECORD_VALID)) {
+			records = false;
 			return;
+		}
 		block = FIELD_GET(OGPU_RAS_RECORD_BLOCK, record);
 		log_line("%s error in %s at 0x%llx%s",
 			 FIELD_GET(OGPU_RAS_RECORD_SEVERITY, record) == OGPU_RAS_SEV_CORRECTED ?

@@ -30,7 +30,7 @@ static struct {
 	uint32_t throttle;		/* what we ask for */
 	uint32_t shown;			/* what hardware made of it when we last looked */
 	bool alert;
-	/* Two samples of the energy counter: the older one is 100 to 200 ms old. */
+	/* Two samples of the energy counter: the older one is at least POWER_WINDOW_NS old. */
 	uint64_t old_time, old_energy_uj;
 	uint64_t new_time, new_energy_uj;
 	uint64_t busy_ns, idle_since;	/* all that was done, and when that was last more */
@@ -145,6 +145,16 @@ void sensors_tick(uint64_t now)
 	}
 	look_at_throttle();
 	look_for_work(now);
+}
+
+/**
+ * sensors_resting() - whether nothing is to be expected of the sensors for a while
+ *
+ * Hardware interrupts when that ends: when it throttles, and when there is work.
+ */
+bool sensors_resting(void)
+{
+	return hw_read(OGPU_MC_IDLE) && !state.throttle;
 }
 
 /**

@@ -10,6 +10,7 @@
 
 void sensors_init(uint64_t now);
 void sensors_tick(uint64_t now);
+bool sensors_resting(void);
 bool sensors_alert(void);
 enum ogpu_msg_status sensors_power_cap(const struct ogpu_msg_power_cap *request,
 				       struct ogpu_msg_power_cap *answer);

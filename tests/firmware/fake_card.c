@@ -17,6 +17,7 @@
 #define RAS_WORDS	((OGPU_MC_RAS_BLOCK(OGPU_RAS_BLOCKS) - OGPU_MC_RAS_RECORD) / 4)
 #define MAX_CLOCK_KHZ	1600000u
 #define THROTTLE	((OGPU_MC_THROTTLE - OGPU_MC_TEMP) / 4)
+#define IDLE		((OGPU_MC_IDLE - OGPU_MC_TEMP) / 4)
 
 struct slot {
 	uint32_t reg[SLOT_WORDS];
@@ -137,6 +138,15 @@ uint32_t sensors_reg_read(struct sensors *s, uint32_t reg)
 	return value;
 }
 
+static bool runs(const struct vgpu *gpu)
+{
+	for (unsigned int i = 0; i < FAKE_SLOTS; i++) {
+		if (gpu->slots[i].state == OGPU_SLOT_RUNNING)
+			return true;
+	}
+	return false;
+}
+
 void sensors_reg_write(struct sensors *s, uint32_t reg, uint32_t value)
 {
 	struct vgpu *gpu = (struct vgpu *)s;
@@ -144,7 +154,8 @@ void sensors_reg_write(struct sensors *s, uint32_t reg, uint32_t value)
 	if (reg == OGPU_MC_CLOCK && value > MAX_CLOCK_KHZ)
 		value = MAX_CLOCK_KHZ;
 	pthread_mutex_lock(&gpu->lock);
-	gpu->sensor[(reg - OGPU_MC_TEMP) / 4] = value;
+	if (reg != OGPU_MC_IDLE || !value || !runs(gpu))
+		gpu->sensor[(reg - OGPU_MC_TEMP) / 4] = value;
 	pthread_mutex_unlock(&gpu->lock);
 }
 
@@ -184,6 +195,8 @@ void fake_set_ras(struct vgpu *gpu, uint32_t reg, uint32_t value)
 	pthread_mutex_lock(&gpu->lock);
 	gpu->ras[(reg - OGPU_MC_RAS_RECORD) / 4] = value;
 	pthread_mutex_unlock(&gpu->lock);
+	if (reg == OGPU_MC_RAS_RECORD)
+		mc_irq(gpu->mc, OGPU_MC_IRQ_RAS);
 }
 
 /* Slots. */
@@ -366,7 +379,7 @@ static void *engine_thread(void *arg)
 	struct vgpu *gpu = arg;
 	static uint32_t woken[FAKE_DOORBELLS];
 	bool irq[FAKE_SLOTS];
-	bool quit = false;
+	bool quit = false, woke;
 	unsigned int i, count;
 
 	while (!quit) {
@@ -375,7 +388,12 @@ static void *engine_thread(void *arg)
 			irq[i] = step(gpu, &gpu->slots[i]);
 		count = look(gpu, woken);
 		quit = gpu->quit;
+		woke = gpu->sensor[IDLE] && runs(gpu);
+		if (woke)
+			gpu->sensor[IDLE] = 0;
 		pthread_mutex_unlock(&gpu->lock);
+		if (woke)
+			mc_irq(gpu->mc, OGPU_MC_IRQ_SENSOR);
 		for (i = 0; i < count; i++)
 			mc_doorbell(gpu->mc, woken[i]);
 		for (i = 0; i < FAKE_SLOTS; i++) {
@@ -567,6 +585,7 @@ void fake_set_hot(struct vgpu *gpu, bool hot)
 	pthread_mutex_lock(&gpu->lock);
 	gpu->hot = hot;
 	pthread_mutex_unlock(&gpu->lock);
+	mc_irq(gpu->mc, OGPU_MC_IRQ_SENSOR);
 }
 
 uint32_t fake_sensor(struct vgpu *gpu, uint32_t reg)

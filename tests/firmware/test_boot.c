@@ -462,11 +462,66 @@ static void test_power_cap(void **state)
 			 OGPU_MSG_EINVAL);
 }
 
-/* A card without work is told so. */
+/* Milliseconds that a heartbeat takes, of some. */
+static uint32_t beat_ms(void)
+{
+	uint32_t beat = mc_heartbeat(host.mc);
+	uint64_t start;
+
+	WAIT_UNTIL(mc_heartbeat(host.mc) != beat, EVENT_MS);
+	beat = mc_heartbeat(host.mc);
+	start = vgpu_time_ns(host.gpu);
+	WAIT_UNTIL(mc_heartbeat(host.mc) >= beat + 3, EVENT_MS);
+	return (vgpu_time_ns(host.gpu) - start) / 3000000;
+}
+
+/* A card without work is told so, and then the core sleeps longer, until there is work. */
 static void test_card_idle(void **state)
 {
+	uint64_t start;
+	uint32_t ms;
+
 	(void)state;
 	WAIT_UNTIL(fake_sensor(host.gpu, OGPU_MC_IDLE) == 1, EVENT_MS);
+	ms = beat_ms();
+	print_message("# a heartbeat each %u ms while idle\n", ms);
+	assert_in_range(ms, 200, OGPU_HEARTBEAT_MS);
+
+	/*
+	 * Hardware ends it, also for a queue on a slot, of which firmware hears nothing else. What
+	 * it does with a heartbeat it does from then on.
+	 */
+	assert_int_equal(host_create(&host, 5, OGPU_ENGINE_COMPUTE, 1), OGPU_MSG_OK);
+	host_submit(&host, 5, FAKE_JOB(FAKE_JOB_RUN, 1000));
+	assert_true(host_wait_done(&host, 5, EVENT_MS));
+	WAIT_UNTIL(fake_sensor(host.gpu, OGPU_MC_IDLE) == 1, EVENT_MS);
+	start = vgpu_time_ns(host.gpu);
+	host_submit(&host, 5, FAKE_JOB(FAKE_JOB_RUN, 400000));
+	WAIT_UNTIL(host_control(&host, 5).busy_ns > 100000000, EVENT_MS);
+	assert_true(host_rptr(&host, 5) == 8);
+	assert_int_equal(fake_sensor(host.gpu, OGPU_MC_IDLE), 0);
+	print_message("# 100 ms of work are told after %llu ms\n",
+		      (unsigned long long)(vgpu_time_ns(host.gpu) - start) / 1000000);
+}
+
+/* What hardware has to say is taken when it says it, not with the next heartbeat. */
+static void test_idle_interrupts(void **state)
+{
+	struct ogpu_msg msg;
+	uint32_t beat, log;
+
+	(void)state;
+	WAIT_UNTIL(fake_sensor(host.gpu, OGPU_MC_IDLE) == 1, EVENT_MS);
+	beat = mc_heartbeat(host.mc);
+	WAIT_UNTIL(mc_heartbeat(host.mc) != beat, EVENT_MS);
+	beat = mc_heartbeat(host.mc);
+	log = host.mbox->log_wptr;
+	fake_set_ras(host.gpu, OGPU_MC_RAS_RECORD, OGPU_RAS_RECORD_VALID);
+	WAIT_UNTIL(__atomic_load_n(&host.mbox->log_wptr, __ATOMIC_ACQUIRE) != log, EVENT_MS);
+	assert_int_equal(mc_heartbeat(host.mc), beat);
+	fake_set_hot(host.gpu, true);
+	assert_true(host_event(&host, OGPU_MSG_SENSOR_ALERT, &msg, EVENT_MS));
+	assert_int_equal(mc_heartbeat(host.mc), beat + 1);
 }
 
 static void test_heartbeat_and_idle(void **state)
@@ -638,6 +693,7 @@ int main(void)
 		T(test_commit_svn),
 		T(test_power_cap),
 		T(test_card_idle),
+		T(test_idle_interrupts),
 		T(test_heartbeat_and_idle),
 		T(test_mad_pointers),
 		T(test_random_messages),

@@ -68,6 +68,7 @@ struct vgpu {
 	unsigned int events;
 	unsigned int signals;
 	uint32_t signal_queue;		/* last one */
+	unsigned int wakes;		/* how often a slot began to work */
 };
 
 _Atomic bool vgpu_trace_on;
@@ -122,6 +123,20 @@ void mc_doorbell(struct mc *mc, uint32_t index)
 	gpu->doorbell_forwarded = index;
 	gpu->doorbells_forwarded++;
 	pthread_cond_broadcast(&gpu->change);
+	pthread_mutex_unlock(&gpu->lock);
+}
+
+struct sensors *vgpu_sensors(struct vgpu *gpu)
+{
+	return (struct sensors *)gpu;
+}
+
+void sensors_work(struct sensors *sensors)
+{
+	struct vgpu *gpu = (struct vgpu *)sensors;
+
+	pthread_mutex_lock(&gpu->lock);
+	gpu->wakes++;
 	pthread_mutex_unlock(&gpu->lock);
 }
 

@@ -92,6 +92,35 @@ static void resume(void)
 	q_start(q);
 }
 
+static unsigned int wakes(void)
+{
+	unsigned int count;
+
+	pthread_mutex_lock(&gpu->lock);
+	count = gpu->wakes;
+	pthread_mutex_unlock(&gpu->lock);
+	return count;
+}
+
+/* What ends the card's idle state: START, a doorbell, memory that a WAIT was for. */
+static void test_work_is_told(void **state)
+{
+	struct ogpu_pkt_wait wait = { .addr = VA + OUT, .value = 1, .mask = UINT64_MAX };
+
+	(void)state;
+	assert_int_equal(wakes(), 0);
+	q_start(q);
+	assert_true(q_wait(q, OGPU_SLOT_IDLE));
+	assert_int_equal(wakes(), 1);
+	q_put(q, OGPU_OP_WAIT, 0, &wait, sizeof(wait));
+	q_ring(q);
+	assert_true(q_wait(q, OGPU_SLOT_WAITING));
+	assert_int_equal(wakes(), 2);
+	__atomic_store_n((uint64_t *)mem(OUT), 1, __ATOMIC_SEQ_CST);
+	assert_true(q_wait(q, OGPU_SLOT_IDLE));
+	assert_int_equal(wakes(), 3);
+}
+
 static void test_states(void **state)
 {
 	(void)state;
@@ -526,6 +555,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_states, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_work_is_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_late_kill, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_descriptor, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_kill_dispatch, setup, teardown),

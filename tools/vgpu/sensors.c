@@ -146,17 +146,17 @@ static void approach(double *mdeg, double target, double dt_ns, double tau_ns)
 	*mdeg += (target - *mdeg) * (1 - exp(-dt_ns / tau_ns));
 }
 
-/* Firmware is interrupted when hardware begins or ends to throttle for a reason of its own. */
-static void set_reason(struct sensors *s, bool *reason, bool now)
+/* Firmware is interrupted when hardware begins or ends to throttle, or ends idle, on its own. */
+static void set_by_hardware(struct sensors *s, bool *what, bool now)
 {
-	if (now != *reason)
+	if (now != *what)
 		mc_irq(vgpu_mc(s->gpu), OGPU_MC_IRQ_SENSOR);
-	*reason = now;
+	*what = now;
 }
 
 static void check_heat(struct sensors *s)
 {
-	set_reason(s, &s->hot, s->hot_mdeg >= (s->hot ? COOL_MDEG : HOT_MDEG));
+	set_by_hardware(s, &s->hot, s->hot_mdeg >= (s->hot ? COOL_MDEG : HOT_MDEG));
 	if (!s->tripped && s->hot_mdeg >= TRIP_MDEG) {
 		s->tripped = true;
 		vgpu_trip(s->gpu);
@@ -168,16 +168,7 @@ static void check_heat(struct sensors *s)
 /* A cap is held by the mean: throttled from above it until a tenth below. */
 static void check_cap(struct sensors *s)
 {
-	set_reason(s, &s->over_cap, s->power_uw > s->cap_uw * (s->over_cap ? 0.9 : 1));
-}
-
-/* Work ends idle, which then did not begin again by itself. */
-static bool worked(const struct engines_work *now, const struct engines_work *before)
-{
-	for (unsigned int i = 0; i < OGPU_ENGINE_CLASSES; i++)
-		if (now->busy_ns[i] != before->busy_ns[i])
-			return true;
-	return now->bytes_moved != before->bytes_moved;
+	set_by_hardware(s, &s->over_cap, s->power_uw > s->cap_uw * (s->over_cap ? 0.9 : 1));
 }
 
 /* Bring the model up to now. */
@@ -191,7 +182,6 @@ static void update(struct sensors *s)
 		return;
 	dt = now - s->last_ns;
 	engines_work(vgpu_engines(s->gpu), &work);
-	s->idle = s->idle && !worked(&work, &s->last_work);
 	uj = (s->idle ? IDLE_UW : REST_UW) * dt / NS_PER_S +
 	     work_uj(&work, &s->last_work) * effective_clock(s) / VGPU_CLOCK_KHZ;
 	uw = uj * NS_PER_S / dt;
@@ -304,6 +294,22 @@ void sensors_reg_write(struct sensors *s, uint32_t reg, uint32_t value)
 }
 
 /**
+ * sensors_work() - a slot has begun to work, which ends idle.
+ * @s: the sensors
+ *
+ * The caller holds no lock. The slot is RUNNING already, so that idle does not begin again.
+ */
+void sensors_work(struct sensors *s)
+{
+	pthread_mutex_lock(&s->lock);
+	if (s->idle) {
+		update(s);
+		set_by_hardware(s, &s->idle, false);
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+/**
  * sensors_energy() - energy without disturbing firmware's latched register.
  * @s: the sensors
  *
@@ -345,7 +351,7 @@ void sensors_set_brake(struct sensors *s, bool on)
 {
 	pthread_mutex_lock(&s->lock);
 	update(s);
-	set_reason(s, &s->brake, on);
+	set_by_hardware(s, &s->brake, on);
 	pthread_mutex_unlock(&s->lock);
 }
 

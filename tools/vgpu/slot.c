@@ -114,22 +114,16 @@ static void tell(struct slot *slot, bool needed)
 		mc_slot_irq(mc, slot->index);
 }
 
-static void change_state(struct slot *slot, enum ogpu_slot_state state)
-{
-	bool needed;
-
-	pthread_mutex_lock(&slot->lock);
-	needed = slot_set_state(slot, state);
-	pthread_mutex_unlock(&slot->lock);
-	tell(slot, needed);
-}
-
 /* --- for the command processor ---------------------------------------------------------------- */
 
 static void running(struct slot *slot)
 {
-	if (!(atomic_load(&slot->stop)))
-		change_state(slot, OGPU_SLOT_RUNNING);
+	if (atomic_load(&slot->stop))
+		return;
+	pthread_mutex_lock(&slot->lock);
+	slot_set_state(slot, OGPU_SLOT_RUNNING);
+	pthread_mutex_unlock(&slot->lock);
+	sensors_work(vgpu_sensors(slot->gpu));
 }
 
 static bool idle(const struct slot *slot)
@@ -260,6 +254,8 @@ bool slot_stall(struct slot *slot)
 	stop = atomic_load(&slot->stop);
 	memset(&slot->failure, 0, sizeof(slot->failure));
 	pthread_mutex_unlock(&slot->lock);
+	if (!stop)
+		sensors_work(vgpu_sensors(slot->gpu));
 	return !stop;
 }
 
@@ -315,6 +311,7 @@ static void execute_queue(struct slot *slot)
 	enum step step;
 
 	pthread_mutex_unlock(&slot->lock);
+	sensors_work(vgpu_sensors(slot->gpu));
 	step = command_run(slot, &queue);
 	pthread_mutex_lock(&slot->lock);
 	if (!(atomic_load(&slot->stop) & (STOP_RESET | STOP_EXIT | STOP_HANG)))

@@ -203,6 +203,7 @@ struct sensors *sensors_create(struct vgpu *gpu);
 void sensors_destroy(struct sensors *s);
 uint32_t sensors_reg_read(struct sensors *s, uint32_t reg);	/* OGPU_MC_TEMP .. _IDLE */
 void sensors_reg_write(struct sensors *s, uint32_t reg, uint32_t value);
+void sensors_work(struct sensors *s);
 
 /* --- ras.c ------------------------------------------------------------------------------------ */
 
