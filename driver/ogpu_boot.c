@@ -358,7 +358,7 @@ int ogpu_boot(struct ogpu_device *odev, const void *image, u32 size)
 	boot->info_valid = false;
 	mutex_unlock(&boot->lock);
 
-	ret = ogpu_device_quiesce(odev);
+	ret = odev->chip->quiesce(odev);
 	if (ret) {
 		ogpu_device_set_error(odev, "card does not obey a reset: %d", ret);
 		return ret;
@@ -393,7 +393,7 @@ int ogpu_boot(struct ogpu_device *odev, const void *image, u32 size)
 		ogpu_device_set_error(odev, "upload was cancelled");
 	ogpu_mbox_stop(odev);
 	ogpu_event_stop(odev);
-	ogpu_device_quiesce(odev);
+	odev->chip->quiesce(odev);
 
 	return ret;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * The card as a whole: register access, its state, start and stop.
+ * The card as a whole: register access and its state.
  */
 #include <linux/atomic.h>
 #include <linux/io-64-nonatomic-lo-hi.h>
@@ -16,14 +16,9 @@
 #include <drm/drm_print.h>
 
 #include "abi/regs.h"
-#include "ogpu_bind.h"
 #include "ogpu_compat.h"
-#include "ogpu_copy.h"
 #include "ogpu_device.h"
-#include "ogpu_event.h"
 #include "ogpu_lockdep.h"
-#include "ogpu_mbox.h"
-#include "ogpu_queue.h"
 #include "ogpu_report.h"
 
 /* How often to look at a register that is waited for: invalidating a TLB takes microseconds. */
@@ -305,73 +300,4 @@ int ogpu_device_init(struct ogpu_device *odev)
 void ogpu_device_fini(struct ogpu_device *odev)
 {
 	cancel_work_sync(&odev->state_work);
-}
-
-/**
- * ogpu_device_start() - make a card with live firmware usable
- * @odev: the card; in state BOOTING or RESETTING
- *
- * Under @odev->life_lock. After success the caller sets the state to RUNNING.
- *
- * Return: 0 or an errno; then the card is stopped, and ogpu_device_set_error() told why.
- */
-int ogpu_device_start(struct ogpu_device *odev)
-{
-	int ret;
-
-	ogpu_queues_start(odev);
-	ret = ogpu_copy_start(odev);
-	if (ret) {
-		ogpu_device_set_error(odev, "firmware runs but the card cannot be used: %d", ret);
-		ogpu_device_stop(odev, -ENODEV);
-	}
-
-	return ret;
-}
-
-/**
- * ogpu_device_quiesce() - stop the card's engines and its management core
- * @odev: the card; need not answer
- *
- * When it returns 0 the card accesses no memory of the host until it is started again. Under
- * @odev->life_lock, or as part of probe. Sleeps.
- *
- * Return: 0, -ETIMEDOUT, or -ENODEV if the card is gone.
- */
-int ogpu_device_quiesce(struct ogpu_device *odev)
-{
-	return odev->chip->quiesce(odev);
-}
-
-/**
- * ogpu_device_silence() - make sure that the card accesses no memory of the host
- * @odev: the card; need not answer
- *
- * As ogpu_device_quiesce(), but a card that does not answer or obey is cut off from the bus.
- */
-void ogpu_device_silence(struct ogpu_device *odev)
-{
-	if (!ogpu_device_present(odev) || ogpu_device_quiesce(odev))
-		pci_clear_master(odev->pdev);
-}
-
-/**
- * ogpu_device_stop() - stop all use of a card, whether it still answers or not
- * @odev: the card; in no state that starts work
- * @fence_error: errno for the fences of what was running
- *
- * Under @odev->life_lock. When it returns the card stands still, all fences have signalled, and
- * nothing waits for firmware. May be called again.
- */
-void ogpu_device_stop(struct ogpu_device *odev, int fence_error)
-{
-	ogpu_mbox_stop(odev);
-	/* What firmware told before must not be taken for news of queues that come later. */
-	ogpu_mbox_flush(odev);
-	/* Whoever sees a fence signal may reuse the memory: the card must be done with it. */
-	ogpu_device_silence(odev);
-	ogpu_binds_stop(odev);
-	ogpu_queues_stop(odev, fence_error);
-	ogpu_copy_stop(odev);
-	ogpu_event_stop(odev);
 }

@@ -184,11 +184,6 @@ void ogpu_device_set_error(struct ogpu_device *odev, const char *fmt, ...);
 void ogpu_device_clear_error(struct ogpu_device *odev);
 void ogpu_device_get_error(struct ogpu_device *odev, char *buf, size_t size);
 
-int ogpu_device_quiesce(struct ogpu_device *odev);
-void ogpu_device_silence(struct ogpu_device *odev);
-int ogpu_device_start(struct ogpu_device *odev);
-void ogpu_device_stop(struct ogpu_device *odev, int fence_error);
-
 static inline bool ogpu_device_running(const struct ogpu_device *odev)
 {
 	return READ_ONCE(odev->state) == OGPU_STATE_RUNNING;

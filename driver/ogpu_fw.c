@@ -24,7 +24,7 @@
 #include "ogpu_boot.h"
 #include "ogpu_device.h"
 #include "ogpu_fw.h"
-#include "ogpu_hwmon.h"
+#include "ogpu_life.h"
 #include "ogpu_watchdog.h"
 
 /**
@@ -36,6 +36,8 @@
 struct ogpu_fw {
 	/** @upload: the upload device */
 	struct fw_upload *upload;
+	/** @first_run: to be called when firmware runs for the first time */
+	void (*first_run)(struct ogpu_device *odev);
 	/** @staged: image that is being uploaded */
 	u8 *staged;
 	/** @staged_size: its bytes */
@@ -211,7 +213,7 @@ static int ogpu_fw_bring_up(struct ogpu_device *odev)
 	if (ret)
 		return ret;
 
-	ret = ogpu_device_start(odev);
+	ret = ogpu_life_start(odev);
 	if (ret)
 		return ret;
 
@@ -236,13 +238,13 @@ static int ogpu_fw_bring_up(struct ogpu_device *odev)
 	}
 	odev->registered = true;
 
-	ogpu_hwmon_register(odev);
+	fw->first_run(odev);
 	ogpu_watchdog_start(odev);
 
 	return 0;
 
 err_stop:
-	ogpu_device_stop(odev, -ENODEV);
+	ogpu_life_stop(odev, -ENODEV);
 
 	return ret;
 }
@@ -309,10 +311,11 @@ static const struct fw_upload_ops ogpu_fw_ops = {
 /**
  * ogpu_fw_register() - let user space upload firmware; last step of probe
  * @odev: the card
+ * @first_run: called under @odev->life_lock when the render node has been made
  *
  * Return: 0 or an errno.
  */
-int ogpu_fw_register(struct ogpu_device *odev)
+int ogpu_fw_register(struct ogpu_device *odev, void (*first_run)(struct ogpu_device *odev))
 {
 	struct fw_upload *upload;
 	char *name;
@@ -321,6 +324,7 @@ int ogpu_fw_register(struct ogpu_device *odev)
 	if (!name)
 		return -ENOMEM;
 
+	odev->fw->first_run = first_run;
 	upload = firmware_upload_register(NULL, &odev->pdev->dev, name, &ogpu_fw_ops, odev);
 	if (IS_ERR(upload))
 		return PTR_ERR(upload);

@@ -20,6 +20,7 @@
 #include "ogpu_event.h"
 #include "ogpu_fw.h"
 #include "ogpu_hwmon.h"
+#include "ogpu_life.h"
 #include "ogpu_mbox.h"
 #include "ogpu_mmu.h"
 #include "ogpu_queue.h"
@@ -230,7 +231,7 @@ static int ogpu_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		goto err_fini;
 
 	/* Whoever used the card before may have left it working on memory that is not ours. */
-	ret = ogpu_device_quiesce(odev);
+	ret = odev->chip->quiesce(odev);
 	if (ret) {
 		dev_err_probe(dev, ret, "card does not obey a reset; power-cycle it\n");
 		goto err_fini;
@@ -261,7 +262,7 @@ static int ogpu_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (ret)
 		goto err_fini;
 
-	ret = ogpu_fw_register(odev);
+	ret = ogpu_fw_register(odev, ogpu_hwmon_register);
 	if (ret) {
 		dev_err_probe(dev, ret, "cannot offer firmware upload\n");
 		goto err_clear_master;
@@ -287,7 +288,7 @@ err_fini:
 static void ogpu_pci_stop(struct ogpu_device *odev)
 {
 	mutex_lock(&odev->life_lock);
-	ogpu_device_stop(odev, -ENODEV);
+	ogpu_life_stop(odev, -ENODEV);
 	mutex_unlock(&odev->life_lock);
 }
 

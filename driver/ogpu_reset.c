@@ -26,6 +26,7 @@
 #include "ogpu_compat.h"
 #include "ogpu_device.h"
 #include "ogpu_fw.h"
+#include "ogpu_life.h"
 #include "ogpu_ras.h"
 #include "ogpu_report.h"
 #include "ogpu_reset.h"
@@ -53,7 +54,7 @@ static void ogpu_reset_stop(struct ogpu_device *odev)
 {
 	WRITE_ONCE(odev->generation, odev->generation + 1);
 	WRITE_ONCE(odev->reset->count, odev->reset->count + 1);
-	ogpu_device_stop(odev, -ENODEV);
+	ogpu_life_stop(odev, -ENODEV);
 	/* What they show is lost; who looks again is told so. */
 	ogpu_mem_unmap_cpu(odev);
 }
@@ -69,7 +70,7 @@ static int ogpu_reset_start(struct ogpu_device *odev)
 	/* Nothing in VRAM counts any more. */
 	ogpu_ras_retire_all(odev);
 
-	return ogpu_device_start(odev);
+	return ogpu_life_start(odev);
 }
 
 /* What comes out of the attempts to start again. Under life_lock. */
@@ -89,7 +90,7 @@ static void ogpu_reset_conclude(struct ogpu_device *odev, int ret)
 	if (!ogpu_device_set_state(odev, OGPU_STATE_RESETTING, OGPU_STATE_WEDGED))
 		return;
 
-	ogpu_device_silence(odev);
+	ogpu_life_halt(odev);
 	ogpu_device_get_error(odev, error, sizeof(error));
 	drm_err(&odev->drm, "card is wedged: %s\n", error);
 	if (odev->registered)

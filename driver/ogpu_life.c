@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Start and stop of a card: in which order its parts begin and end their work.
+ */
+#include <linux/pci.h>
+
+#include "ogpu_bind.h"
+#include "ogpu_copy.h"
+#include "ogpu_device.h"
+#include "ogpu_event.h"
+#include "ogpu_life.h"
+#include "ogpu_mbox.h"
+#include "ogpu_queue.h"
+
+/**
+ * ogpu_life_start() - make a card with live firmware usable
+ * @odev: the card; in state BOOTING or RESETTING
+ *
+ * Under @odev->life_lock. After success the caller sets the state to RUNNING.
+ *
+ * Return: 0 or an errno; then the card is stopped, and ogpu_device_set_error() told why.
+ */
+int ogpu_life_start(struct ogpu_device *odev)
+{
+	int ret;
+
+	ogpu_queues_start(odev);
+	ret = ogpu_copy_start(odev);
+	if (ret) {
+		ogpu_device_set_error(odev, "firmware runs but the card cannot be used: %d", ret);
+		ogpu_life_stop(odev, -ENODEV);
+	}
+
+	return ret;
+}
+
+/**
+ * ogpu_life_halt() - make sure that the card accesses no memory of the host
+ * @odev: the card; need not answer
+ *
+ * A card that does not answer or obey is cut off from the bus. Under @odev->life_lock. Sleeps.
+ */
+void ogpu_life_halt(struct ogpu_device *odev)
+{
+	if (!ogpu_device_present(odev) || odev->chip->quiesce(odev))
+		pci_clear_master(odev->pdev);
+}
+
+/**
+ * ogpu_life_stop() - stop all use of a card, whether it still answers or not
+ * @odev: the card; in no state that starts work
+ * @fence_error: errno for the fences of what was running
+ *
+ * Under @odev->life_lock. When it returns the card stands still, all fences have signalled, and
+ * nothing waits for firmware. May be called again.
+ */
+void ogpu_life_stop(struct ogpu_device *odev, int fence_error)
+{
+	ogpu_mbox_stop(odev);
+	/* What firmware told before must not be taken for news of queues that come later. */
+	ogpu_mbox_flush(odev);
+	/* Whoever sees a fence signal may reuse the memory: the card must be done with it. */
+	ogpu_life_halt(odev);
+	ogpu_binds_stop(odev);
+	ogpu_queues_stop(odev, fence_error);
+	ogpu_copy_stop(odev);
+	ogpu_event_stop(odev);
+}
