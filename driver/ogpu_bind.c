@@ -32,7 +32,7 @@
 #include "ogpu_bind.h"
 #include "ogpu_bo.h"
 #include "ogpu_compat.h"
-#include "ogpu_drv.h"
+#include "ogpu_file.h"
 #include "ogpu_sync.h"
 #include "ogpu_ttm.h"
 #include "ogpu_vm.h"

@@ -10,6 +10,8 @@
 
 #include "ogpu_sched.h"
 
+struct drm_device;
+struct drm_file;
 struct ogpu_bo;
 struct ogpu_device;
 struct ogpu_pt_segment;
@@ -55,5 +57,7 @@ int ogpu_bind_job_map(struct ogpu_bind_job *job, u64 va, u64 size, u64 prot, str
 		      u64 offset);
 int ogpu_bind_job_unmap(struct ogpu_bind_job *job, u64 va, u64 size);
 void ogpu_binds_stop(struct ogpu_device *odev);
+
+int ogpu_ioctl_vm_bind(struct drm_device *drm, void *data, struct drm_file *file);
 
 #endif

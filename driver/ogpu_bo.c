@@ -19,7 +19,7 @@
 #include "abi/addr.h"
 #include "ogpu_bo.h"
 #include "ogpu_compat.h"
-#include "ogpu_drv.h"
+#include "ogpu_file.h"
 #include "ogpu_ttm.h"
 
 #define OGPU_BO_MAX_SIZE	SZ_1T

@@ -59,6 +59,15 @@ struct ogpu_bo *ogpu_bo_lookup(struct drm_file *file, u32 handle);
 struct ogpu_bo *ogpu_bo_next(struct drm_file *file, int *handle);
 u64 ogpu_bo_operand(struct ogpu_bo *bo);
 int ogpu_bo_validate(struct ogpu_bo *bo);
+int ogpu_bo_prime_export(struct drm_device *drm, struct drm_file *file, u32 handle, u32 flags,
+			 int *fd);
+int ogpu_bo_prime_import(struct drm_device *drm, struct drm_file *file, int fd, u32 *handle);
+
+int ogpu_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *file);
+int ogpu_ioctl_bo_mmap_offset(struct drm_device *drm, void *data, struct drm_file *file);
+int ogpu_ioctl_bo_info(struct drm_device *drm, void *data, struct drm_file *file);
+int ogpu_ioctl_bo_set_label(struct drm_device *drm, void *data, struct drm_file *file);
+
 void ogpu_bo_print_all(struct ogpu_device *odev, struct drm_printer *p);
 
 #endif

@@ -23,10 +23,10 @@
 #include "abi/regs.h"
 #include "ogpu_boot.h"
 #include "ogpu_device.h"
-#include "ogpu_drv.h"
 #include "ogpu_event.h"
 #include "ogpu_mbox.h"
 #include "ogpu_mmu.h"
+#include "ogpu_params.h"
 #include "ogpu_vram_mgr.h"
 
 #define OGPU_FW_FEATURES_NEEDED	OGPU_FW_FEATURE_QUEUES

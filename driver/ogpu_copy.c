@@ -25,9 +25,9 @@
 
 #include "ogpu_copy.h"
 #include "ogpu_device.h"
-#include "ogpu_drv.h"
 #include "ogpu_queue.h"
 #include "ogpu_res.h"
+#include "ogpu_ttm.h"
 
 #define OGPU_COPY_RING_SIZE	SZ_64K
 #define OGPU_COPY_JOB_PACKETS	128u
@@ -59,26 +59,6 @@ struct ogpu_copy_walk {
 	/** @clear: write zeroes */
 	bool clear;
 };
-
-/**
- * ogpu_copy_init() - prepare at probe
- * @odev: the card
- *
- * Return: 0 or -ENOMEM.
- */
-int ogpu_copy_init(struct ogpu_device *odev)
-{
-	struct ogpu_copy *copy;
-
-	copy = drmm_kzalloc(&odev->drm, sizeof(*copy), GFP_KERNEL);
-	if (!copy)
-		return -ENOMEM;
-
-	spin_lock_init(&copy->lock);
-	odev->copy = copy;
-
-	return 0;
-}
 
 /**
  * ogpu_copy_start() - make the copy queue
@@ -224,21 +204,14 @@ static struct dma_fence *ogpu_copy_run(struct ogpu_device *odev, struct ogpu_cop
 	return last;
 }
 
-/**
- * ogpu_copy_move() - copy a buffer from one place to another
- * @odev: the card
- * @bo: the buffer; its dma_resv is held, its pages are populated if either place is system memory
- * @old_res: from where; in VRAM or TT
- * @new_res: to where; in VRAM or TT
- *
- * Waits, on the card, for all fences of the buffer. Allocates memory.
- *
- * Return: the fence of the whole copy, to be put by the caller, which carries an error if the copy
- * failed; or an ERR_PTR(): -ENODEV if the engine cannot be used now, -ENOMEM. Then nothing is
- * running.
+/*
+ * Waits, on the card, for all fences of the buffer, whose pages are populated if either place is
+ * system memory. Allocates memory. The fence carries an error if the copy failed. -ENODEV: the
+ * engine cannot be used now.
  */
-struct dma_fence *ogpu_copy_move(struct ogpu_device *odev, struct ttm_buffer_object *bo,
-				 struct ttm_resource *old_res, struct ttm_resource *new_res)
+static struct dma_fence *ogpu_copy_move(struct ogpu_device *odev, struct ttm_buffer_object *bo,
+					struct ttm_resource *old_res,
+					struct ttm_resource *new_res)
 {
 	struct ogpu_copy_walk walk = {};
 
@@ -248,22 +221,39 @@ struct dma_fence *ogpu_copy_move(struct ogpu_device *odev, struct ttm_buffer_obj
 	return ogpu_copy_run(odev, &walk, bo->base.resv);
 }
 
-/**
- * ogpu_copy_clear() - fill a buffer with zero
- * @odev: the card
- * @bo: the buffer; its dma_resv is held
- * @res: its place, in VRAM or TT
- *
- * Waits, on the card, for all fences of the buffer. Allocates memory.
- *
- * Return: as ogpu_copy_move().
- */
-struct dma_fence *ogpu_copy_clear(struct ogpu_device *odev, struct ttm_buffer_object *bo,
-				  struct ttm_resource *res)
+/* Likewise. */
+static struct dma_fence *ogpu_copy_clear(struct ogpu_device *odev, struct ttm_buffer_object *bo,
+					 struct ttm_resource *res)
 {
 	struct ogpu_copy_walk walk = { .clear = true };
 
 	ogpu_res_first(bo, res, 0, bo->base.size, &walk.dst);
 
 	return ogpu_copy_run(odev, &walk, bo->base.resv);
+}
+
+static const struct ogpu_mem_ops ogpu_copy_mem_ops = {
+	.move = ogpu_copy_move,
+	.clear = ogpu_copy_clear,
+};
+
+/**
+ * ogpu_copy_init() - prepare at probe
+ * @odev: the card, whose memory has been set up
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ogpu_copy_init(struct ogpu_device *odev)
+{
+	struct ogpu_copy *copy;
+
+	copy = drmm_kzalloc(&odev->drm, sizeof(*copy), GFP_KERNEL);
+	if (!copy)
+		return -ENOMEM;
+
+	spin_lock_init(&copy->lock);
+	odev->copy = copy;
+	odev->mem->ops = &ogpu_copy_mem_ops;
+
+	return 0;
 }

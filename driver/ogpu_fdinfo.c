@@ -16,7 +16,9 @@
 #include "abi/queue.h"
 #include "ogpu_bo.h"
 #include "ogpu_compat.h"
-#include "ogpu_drv.h"
+#include "ogpu_device.h"
+#include "ogpu_fdinfo.h"
+#include "ogpu_file.h"
 #include "ogpu_queue.h"
 
 /* Where memory is. */

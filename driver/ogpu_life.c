@@ -11,6 +11,21 @@
 #include "ogpu_life.h"
 #include "ogpu_mbox.h"
 #include "ogpu_queue.h"
+#include "ogpu_ras.h"
+#include "ogpu_ttm.h"
+
+/**
+ * ogpu_life_init() - have parts told of what they cannot see, last of all parts
+ * @odev: the card, in probe
+ *
+ * Return: 0.
+ */
+int ogpu_life_init(struct ogpu_device *odev)
+{
+	odev->mem->vram.freed = ogpu_ras_vram_freed;
+
+	return 0;
+}
 
 /**
  * ogpu_life_start() - make a card with live firmware usable

@@ -7,6 +7,7 @@
 
 struct ogpu_device;
 
+int ogpu_life_init(struct ogpu_device *odev);
 int ogpu_life_start(struct ogpu_device *odev);
 void ogpu_life_stop(struct ogpu_device *odev, int fence_error);
 void ogpu_life_halt(struct ogpu_device *odev);

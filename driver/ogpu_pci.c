@@ -23,6 +23,7 @@
 #include "ogpu_life.h"
 #include "ogpu_mbox.h"
 #include "ogpu_mmu.h"
+#include "ogpu_pci.h"
 #include "ogpu_queue.h"
 #include "ogpu_ras.h"
 #include "ogpu_reset.h"
@@ -190,6 +191,7 @@ static int ogpu_pci_init_parts(struct ogpu_device *odev)
 		ogpu_watchdog_init,
 		ogpu_boot_init,
 		ogpu_fw_init,
+		ogpu_life_init,
 		ogpu_hwmon_init,
 	};
 	unsigned int i;

@@ -14,7 +14,8 @@
 #include "abi/addr.h"
 #include "ogpu_boot.h"
 #include "ogpu_device.h"
-#include "ogpu_drv.h"
+#include "ogpu_params.h"
+#include "ogpu_query.h"
 #include "ogpu_ttm.h"
 
 /* Largest size that user space may name. */

@@ -50,7 +50,6 @@
 #include "abi/event.h"
 #include "ogpu_compat.h"
 #include "ogpu_device.h"
-#include "ogpu_drv.h"
 #include "ogpu_event.h"
 #include "ogpu_fence.h"
 #include "ogpu_lockdep.h"
@@ -746,8 +745,16 @@ static void ogpu_queue_handle_error(struct ogpu_device *odev, const void *body)
 		goto out;
 
 	/* Who sees that the queue has failed finds the fault recorded. */
-	if (why.code == DRM_OGPU_QUEUE_ERR_MEMORY && !ogpu_queue_is_kernel(queue))
-		ogpu_vm_record_fault(queue->vm, READ_ONCE(queue->id), &why);
+	if (why.code == DRM_OGPU_QUEUE_ERR_MEMORY && !ogpu_queue_is_kernel(queue)) {
+		const struct drm_ogpu_fault fault = {
+			.va = why.fault_va,
+			.queue_id = READ_ONCE(queue->id),
+			.access = why.access,
+			.reason = why.reason,
+		};
+
+		ogpu_vm_record_fault(queue->vm, &fault);
+	}
 
 	spin_lock_irq(&queue->lock);
 	first = ogpu_queue_set_dead(queue, &why);

@@ -24,7 +24,6 @@
 
 struct drm_printer;
 struct ogpu_device;
-struct ogpu_file;
 struct ogpu_vm;
 
 /**
@@ -203,13 +202,9 @@ void ogpu_queues_print_state(struct ogpu_device *odev, struct drm_printer *p);
 
 struct ogpu_queue_failure ogpu_queue_failure_from(const struct ogpu_msg_queue_error *msg);
 
-int ogpu_queue_file_open(struct ogpu_file *ofile);
-void ogpu_queue_file_close(struct ogpu_file *ofile);
-
 void ogpu_queue_owner_put(struct ogpu_queue_owner *owner);
 struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
 				     const struct ogpu_queue_params *params);
-struct ogpu_queue *ogpu_queue_lookup(struct ogpu_file *ofile, u32 id);
 struct ogpu_queue *ogpu_queue_get(struct ogpu_queue *queue);
 void ogpu_queue_put(struct ogpu_queue *queue);
 void ogpu_queue_kill(struct ogpu_queue *queue, u32 code, int error);

@@ -12,8 +12,11 @@
 #include <drm/ogpu_drm.h>
 
 #include "abi/addr.h"
-#include "ogpu_drv.h"
+#include "ogpu_device.h"
+#include "ogpu_file.h"
+#include "ogpu_params.h"
 #include "ogpu_queue.h"
+#include "ogpu_queue_file.h"
 #include "ogpu_vm.h"
 
 /* Room for some 400 jobs. */

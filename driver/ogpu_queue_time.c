@@ -25,7 +25,7 @@
 
 #include "abi/mbox.h"
 #include "ogpu_device.h"
-#include "ogpu_drv.h"
+#include "ogpu_params.h"
 #include "ogpu_queue.h"
 #include "ogpu_queue_priv.h"
 

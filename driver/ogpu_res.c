@@ -5,12 +5,13 @@
 #include <linux/gpu_buddy.h>
 
 #include <drm/ttm/ttm_bo.h>
+#include <drm/ttm/ttm_device.h>
 #include <drm/ttm/ttm_placement.h>
 #include <drm/ttm/ttm_tt.h>
 
 #include "abi/addr.h"
 #include "ogpu_res.h"
-#include "ogpu_ttm.h"
+#include "ogpu_vram_mgr.h"
 
 static void ogpu_res_vram_piece(struct ogpu_res_cursor *cur)
 {
@@ -55,9 +56,8 @@ void ogpu_res_first(struct ttm_buffer_object *bo, struct ttm_resource *res, u64 
 
 	if (res->mem_type == TTM_PL_VRAM) {
 		struct ogpu_vram_resource *vres = to_ogpu_vram_resource(res);
-		struct ogpu_mem *mem = container_of(bo->bdev, struct ogpu_mem, ttm);
 
-		cur->mm = &mem->vram.mm;
+		cur->mm = &to_ogpu_vram_mgr(ttm_manager_type(bo->bdev, TTM_PL_VRAM))->mm;
 		cur->block = list_first_entry(&vres->blocks, struct gpu_buddy_block, link);
 		while (offset >= gpu_buddy_block_size(cur->mm, cur->block)) {
 			offset -= gpu_buddy_block_size(cur->mm, cur->block);

@@ -34,8 +34,11 @@
 #include <drm/ogpu_drm.h>
 
 #include "ogpu_array.h"
-#include "ogpu_drv.h"
+#include "ogpu_device.h"
+#include "ogpu_file.h"
 #include "ogpu_queue.h"
+#include "ogpu_queue_file.h"
+#include "ogpu_submit.h"
 #include "ogpu_sync.h"
 #include "ogpu_vm.h"
 

@@ -37,7 +37,6 @@
 
 #include "abi/addr.h"
 #include "ogpu_compat.h"
-#include "ogpu_copy.h"
 #include "ogpu_lockdep.h"
 #include "ogpu_res.h"
 #include "ogpu_ttm.h"
@@ -208,7 +207,7 @@ static int ogpu_ttm_clear(struct ogpu_device *odev, struct ttm_buffer_object *bo
 	if (bo->type == ttm_bo_type_kernel)
 		return 0;
 
-	fence = ogpu_copy_clear(odev, bo, res);
+	fence = odev->mem->ops->clear(odev, bo, res);
 	if (!IS_ERR(fence)) {
 		dma_resv_add_fence(bo->base.resv, fence, DMA_RESV_USAGE_KERNEL);
 		dma_fence_put(fence);
@@ -232,7 +231,7 @@ static int ogpu_ttm_copy(struct ogpu_device *odev, struct ttm_buffer_object *bo,
 	if (ret)
 		return ret;
 
-	fence = ogpu_copy_move(odev, bo, bo->resource, new);
+	fence = odev->mem->ops->move(odev, bo, bo->resource, new);
 	if (!IS_ERR(fence)) {
 		ret = ttm_bo_move_accel_cleanup(bo, fence, evict, false, new);
 		if (ret) {
@@ -406,7 +405,7 @@ static void ogpu_mem_fini(struct drm_device *drm, void *arg)
 	/* Buffers whose last reference is gone but that waited for their fences. */
 	flush_workqueue(mem->ttm.wq);
 
-	ogpu_vram_mgr_fini(mem->odev);
+	ogpu_vram_mgr_fini(&mem->vram);
 	ttm_resource_manager_set_used(&mem->tt, false);
 	ttm_resource_manager_cleanup(&mem->tt);
 	ttm_set_driver_manager(&mem->ttm, TTM_PL_TT, NULL);
@@ -445,7 +444,7 @@ int ogpu_mem_init(struct ogpu_device *odev)
 	if (ret)
 		return ret;
 
-	ret = ogpu_vram_mgr_init(odev);
+	ret = ogpu_vram_mgr_init(&mem->vram, odev, &mem->ttm);
 	if (ret)
 		goto err_ttm;
 

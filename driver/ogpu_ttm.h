@@ -18,6 +18,7 @@
 
 struct drm_ogpu_query_memory;
 struct drm_printer;
+struct ttm_buffer_object;
 
 /**
  * struct ogpu_mem_binds - bind jobs that wait for the card to be stopped, see ogpu_bind_job.c
@@ -32,11 +33,28 @@ struct ogpu_mem_binds {
 };
 
 /**
+ * struct ogpu_mem_ops - work on memory that the card does itself; the buffer's dma_resv is held
+ *
+ * Each returns a fence of the whole work, to be put by the caller, or an ERR_PTR(): then nothing is
+ * running, and the CPU may do it.
+ */
+struct ogpu_mem_ops {
+	/** @move: copy a buffer from one place to another */
+	struct dma_fence *(*move)(struct ogpu_device *odev, struct ttm_buffer_object *bo,
+				  struct ttm_resource *old_res, struct ttm_resource *new_res);
+	/** @clear: fill a buffer with zero */
+	struct dma_fence *(*clear)(struct ogpu_device *odev, struct ttm_buffer_object *bo,
+				   struct ttm_resource *res);
+};
+
+/**
  * struct ogpu_mem - all memory of a card
  */
 struct ogpu_mem {
 	/** @odev: the card */
 	struct ogpu_device *odev;
+	/** @ops: set before there are buffers */
+	const struct ogpu_mem_ops *ops;
 	/** @ttm: buffers, their LRU lists, page pools */
 	struct ttm_device ttm;
 	/** @vram: TTM_PL_VRAM */

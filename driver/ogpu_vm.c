@@ -32,10 +32,9 @@
 #include "ogpu_bind.h"
 #include "ogpu_bo.h"
 #include "ogpu_compat.h"
-#include "ogpu_drv.h"
+#include "ogpu_file.h"
 #include "ogpu_lockdep.h"
 #include "ogpu_mmu.h"
-#include "ogpu_queue.h"
 #include "ogpu_ttm.h"
 #include "ogpu_vm.h"
 
@@ -528,23 +527,18 @@ void ogpu_vm_exec_add_fence(struct drm_gpuvm_exec *exec, struct dma_fence *fence
 /**
  * ogpu_vm_record_fault() - remember a fault for VM_GET_FAULTS
  * @vm: address space in which it happened
- * @queue_id: uapi id of the queue to blame, 0 if it was destroyed
- * @why: how the queue failed
+ * @fault: the fault; its time is set here
  *
  * Process context.
  */
-void ogpu_vm_record_fault(struct ogpu_vm *vm, u32 queue_id,
-			  const struct ogpu_queue_failure *why)
+void ogpu_vm_record_fault(struct ogpu_vm *vm, const struct drm_ogpu_fault *fault)
 {
-	struct drm_ogpu_fault *fault;
+	struct drm_ogpu_fault *entry;
 
 	spin_lock(&vm->faults.lock);
-	fault = &vm->faults.ring[vm->faults.total++ % OGPU_VM_FAULTS];
-	fault->va = why->fault_va;
-	fault->queue_id = queue_id;
-	fault->access = why->access;
-	fault->reason = why->reason;
-	fault->time_ns = ktime_get_ns();
+	entry = &vm->faults.ring[vm->faults.total++ % OGPU_VM_FAULTS];
+	*entry = *fault;
+	entry->time_ns = ktime_get_ns();
 	spin_unlock(&vm->faults.lock);
 }
 

@@ -14,12 +14,11 @@
 #include <drm/ogpu_drm.h>
 
 #include "ogpu_device.h"
-#include "ogpu_drv.h"
 #include "ogpu_pt.h"
 #include "ogpu_sched.h"
 
 struct ogpu_bind_job;
-struct ogpu_queue_failure;
+struct ogpu_file;
 
 /* The first and the last bytes of an address space that are never mapped. */
 #define OGPU_VM_GUARD		OGPU_PAGE_64K
@@ -155,7 +154,10 @@ int ogpu_vm_exec_lock(struct ogpu_vm *vm, struct drm_gpuvm_exec *exec);
 void ogpu_vm_exec_unlock(struct drm_gpuvm_exec *exec);
 void ogpu_vm_exec_add_fence(struct drm_gpuvm_exec *exec, struct dma_fence *fence);
 
-void ogpu_vm_record_fault(struct ogpu_vm *vm, u32 queue_id,
-			  const struct ogpu_queue_failure *why);
+void ogpu_vm_record_fault(struct ogpu_vm *vm, const struct drm_ogpu_fault *fault);
+
+int ogpu_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *file);
+int ogpu_ioctl_vm_destroy(struct drm_device *drm, void *data, struct drm_file *file);
+int ogpu_ioctl_vm_get_faults(struct drm_device *drm, void *data, struct drm_file *file);
 
 #endif

@@ -18,14 +18,7 @@
 #include <drm/ttm/ttm_placement.h>
 
 #include "ogpu_compat.h"
-#include "ogpu_ras.h"
-#include "ogpu_ttm.h"
 #include "ogpu_vram_mgr.h"
-
-static struct ogpu_vram_mgr *to_ogpu_vram_mgr(struct ttm_resource_manager *man)
-{
-	return container_of(man, struct ogpu_vram_mgr, base);
-}
 
 /* Bytes of a block that lie in the aperture. */
 static u64 ogpu_vram_block_visible(struct ogpu_vram_mgr *mgr, struct gpu_buddy_block *block)
@@ -138,7 +131,7 @@ static void ogpu_vram_free(struct ttm_resource_manager *man, struct ttm_resource
 	gpu_buddy_free_list(&mgr->mm, &vres->blocks, 0);
 	mgr->visible_used -= vres->visible;
 	mutex_unlock(&mgr->lock);
-	ogpu_ras_vram_freed(ttm_to_ogpu_device(man->bdev));
+	mgr->freed(mgr->odev);
 
 	ttm_resource_fini(man, res);
 	kfree(vres);
@@ -196,15 +189,17 @@ static const struct ttm_resource_manager_func ogpu_vram_func = {
 
 /**
  * ogpu_vram_mgr_init() - set up the allocator
- * @odev: card whose discovery table has been read and whose TTM device exists
+ * @mgr: the allocator
+ * @odev: card whose discovery table has been read
+ * @ttm: its TTM device
  *
  * Undone by ogpu_vram_mgr_fini().
  *
  * Return: 0, -EINVAL if the CPU sees no more VRAM than the head that is never handed out, -ENOMEM.
  */
-int ogpu_vram_mgr_init(struct ogpu_device *odev)
+int ogpu_vram_mgr_init(struct ogpu_vram_mgr *mgr, struct ogpu_device *odev,
+		       struct ttm_device *ttm)
 {
-	struct ogpu_vram_mgr *mgr = &odev->mem->vram;
 	u64 chunk = max_t(u64, SZ_64K, PAGE_SIZE);
 	u64 size = round_down(odev->disc.vram_size, chunk);
 	u64 visible = round_down(odev->disc.aperture_size, chunk);
@@ -219,6 +214,7 @@ int ogpu_vram_mgr_init(struct ogpu_device *odev)
 		return -EINVAL;
 	}
 
+	mgr->odev = odev;
 	mgr->base.func = &ogpu_vram_func;
 	mgr->reserved_size = reserved;
 	mgr->visible_size = visible;
@@ -226,7 +222,7 @@ int ogpu_vram_mgr_init(struct ogpu_device *odev)
 	INIT_LIST_HEAD(&mgr->bad);
 	mutex_init(&mgr->lock);
 
-	ttm_resource_manager_init(&mgr->base, &odev->mem->ttm, size);
+	ttm_resource_manager_init(&mgr->base, ttm, size);
 
 	ret = gpu_buddy_init(&mgr->mm, size, chunk);
 	if (ret)
@@ -241,7 +237,7 @@ int ogpu_vram_mgr_init(struct ogpu_device *odev)
 	if (ret)
 		goto err_buddy;
 
-	ttm_set_driver_manager(&odev->mem->ttm, TTM_PL_VRAM, &mgr->base);
+	ttm_set_driver_manager(ttm, TTM_PL_VRAM, &mgr->base);
 	ttm_resource_manager_set_used(&mgr->base, true);
 
 	return 0;
@@ -255,11 +251,11 @@ err_mutex:
 
 /**
  * ogpu_vram_mgr_fini() - take down the allocator
- * @odev: card that has no buffers any more
+ * @mgr: the allocator; there are no buffers any more
  */
-void ogpu_vram_mgr_fini(struct ogpu_device *odev)
+void ogpu_vram_mgr_fini(struct ogpu_vram_mgr *mgr)
 {
-	struct ogpu_vram_mgr *mgr = &odev->mem->vram;
+	struct ttm_device *ttm = mgr->base.bdev;
 
 	ttm_resource_manager_set_used(&mgr->base, false);
 
@@ -270,7 +266,7 @@ void ogpu_vram_mgr_fini(struct ogpu_device *odev)
 
 	gpu_buddy_fini(&mgr->mm);
 	ttm_resource_manager_cleanup(&mgr->base);
-	ttm_set_driver_manager(&odev->mem->ttm, TTM_PL_VRAM, NULL);
+	ttm_set_driver_manager(ttm, TTM_PL_VRAM, NULL);
 	mutex_destroy(&mgr->lock);
 }
 

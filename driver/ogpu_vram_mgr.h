@@ -21,6 +21,7 @@
 #include "ogpu_device.h"
 
 struct drm_printer;
+struct ttm_device;
 
 /* VRAM offset of the address-space table. */
 #define OGPU_AS_TABLE_OFFSET	0ull
@@ -34,6 +35,10 @@ struct drm_printer;
 struct ogpu_vram_mgr {
 	/** @base: for TTM; pages are numbered from VRAM offset 0 */
 	struct ttm_resource_manager base;
+	/** @odev: the card */
+	struct ogpu_device *odev;
+	/** @freed: told when memory was freed, in any context; set before there are buffers */
+	void (*freed)(struct ogpu_device *odev);
 	/** @lock: protects all that follows but constants */
 	struct mutex lock;
 	/** @mm: free and used blocks */
@@ -61,6 +66,11 @@ struct ogpu_vram_resource {
 	/** @visible: bytes that the CPU can see */
 	u64 visible;
 };
+
+static inline struct ogpu_vram_mgr *to_ogpu_vram_mgr(struct ttm_resource_manager *man)
+{
+	return container_of(man, struct ogpu_vram_mgr, base);
+}
 
 static inline struct ogpu_vram_resource *to_ogpu_vram_resource(struct ttm_resource *res)
 {
@@ -96,8 +106,9 @@ static inline u64 ogpu_vram_reserved(const struct ogpu_device *odev)
 	return ALIGN(ogpu_fw_staging_offset(odev) + OGPU_FW_MAX_SIZE, OGPU_PAGE_64K);
 }
 
-int ogpu_vram_mgr_init(struct ogpu_device *odev);
-void ogpu_vram_mgr_fini(struct ogpu_device *odev);
+int ogpu_vram_mgr_init(struct ogpu_vram_mgr *mgr, struct ogpu_device *odev,
+		       struct ttm_device *ttm);
+void ogpu_vram_mgr_fini(struct ogpu_vram_mgr *mgr);
 void ogpu_vram_mgr_usage(struct ogpu_vram_mgr *mgr, u64 *used, u64 *visible_used);
 int ogpu_vram_mgr_take(struct ogpu_vram_mgr *mgr, u64 offset, struct list_head *blocks);
 void ogpu_vram_mgr_give(struct ogpu_vram_mgr *mgr, u64 offset, struct list_head *blocks);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * What belongs to an open file of the render node. Each part knows its own members alone.
+ */
+#ifndef _OGPU_FILE_H_
+#define _OGPU_FILE_H_
+
+#include <linux/types.h>
+#include <linux/xarray.h>
+
+#include <drm/drm_file.h>
+
+struct ogpu_device;
+struct ogpu_pt_budget;
+struct ogpu_queue_owner;
+
+/**
+ * struct ogpu_file - one open file of the render node
+ */
+struct ogpu_file {
+	/** @odev: the card */
+	struct ogpu_device *odev;
+	/** @generation: of the card when the file was opened; another one now: file is stale */
+	u32 generation;
+	/** @vms: &struct ogpu_vm by uapi id (XA_FLAGS_ALLOC1) */
+	struct xarray vms;
+	/** @pt_budget: what page tables of its address spaces may take; referenced */
+	struct ogpu_pt_budget *pt_budget;
+	/** @queues: &struct ogpu_queue by uapi id (XA_FLAGS_ALLOC1) */
+	struct xarray queues;
+	/** @queue_owner: what they have in common; referenced */
+	struct ogpu_queue_owner *queue_owner;
+};
+
+static inline struct ogpu_file *to_ogpu_file(struct drm_file *file)
+{
+	return file->driver_priv;
+}
+
+#endif

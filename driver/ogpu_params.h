@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * Module parameters.
+ */
+#ifndef _OGPU_PARAMS_H_
+#define _OGPU_PARAMS_H_
+
+extern unsigned int ogpu_job_timeout_ms; /* default and limit of a job's run time */
+extern unsigned int ogpu_fw_timeout_ms; /* limit of each step of the firmware's start */
+
+#endif
