@@ -92,7 +92,7 @@ int ogpu_copy_start(struct ogpu_device *odev)
 
 /**
  * ogpu_copy_stop() - let go of the copy queue
- * @odev: the card, after ogpu_queues_stop(); may be called when there is no queue
+ * @odev: the card, after ogpu_queue_mgr_stop(); may be called when there is no queue
  */
 void ogpu_copy_stop(struct ogpu_device *odev)
 {

@@ -62,5 +62,5 @@ void ogpu_debugfs_init(struct drm_minor *minor)
 	drm_debugfs_add_file(drm, "firmware_log", ogpu_debugfs_show, ogpu_mbox_print_log);
 	drm_debugfs_add_file(drm, "memory", ogpu_debugfs_show, ogpu_mem_print);
 	drm_debugfs_add_file(drm, "buffers", ogpu_debugfs_show, ogpu_bo_print_all);
-	drm_debugfs_add_file(drm, "queues", ogpu_debugfs_show, ogpu_queues_print_state);
+	drm_debugfs_add_file(drm, "queues", ogpu_debugfs_show, ogpu_queue_mgr_print);
 }

@@ -77,7 +77,7 @@ static void ogpu_fdinfo_show_engines(struct drm_printer *p, struct ogpu_file *of
 	const struct ogpu_queue_owner *owner = ofile->queue_owner;
 	struct ogpu_device *odev = ofile->odev;
 
-	ogpu_queues_account(odev, owner);
+	ogpu_queue_mgr_account(odev, owner);
 
 	drm_printf(p, "drm-engine-compute:\t%llu ns\n",
 		   (u64)atomic64_read(&owner->unit_ns[OGPU_ENGINE_COMPUTE]));

@@ -39,7 +39,7 @@ int ogpu_life_start(struct ogpu_device *odev)
 {
 	int ret;
 
-	ogpu_queues_start(odev);
+	ogpu_queue_mgr_start(odev);
 	ret = ogpu_copy_start(odev);
 	if (ret) {
 		ogpu_device_set_error(odev, "firmware runs but the card cannot be used: %d", ret);
@@ -77,7 +77,7 @@ void ogpu_life_stop(struct ogpu_device *odev, int fence_error)
 	/* Whoever sees a fence signal may reuse the memory: the card must be done with it. */
 	ogpu_life_halt(odev);
 	ogpu_binds_stop(odev);
-	ogpu_queues_stop(odev, fence_error);
+	ogpu_queue_mgr_stop(odev, fence_error);
 	ogpu_copy_stop(odev);
 	ogpu_event_stop(odev);
 }

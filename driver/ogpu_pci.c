@@ -186,7 +186,7 @@ static int ogpu_pci_init_parts(struct ogpu_device *odev)
 		ogpu_ras_init,
 		ogpu_mmu_init,
 		ogpu_mem_init,
-		ogpu_queues_init,
+		ogpu_queue_mgr_init,
 		ogpu_copy_init,
 		ogpu_watchdog_init,
 		ogpu_boot_init,

@@ -193,14 +193,12 @@ struct ogpu_queue_job {
 	u64 packets[];
 };
 
-int ogpu_queues_init(struct ogpu_device *odev);
-void ogpu_queues_start(struct ogpu_device *odev);
-void ogpu_queues_stop(struct ogpu_device *odev, int fence_error);
-void ogpu_queues_kill(struct ogpu_device *odev, const struct ogpu_queue_owner *owner);
-void ogpu_queues_account(struct ogpu_device *odev, const struct ogpu_queue_owner *owner);
-void ogpu_queues_print_state(struct ogpu_device *odev, struct drm_printer *p);
-
-struct ogpu_queue_failure ogpu_queue_failure_from(const struct ogpu_msg_queue_error *msg);
+int ogpu_queue_mgr_init(struct ogpu_device *odev);
+void ogpu_queue_mgr_start(struct ogpu_device *odev);
+void ogpu_queue_mgr_stop(struct ogpu_device *odev, int fence_error);
+void ogpu_queue_mgr_kill(struct ogpu_device *odev, const struct ogpu_queue_owner *owner);
+void ogpu_queue_mgr_account(struct ogpu_device *odev, const struct ogpu_queue_owner *owner);
+void ogpu_queue_mgr_print(struct ogpu_device *odev, struct drm_printer *p);
 
 void ogpu_queue_owner_put(struct ogpu_queue_owner *owner);
 struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,

@@ -10,6 +10,7 @@
 #include "abi/mbox.h"
 #include "abi/queue.h"
 #include "ogpu_queue.h"
+#include "ogpu_queue_priv.h"
 
 /* Most words are the same. */
 static_assert((int)DRM_OGPU_QUEUE_OK == (int)OGPU_QERR_NONE);

@@ -74,7 +74,7 @@ void ogpu_queue_file_close(struct ogpu_file *ofile)
 	struct ogpu_queue *queue;
 	unsigned long id;
 
-	ogpu_queues_kill(ofile->odev, ofile->queue_owner);
+	ogpu_queue_mgr_kill(ofile->odev, ofile->queue_owner);
 	xa_for_each(&ofile->queues, id, queue)
 		ogpu_queue_put(queue);
 	xa_destroy(&ofile->queues);

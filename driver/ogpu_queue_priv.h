@@ -11,10 +11,11 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
+#include "abi/addr.h"
 #include "abi/mbox.h"
+#include "ogpu_queue.h"
 
 struct ogpu_device;
-struct ogpu_queue;
 
 /**
  * struct ogpu_queue_mem - what a queue shares with hardware beside its ring
@@ -56,8 +57,32 @@ struct ogpu_queue_mgr {
 	struct workqueue_struct *timeout_wq;
 };
 
+static inline bool ogpu_queue_is_kernel(const struct ogpu_queue *queue)
+{
+	return !queue->vm;
+}
+
+static inline u64 ogpu_queue_mem_operand(const struct ogpu_queue *queue, size_t offset)
+{
+	return OGPU_OPERAND(OGPU_TARGET_SYSTEM, queue->mem_dma + offset);
+}
+
+/* ogpu_queue.c */
+void ogpu_queue_free_mem(struct ogpu_queue *queue);
+void ogpu_queue_free(struct ogpu_queue *queue);
+bool ogpu_queue_set_dead(struct ogpu_queue *queue, const struct ogpu_queue_failure *error);
+
+/* ogpu_queue_error.c */
+struct ogpu_queue_failure ogpu_queue_failure_from(const struct ogpu_msg_queue_error *msg);
+
+/* ogpu_queue_job.c */
+extern const struct ogpu_sched_ops ogpu_queue_sched_ops;
+
+void ogpu_queue_signal_done(struct ogpu_queue *queue);
+void ogpu_queue_fail_pending(struct ogpu_queue *queue, int guilty, int others);
 void ogpu_queue_poll(struct ogpu_queue *queue);
 
+/* ogpu_queue_timeout.c */
 void ogpu_queue_start_time(struct ogpu_queue *queue);
 void ogpu_queue_watch_work(struct work_struct *work);
 void ogpu_queue_update_times(struct ogpu_queue *queue);

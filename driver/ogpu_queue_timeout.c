@@ -201,7 +201,7 @@ void ogpu_queue_watch_work(struct work_struct *work)
 	/* A job may be done, with the interrupt lost. */
 	ogpu_queue_poll(queue);
 
-	/* If the card is being removed, ogpu_queues_stop() signals all fences. */
+	/* If the card is being removed, ogpu_queue_mgr_stop() signals all fences. */
 	if (!drm_dev_enter(&odev->drm, &idx))
 		goto out;
 	spin_lock_irq(&odev->time_lock);
@@ -236,5 +236,5 @@ void ogpu_queue_get_times(struct ogpu_queue *queue, struct ogpu_queue_times *tim
 }
 
 #if IS_ENABLED(CONFIG_DRM_OGPU_KUNIT_TEST)
-#include "tests/ogpu_queue_time_test.c"
+#include "tests/ogpu_queue_timeout_test.c"
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * KUnit tests of ogpu_queue_time.c: what counts as the time of a job.
+ * KUnit tests of ogpu_queue_timeout.c: what counts as the time of a job.
  */
 #include <kunit/test.h>
 

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * All queues of a card by number: who is meant by what hardware and firmware tell, start and stop.
+ */
+#include <linux/dma-fence.h>
+#include <linux/mutex.h>
+#include <linux/xarray.h>
+
+#include <drm/drm_managed.h>
+#include <drm/drm_print.h>
+#include <drm/ogpu_drm.h>
+
+#include "abi/event.h"
+#include "abi/mbox.h"
+#include "ogpu_compat.h"
+#include "ogpu_device.h"
+#include "ogpu_event.h"
+#include "ogpu_lockdep.h"
+#include "ogpu_mbox.h"
+#include "ogpu_queue.h"
+#include "ogpu_queue_priv.h"
+#include "ogpu_report.h"
+#include "ogpu_vm.h"
+
+/* The queue of this number, with a reference, or NULL. */
+static struct ogpu_queue *ogpu_queue_mgr_get(struct ogpu_queue_mgr *mgr, unsigned long number)
+{
+	struct ogpu_queue *queue;
+
+	xa_lock(&mgr->queues);
+	queue = xa_load(&mgr->queues, number);
+	if (queue && !kref_get_unless_zero(&queue->ref))
+		queue = NULL;
+	xa_unlock(&mgr->queues);
+
+	return queue;
+}
+
+/* The next queue from *number on, with a reference; NULL if there is none. */
+static struct ogpu_queue *ogpu_queue_mgr_find(struct ogpu_queue_mgr *mgr, unsigned long *number)
+{
+	struct ogpu_queue *queue;
+
+	xa_lock(&mgr->queues);
+	queue = xa_find(&mgr->queues, number, ULONG_MAX, XA_PRESENT);
+	while (queue && !kref_get_unless_zero(&queue->ref))
+		queue = xa_find_after(&mgr->queues, number, ULONG_MAX, XA_PRESENT);
+	xa_unlock(&mgr->queues);
+
+	return queue;
+}
+
+/*
+ * Hardware has forgotten all queues or is off: lets go of numbers, of zombies, and of memory for
+ * DMA, which has to be gone before the device is. A queue that is in the table is not freed while
+ * the lock is held.
+ */
+static void ogpu_queue_mgr_forget(struct ogpu_queue_mgr *mgr)
+{
+	struct ogpu_queue *queue, *next;
+	unsigned long number;
+	LIST_HEAD(zombies);
+
+	mutex_lock(&mgr->lock);
+	xa_for_each(&mgr->queues, number, queue) {
+		queue->on_card = false;
+		ogpu_queue_free_mem(queue);
+		xa_cmpxchg(&mgr->queues, number, queue, NULL, 0);
+	}
+	list_splice_init(&mgr->zombies, &zombies);
+	mutex_unlock(&mgr->lock);
+
+	list_for_each_entry_safe(queue, next, &zombies, zombie)
+		ogpu_queue_free(queue);
+}
+
+/* Signal all fences of jobs that are done. */
+static void ogpu_queue_mgr_poll(struct ogpu_device *odev)
+{
+	struct ogpu_queue *queue;
+	unsigned long number;
+
+	for (number = 0; (queue = ogpu_queue_mgr_find(odev->queues, &number)); number++) {
+		ogpu_queue_poll(queue);
+		ogpu_queue_put(queue);
+	}
+}
+
+/*
+ * What hardware and firmware tell
+ */
+
+/* An OGPU_EVENT_FENCE has come. Of a queue that does not exist it is ignored. */
+static void ogpu_queue_mgr_handle_fence(struct ogpu_device *odev, const struct ogpu_event *ev)
+{
+	struct ogpu_queue *queue = ogpu_queue_mgr_get(odev->queues, le32_to_cpu(ev->queue));
+
+	if (!queue)
+		return;
+
+	ogpu_queue_poll(queue);
+	ogpu_queue_put(queue);
+}
+
+/* Events were lost, nobody knows of which queues. */
+static void ogpu_queue_mgr_handle_lost(struct ogpu_device *odev, const struct ogpu_event *ev)
+{
+	ogpu_queue_mgr_poll(odev);
+}
+
+/* Firmware has stopped a queue. */
+static void ogpu_queue_mgr_handle_error(struct ogpu_device *odev, const void *body)
+{
+	const struct ogpu_msg_queue_error *msg = body;
+	const struct ogpu_queue_failure why = ogpu_queue_failure_from(msg);
+	struct ogpu_queue *queue;
+	bool cookie, first;
+
+	cookie = dma_fence_begin_signalling();
+	queue = ogpu_queue_mgr_get(odev->queues, le32_to_cpu(msg->queue));
+	if (!queue)
+		goto out;
+
+	/* Who sees that the queue has failed finds the fault recorded. */
+	if (why.code == DRM_OGPU_QUEUE_ERR_MEMORY && !ogpu_queue_is_kernel(queue)) {
+		const struct drm_ogpu_fault fault = {
+			.va = why.fault_va,
+			.queue_id = READ_ONCE(queue->id),
+			.access = why.access,
+			.reason = why.reason,
+		};
+
+		ogpu_vm_record_fault(queue->vm, &fault);
+	}
+
+	spin_lock_irq(&queue->lock);
+	first = ogpu_queue_set_dead(queue, &why);
+	spin_unlock_irq(&queue->lock);
+
+	if (first)
+		drm_dbg(&odev->drm, "%s queue %u stopped: error %u va %#llx pc %#llx detail %#x\n",
+			queue->name, queue->number, why.code, why.fault_va, why.pc, why.detail);
+
+	/* A queue that is being killed ends by ogpu_queue_kill(), which hears whether it obeyed. */
+	if (ogpu_queue_is_kernel(queue)) {
+		ogpu_report(odev, OGPU_TROUBLE_COPY_FAILED);
+	} else if (why.code == DRM_OGPU_QUEUE_ERR_ENGINE) {
+		/* It may still execute: fences signal when the reset has stopped it. */
+		ogpu_report(odev, OGPU_TROUBLE_ENGINE);
+	} else if (first) {
+		/* Who is woken by a fence finds the error recorded. */
+		spin_lock_irq(&queue->lock);
+		ogpu_queue_fail_pending(queue, -EIO, -ECANCELED);
+		spin_unlock_irq(&queue->lock);
+	}
+	ogpu_queue_put(queue);
+out:
+	dma_fence_end_signalling(cookie);
+}
+
+/*
+ * Start and stop
+ */
+
+/* Unbind: hardware is off. */
+static void ogpu_queue_mgr_unbind(void *arg)
+{
+	ogpu_queue_mgr_forget(arg);
+	/* Queues that were on their way out when we looked. */
+	flush_workqueue(ogpu_sched_wq());
+}
+
+static void ogpu_queue_mgr_fini(struct drm_device *drm, void *arg)
+{
+	struct ogpu_queue_mgr *mgr = arg;
+
+	mutex_destroy(&mgr->lock);
+	xa_destroy(&mgr->queues);
+}
+
+/**
+ * ogpu_queue_mgr_init() - set up the software state of all queues
+ * @odev: the card, in probe; with mailbox and event ring
+ *
+ * Undone by drmm_ and devm_ actions. When the latter run, the card must have stopped all DMA.
+ *
+ * Return: 0 or a negative errno.
+ */
+int ogpu_queue_mgr_init(struct ogpu_device *odev)
+{
+	struct ogpu_queue_mgr *mgr;
+	int ret;
+
+	mgr = drmm_kzalloc(&odev->drm, sizeof(*mgr), GFP_KERNEL);
+	if (!mgr)
+		return -ENOMEM;
+
+	mgr->odev = odev;
+	mgr->stopped = true;
+	INIT_LIST_HEAD(&mgr->zombies);
+	mgr->timeout_wq = drmm_alloc_ordered_workqueue(&odev->drm, "ogpu-timeout-%s",
+						       WQ_MEM_RECLAIM, pci_name(odev->pdev));
+	if (IS_ERR(mgr->timeout_wq))
+		return PTR_ERR(mgr->timeout_wq);
+	xa_init_flags(&mgr->queues, XA_FLAGS_ALLOC);
+	mutex_init(&mgr->lock);
+	ogpu_lockdep_class(&mgr->lock, OGPU_LOCK_QUEUES);
+	odev->queues = mgr;
+	ogpu_event_set_handler(odev, OGPU_EVENT_KIND_FENCE, ogpu_queue_mgr_handle_fence);
+	ogpu_event_set_handler(odev, OGPU_EVENT_KIND_LOST, ogpu_queue_mgr_handle_lost);
+	ogpu_mbox_set_handler(odev, OGPU_MBOX_QUEUE_ERROR, ogpu_queue_mgr_handle_error);
+
+	ret = drmm_add_action_or_reset(&odev->drm, ogpu_queue_mgr_fini, mgr);
+	if (ret)
+		return ret;
+
+	return devm_add_action_or_reset(odev->drm.dev, ogpu_queue_mgr_unbind, mgr);
+}
+
+/**
+ * ogpu_queue_mgr_start() - firmware has started and knows no queues
+ * @odev: the card
+ *
+ * Queues from before a reset stay dead, but their numbers become free.
+ */
+void ogpu_queue_mgr_start(struct ogpu_device *odev)
+{
+	struct ogpu_queue_mgr *mgr = odev->queues;
+
+	ogpu_queue_mgr_forget(mgr);
+
+	mutex_lock(&mgr->lock);
+	mgr->stopped = false;
+	mutex_unlock(&mgr->lock);
+}
+
+/**
+ * ogpu_queue_mgr_stop() - end all queues because the card is about to be reset or removed
+ * @odev: the card; executes nothing more
+ * @fence_error: for the fences of jobs that are not done
+ *
+ * When it returns all fences of jobs on rings have signalled. Jobs that wait for something else
+ * will fail when it is their turn.
+ */
+void ogpu_queue_mgr_stop(struct ogpu_device *odev, int fence_error)
+{
+	struct ogpu_queue_mgr *mgr = odev->queues;
+	const struct ogpu_queue_failure why = {
+		.code = DRM_OGPU_QUEUE_ERR_ENGINE,
+	};
+	struct ogpu_queue *queue;
+	unsigned long number;
+	bool cookie;
+
+	cookie = dma_fence_begin_signalling();
+	mutex_lock(&mgr->lock);
+	mgr->stopped = true;
+	mutex_unlock(&mgr->lock);
+
+	for (number = 0; (queue = ogpu_queue_mgr_find(mgr, &number)); number++) {
+		spin_lock_irq(&queue->lock);
+		ogpu_queue_set_dead(queue, &why);
+		ogpu_queue_fail_pending(queue, fence_error, fence_error);
+		spin_unlock_irq(&queue->lock);
+		ogpu_queue_put(queue);
+	}
+	dma_fence_end_signalling(cookie);
+}
+
+/**
+ * ogpu_queue_mgr_kill() - end all queues of a file
+ * @odev: the card
+ * @owner: of the queues
+ *
+ * Also those that were destroyed while their jobs were running. Sleeps for a bounded time.
+ */
+void ogpu_queue_mgr_kill(struct ogpu_device *odev, const struct ogpu_queue_owner *owner)
+{
+	struct ogpu_queue *queue;
+	unsigned long number;
+
+	for (number = 0; (queue = ogpu_queue_mgr_find(odev->queues, &number)); number++) {
+		if (queue->owner == owner)
+			ogpu_queue_kill(queue, DRM_OGPU_QUEUE_ERR_TIMEOUT, -ECANCELED);
+		ogpu_queue_put(queue);
+	}
+}
+
+/**
+ * ogpu_queue_mgr_account() - have the owner of queues pay for the time that they took
+ * @odev: the card
+ * @owner: of the queues; its @unit_ns is brought up to date
+ *
+ * Also for those that were destroyed, whether their jobs are running or have just ended. Asks
+ * nobody and does not sleep.
+ */
+void ogpu_queue_mgr_account(struct ogpu_device *odev, const struct ogpu_queue_owner *owner)
+{
+	struct ogpu_queue_mgr *mgr = odev->queues;
+	struct ogpu_queue *queue;
+	unsigned long number;
+
+	/* Queues that are in the table are not freed, referenced or not. */
+	xa_lock(&mgr->queues);
+	xa_for_each(&mgr->queues, number, queue) {
+		if (queue->owner != owner)
+			continue;
+		spin_lock_irq(&queue->lock);
+		ogpu_queue_update_times(queue);
+		spin_unlock_irq(&queue->lock);
+	}
+	xa_unlock(&mgr->queues);
+}
+
+/**
+ * ogpu_queue_mgr_print() - list all queues
+ * @odev: the card
+ * @p: where to
+ */
+void ogpu_queue_mgr_print(struct ogpu_device *odev, struct drm_printer *p)
+{
+	struct ogpu_queue *queue;
+	unsigned long number;
+
+	drm_puts(p, "number engine priority asid state error submitted completed rptr wptr name\n");
+	for (number = 0; (queue = ogpu_queue_mgr_find(odev->queues, &number)); number++) {
+		u64 submitted, completed, rptr, wptr;
+		const char *state;
+		u32 error;
+
+		spin_lock_irq(&queue->lock);
+		submitted = queue->submitted;
+		completed = queue->completed;
+		wptr = queue->ring.wptr;
+		rptr = queue->mem ? le64_to_cpu(READ_ONCE(queue->mem->rptr)) : 0;
+		error = queue->error.code;
+		state = queue->dead ? "dead" : list_empty(&queue->pending) ? "idle" : "busy";
+		spin_unlock_irq(&queue->lock);
+
+		drm_printf(p, "%u %s %u %u %s %u %llu %llu %llu %llu %s\n", queue->number,
+			   queue->engine == OGPU_ENGINE_COPY ? "copy" : "compute", queue->priority,
+			   queue->vm ? queue->vm->asid : 0, state, error, submitted, completed,
+			   rptr, wptr, queue->name);
+		ogpu_queue_put(queue);
+	}
+}
