@@ -196,7 +196,7 @@ struct ogpu_queue_control {
 	__le32 error;		/* enum ogpu_queue_error; the rest as in ogpu_msg_queue_error */
 	__le64 fault_va;
 	__le64 packet;
-	__le64 pc;
+	__le64 pc;		/* without an error, or if killed: as OGPU_SLOT_FAULT_PC has it */
 	__le16 asid;
 	__u8 access;
 	__u8 reason;
@@ -205,9 +205,9 @@ struct ogpu_queue_control {
 	__le64 waited_ns;	/* time with work, waiting for a slot */
 	__le64 unit_ns;		/* time with a workgroup on a unit (OGPU_SLOT_UNIT_NS) */
 	__le64 now_ns;		/* GLB_TIME when this was written */
-	__le64 pos;		/* where it stands (mc.h), if it is on no slot */
+	__le64 pos;		/* where it stands or stood (mc.h), if it is on no slot */
 	__le32 context[6];	/* CONTEXT0 .. 5 */
-	__le32 held;		/* OGPU_SLOT_HELD */
+	__le32 held;		/* OGPU_SLOT_HELD: frames to go on from, or to look at */
 	__le32 rsvd[3];
 };
 OGPU_ASSERT_SIZE(struct ogpu_queue_control, 128);

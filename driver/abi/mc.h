@@ -177,6 +177,7 @@ enum ogpu_retire_result {
 #define     OGPU_SLOT_STATUS_REASON	GENMASK(23, 20)	/* enum ogpu_fault_reason */
 #define   OGPU_SLOT_FAULT_VA_LO	0x34
 #define   OGPU_SLOT_FAULT_VA_HI	0x38
+/* Of the work-item; for KILL, and while SAVED, of the first one in the first frame (save.h). */
 #define   OGPU_SLOT_FAULT_PC_LO	0x3c
 #define   OGPU_SLOT_FAULT_PC_HI	0x40
 #define   OGPU_SLOT_DETAIL	0x44	/* opcode or instruction word */
@@ -201,7 +202,10 @@ enum ogpu_retire_result {
 #define   OGPU_SLOT_CONTEXT3	0x64
 #define   OGPU_SLOT_CONTEXT4	0x68
 #define   OGPU_SLOT_CONTEXT5	0x6c
-/* Workgroups of the DISPATCH that are in the save area (save.h); those count as started. */
+/*
+ * Workgroups of the DISPATCH that are in the save area (save.h); those count as started. Of a queue
+ * that FAILED, too, if they could be written.
+ */
 #define   OGPU_SLOT_HELD	0x70
 /* Which queue gets compute units first: enum ogpu_priority. See docs/hardware.md, section 6. */
 #define   OGPU_SLOT_PRIORITY	0x74	/* RW in any state */
@@ -227,7 +231,7 @@ enum ogpu_retire_result {
 enum ogpu_slot_command {
 	OGPU_SLOT_CMD_START = 1,	/* EMPTY: begin with the descriptor */
 	OGPU_SLOT_CMD_PREEMPT = 2,	/* stop at once, save the context */
-	OGPU_SLOT_CMD_KILL = 3,		/* stop now; nothing is saved */
+	OGPU_SLOT_CMD_KILL = 3,		/* stop for good; what was under way can be looked at */
 	OGPU_SLOT_CMD_CLEAR = 4,	/* SAVED, FAILED: back to EMPTY */
 	OGPU_SLOT_CMD_RESUME = 5,	/* FAULTED: try the access again */
 };

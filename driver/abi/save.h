@@ -2,13 +2,14 @@
 /*
  * The save area: memory of a queue in which its workgroups live while they are under way.
  *
- * The area is an array of frames, one for each workgroup that has started and not ended. How long
- * a frame is follows from the DISPATCH; as many workgroups are under way at a time as the area has
+ * The area is an array of frames, one for each workgroup that has started and not ended. How long a
+ * frame is follows from the DISPATCH; as many workgroups are under way at a time as the area has
  * frames, and no more than the units hold. A frame has a header, room for local memory, room for
- * the registers of each wave, and private memory of its work-items. Private memory is always
- * there. The rest is written when the queue is taken off its slot, and read when it goes on, on any
- * unit. Nothing outside the area is read or written by saving, so what software changes in it harms
- * only the queue itself: values that cannot be are refused with OGPU_QERR_SAVE.
+ * the registers of each wave, and private memory of its work-items. Private memory is always there.
+ * The rest is written when the queue is taken off its slot, and read when it goes on, on any unit.
+ * When the queue fails or is killed it is written, too, for its owner to look at. Nothing outside
+ * the area is read or written by saving, so what software changes in it harms only the queue
+ * itself: values that cannot be are refused with OGPU_QERR_SAVE.
  */
 #ifndef _OGPU_ABI_SAVE_H_
 #define _OGPU_ABI_SAVE_H_
@@ -23,12 +24,12 @@
 struct ogpu_save_group {
 	__le32 state;		/* enum ogpu_save_state */
 	__le32 waves;
-	__le64 group;		/* number of the workgroup in the grid, x running fastest */
+	__le64 group;		/* its number in the grid, x running fastest; 0 if FREE */
 	__le32 local_bytes;
 	__le32 private_bytes;
 	__le32 lanes;
 	__le32 rsvd0;
-	__le64 instructions;	/* what its work-items read as cycle and instret */
+	__le64 instructions;	/* what its work-items read as cycle and instret; 0 if FREE */
 	__le32 rsvd[54];
 };
 OGPU_ASSERT_SIZE(struct ogpu_save_group, 256);

@@ -101,6 +101,7 @@ bool control_restore(struct queue *queue)
 	queue->pos = page.pos;
 	memcpy(queue->context, page.context, sizeof(queue->context));
 	queue->held = page.held;
+	queue->error.pc = page.pc;
 	if (page.state == OGPU_QUEUE_FAILED) {
 		struct queue_error error = {
 			.error = page.error,

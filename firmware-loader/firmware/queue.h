@@ -102,7 +102,10 @@ struct queue {
 	struct queue_list *list;
 	/** @prev: neighbour in that list, likewise @next */
 	struct queue *prev, *next;
-	/** @error: why it failed, or the fault at which it stands */
+	/**
+	 * @error: why it failed, or the fault at which it stands; without either pc is that of a
+	 *	work-item that is held, or 0
+	 */
 	struct queue_error error;
 };
 

@@ -316,10 +316,12 @@ static void slot_failed(unsigned int index, uint64_t now)
 
 	slot_save(index, slot->queue);
 	slot_error(index, &error);
-	if (killing && (error.error == OGPU_QERR_NONE || error.error == OGPU_QERR_KILLED))
+	if (killing && (error.error == OGPU_QERR_NONE || error.error == OGPU_QERR_KILLED)) {
 		error.error = kill_error;
-	else if (error.error == OGPU_QERR_NONE)
+		error.pc = slot->queue->error.pc;
+	} else if (error.error == OGPU_QERR_NONE) {
 		error.error = OGPU_QERR_ENGINE;
+	}
 	q = take_off_slot(index);
 	/* A host that asked for it is answered, not told. */
 	fail_queue(q, &error, !killing || error.error != OGPU_QERR_KILLED, now);
@@ -337,6 +339,7 @@ static void slot_lost(unsigned int index, uint64_t now)
 		error.error = sched.slots[index].kill_error;
 	q = take_off_slot(index);
 	error.packet = q->pos;
+	q->held = 0;
 	if (phase != PHASE_DEAD)
 		fail_queue(q, &error, error.error != OGPU_QERR_KILLED, now);
 }
@@ -352,6 +355,7 @@ static void slot_disobeyed(unsigned int index, uint64_t now)
 	}
 	slot->phase = PHASE_DEAD;
 	error.packet = slot->queue->pos;
+	slot->queue->held = 0;
 	fail_queue(slot->queue, &error, true, now);
 }
 
@@ -426,7 +430,9 @@ static void leave_state(struct queue *q, uint64_t now)
  */
 void sched_stop(struct queue *queue, uint64_t now)
 {
-	struct queue_error error = { .error = OGPU_QERR_KILLED, .packet = queue->pos };
+	struct queue_error error = {
+		.error = OGPU_QERR_KILLED, .packet = queue->pos, .pc = queue->error.pc,
+	};
 	struct slot *slot;
 
 	if (queue->state == QUEUE_FAILED)
@@ -482,7 +488,7 @@ void sched_queue_resume(struct queue *queue, uint64_t now)
 	if (faulted) {
 		queue_list_leave(queue);	/* if not told yet, it is not told at all */
 		queue->faulted = false;
-		memset(&queue->error, 0, sizeof(queue->error));
+		queue->error = (struct queue_error) { .pc = queue->error.pc };
 	}
 	if (queue->state != QUEUE_ACTIVE) {
 		settle(queue, true, now);

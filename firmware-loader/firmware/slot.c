@@ -101,12 +101,16 @@ enum ogpu_slot_state slot_state(unsigned int slot)
  */
 void slot_save(unsigned int slot, struct queue *queue)
 {
+	uint64_t pc = slot_read64(slot, OGPU_SLOT_FAULT_PC_LO);
 	unsigned int i;
 
 	queue->pos = slot_read64(slot, OGPU_SLOT_POS_LO);
 	for (i = 0; i < CONTEXTS; i++)
 		queue->context[i] = slot_read(slot, context_reg(i));
 	queue->held = slot_read(slot, OGPU_SLOT_HELD);
+	/* None if it had to leave again before it came to what it holds; a fault has its own. */
+	if (!queue->error.error && (pc || !queue->held))
+		queue->error.pc = pc;
 }
 
 /**

@@ -23,6 +23,7 @@ struct slot {
 	uint32_t reg[SLOT_WORDS];
 	enum ogpu_slot_state state;
 	bool preempt, kill;
+	bool worked;		/* executed the job there since START */
 	uint64_t busy_ns;
 };
 
@@ -237,8 +238,21 @@ static bool fail(struct slot *slot, uint32_t status)
 	return enter(slot, OGPU_SLOT_FAILED);
 }
 
+/* A job that was executed since START is one work-item, which is held. */
+static void hold(struct slot *slot)
+{
+	if (!slot->worked)
+		return;
+	slot->reg[REG(OGPU_SLOT_HELD)] = 1;
+	set_pair(slot, OGPU_SLOT_FAULT_PC_LO, FAKE_PC);
+}
+
 static bool stop(struct slot *slot, enum fake_job kind)
 {
+	const bool obeys = kind != FAKE_JOB_HUNG && (slot->kill || kind != FAKE_JOB_DEAF);
+
+	if (obeys && (slot->kill || slot->preempt))
+		hold(slot);
 	if (slot->kill && kind != FAKE_JOB_HUNG)
 		return fail(slot, FIELD_PREP(OGPU_SLOT_STATUS_ERROR, OGPU_QERR_KILLED));
 	if (slot->preempt && kind != FAKE_JOB_HUNG && kind != FAKE_JOB_DEAF)
@@ -273,6 +287,7 @@ static bool step_job(struct vgpu *gpu, struct slot *slot, uint64_t job)
 
 	switch (job >> 56) {
 	case FAKE_JOB_RUN:
+		slot->worked = true;
 		slot->busy_ns += STEP_US * 1000;
 		*progress_us += STEP_US;
 		if (*progress_us < arg)
@@ -280,7 +295,7 @@ static bool step_job(struct vgpu *gpu, struct slot *slot, uint64_t job)
 		break;
 	case FAKE_JOB_ERROR:
 		set_pair(slot, OGPU_SLOT_FAULT_VA_LO, 0x123456789000);
-		set_pair(slot, OGPU_SLOT_FAULT_PC_LO, 0xabcd00001234);
+		set_pair(slot, OGPU_SLOT_FAULT_PC_LO, FAKE_PC);
 		slot->reg[REG(OGPU_SLOT_DETAIL)] = 0x600dbad;
 		return fail(slot, arg);
 	case FAKE_JOB_WAIT:
@@ -297,10 +312,13 @@ static bool step_job(struct vgpu *gpu, struct slot *slot, uint64_t job)
 			FIELD_PREP(OGPU_SLOT_STATUS_REASON, OGPU_FAULT_NOT_MAPPED);
 		return enter(slot, OGPU_SLOT_FAULTED);
 	default:
+		slot->worked = true;
 		slot->busy_ns += STEP_US * 1000;
 		return enter(slot, OGPU_SLOT_RUNNING);
 	}
 	*progress_us = 0;
+	slot->worked = false;
+	slot->reg[REG(OGPU_SLOT_HELD)] = 0;
 	set_pair(slot, OGPU_SLOT_POS_LO, pos + 8);
 	if (rptr)
 		__atomic_store_n(rptr, pos + 8, __ATOMIC_RELEASE);

@@ -31,6 +31,8 @@ enum fake_job {
 	FAKE_JOB_FAULT = 6,	/* a memory fault until that word is not 0 */
 };
 
+#define FAKE_PC		0xabcd00001234ull	/* of whatever executes */
+
 struct vgpu *fake_card_create(void);
 void fake_card_destroy(struct vgpu *gpu);
 struct mc *fake_card_mc(struct vgpu *gpu);

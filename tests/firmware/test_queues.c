@@ -267,7 +267,7 @@ static void test_error_event(void **state)
 	host_submit(&host, 20, FAKE_JOB(FAKE_JOB_ERROR, status));
 	expect_error(20, OGPU_QERR_MEMORY, &error);
 	assert_true(error.fault_va == 0x123456789000);
-	assert_true(error.pc == 0xabcd00001234);
+	assert_true(error.pc == FAKE_PC);
 	assert_int_equal(error.packet, 8);
 	assert_int_equal(error.asid, 21);
 	assert_int_equal(error.access, OGPU_ACCESS_WRITE);
@@ -319,10 +319,12 @@ static void test_stop_running(void **state)
 	(void)state;
 	assert_int_equal(host_create(&host, 1, OGPU_ENGINE_COMPUTE, 1), OGPU_MSG_OK);
 	host_submit(&host, 1, FAKE_JOB(FAKE_JOB_DEAF, 0));
-	WAIT_UNTIL(query(1).state == OGPU_QUEUE_RUNNING, EVENT_MS);
+	WAIT_UNTIL(query(1).busy_ns, EVENT_MS);
 	assert_int_equal(host_about(&host, OGPU_MSG_QUEUE_STOP, 1, NULL), OGPU_MSG_OK);
 	assert_int_equal(query(1).state, OGPU_QUEUE_FAILED);
 	assert_int_equal(query(1).error, OGPU_QERR_KILLED);
+	assert_int_equal(host_control(&host, 1).held, 1);
+	assert_true(host_control(&host, 1).pc == FAKE_PC);
 	assert_int_equal(host_about(&host, OGPU_MSG_QUEUE_STOP, 1, NULL), OGPU_MSG_OK);
 	assert_int_equal(host_about(&host, OGPU_MSG_QUEUE_DESTROY, 1, NULL), OGPU_MSG_OK);
 	/* Who asked is answered, there is no event. */
@@ -527,8 +529,10 @@ static void test_queue_suspend(void **state)
 	for (i = 0; i < 2; i++)
 		host_submit(&host, i, FAKE_JOB(FAKE_JOB_RUN, 50000));
 	WAIT_UNTIL(fake_starts(host.gpu) == 2, EVENT_MS);
+	WAIT_UNTIL(query(0).busy_ns, EVENT_MS);
 	assert_int_equal(host_about(&host, OGPU_MSG_QUEUE_SUSPEND, 0, NULL), OGPU_MSG_OK);
 	page = host_control(&host, 0);
+	assert_true(page.held == 1 && page.pc == FAKE_PC);
 	assert_int_equal(page.state, OGPU_QUEUE_SUSPENDED);
 	assert_true(page.pos == 0 && page.context[0] * 1000ull == page.busy_ns);
 	assert_int_equal(query(0).state, OGPU_QUEUE_SUSPENDED);
@@ -558,6 +562,36 @@ static void test_queue_suspend(void **state)
 	WAIT_UNTIL(query(1).state == OGPU_QUEUE_RUNNING, EVENT_MS);
 	assert_int_equal(host_about(&host, OGPU_MSG_QUEUE_SUSPEND, 1, NULL), OGPU_MSG_EHW);
 	expect_error(1, OGPU_QERR_ENGINE, NULL);
+}
+
+/* Where a queue stood is told of one that was stopped on no slot as well, but not after a reset. */
+static void test_stop_tells_where(void **state)
+{
+	struct ogpu_queue_control page;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(host_create(&host, i, OGPU_ENGINE_COMPUTE, 1), OGPU_MSG_OK);
+		host_submit(&host, i, FAKE_JOB(FAKE_JOB_RUN, 10000000));
+		WAIT_UNTIL(query(i).busy_ns, EVENT_MS);
+		assert_int_equal(host_about(&host, OGPU_MSG_QUEUE_SUSPEND, i, NULL), OGPU_MSG_OK);
+	}
+	assert_int_equal(host_about(&host, OGPU_MSG_QUEUE_STOP, 0, NULL), OGPU_MSG_OK);
+	/* Suspended again before it has executed anything, perhaps. */
+	assert_int_equal(host_about(&host, OGPU_MSG_QUEUE_RESUME, 1, NULL), OGPU_MSG_OK);
+	assert_int_equal(host_about(&host, OGPU_MSG_QUEUE_STOP, 1, NULL), OGPU_MSG_OK);
+	for (i = 0; i < 2; i++) {
+		page = host_control(&host, i);
+		assert_int_equal(page.error, OGPU_QERR_KILLED);
+		assert_true(page.held == 1 && page.pc == FAKE_PC && page.context[0]);
+	}
+	assert_int_equal(host_about(&host, OGPU_MSG_QUEUE_RESUME, 2, NULL), OGPU_MSG_OK);
+	WAIT_UNTIL(query(2).state == OGPU_QUEUE_RUNNING, EVENT_MS);
+	fake_engines_reset(host.gpu);
+	expect_error(2, OGPU_QERR_ENGINE, NULL);
+	page = host_control(&host, 2);
+	assert_true(!page.held && !page.pc);
 }
 
 /* The control page is whole at any time, and never goes back. */
@@ -885,6 +919,7 @@ int main(void)
 		T(test_watch_ends_with_its_queue),
 		T(test_suspend_and_resume),
 		T(test_queue_suspend),
+		T(test_stop_tells_where),
 		T(test_control_page),
 		T(test_fault_is_replayed),
 		T(test_firmware_is_changed),

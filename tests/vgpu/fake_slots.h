@@ -31,7 +31,7 @@ static uint8_t *mem(uint64_t offset)
 	return gpu->vram + FAKE_DATA + offset;
 }
 
-static uint64_t cell(uint64_t offset)
+static __attribute__((unused)) uint64_t cell(uint64_t offset)
 {
 	return __atomic_load_n((uint64_t *)mem(offset), __ATOMIC_SEQ_CST);
 }

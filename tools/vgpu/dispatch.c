@@ -9,6 +9,7 @@
  *
  * Workgroups of a dispatch start in order. When the queue is preempted those that have started and
  * not ended are parked, and written to the save area (save.c): what is done or saved is a prefix.
+ * When it is killed or fails the same is done, as a dump for its owner, who need not have room.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -290,10 +291,10 @@ static void end_turn(struct pool *pool, struct turn *t, enum cu_result result)
 		result = CU_PAUSED;
 	if (result == CU_FAILED)
 		fail(job, &t->cu->error);
-	if (result == CU_PAUSED)
-		park(job, t->group);
-	else
+	if (result == CU_DONE)
 		drop(pool, job, t->group);
+	else
+		park(job, t->group);
 	if (!job->share.running && !ready(job))
 		pthread_cond_broadcast(&pool->change);
 }
@@ -409,15 +410,29 @@ static bool restore(struct pool *pool, struct job *job, uint32_t held)
 	return false;
 }
 
-/* Put what is parked into the save area. */
-static void save(struct job *job)
+/* Where the first work-item of the first frame stands, 0 if there is none. */
+static uint64_t first_pc(const struct job *job)
+{
+	const struct cu_group *first = job->parked;
+
+	for (const struct cu_group *g = first; g; g = g->next)
+		if (g->frame < first->frame)
+			first = g;
+	for (uint32_t i = 0; first && i < first->waves; i++)
+		if (first->wave[i]->live)
+			return first->wave[i]->pc[__builtin_ctz(first->wave[i]->live)];
+	return 0;
+}
+
+/* Put what is parked into the save area; whether the job ends for good if that is refused. */
+static void save(struct job *job, bool needed)
 {
 	struct slot_context *context = &job->slot->context;
 	struct cu_error error;
 	struct mmu_fault fault;
 	bool ok = true;
 
-	context->held = 0;
+	context->pc = first_pc(job);
 	for (struct cu_group *g = job->parked; ok && g; g = g->next, context->held++)
 		ok = save_write(&job->save, &job->slot->mmu, g, &fault);
 	for (uint32_t frame = 0; ok && frame < frames(job); frame++)
@@ -425,8 +440,10 @@ static void save(struct job *job)
 			ok = save_write_free(&job->save, &job->slot->mmu, frame, &fault);
 	if (ok)
 		return;
+	context->held = 0;
 	memory_error(&error, &fault);
-	fail(job, &error);
+	if (needed)
+		fail(job, &error);
 }
 
 /* With the lock held: a grid so small that waking a thread would take longer. */
@@ -467,14 +484,21 @@ static void run(struct pool *pool, struct job *job)
 	pthread_mutex_unlock(&pool->lock);
 }
 
+/* Those that are under way go on later, or their owner may look at them. */
+static void put_away(struct job *job)
+{
+	const uint32_t stop = atomic_load(&job->slot->stop);
+	const bool ended = !job->parked && atomic_load(&job->next) >= job->total;
+
+	if (!ended && !(stop & ~(STOP_PREEMPT | STOP_KILL)))
+		save(job, !job->failed && !(stop & STOP_KILL));
+}
+
 static enum step finish(struct pool *pool, struct job *job, struct cu_error *error)
 {
 	struct slot_context *context = &job->slot->context;
 	const uint32_t stop = atomic_load(&job->slot->stop);
-	const bool ended = !job->parked && atomic_load(&job->next) >= job->total;
 
-	if (!job->failed && !ended && !(stop & ~STOP_PREEMPT))
-		save(job);
 	pthread_mutex_lock(&pool->lock);
 	while (job->parked)
 		drop(pool, job, unpark(job));
@@ -529,8 +553,11 @@ enum step pool_dispatch(struct slot *slot, const struct cu_launch *launch, struc
 		return STEP_FAIL;
 	}
 	slot->context.held = 0;
-	if (restore(pool, &job, held))
+	slot->context.pc = 0;
+	if (restore(pool, &job, held)) {
 		run(pool, &job);
+		put_away(&job);
+	}
 	return finish(pool, &job, error);
 }
 

@@ -49,6 +49,7 @@ struct slot_context {
 	uint64_t context12;
 	uint32_t inner[OGPU_INDIRECT_LEVELS];	/* CONTEXT0, 3, 4, 5 */
 	uint32_t held;
+	uint64_t pc;			/* out: of a work-item under way, see FAULT_PC */
 };
 
 /* Why a slot whose ring was empty goes on. */

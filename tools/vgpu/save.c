@@ -97,6 +97,14 @@ static bool unpack_wave(struct cu_wave *w, const struct frame_wave *f)
 	return true;
 }
 
+static struct ogpu_save_group head_of(const struct cu_launch *launch, enum ogpu_save_state state)
+{
+	return (struct ogpu_save_group){
+		.state = state, .waves = cu_launch_waves(launch), .lanes = VGPU_LANES,
+		.local_bytes = launch->local_bytes, .private_bytes = launch->private_bytes,
+	};
+}
+
 /**
  * save_write() - Write a workgroup to its frame, but for private memory, which is there.
  * @s: the area
@@ -110,14 +118,12 @@ bool save_write(const struct save *s, struct mmu *mmu, const struct cu_group *g,
 		struct mmu_fault *fault)
 {
 	const struct cu_launch *launch = s->launch;
-	const struct ogpu_save_group head = {
-		.state = OGPU_SAVE_HELD, .waves = g->waves, .group = g->index,
-		.local_bytes = launch->local_bytes, .private_bytes = launch->private_bytes,
-		.lanes = VGPU_LANES, .instructions = g->instructions,
-	};
+	struct ogpu_save_group head = head_of(launch, OGPU_SAVE_HELD);
 	uint64_t at = frame_at(s, g->frame) + OGPU_SAVE_LOCAL;
 	struct frame_wave f;
 
+	head.group = g->index;
+	head.instructions = g->instructions;
 	if (!mmu_write(mmu, at, g->local_mem, launch->local_bytes, fault))
 		return false;
 	at = frame_at(s, g->frame) + OGPU_SAVE_WAVES(launch->local_bytes);
@@ -141,9 +147,9 @@ bool save_write(const struct save *s, struct mmu *mmu, const struct cu_group *g,
 bool save_write_free(const struct save *s, struct mmu *mmu, uint32_t frame,
 		     struct mmu_fault *fault)
 {
-	const uint32_t state = OGPU_SAVE_FREE;
+	const struct ogpu_save_group head = head_of(s->launch, OGPU_SAVE_FREE);
 
-	return mmu_write(mmu, frame_at(s, frame), &state, sizeof(state), fault);
+	return mmu_write(mmu, frame_at(s, frame), &head, sizeof(head), fault);
 }
 
 static bool head_ok(const struct save *s, const struct ogpu_save_group *head, uint64_t started)

@@ -288,7 +288,9 @@ static void leave(struct slot *slot, enum step step)
 
 	if (step == STEP_FAIL || stop & STOP_KILL) {
 		if (step != STEP_FAIL)
-			slot->failure = (struct slot_failure){ .error = OGPU_QERR_KILLED };
+			slot->failure = (struct slot_failure){
+				.error = OGPU_QERR_KILLED, .pc = slot->context.pc,
+			};
 		needed = slot_set_state(slot, OGPU_SLOT_FAILED);
 	} else {
 		needed = slot_set_state(slot, OGPU_SLOT_SAVED);

@@ -50,7 +50,7 @@ static uint32_t read_wait(const struct slot *slot, uint32_t reg)
 static uint32_t read_reg(struct slot *slot, uint32_t reg)
 {
 	const bool failed = slot->state == OGPU_SLOT_FAILED || slot->state == OGPU_SLOT_FAULTED;
-	uint64_t ns;
+	uint64_t pc = slot->state == OGPU_SLOT_SAVED ? slot->shown.pc : 0, ns;
 
 	switch (reg) {
 	case OGPU_SLOT_QUEUE:
@@ -79,7 +79,8 @@ static uint32_t read_reg(struct slot *slot, uint32_t reg)
 		return failed ? reg64_get(slot->failure.fault.va, reg == OGPU_SLOT_FAULT_VA_HI) : 0;
 	case OGPU_SLOT_FAULT_PC_LO:
 	case OGPU_SLOT_FAULT_PC_HI:
-		return failed ? reg64_get(slot->failure.pc, reg == OGPU_SLOT_FAULT_PC_HI) : 0;
+		pc = failed ? slot->failure.pc : pc;
+		return reg64_get(pc, reg == OGPU_SLOT_FAULT_PC_HI);
 	case OGPU_SLOT_DETAIL:
 		return failed ? slot->failure.detail : 0;
 	case OGPU_SLOT_BUSY_LO:

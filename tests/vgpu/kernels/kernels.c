@@ -377,3 +377,18 @@ void spread_atomics(const struct spread_args *a)
 	__atomic_fetch_add((uint64_t *)(a->base + csr(OGPU_CSR_LOCAL_ID_X) * a->stride), 1,
 			   __ATOMIC_RELAXED);
 }
+
+/* x28 is the work-item's group and local id, f0 the same as a number; one traps, others wait. */
+__attribute__((naked)) void trap_one(void)
+{
+	__asm__ volatile("csrr t3, 0xcc6\n"
+			 "slli t3, t3, 32\n"
+			 "csrr t4, 0xcc3\n"
+			 "or t3, t3, t4\n"
+			 "fcvt.d.lu ft0, t3\n"
+			 "ld t5, 0(a0)\n"
+			 "bne t3, t5, 1f\n"
+			 ".globl trap_one_here\n"
+			 "trap_one_here: ebreak\n"
+			 "1: j 1b\n");
+}
