@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * The module and the DRM driver: parameters, open files, ioctls.
+ * The DRM driver: open files, ioctls.
  */
 #include <linux/module.h>
-#include <linux/pci.h>
 #include <linux/slab.h>
 
 #include <drm/drm_drv.h>
@@ -21,11 +20,8 @@
 #include "ogpu_drv.h"
 #include "ogpu_fdinfo.h"
 #include "ogpu_file.h"
-#include "ogpu_lockdep.h"
-#include "ogpu_pci.h"
 #include "ogpu_query.h"
 #include "ogpu_queue_file.h"
-#include "ogpu_sched.h"
 #include "ogpu_submit.h"
 #include "ogpu_ttm.h"
 #include "ogpu_vm.h"
@@ -165,32 +161,3 @@ const struct drm_driver ogpu_drm_driver = {
 	.major = DRM_OGPU_VERSION_MAJOR,
 	.minor = DRM_OGPU_VERSION_MINOR,
 };
-
-static int __init ogpu_module_init(void)
-{
-	int ret;
-
-	ogpu_lockdep_prime();
-
-	ret = ogpu_sched_module_init();
-	if (ret)
-		return ret;
-
-	ret = pci_register_driver(&ogpu_pci_driver);
-	if (ret)
-		ogpu_sched_module_exit();
-
-	return ret;
-}
-module_init(ogpu_module_init);
-
-static void __exit ogpu_module_exit(void)
-{
-	pci_unregister_driver(&ogpu_pci_driver);
-	ogpu_sched_module_exit();
-}
-module_exit(ogpu_module_exit);
-
-MODULE_DESCRIPTION("OGPU compute accelerators");
-MODULE_AUTHOR("OGPU developers");
-MODULE_LICENSE("Dual MIT/GPL");

@@ -4,8 +4,8 @@
  *
  * The interrupt's thread and the watchdog empty the ring. An entry counts once its sequence number
  * is the expected one, so that nothing has to be read from the card. Who is told of an entry
- * registers a handler for its kind. Handlers signal fences: no memory is allocated while the ring is
- * being emptied.
+ * registers a handler for its kind. Handlers signal fences: no memory is allocated while the ring
+ * is being emptied.
  */
 #include <linux/dma-fence.h>
 #include <linux/dma-mapping.h>

@@ -4,9 +4,8 @@
  *
  * One request is under way at a time. The thread of the mailbox interrupt takes messages out of
  * the ring: replies wake who waits, events are put aside for a worker, so that what handles an
- * event may send requests itself. All waits are bounded; when firmware does not answer, it is
- * looked at at once, and after some requests in a row without an answer the card
- * is reset.
+ * event may send requests itself. All waits are bounded; a request without an answer has the card
+ * looked at, and some of them in a row have it reset.
  */
 #include <linux/dma-mapping.h>
 #include <linux/jiffies.h>

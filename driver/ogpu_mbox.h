@@ -27,7 +27,7 @@ enum ogpu_mbox_kind {
 
 /*
  * Called by a worker, which may be on the way of fences: allocates nothing. May send requests, but
- * must not take the lock of struct ogpu_queue_mgr, under which the handling of events is waited for.
+ * must not take a lock under which ogpu_mbox_wait_events() is called.
  */
 typedef void (*ogpu_mbox_handler)(struct ogpu_device *odev, const void *body);
 

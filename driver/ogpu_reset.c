@@ -2,11 +2,11 @@
 /*
  * Recovery of the whole card.
  *
- * Who finds the card unusable tells ogpu_report(), and ogpu_reset_recover_soon() is called for it. A
- * worker then fails all jobs, so that nothing waits for the card any more, and tries in turn: reset
- * of engines and management core by register; function level reset. After each it boots the
- * firmware that it kept, which then retires bad pages of VRAM. If that does not help the card is
- * wedged, and user space is told how it may repair it.
+ * Who finds the card unusable tells ogpu_report(), which calls ogpu_reset_recover_soon(). A worker
+ * then fails all jobs, so that nothing waits for the card any more, and tries in turn: reset of
+ * engines and management core by register; function level reset. After each it boots the firmware
+ * that it kept, which then retires bad pages of VRAM. If that does not help the card is wedged, and
+ * user space is told how it may repair it.
  *
  * Resets that the administrator or the PCI core want (sysfs "reset", error recovery) go through
  * ogpu_reset_prepare() and ogpu_reset_done(), which do the same in two halves. So does the sleep of

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * The module: what all cards share.
+ */
+#include <linux/module.h>
+#include <linux/pci.h>
+
+#include "ogpu_lockdep.h"
+#include "ogpu_pci.h"
+#include "ogpu_sched.h"
+
+static int __init ogpu_module_init(void)
+{
+	int ret;
+
+	ogpu_lockdep_prime();
+
+	ret = ogpu_sched_module_init();
+	if (ret)
+		return ret;
+
+	ret = pci_register_driver(&ogpu_pci_driver);
+	if (ret)
+		ogpu_sched_module_exit();
+
+	return ret;
+}
+module_init(ogpu_module_init);
+
+static void __exit ogpu_module_exit(void)
+{
+	pci_unregister_driver(&ogpu_pci_driver);
+	ogpu_sched_module_exit();
+}
+module_exit(ogpu_module_exit);
+
+MODULE_DESCRIPTION("OGPU compute accelerators");
+MODULE_AUTHOR("OGPU developers");
+MODULE_LICENSE("Dual MIT/GPL");
