@@ -342,7 +342,7 @@ static void ogpu_boot_set_waiting(struct ogpu_boot *boot, bool waiting)
  * @image: the image; its structure is checked
  * @size: its bytes
  *
- * Under @odev->life_lock. Sleeps, bounded. What went wrong is told with ogpu_device_set_error().
+ * Under @odev->reset_lock. Sleeps, bounded. What went wrong is told with ogpu_device_set_error().
  * After an error the management core stands still.
  *
  * Return: 0; -EKEYREJECTED if the boot ROM refused the image; -EPROTONOSUPPORT if firmware and

@@ -282,10 +282,10 @@ int ogpu_device_init(struct ogpu_device *odev)
 	odev->generation = 1;
 	odev->reset_blocked = true;
 
-	ret = drmm_mutex_init(&odev->drm, &odev->life_lock);
+	ret = drmm_mutex_init(&odev->drm, &odev->reset_lock);
 	if (ret)
 		return ret;
-	ogpu_lockdep_class(&odev->life_lock, OGPU_LOCK_LIFE);
+	ogpu_lockdep_class(&odev->reset_lock, OGPU_LOCK_RESET);
 
 	odev->wq = drmm_alloc_ordered_workqueue(&odev->drm, "ogpu-%s", WQ_MEM_RECLAIM,
 						pci_name(odev->pdev));

@@ -5,13 +5,13 @@
  * Each part owns one member, named after its file, and its own locks; the only thing shared by all
  * is the device state. Lock order, outermost first (taught to lockdep in ogpu_lockdep.c):
  *
- *	life_lock -> vm->bind_lock -> mem->validate_lock -> dma_resv (drm_exec) ->
+ *	reset_lock -> vm->bind_lock -> mem->validate_lock -> dma_resv (drm_exec) ->
  *	queue->submit_lock -> queues->lock ->
  *	mbox->req_lock -> mbox->rx_lock, mmu->lock, event->lock -> spinlocks
  *
  * Three mutexes are held by one part alone, and lockdep learns their place by itself:
  *
- *	life_lock -> boot->lock -> mbox->rx_lock
+ *	reset_lock -> boot->lock -> mbox->rx_lock
  *	hwmon->lock -> mbox->req_lock
  *	dma_resv -> mem->vram.lock
  *
@@ -119,10 +119,10 @@ struct ogpu_device {
 	 */
 	u32 generation;
 	/**
-	 * @life_lock: serialises start, reset and stop of the card; protects the members from here
+	 * @reset_lock: serialises start, reset and stop of the card; protects the members from here
 	 * to @wq
 	 */
-	struct mutex life_lock;
+	struct mutex reset_lock;
 	/** @registered: the DRM device is registered */
 	bool registered;
 	/** @reset_blocked: probe, unbind or a reset by the PCI core: no recovery, no boot */

@@ -44,7 +44,7 @@ struct ogpu_fw {
 	u32 staged_size;
 	/** @received: bytes that have come */
 	u32 received;
-	/** @kept: image that runs; protected by life_lock */
+	/** @kept: image that runs; protected by reset_lock */
 	u8 *kept;
 	/** @kept_size: its bytes */
 	u32 kept_size;
@@ -198,7 +198,7 @@ static enum fw_upload_err ogpu_fw_write(struct fw_upload *upload, const u8 *data
 	return FW_UPLOAD_ERR_NONE;
 }
 
-/* Boot what was uploaded, and offer the card to user space. Under life_lock. */
+/* Boot what was uploaded, and offer the card to user space. Under reset_lock. */
 static int ogpu_fw_bring_up(struct ogpu_device *odev)
 {
 	struct ogpu_fw *fw = odev->fw;
@@ -258,9 +258,9 @@ static enum fw_upload_err ogpu_fw_poll_complete(struct fw_upload *upload)
 	if (odev->fw->received != odev->fw->staged_size)
 		return FW_UPLOAD_ERR_RW_ERROR;
 
-	mutex_lock(&odev->life_lock);
+	mutex_lock(&odev->reset_lock);
 	ret = ogpu_fw_bring_up(odev);
-	mutex_unlock(&odev->life_lock);
+	mutex_unlock(&odev->reset_lock);
 
 	switch (ret) {
 	case 0:
@@ -311,7 +311,7 @@ static const struct fw_upload_ops ogpu_fw_ops = {
 /**
  * ogpu_fw_register() - let user space upload firmware; last step of probe
  * @odev: the card
- * @first_run: called under @odev->life_lock when the render node has been made
+ * @first_run: called under @odev->reset_lock when the render node has been made
  *
  * Return: 0 or an errno.
  */
@@ -337,7 +337,7 @@ int ogpu_fw_register(struct ogpu_device *odev, void (*first_run)(struct ogpu_dev
  * ogpu_fw_unregister() - end an upload that is under way, and allow no other; first step of unbind
  * @odev: the card
  *
- * Not under @odev->life_lock.
+ * Not under @odev->reset_lock.
  */
 void ogpu_fw_unregister(struct ogpu_device *odev)
 {
@@ -348,7 +348,7 @@ void ogpu_fw_unregister(struct ogpu_device *odev)
  * ogpu_fw_boot_kept() - start the firmware that ran before a reset
  * @odev: the card; in state RESETTING
  *
- * Under @odev->life_lock.
+ * Under @odev->reset_lock.
  *
  * Return: as ogpu_boot().
  */

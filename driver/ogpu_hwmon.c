@@ -203,7 +203,7 @@ ATTRIBUTE_GROUPS(ogpu_hwmon);
  * ogpu_hwmon_register() - offer the sensors, once firmware runs
  * @odev: the card
  *
- * Under @odev->life_lock. A card without sensors is still useful: failure is only logged.
+ * Under @odev->reset_lock. A card without sensors is still useful: failure is only logged.
  */
 void ogpu_hwmon_register(struct ogpu_device *odev)
 {

@@ -31,7 +31,7 @@ int ogpu_life_init(struct ogpu_device *odev)
  * ogpu_life_start() - make a card with live firmware usable
  * @odev: the card; in state BOOTING or RESETTING
  *
- * Under @odev->life_lock. After success the caller sets the state to RUNNING.
+ * Under @odev->reset_lock. After success the caller sets the state to RUNNING.
  *
  * Return: 0 or an errno; then the card is stopped, and ogpu_device_set_error() told why.
  */
@@ -53,7 +53,7 @@ int ogpu_life_start(struct ogpu_device *odev)
  * ogpu_life_halt() - make sure that the card accesses no memory of the host
  * @odev: the card; need not answer
  *
- * A card that does not answer or obey is cut off from the bus. Under @odev->life_lock. Sleeps.
+ * A card that does not answer or obey is cut off from the bus. Under @odev->reset_lock. Sleeps.
  */
 void ogpu_life_halt(struct ogpu_device *odev)
 {
@@ -66,7 +66,7 @@ void ogpu_life_halt(struct ogpu_device *odev)
  * @odev: the card; in no state that starts work
  * @fence_error: errno for the fences of what was running
  *
- * Under @odev->life_lock. When it returns the card stands still, all fences have signalled, and
+ * Under @odev->reset_lock. When it returns the card stands still, all fences have signalled, and
  * nothing waits for firmware. May be called again.
  */
 void ogpu_life_stop(struct ogpu_device *odev, int fence_error)

@@ -20,7 +20,7 @@ static struct lock_class_key ogpu_lockdep_keys[OGPU_LOCKS];
 static struct lock_class_key ogpu_lockdep_validate_key;
 
 static const char * const ogpu_lockdep_names[OGPU_LOCKS] = {
-	[OGPU_LOCK_LIFE] = "ogpu_device.life_lock",
+	[OGPU_LOCK_RESET] = "ogpu_device.reset_lock",
 	[OGPU_LOCK_BIND] = "ogpu_vm.bind_lock",
 	[OGPU_LOCK_SUBMIT] = "ogpu_queue.submit_lock",
 	[OGPU_LOCK_QUEUES] = "ogpu_queue_mgr.lock",
@@ -89,7 +89,7 @@ void ogpu_lockdep_prime(void)
 	ogpu_lockdep_validate_class(&validate_lock);
 	dma_resv_init(&resv);
 
-	mutex_lock(&locks[OGPU_LOCK_LIFE]);
+	mutex_lock(&locks[OGPU_LOCK_RESET]);
 	mutex_lock(&locks[OGPU_LOCK_BIND]);
 	down_read(&validate_lock);
 	ww_acquire_init(&ctx, &reservation_ww_class);
@@ -104,7 +104,7 @@ void ogpu_lockdep_prime(void)
 	ww_acquire_fini(&ctx);
 	up_read(&validate_lock);
 	mutex_unlock(&locks[OGPU_LOCK_BIND]);
-	mutex_unlock(&locks[OGPU_LOCK_LIFE]);
+	mutex_unlock(&locks[OGPU_LOCK_RESET]);
 
 	dma_resv_fini(&resv);
 	for (i = 0; i < OGPU_LOCKS; i++)

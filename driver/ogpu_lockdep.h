@@ -10,7 +10,7 @@ struct rw_semaphore;
 
 /**
  * enum ogpu_lock - mutexes whose order is written down
- * @OGPU_LOCK_LIFE: ogpu_device.life_lock
+ * @OGPU_LOCK_RESET: ogpu_device.reset_lock
  * @OGPU_LOCK_BIND: ogpu_vm.bind_lock
  * @OGPU_LOCK_SUBMIT: ogpu_queue.submit_lock
  * @OGPU_LOCK_QUEUES: ogpu_queue_mgr.lock
@@ -21,7 +21,7 @@ struct rw_semaphore;
  * @OGPU_LOCKS: how many there are
  */
 enum ogpu_lock {
-	OGPU_LOCK_LIFE,
+	OGPU_LOCK_RESET,
 	OGPU_LOCK_BIND,
 	OGPU_LOCK_SUBMIT,
 	OGPU_LOCK_QUEUES,

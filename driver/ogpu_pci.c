@@ -289,9 +289,9 @@ err_fini:
 
 static void ogpu_pci_stop(struct ogpu_device *odev)
 {
-	mutex_lock(&odev->life_lock);
+	mutex_lock(&odev->reset_lock);
 	ogpu_life_stop(odev, -ENODEV);
-	mutex_unlock(&odev->life_lock);
+	mutex_unlock(&odev->reset_lock);
 }
 
 /* The card stands still, nothing starts it, and nothing waits for it any more. */

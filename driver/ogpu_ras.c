@@ -241,7 +241,7 @@ static void ogpu_ras_work(struct work_struct *work)
  * ogpu_ras_retire_all() - retire all bad pages, in use or not
  * @odev: the card, whose firmware has just been started after a reset
  *
- * Under @odev->life_lock. Sleeps, bounded.
+ * Under @odev->reset_lock. Sleeps, bounded.
  */
 void ogpu_ras_retire_all(struct ogpu_device *odev)
 {

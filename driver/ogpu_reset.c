@@ -43,13 +43,13 @@ struct ogpu_reset {
 	struct work_struct work;
 	/** @trouble: why the card was to be recovered last */
 	enum ogpu_trouble trouble;
-	/** @count: resets since probe; written under life_lock */
+	/** @count: resets since probe; written under reset_lock */
 	u32 count;
 	/** @config: PCI configuration as probe left it */
 	struct pci_saved_state *config;
 };
 
-/* Stop the card, fail all jobs and make what is open stale. Under life_lock. */
+/* Stop the card, fail all jobs and make what is open stale. Under reset_lock. */
 static void ogpu_reset_stop(struct ogpu_device *odev)
 {
 	WRITE_ONCE(odev->generation, odev->generation + 1);
@@ -59,7 +59,7 @@ static void ogpu_reset_stop(struct ogpu_device *odev)
 	ogpu_mem_unmap_cpu(odev);
 }
 
-/* Boot the kept firmware and use the card again. Under life_lock. */
+/* Boot the kept firmware and use the card again. Under reset_lock. */
 static int ogpu_reset_start(struct ogpu_device *odev)
 {
 	int ret;
@@ -73,7 +73,7 @@ static int ogpu_reset_start(struct ogpu_device *odev)
 	return ogpu_life_start(odev);
 }
 
-/* What comes out of the attempts to start again. Under life_lock. */
+/* What comes out of the attempts to start again. Under reset_lock. */
 static void ogpu_reset_conclude(struct ogpu_device *odev, int ret)
 {
 	char error[sizeof(odev->last_error)];
@@ -154,7 +154,7 @@ static void ogpu_reset_work(struct work_struct *work)
 	struct ogpu_reset *reset = container_of(work, struct ogpu_reset, work);
 	struct ogpu_device *odev = reset->odev;
 
-	mutex_lock(&odev->life_lock);
+	mutex_lock(&odev->reset_lock);
 	if (!odev->reset_blocked) {
 		switch (READ_ONCE(odev->state)) {
 		case OGPU_STATE_RESETTING:
@@ -167,7 +167,7 @@ static void ogpu_reset_work(struct work_struct *work)
 			break;
 		}
 	}
-	mutex_unlock(&odev->life_lock);
+	mutex_unlock(&odev->reset_lock);
 }
 
 /*
@@ -202,7 +202,7 @@ void ogpu_reset_prepare(struct ogpu_device *odev)
 	/* A recovery that has begun is waited for; one that has not is replaced by this reset. */
 	cancel_work_sync(&odev->reset->work);
 
-	mutex_lock(&odev->life_lock);
+	mutex_lock(&odev->reset_lock);
 	odev->reset_blocked = true;
 	if (!ogpu_device_set_state(odev, OGPU_STATE_RUNNING, OGPU_STATE_RESETTING))
 		ogpu_device_set_state(odev, OGPU_STATE_WEDGED, OGPU_STATE_RESETTING);
@@ -210,7 +210,7 @@ void ogpu_reset_prepare(struct ogpu_device *odev)
 	/* That the card is gone may just have been found, and the work that stops it cancelled. */
 	if (state == OGPU_STATE_RESETTING || state == OGPU_STATE_GONE)
 		ogpu_reset_stop(odev);
-	mutex_unlock(&odev->life_lock);
+	mutex_unlock(&odev->reset_lock);
 }
 
 /**
@@ -222,13 +222,13 @@ void ogpu_reset_prepare(struct ogpu_device *odev)
  */
 void ogpu_reset_done(struct ogpu_device *odev)
 {
-	mutex_lock(&odev->life_lock);
+	mutex_lock(&odev->reset_lock);
 	odev->reset_blocked = false;
 	if (READ_ONCE(odev->state) == OGPU_STATE_RESETTING)
 		ogpu_reset_conclude(odev, ogpu_reset_start(odev));
 	else if (!ogpu_device_present(odev))
 		ogpu_device_set_gone(odev);
-	mutex_unlock(&odev->life_lock);
+	mutex_unlock(&odev->reset_lock);
 }
 
 /**
@@ -301,9 +301,9 @@ int ogpu_reset_allow(struct ogpu_device *odev)
 	if (!odev->reset->config)
 		return -ENOMEM;
 
-	mutex_lock(&odev->life_lock);
+	mutex_lock(&odev->reset_lock);
 	odev->reset_blocked = false;
-	mutex_unlock(&odev->life_lock);
+	mutex_unlock(&odev->reset_lock);
 
 	return 0;
 }
@@ -312,13 +312,13 @@ int ogpu_reset_allow(struct ogpu_device *odev)
  * ogpu_reset_fini() - no more recovery, at unbind
  * @odev: the card
  *
- * Not under @odev->life_lock.
+ * Not under @odev->reset_lock.
  */
 void ogpu_reset_fini(struct ogpu_device *odev)
 {
-	mutex_lock(&odev->life_lock);
+	mutex_lock(&odev->reset_lock);
 	odev->reset_blocked = true;
-	mutex_unlock(&odev->life_lock);
+	mutex_unlock(&odev->reset_lock);
 
 	disable_work_sync(&odev->reset->work);
 	ogpu_ras_fini(odev);

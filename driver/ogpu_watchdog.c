@@ -112,7 +112,7 @@ static void ogpu_watchdog_work(struct work_struct *work)
  * ogpu_watchdog_start() - look after a card that runs now
  * @odev: the card
  *
- * Under @odev->life_lock. Sleeps.
+ * Under @odev->reset_lock. Sleeps.
  */
 void ogpu_watchdog_start(struct ogpu_device *odev)
 {
