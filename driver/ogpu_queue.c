@@ -13,14 +13,14 @@
  * has confirmed that the old one is gone, and so is the memory that hardware writes. A queue whose
  * end firmware has not confirmed is a zombie until the card has been reset or is unbound.
  *
- * Errors. A queue dies at once and for good. It is @dead before anything else happens, so nothing
+ * Errors. A queue dies at once and for good. It is DEAD before anything else happens, so nothing
  * is added to the ring. When hardware is known to have stopped, the fences of its jobs signal:
  * those whose number is in memory without error, the first of the others (the guilty one) with
  * -EIO, or -ETIMEDOUT if it ran too long, all later ones with -ECANCELED. After a reset of the card
  * nobody knows who was guilty: all get the error that the reset gives.
  *
  * A fence says that the memory of all earlier jobs may be reused. So a job that starts when its
- * queue is @dead fails at once only if the queue has @ended too; until then it waits in the list of
+ * queue is DEAD fails at once only if the queue has ENDED; until then it waits in the list of
  * jobs that run, and fails after them.
  *
  * A queue of the kernel that dies has the card reset. Its fences guard memory that other programs
@@ -36,6 +36,7 @@
  * take it. Fences are signalled under @lock, in process context, by who holds a reference to the
  * queue, or by @watch, which the end of the queue waits for.
  */
+#include <linux/bits.h>
 #include <linux/dma-mapping.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
@@ -367,7 +368,19 @@ err_free:
  */
 bool ogpu_queue_is_dead(struct ogpu_queue *queue)
 {
-	return READ_ONCE(queue->dead);
+	return READ_ONCE(queue->state) != OGPU_QUEUE_ALIVE;
+}
+
+/* Allowed changes of state. */
+static const u8 ogpu_queue_changes[OGPU_QUEUE_STATES] = {
+	[OGPU_QUEUE_ALIVE] = BIT(OGPU_QUEUE_DEAD),
+	[OGPU_QUEUE_DEAD] = BIT(OGPU_QUEUE_ENDED),
+	[OGPU_QUEUE_ENDED] = 0,
+};
+
+static bool ogpu_queue_may_become(const struct ogpu_queue *queue, enum ogpu_queue_state state)
+{
+	return ogpu_queue_changes[queue->state] & BIT(state);
 }
 
 /**
@@ -383,12 +396,27 @@ bool ogpu_queue_set_dead(struct ogpu_queue *queue, const struct ogpu_queue_failu
 {
 	lockdep_assert_held(&queue->lock);
 
-	if (queue->dead)
+	if (!ogpu_queue_may_become(queue, OGPU_QUEUE_DEAD))
 		return false;
+	/* Record the error before the state that says that there is one. */
 	queue->error = *error;
-	WRITE_ONCE(queue->dead, true);
+	WRITE_ONCE(queue->state, OGPU_QUEUE_DEAD);
 
 	return true;
+}
+
+/**
+ * ogpu_queue_set_ended() - hardware has stopped a queue that is dead
+ * @queue: the queue, locked
+ *
+ * Has no effect if it has ended before.
+ */
+void ogpu_queue_set_ended(struct ogpu_queue *queue)
+{
+	lockdep_assert_held(&queue->lock);
+
+	if (ogpu_queue_may_become(queue, OGPU_QUEUE_ENDED))
+		WRITE_ONCE(queue->state, OGPU_QUEUE_ENDED);
 }
 
 /**
@@ -415,7 +443,7 @@ void ogpu_queue_kill(struct ogpu_queue *queue, u32 code, int error)
 	ogpu_queue_signal_done(queue);
 	idle = list_empty(&queue->pending);
 	if (idle && !ogpu_queue_is_kernel(queue))
-		queue->ended = true;
+		ogpu_queue_set_ended(queue);
 	spin_unlock_irq(&queue->lock);
 	if (ogpu_queue_is_kernel(queue)) {
 		ogpu_report(queue->odev, OGPU_TROUBLE_COPY_STOPPED);

@@ -27,6 +27,24 @@ struct ogpu_device;
 struct ogpu_vm;
 
 /**
+ * enum ogpu_queue_state - does a queue execute its jobs?
+ * @OGPU_QUEUE_ALIVE: jobs that start go to the ring
+ * @OGPU_QUEUE_DEAD: nothing is added to the ring, but hardware may still execute what is there; jobs
+ *	that start wait in &struct ogpu_queue.pending for the end
+ * @OGPU_QUEUE_ENDED: hardware has stopped; jobs that start fail at once
+ * @OGPU_QUEUE_STATES: how many there are
+ *
+ * ogpu_queue.c has the table of allowed changes. Whether firmware knows the queue is another
+ * matter, see &struct ogpu_queue.on_card.
+ */
+enum ogpu_queue_state {
+	OGPU_QUEUE_ALIVE,
+	OGPU_QUEUE_DEAD,
+	OGPU_QUEUE_ENDED,
+	OGPU_QUEUE_STATES,
+};
+
+/**
  * struct ogpu_queue_failure - why a queue executes nothing more
  */
 struct ogpu_queue_failure {
@@ -163,10 +181,8 @@ struct ogpu_queue {
 	u64 oldest_waited_ns;
 	/** @times: as firmware told last */
 	struct ogpu_queue_times times;
-	/** @dead: nothing is added to the ring; jobs that start wait in @pending until @ended */
-	bool dead;
-	/** @ended: dead, and hardware has stopped: jobs that start fail at once */
-	bool ended;
+	/** @state: changed by ogpu_queue_set_dead() and ogpu_queue_set_ended() alone */
+	enum ogpu_queue_state state;
 	/** @error: set once, when the queue dies */
 	struct ogpu_queue_failure error;
 	/** @submitted: jobs accepted */

@@ -74,7 +74,7 @@ void ogpu_queue_fail_pending(struct ogpu_queue *queue, int guilty, int others)
 
 	lockdep_assert_held(&queue->lock);
 
-	queue->ended = true;
+	ogpu_queue_set_ended(queue);
 	ogpu_queue_signal_done(queue);
 
 	list_for_each_entry_safe(job, next, &queue->pending, link) {
@@ -116,14 +116,14 @@ static int ogpu_queue_run_job(struct ogpu_sched_job *base)
 	int idx;
 
 	spin_lock_irqsave(&queue->lock, flags);
-	if (queue->ended) {
+	if (queue->state == OGPU_QUEUE_ENDED) {
 		spin_unlock_irqrestore(&queue->lock, flags);
 		return -ECANCELED;
 	}
 	if (list_empty(&queue->pending))
 		ogpu_queue_start_time(queue);
 	list_add_tail(&job->link, &queue->pending);
-	if (queue->dead) {
+	if (queue->state == OGPU_QUEUE_DEAD) {
 		spin_unlock_irqrestore(&queue->lock, flags);
 		return 0;
 	}

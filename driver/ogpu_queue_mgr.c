@@ -334,7 +334,8 @@ void ogpu_queue_mgr_print(struct ogpu_device *odev, struct drm_printer *p)
 		wptr = queue->ring.wptr;
 		rptr = queue->mem ? le64_to_cpu(READ_ONCE(queue->mem->rptr)) : 0;
 		error = queue->error.code;
-		state = queue->dead ? "dead" : list_empty(&queue->pending) ? "idle" : "busy";
+		state = ogpu_queue_is_dead(queue) ? "dead" :
+			list_empty(&queue->pending) ? "idle" : "busy";
 		spin_unlock_irq(&queue->lock);
 
 		drm_printf(p, "%u %s %u %u %s %u %llu %llu %llu %llu %s\n", queue->number,

@@ -71,6 +71,7 @@ static inline u64 ogpu_queue_mem_operand(const struct ogpu_queue *queue, size_t 
 void ogpu_queue_free_mem(struct ogpu_queue *queue);
 void ogpu_queue_free(struct ogpu_queue *queue);
 bool ogpu_queue_set_dead(struct ogpu_queue *queue, const struct ogpu_queue_failure *error);
+void ogpu_queue_set_ended(struct ogpu_queue *queue);
 
 /* ogpu_queue_error.c */
 struct ogpu_queue_failure ogpu_queue_failure_from(const struct ogpu_msg_queue_error *msg);
