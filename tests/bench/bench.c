@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
  * Measurements inside a test machine; each prints lines of JSON, one object each, for
- * tests/bench/run: ogpu-bench load|aperture|queues|instructions|share|wait.
+ * tests/bench/run: ogpu-bench load|aperture|queues|instructions|scale|share|wait.
  *
- * "instructions" needs a machine that counts instructions (tests/vm/run --icount): one tick of the
- * time-stamp counter is one instruction there. Minima are reported: others contain timer ticks.
+ * "instructions" and "scale" need a machine that counts instructions (tests/vm/run --icount).
  */
-#include <drm/drm.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -14,18 +12,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include <x86intrin.h>
-#include <xf86drm.h>
 
 #include "bench.h"
 
-#define TRACING		"/sys/kernel/tracing/"
-#define ROUNDS		64
 #define COPY_BYTES	(16ul << 20)
 #define COPY_ROUNDS	5
 #define QUEUES		128
@@ -185,130 +178,6 @@ static void bench_queues(struct ogpu_device *dev)
 	ogpu_vm_destroy(vm);
 }
 
-static void trace_file(const char *name, const char *text)
-{
-	char path[256];
-	int fd;
-
-	snprintf(path, sizeof(path), TRACING "%s", name);
-	fd = open(path, O_WRONLY | O_TRUNC);
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		die(path);
-	close(fd);
-}
-
-/* The kernel function that writes the ring and rings the doorbell, traced at its entry. */
-#define DOORBELL_FUNCTION	"ogpu_queue_run_job"
-
-static uint64_t doorbell_time(uint64_t after)
-{
-	uint64_t time = 0;
-	char line[512];
-	FILE *f = fopen(TRACING "trace", "r");
-
-	if (!f)
-		die(TRACING "trace");
-	while (fgets(line, sizeof(line), f)) {
-		char *at = strstr(line, ": " DOORBELL_FUNCTION);
-
-		if (!at)
-			continue;
-		while (at > line && at[-1] != ' ')
-			at--;
-		time = strtoull(at, NULL, 10);
-		if (time > after)
-			break;
-	}
-	fclose(f);
-	return time > after ? time - after : 0;
-}
-
-static uint64_t measure_null(int fd)
-{
-	struct drm_get_cap cap = { .capability = DRM_CAP_SYNCOBJ };
-	uint64_t best = UINT64_MAX, start, time;
-
-	for (int i = 0; i < ROUNDS; i++) {
-		start = __rdtsc();
-		if (ioctl(fd, DRM_IOCTL_GET_CAP, &cap))
-			die("GET_CAP");
-		time = __rdtsc() - start;
-		if (time < best)
-			best = time;
-	}
-	return best;
-}
-
-static void bench_instructions(struct ogpu_device *dev)
-{
-	uint64_t null, start, call, best_call = UINT64_MAX, best = UINT64_MAX, time;
-	int fd = ogpu_device_fd(dev);
-	struct ogpu_stream stream;
-	struct ogpu_queue *queue;
-	struct ogpu_vm *vm;
-	uint32_t in, out;
-
-	check(ogpu_vm_create(dev, &vm), "address space");
-	check(ogpu_queue_create(vm, DRM_OGPU_ENGINE_COMPUTE, DRM_OGPU_PRIORITY_NORMAL, &queue),
-	      "queue");
-	check(ogpu_stream_create(vm, 4096, &stream), "stream");
-	ogpu_emit_timestamp(&stream, stream.buf.va + 2048);
-	if (drmSyncobjCreate(fd, DRM_SYNCOBJ_CREATE_SIGNALED, &in) ||
-	    drmSyncobjCreate(fd, 0, &out))
-		die("syncobj");
-
-	null = measure_null(fd);
-	result("null_drm_ioctl_instructions", null, "instructions",
-	       "DRM_IOCTL_GET_CAP, user to user");
-
-	trace_file("trace_clock", "x86-tsc");
-	trace_file("set_ftrace_filter", DOORBELL_FUNCTION);
-	trace_file("current_tracer", "function");
-	for (int i = 0; i < ROUNDS; i++) {
-		struct drm_ogpu_sync syncs[] = {
-			{ .handle = in },
-			{ .handle = out, .flags = DRM_OGPU_SYNC_SIGNAL },
-		};
-		struct drm_ogpu_job job = {
-			.stream_va = stream.buf.va,
-			.stream_bytes = stream.used,
-			.syncs = { .array = (uintptr_t)syncs, .count = 2,
-				   .stride = sizeof(syncs[0]) },
-		};
-		struct drm_ogpu_submit submit = {
-			.queue_id = queue->id,
-			.jobs = { .array = (uintptr_t)&job, .count = 1, .stride = sizeof(job) },
-		};
-
-		trace_file("trace", "");
-		start = __rdtsc();
-		if (ioctl(fd, DRM_IOCTL_OGPU_SUBMIT, &submit))
-			die("SUBMIT");
-		call = __rdtsc() - start;
-		if (drmSyncobjWait(fd, &out, 1, INT64_MAX, 0, NULL))
-			die("syncobj wait");
-		time = doorbell_time(start);
-		if (time && time < best)
-			best = time;
-		if (call < best_call)
-			best_call = call;
-	}
-	trace_file("current_tracer", "nop");
-	result("submit_call_instructions", best_call, "instructions",
-	       "DRM_IOCTL_OGPU_SUBMIT, user to user: one job, one in- and one out-syncobj");
-	if (best != UINT64_MAX) {
-		result("submit_kernel_instructions", best, "instructions",
-		       "the same, system call to the function that rings the doorbell");
-		result("submit_kernel_null_ratio", (double)best / null, "",
-		       "submit_kernel_instructions over null_drm_ioctl_instructions");
-	}
-	drmSyncobjDestroy(fd, in);
-	drmSyncobjDestroy(fd, out);
-	ogpu_stream_destroy(&stream);
-	ogpu_queue_destroy(queue);
-	ogpu_vm_destroy(vm);
-}
-
 /* With the card that "load" leaves. */
 static void with_card(void (*measure)(struct ogpu_device *dev))
 {
@@ -331,12 +200,14 @@ int main(int argc, char **argv)
 		with_card(bench_queues);
 	} else if (!strcmp(what, "instructions")) {
 		with_card(bench_instructions);
+	} else if (!strcmp(what, "scale")) {
+		with_card(bench_scale);
 	} else if (!strcmp(what, "share")) {
 		bench_share();
 	} else if (!strcmp(what, "wait")) {
 		bench_wait();
 	} else {
-		fputs("usage: ogpu-bench load|aperture|queues|instructions|share|wait\n", stderr);
+		fputs("usage: ogpu-bench load|aperture|queues|instructions|scale|share|wait\n", stderr);
 		return 2;
 	}
 	return 0;

@@ -17,6 +17,12 @@ ROUNDS = 3		# of what is compared with it
 
 # What a figure should be at most, or at least.
 TARGETS = {
+    "submit_kernel_null_ratio": ("at most", 3),
+    "submit_context_switches": ("at most", 0),
+    "submit_kernel_batch64_null_ratio": ("at most", 0.7),
+    "complete_irq_to_waiter_instructions": ("at most", 3000),
+    "submit_scale_1024_ratio": ("at most", 1.2),
+    "module_bytes_per_queue": ("at most", 16384),
     "unit_share_victim_ms": ("at most", 50),
     "unit_share_high_ms": ("at most", 10),
     "unit_share_error": ("at most", 0.05),
@@ -220,7 +226,8 @@ def share():
 
 
 def instructions():
-    return results(machine(f"{BENCH} instructions", "--icount")[0])
+    return results(machine(f"{BENCH} instructions && {BENCH} scale", "--icount", "--vgpu-args",
+                           "--doorbells 2048")[0])
 
 
 PARTS = (load, memory, share, waiting, instructions, model, compute_units)
