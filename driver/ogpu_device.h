@@ -129,6 +129,8 @@ struct ogpu_device {
 	bool reset_blocked;
 	/** @wq: for recovery and the watchdog; usable when memory is short */
 	struct workqueue_struct *wq;
+	/** @submit_wq: runs jobs that had to wait and page-table changes (ogpu_sched.c) */
+	struct workqueue_struct *submit_wq;
 
 	/** @fw: firmware upload, the image that is kept (ogpu_fw.c) */
 	struct ogpu_fw *fw;

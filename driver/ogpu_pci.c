@@ -27,6 +27,7 @@
 #include "ogpu_queue.h"
 #include "ogpu_ras.h"
 #include "ogpu_reset.h"
+#include "ogpu_sched.h"
 #include "ogpu_sysfs.h"
 #include "ogpu_ttm.h"
 #include "ogpu_watchdog.h"
@@ -186,6 +187,7 @@ static int ogpu_pci_init_parts(struct ogpu_device *odev)
 		ogpu_ras_init,
 		ogpu_mmu_init,
 		ogpu_mem_init,
+		ogpu_sched_init,
 		ogpu_queue_mgr_init,
 		ogpu_copy_init,
 		ogpu_watchdog_init,

@@ -29,6 +29,9 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
+#include <linux/workqueue.h>
+
+#include <drm/drm_managed.h>
 
 #include "ogpu_compat.h"
 #include "ogpu_device.h"
@@ -60,9 +63,38 @@ struct ogpu_sched {
 static struct workqueue_struct *ogpu_wq;
 static atomic_t ogpu_sched_count = ATOMIC_INIT(0);
 
+static void ogpu_sched_fini(struct drm_device *drm, void *arg)
+{
+	struct ogpu_device *odev = arg;
+
+	destroy_workqueue(odev->submit_wq);
+}
+
 static struct ogpu_sched_job *to_ogpu_sched_job(struct drm_sched_job *base)
 {
 	return container_of(base, struct ogpu_sched_job, base);
+}
+
+/**
+ * ogpu_sched_init() - set up what all lines of a card share, in probe
+ * @odev: the card
+ *
+ * One workqueue for all of them: a line must not cost a thread, which is what a workqueue of its own
+ * for use under memory pressure does. Works of different lines run side by side.
+ *
+ * Return: 0 or -ENOMEM. Undone when the card's software state goes.
+ */
+int ogpu_sched_init(struct ogpu_device *odev)
+{
+	struct workqueue_struct *wq;
+
+	wq = alloc_workqueue("ogpu-submit-%s", WQ_UNBOUND | WQ_MEM_RECLAIM, 0,
+			     pci_name(odev->pdev));
+	if (!wq)
+		return -ENOMEM;
+	odev->submit_wq = wq;
+
+	return drmm_add_action_or_reset(&odev->drm, ogpu_sched_fini, odev);
 }
 
 /**
@@ -158,6 +190,7 @@ struct ogpu_sched *ogpu_sched_create(struct ogpu_device *odev, const struct ogpu
 {
 	const struct drm_sched_init_args args = {
 		.ops = &ogpu_sched_backend_ops,
+		.submit_wq = odev->submit_wq,
 		.num_rqs = 1,
 		.credit_limit = credits,
 		.timeout = MAX_SCHEDULE_TIMEOUT,

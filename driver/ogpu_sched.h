@@ -69,6 +69,7 @@ struct ogpu_sched_job {
 	struct dma_fence *fence;
 };
 
+int ogpu_sched_init(struct ogpu_device *odev);
 int ogpu_sched_module_init(void);
 void ogpu_sched_module_exit(void);
 struct workqueue_struct *ogpu_sched_wq(void);
