@@ -311,8 +311,13 @@ static __attribute__((unused)) void fake_map(struct vgpu *gpu, uint32_t asid, ui
 		*fake_entry(gpu, asid, va + i, 0) = fake_pte(operand + i, OGPU_PTE_LEAF | bits);
 }
 
+#ifndef FAKE_STRICT
+#define FAKE_STRICT	true		/* but for measurements and tests of code alone */
+#endif
+
 /* Of the next card; a test may change it. */
 static struct vgpu_config fake_config = {
+	.strict = FAKE_STRICT,
 	.cu_count = 8, .compute_slots = 2, .copy_slots = 1, .doorbells = 64, .vram_size = FAKE_VRAM,
 };
 

@@ -12,6 +12,7 @@
 
 #include "abi/cu.h"
 #include "cu_fp.h"
+#define FAKE_STRICT false		/* code is put anew without saying so */
 #include "fake_dispatch.h"
 #include "fake_kernels.h"
 

@@ -197,6 +197,7 @@ static void test_poison(void **state)
 	f.bytes = 0x1000;
 	q_put(q, OGPU_OP_FILL, 0, &f, sizeof(f));
 	copy_page(VA, VA + 0x30000, 0x1000);
+	done();
 	copy_page(VA + 0x21000, VA_SYS, 8);
 	done();
 	assert_false(is_poisoned(0x21000));

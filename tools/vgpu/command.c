@@ -8,8 +8,8 @@
  * indirect buffers that are open there, and how far the unfinished packet has come, so that a time
  * slice shorter than a long copy still makes progress.
  *
- * Packets are executed one after the other, each complete before the next one starts: BARRIER asks
- * for nothing that is not so.
+ * Packets are executed one after the other, each complete before the next one starts, so that
+ * BARRIER asks for nothing that is not so; but if the card is strict some are late (late.c).
  */
 #include <string.h>
 
@@ -153,8 +153,15 @@ enum step command_read(struct processor *cp, const struct packet *p, uint32_t of
 	return STEP_DONE;
 }
 
-/* The header, and as much of the body as has a fixed layout. */
-static enum step fetch(struct processor *cp, struct packet *p, uint64_t available)
+/**
+ * command_fetch() - Read a packet: its header, and as much of the body as has a fixed layout.
+ * @cp: the command processor
+ * @p: the packet; level and at say where it stands
+ * @available: bytes from there to where it must have ended
+ *
+ * Return: STEP_DONE or STEP_FAIL.
+ */
+enum step command_fetch(struct processor *cp, struct packet *p, uint64_t available)
 {
 	enum step step = command_read(cp, p, 0, p->u.raw, 8);
 	uint32_t header = p->u.header, words = FIELD_GET(OGPU_PKT_WORDS, header);
@@ -207,7 +214,7 @@ static enum step packet_indirect(struct processor *cp, struct packet *p)
 
 		if (atomic_load_explicit(&slot->stop, memory_order_relaxed))
 			return STEP_STOP;
-		step = fetch(cp, &inner, bytes - *done);
+		step = command_fetch(cp, &inner, bytes - *done);
 		if (!step)
 			step = execute(cp, &inner);
 		if (step)
@@ -266,6 +273,13 @@ static bool only_compute(uint32_t opcode)
 	return opcode == OGPU_OP_DISPATCH || opcode == OGPU_OP_DISPATCH_INDIRECT;
 }
 
+/* Whether a packet starts only when all before it are complete. */
+static bool waits_for_all(const struct packet *p)
+{
+	return p->flags & OGPU_PKT_BARRIER || p->opcode == OGPU_OP_FENCE ||
+	       (p->opcode == OGPU_OP_TIMESTAMP && p->flags & OGPU_TIMESTAMP_END);
+}
+
 /* Whether the context says that buffers are open which this packet does not open. */
 static bool foreign_context(const struct slot_context *context, const struct packet *p)
 {
@@ -292,6 +306,12 @@ static enum step execute(struct processor *cp, struct packet *p)
 		return command_fail(cp, OGPU_QERR_SAVE, p->opcode);
 	if (!trusted && (p->flags & rule->privileged || p->opcode == OGPU_OP_TLBI))
 		return command_fail(cp, OGPU_QERR_PRIVILEGE, p->opcode);
+	if (waits_for_all(p) && late_finish(cp))
+		return STEP_FAIL;
+	if (late_add(cp, p, rule->run))
+		return STEP_DONE;
+	if (only_compute(p->opcode))
+		late_peek(cp, p);
 	return rule->run(cp, p);
 }
 
@@ -367,7 +387,7 @@ static enum step next_packet(struct processor *cp)
 {
 	struct slot_context *context = &cp->slot->context;
 	struct packet p = { .at = context->pos };
-	enum step step = fetch(cp, &p, cp->wptr - context->pos);
+	enum step step = command_fetch(cp, &p, cp->wptr - context->pos);
 
 	if (!step)
 		step = execute(cp, &p);
@@ -375,9 +395,10 @@ static enum step next_packet(struct processor *cp)
 		return step;
 	context->pos += p.bytes + p.skip;
 	context->context12 = 0;
-	if (context->pos - cp->rptr_written >= cp->queue->ring_size / 4)
-		return command_write_rptr(cp, context->pos);
-	return STEP_DONE;
+	if (context->pos - cp->rptr_written < cp->queue->ring_size / 4)
+		return STEP_DONE;
+	step = late_finish(cp);
+	return step ? step : command_write_rptr(cp, context->pos);
 }
 
 static enum step run(struct processor *cp)
@@ -398,7 +419,9 @@ static enum step run(struct processor *cp)
 			look = false;
 			step = read_wptr(cp);
 		} else {
-			step = command_write_rptr(cp, slot->context.pos);
+			step = late_finish(cp);
+			if (!step)
+				step = command_write_rptr(cp, slot->context.pos);
 			/* A pointer that cannot be right may be late: memory has the right one. */
 			if (!step && slot_wait_idle(slot, &wptr) == NEWS_WPTR)
 				look = !take_wptr(cp, wptr);
@@ -429,7 +452,8 @@ enum step command_run(struct slot *slot, struct slot_queue *queue)
 	enum step step;
 
 	mmu_set_asid(&slot->mmu, queue->asid);
-	step = run(&cp);
+	late_begin(&cp);
+	step = late_end(&cp, run(&cp));
 	if (!(atomic_load(&slot->stop) & (STOP_RESET | STOP_EXIT)) &&
 	    slot->failure.error != OGPU_QERR_RING && command_write_rptr(&cp, slot->context.pos))
 		step = STEP_FAIL;

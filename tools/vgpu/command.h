@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * Inside the command processor: what command.c (the ring, buffers, rules) and packets.c and
- * packets_copy.c (what packets do) share.
+ * Inside the command processor: what command.c (the ring, buffers, rules), packets.c and
+ * packets_copy.c (what packets do) and late.c (when, on a strict card) share.
  */
 #ifndef OGPU_VGPU_COMMAND_H
 #define OGPU_VGPU_COMMAND_H
@@ -40,11 +40,37 @@ struct packet {
 	} u;
 };
 
+#define LATE_MAX	8	/* packets that are late at a time, */
+#define LATE_BYTES	65536u	/* each of so many bytes at most, */
+#define LATE_NS		2000000	/* beside a dispatch for as long as this */
+#define LATE_EARLY	4096u	/* bytes of a copy that are read before the dispatch before it */
+
+struct late_packet {
+	struct packet packet;
+	struct slot_context context;	/* when it was to start */
+	enum step (*run)(struct processor *cp, struct packet *p);
+};
+
+/* Packets that do not wait for each other: see late.c. */
+struct late {
+	bool on;
+	bool finishing;			/* whatever orders the slot has */
+	unsigned int count;
+	struct late_packet packet[LATE_MAX];
+	bool failed;			/* the first one that did: */
+	struct slot_failure failure;
+	struct slot_context failed_at;
+	struct ogpu_pkt_copy early_packet;
+	uint32_t early_bytes;
+	uint8_t early[LATE_EARLY];
+};
+
 struct processor {
 	struct slot *slot;
 	const struct slot_queue *queue;
 	uint64_t wptr;			/* as last read */
 	uint64_t rptr_written;
+	struct late late;
 };
 
 /* command.c */
@@ -55,7 +81,18 @@ enum step command_operand(struct processor *cp, const struct packet *p, uint64_t
 			  uint64_t bytes, bool phys, bool write, uint64_t *result);
 enum step command_read(struct processor *cp, const struct packet *p, uint32_t offset, void *buf,
 		       size_t len);
+enum step command_fetch(struct processor *cp, struct packet *p, uint64_t available);
 enum step command_write_rptr(struct processor *cp, uint64_t pos);
+
+/* late.c */
+void late_begin(struct processor *cp);
+bool late_add(struct processor *cp, const struct packet *p,
+	      enum step (*run)(struct processor *cp, struct packet *p));
+bool late_pending(const struct processor *cp);
+enum step late_finish(struct processor *cp);
+enum step late_end(struct processor *cp, enum step step);
+void late_peek(struct processor *cp, const struct packet *p);
+bool late_take(struct processor *cp, const struct packet *p, uint64_t dst, struct mmu_fault *fault);
 
 /* packets.c */
 enum step packet_write(struct processor *cp, struct packet *p);

@@ -126,7 +126,7 @@ enum step move_run(struct slot *slot, const struct move *m, uint64_t *done,
 		uint64_t n;
 		unsigned int pieces = 0;
 
-		if (atomic_load_explicit(&slot->stop, memory_order_relaxed))
+		if (!m->whole && atomic_load_explicit(&slot->stop, memory_order_relaxed))
 			return STEP_STOP;
 		mmu_enter(&slot->mmu);
 		do {

@@ -11,10 +11,13 @@
  * not ended are parked, and written to the save area (save.c): what is done or saved is a prefix.
  * When it is killed or fails the same is done, as a dump for its owner, who need not have room.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "abi/mbox.h"
+#include "clock.h"
+#include "command.h"
 #include "engines.h"
 #include "save.h"
 #include "share.h"
@@ -463,8 +466,23 @@ static void try_alone(struct pool *pool, struct job *job)
 	end_turn(pool, &t, result);
 }
 
+/* With the lock held, which is released: packets before the dispatch end beside it. */
+static void wait_beside_late(struct processor *cp, struct pool *pool, struct job *job)
+{
+	struct timespec until = clock_after(LATE_NS);
+	enum step step;
+
+	if (pthread_cond_timedwait(&pool->change, &pool->lock, &until) != ETIMEDOUT)
+		return;
+	pthread_mutex_unlock(&pool->lock);
+	step = late_finish(cp);
+	pthread_mutex_lock(&pool->lock);
+	if (step)
+		atomic_store(&job->abort, true);
+}
+
 /* Until all workgroups have ended, or those under way are parked because of an order. */
-static void run(struct pool *pool, struct job *job)
+static void run(struct processor *cp, struct pool *pool, struct job *job)
 {
 	pthread_mutex_lock(&pool->lock);
 	job->number = ++pool->dispatches;
@@ -476,7 +494,10 @@ static void run(struct pool *pool, struct job *job)
 		slot_unit_end(job->slot);
 		while (job->share.running || ready(job)) {
 			wake_one(pool);
-			pthread_cond_wait(&pool->change, &pool->lock);
+			if (late_pending(cp))
+				wait_beside_late(cp, pool, job);
+			else
+				pthread_cond_wait(&pool->change, &pool->lock);
 		}
 		slot_unit_begin(job->slot);
 	}
@@ -524,15 +545,17 @@ static uint64_t allowed_units(const struct pool *pool, const struct slot_queue *
 
 /**
  * pool_dispatch() - Run the workgroups of a dispatch; blocks.
- * @slot: where it is; the context says where to go on, and afterwards how far it came
+ * @cp: the command processor; its slot's context says where to go on, and then how far it came
  * @launch: the dispatch, checked
  * @error: filled for STEP_FAIL
  *
  * Return: STEP_STOP if an order came before the end. After STOP_PREEMPT the context is exact,
  * after other orders it means nothing.
  */
-enum step pool_dispatch(struct slot *slot, const struct cu_launch *launch, struct cu_error *error)
+enum step pool_dispatch(struct processor *cp, const struct cu_launch *launch,
+			struct cu_error *error)
 {
+	struct slot *slot = cp->slot;
 	struct pool *pool = slot->eng->pool;
 	struct job job = {
 		.slot = slot, .launch = launch,
@@ -555,7 +578,7 @@ enum step pool_dispatch(struct slot *slot, const struct cu_launch *launch, struc
 	slot->context.held = 0;
 	slot->context.pc = 0;
 	if (restore(pool, &job, held)) {
-		run(pool, &job);
+		run(cp, pool, &job);
 		put_away(&job);
 	}
 	return finish(pool, &job, error);
@@ -609,7 +632,7 @@ struct pool *pool_create(struct engines *eng)
 	want = at_most(pool->unit_count, cfg->host_threads ? cfg->host_threads : UNITS_MAX);
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_cond_init(&pool->work, NULL);
-	pthread_cond_init(&pool->change, NULL);
+	clock_cond_init(&pool->change);
 	pool->thread = calloc(want + 1, sizeof(*pool->thread));
 	pool->cu = calloc(want + 1, sizeof(struct cu *));
 	while (pool->thread && pool->cu && pool->threads < want &&

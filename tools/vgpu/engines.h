@@ -96,6 +96,7 @@ struct slot {
 };
 
 struct pool;
+struct processor;
 struct watcher;
 
 struct engines {
@@ -159,6 +160,7 @@ struct move {
 	uint64_t extent[3];	/* bytes, rows, slices */
 	uint64_t src_pitch[2], dst_pitch[2];	/* of rows and slices */
 	uint32_t *pattern;	/* NULL, or a page that is the source of everything */
+	bool whole;		/* whatever orders the slot has */
 };
 
 uint64_t move_bytes(const struct move *m);
@@ -168,7 +170,8 @@ enum step move_run(struct slot *slot, const struct move *m, uint64_t *done,
 /* dispatch.c */
 struct pool *pool_create(struct engines *eng);
 void pool_destroy(struct pool *pool);
-enum step pool_dispatch(struct slot *slot, const struct cu_launch *launch, struct cu_error *error);
+enum step pool_dispatch(struct processor *cp, const struct cu_launch *launch,
+			struct cu_error *error);
 void pool_poke(struct pool *pool);
 uint64_t pool_lane_instructions(struct pool *pool);
 

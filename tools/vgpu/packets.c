@@ -104,6 +104,12 @@ enum step packet_wait(struct processor *cp, struct packet *p)
 			return command_fail_memory(cp, &fault, p->opcode);
 		if (condition_holds(&what, now))
 			break;
+		if (late_pending(cp)) {
+			step = late_finish(cp);
+			if (step)
+				return step;
+			continue;
+		}
 		step = command_write_rptr(cp, cp->slot->context.pos);
 		if (step)
 			return step;
@@ -316,7 +322,9 @@ static enum step run_launch(struct processor *cp, struct packet *p, const struct
 
 	if (error)
 		return command_fail(cp, error, p->opcode);
-	step = pool_dispatch(cp->slot, launch, &cu_error);
+	step = pool_dispatch(cp, launch, &cu_error);
+	if (cp->late.failed)
+		return STEP_FAIL;
 	if (step != STEP_FAIL)
 		return step;
 	cp->slot->failure = (struct slot_failure){

@@ -10,13 +10,14 @@ static bool ranges_overlap(uint64_t a, uint64_t b, uint64_t bytes)
 	return a < b ? b - a < bytes : a - b < bytes;
 }
 
-static enum step run(struct processor *cp, struct packet *p, const struct move *m)
+static enum step run(struct processor *cp, struct packet *p, struct move *m)
 {
 	struct mmu_fault fault;
 	enum step step;
 
 	if (cp->slot->context.context12 > move_bytes(m))
 		return command_fail(cp, OGPU_QERR_PACKET, p->opcode);
+	m->whole = cp->late.finishing;
 	step = move_run(cp->slot, m, &cp->slot->context.context12, &fault);
 	return step == STEP_FAIL ? command_fail_memory(cp, &fault, p->opcode) : step;
 }
@@ -32,6 +33,7 @@ enum step packet_copy(struct processor *cp, struct packet *p)
 {
 	const struct ogpu_pkt_copy *c = &p->u.copy;
 	struct move m = { .extent = { c->bytes, 1, 1 } };
+	struct mmu_fault fault;
 	enum step step;
 
 	if (c->rsvd)
@@ -47,6 +49,8 @@ enum step packet_copy(struct processor *cp, struct packet *p)
 		return step;
 	if (ranges_overlap(m.src, m.dst, c->bytes))
 		return command_fail(cp, OGPU_QERR_PACKET, p->opcode);
+	if (!late_take(cp, p, m.dst, &fault))
+		return command_fail_memory(cp, &fault, p->opcode);
 	return run(cp, p, &m);
 }
 
@@ -89,7 +93,7 @@ enum step packet_copy_rect(struct processor *cp, struct packet *p)
 	const struct ogpu_pkt_copy_rect *c = &p->u.copy_rect;
 	const unsigned __int128 bytes = (unsigned __int128)c->extent[0] * c->extent[1] *
 					c->extent[2];
-	const struct move m = {
+	struct move m = {
 		.src = c->src, .dst = c->dst, .rows = true,
 		.extent = { c->extent[0], c->extent[1], c->extent[2] },
 		.src_pitch = { c->src_pitch[0], c->src_pitch[1] },

@@ -64,7 +64,7 @@ struct vgpu_config {
 	struct nonvol *nonvol;		/* what outlives power */
 	uint8_t uuid[16];
 	uint32_t host_threads;		/* threads of the compute-unit pool */
-	bool strict;			/* code caches keep all that they may */
+	bool strict;			/* forgives nothing that the contract does not forgive */
 };
 
 /* --- device.c: life of a card ----------------------------------------------------------------- */
