@@ -27,8 +27,8 @@
  * get to see, such as a buffer that was to be cleared. They signal in the reset, when the card
  * stands still and all files are stale.
  *
- * A job that runs too long (ogpu_queue_timeout.c): QUEUE_STOP tells firmware to kill it, which leaves
- * other queues alone. If firmware does not do so, the card is reset.
+ * A job that runs too long (ogpu_queue_timeout.c): QUEUE_STOP tells firmware to kill it, which
+ * leaves other queues alone. If firmware does not do so, the card is reset.
  *
  * Locks. The lock of struct ogpu_queue_mgr keeps the card's idea of which queues exist and ours
  * together; firmware is asked under it, so memory is never allocated under it. It is outside of the

@@ -29,8 +29,8 @@ struct ogpu_vm;
 /**
  * enum ogpu_queue_state - does a queue execute its jobs?
  * @OGPU_QUEUE_ALIVE: jobs that start go to the ring
- * @OGPU_QUEUE_DEAD: nothing is added to the ring, but hardware may still execute what is there; jobs
- *	that start wait in &struct ogpu_queue.pending for the end
+ * @OGPU_QUEUE_DEAD: nothing is added to the ring, but hardware may still execute what is there;
+ *	jobs that start wait in &struct ogpu_queue.pending for the end
  * @OGPU_QUEUE_ENDED: hardware has stopped; jobs that start fail at once
  * @OGPU_QUEUE_STATES: how many there are
  *
