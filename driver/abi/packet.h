@@ -77,6 +77,17 @@ struct ogpu_pkt_copy {
 OGPU_ASSERT_SIZE(struct ogpu_pkt_copy, 32);
 #define OGPU_COPY_SRC_PHYS	BIT(0)
 #define OGPU_COPY_DST_PHYS	BIT(1)
+#define OGPU_COPY_LOST		BIT(2)	/* is struct ogpu_pkt_copy_lost; privileged */
+
+/*
+ * COPY with LOST: what cannot be read because of a memory error, nor be poisoned where it is copied
+ * to, does not end the queue: zeros are stored there, and 1 in the 64-bit word at lost.
+ */
+struct ogpu_pkt_copy_lost {
+	struct ogpu_pkt_copy copy;
+	__le64 lost;		/* address operand, 8-byte aligned */
+};
+OGPU_ASSERT_SIZE(struct ogpu_pkt_copy_lost, 40);
 
 /* FILL: repeat a 32-bit pattern. Address and size are multiples of 4. */
 struct ogpu_pkt_fill {

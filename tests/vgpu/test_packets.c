@@ -223,6 +223,63 @@ static void test_poison(void **state)
 		     OGPU_FAULT_POISON);
 }
 
+/* Who moves what is not his own is told what is lost, and goes on. */
+static void test_copy_lost(void **state)
+{
+	const uint32_t phys = OGPU_COPY_SRC_PHYS | OGPU_COPY_DST_PHYS | OGPU_COPY_LOST;
+	uint64_t *lost = (uint64_t *)(gpu->system + 0x5000);
+	struct ogpu_pkt_copy_lost c = {
+		.copy = {
+			.src = VRAM(FAKE_DATA + 0xf000), .dst = SYSTEM(FAKE_SYSTEM + 0x200000),
+			.bytes = 0x3000,
+		},
+		.lost = SYSTEM(FAKE_SYSTEM + 0x5000),
+	};
+	static const uint8_t zero[0x1000];
+	uint8_t *to = gpu->system + 0x200000;
+
+	(void)state;
+	*lost = 0;
+	q_put(q, OGPU_OP_COPY, phys, &c, sizeof(c));
+	done();
+	assert_memory_equal(to, mem(0xf000), 0x3000);
+	assert_int_equal(*lost, 0);
+
+	poison_add(&gpu->poison, FAKE_DATA + 0x10000, false);
+	fake_lose_pointers(gpu);
+	q_put(q, OGPU_OP_COPY, phys, &c, sizeof(c));
+	done();
+	assert_memory_equal(to, mem(0xf000), 0x1000);
+	assert_memory_equal(to + 0x1000, zero, 0x1000);
+	assert_memory_equal(to + 0x2000, mem(0x11000), 0x1000);
+	assert_int_equal(*lost, 1);
+
+	/* What can be poisoned is, and nothing is told. */
+	*lost = 0;
+	c.copy.dst = VRAM(FAKE_DATA + 0x20000);
+	q_put(q, OGPU_OP_COPY, phys, &c, sizeof(c));
+	done();
+	assert_true(is_poisoned(0x21000));
+	assert_int_equal(*lost, 0);
+	/* Other faults are faults, and so is a word that does not answer. */
+	c.copy.src = VRAM(FAKE_VRAM);
+	memory_fault(OGPU_OP_COPY, phys, &c, sizeof(c), VRAM(FAKE_VRAM), OGPU_ACCESS_READ,
+		     OGPU_FAULT_BUS);
+	c.copy.src = VRAM(FAKE_DATA + 0x10000);
+	c.copy.dst = SYSTEM(FAKE_SYSTEM + 0x200000);
+	c.lost = VRAM(FAKE_VRAM);
+	memory_fault(OGPU_OP_COPY, phys, &c, sizeof(c), VRAM(FAKE_VRAM), OGPU_ACCESS_WRITE,
+		     OGPU_FAULT_BUS);
+
+	c.lost = SYSTEM(FAKE_SYSTEM + 4);
+	wrong(OGPU_OP_COPY, phys, &c, sizeof(c), OGPU_QERR_PACKET);
+	c.lost = OGPU_OPERAND(OGPU_TARGET_PEER, 0);
+	wrong(OGPU_OP_COPY, phys, &c, sizeof(c), OGPU_QERR_PACKET);
+	c.lost = SYSTEM(FAKE_SYSTEM);
+	wrong(OGPU_OP_COPY, phys, &c, sizeof(c.copy), OGPU_QERR_PACKET);
+	wrong(OGPU_OP_COPY, phys & ~OGPU_COPY_LOST, &c, sizeof(c), OGPU_QERR_PACKET);
+}
+
 /* A poisoned page table poisons nothing: it faults. */
 static void test_poisoned_table(void **state)
 {
@@ -475,6 +532,7 @@ static void test_privilege(void **state)
 	} cases[] = {
 		{ OGPU_OP_COPY, OGPU_COPY_SRC_PHYS, &c, sizeof(c) },
 		{ OGPU_OP_COPY, OGPU_COPY_DST_PHYS, &c, sizeof(c) },
+		{ OGPU_OP_COPY, OGPU_COPY_LOST, &c, sizeof(c) },
 		{ OGPU_OP_FILL, OGPU_FILL_DST_PHYS, &f, sizeof(f) },
 		{ OGPU_OP_FENCE, OGPU_FENCE_PHYS, &n, sizeof(n) },
 		{ OGPU_OP_FENCE, OGPU_FENCE_IRQ, &n, sizeof(n) },
@@ -848,6 +906,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_copy, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_copy_faults, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_poison, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_copy_lost, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_poisoned_table, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fill, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_write, setup, teardown),

@@ -25,6 +25,7 @@ struct packet {
 		uint32_t header;
 		struct ogpu_pkt_indirect indirect;
 		struct ogpu_pkt_copy copy;
+		struct ogpu_pkt_copy_lost copy_lost;
 		struct ogpu_pkt_fill fill;
 		struct ogpu_pkt_write write;
 		struct ogpu_pkt_fence fence;

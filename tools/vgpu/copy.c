@@ -59,17 +59,30 @@ static bool find_page(struct mmu *mmu, uint64_t operand, bool write, struct mmu_
 	return fault->reason == OGPU_FAULT_POISON && page->bytes;
 }
 
+/* What is copied is lost: so is what it is copied to, or it is zero, which is told. */
+static bool move_poison(struct slot *slot, const struct move *m, const struct mmu_page *to,
+			uint64_t bytes)
+{
+	if (vgpu_mem_carry(slot->mmu.gpu, to->operand, slot->queue.queue))
+		return true;
+	if (!m->lost || !to->host)
+		return false;
+	memset(to->host, 0, bytes);
+	*m->lost = true;
+	return true;
+}
+
 /*
  * Moves bytes of one page to one page. Poison is carried; a part of a poisoned page cannot be
  * stored without what is lost of it. Returns false if what is lost would have been used.
  */
-static bool move_in_page(struct slot *slot, const struct mmu_page *from, const struct mmu_page *to,
-			 uint64_t bytes)
+static bool move_in_page(struct slot *slot, const struct move *m, const struct mmu_page *from,
+			 const struct mmu_page *to, uint64_t bytes)
 {
 	uint8_t *host = to->host;
 
 	if (!from->host)
-		return vgpu_mem_carry(slot->mmu.gpu, to->operand, slot->queue.queue);
+		return move_poison(slot, m, to, bytes);
 	if (!host) {
 		if (bytes < MMU_PAGE)
 			return false;
@@ -99,7 +112,7 @@ static uint64_t move_piece(struct slot *slot, const struct move *m, uint64_t at,
 	    !find_page(&slot->mmu, dst, true, &to, fault))
 		return 0;
 	bytes = smaller(smaller(bytes, m->extent[0] - x), smaller(from.bytes, to.bytes));
-	if (!move_in_page(slot, &from, &to, bytes)) {
+	if (!move_in_page(slot, m, &from, &to, bytes)) {
 		if (!from.host)
 			*fault = lost;
 		return 0;

@@ -161,6 +161,7 @@ struct move {
 	uint64_t src_pitch[2], dst_pitch[2];	/* of rows and slices */
 	uint32_t *pattern;	/* NULL, or a page that is the source of everything */
 	bool whole;		/* whatever orders the slot has */
+	bool *lost;		/* NULL, or set where zeros were stored for what is lost */
 };
 
 uint64_t move_bytes(const struct move *m);

@@ -22,6 +22,18 @@ static enum step run(struct processor *cp, struct packet *p, struct move *m)
 	return step == STEP_FAIL ? command_fail_memory(cp, &fault, p->opcode) : step;
 }
 
+/* Says that something was lost; what is done is kept in the context. */
+static enum step tell_lost(struct processor *cp, struct packet *p, uint64_t operand)
+{
+	const uint64_t lost = 1;
+	struct mmu_fault fault;
+
+	if (!mmu_write(&cp->slot->mmu, operand, &lost, sizeof(lost), &fault))
+		return command_fail_memory(cp, &fault, p->opcode);
+	engines_memory_changed(cp->slot->eng);
+	return STEP_DONE;
+}
+
 /**
  * packet_copy() - COPY: move bytes.
  * @cp: the command processor
@@ -32,12 +44,22 @@ static enum step run(struct processor *cp, struct packet *p, struct move *m)
 enum step packet_copy(struct processor *cp, struct packet *p)
 {
 	const struct ogpu_pkt_copy *c = &p->u.copy;
+	const bool tell = p->flags & OGPU_COPY_LOST;
 	struct move m = { .extent = { c->bytes, 1, 1 } };
 	struct mmu_fault fault;
-	enum step step;
+	enum step step, told;
+	uint64_t lost_at;
+	bool lost = false;
 
-	if (c->rsvd)
+	if (c->rsvd || p->bytes != (tell ? sizeof(p->u.copy_lost) : sizeof(*c)) ||
+	    (tell && p->u.copy_lost.lost & 7))
 		return command_fail(cp, OGPU_QERR_PACKET, p->opcode);
+	if (tell) {
+		step = command_operand(cp, p, p->u.copy_lost.lost, 8, true, true, &lost_at);
+		if (step)
+			return step;
+		m.lost = &lost;
+	}
 	if (!c->bytes)
 		return STEP_DONE;
 	step = command_operand(cp, p, c->src, c->bytes, p->flags & OGPU_COPY_SRC_PHYS, false,
@@ -51,7 +73,10 @@ enum step packet_copy(struct processor *cp, struct packet *p)
 		return command_fail(cp, OGPU_QERR_PACKET, p->opcode);
 	if (!late_take(cp, p, m.dst, &fault))
 		return command_fail_memory(cp, &fault, p->opcode);
-	return run(cp, p, &m);
+	step = run(cp, p, &m);
+	/* Also if it goes on later, or has failed. */
+	told = lost ? tell_lost(cp, p, lost_at) : STEP_DONE;
+	return told ? told : step;
 }
 
 /**

@@ -731,8 +731,8 @@ struct drm_ogpu_submit {
  * begins after all packets of the job before it.
  *
  * Privileged are the opcode 10 (invalidation of translations), the flag IRQ (1 << 1) of FENCE, and
- * the flags PHYS: 1 << 0 of FILL, FENCE, WAIT and TIMESTAMP, 1 << 0 and 1 << 1 of COPY. They are
- * for the kernel's rings; elsewhere they stop the queue with DRM_OGPU_QUEUE_ERR_PRIVILEGE.
+ * the flags PHYS and LOST: 1 << 0 of FILL, FENCE, WAIT and TIMESTAMP, 1 << 0 to 1 << 2 of COPY. They
+ * are for the kernel's rings; elsewhere they stop the queue with DRM_OGPU_QUEUE_ERR_PRIVILEGE.
  */
 #define DRM_OGPU_PKT(opcode, bytes)	((__u32)(opcode) | (__u32)((bytes) / 4) << 16)
 /** @DRM_OGPU_PKT_BARRIER: to be ORed into any header */
