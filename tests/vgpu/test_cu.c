@@ -785,14 +785,14 @@ static void test_start_state(void **state)
 	assert_true(cu_begin(cu, &launch, &stop));
 	assert_int_equal(cu_workgroup(cu, 0), CU_DONE);
 	for (unsigned int l = 0; l < 64; l++) {
-		const struct cu_wave *w = cu->wave[l / 32];
-
 		for (unsigned int i = 0; i < 64; i++) {
+			uint64_t row[VGPU_LANES];
 			uint64_t want = i == 1 ? OGPU_CU_EXIT :
 					i == 2 ? OGPU_CU_PRIVATE_BASE + 128 :
 					i == 10 ? DATA_VA : 0;
 
-			assert_int_equal(w->reg[i][l % 32], want);
+			cu_read_register(cu->wave[l / 32], i, row);
+			assert_int_equal(row[l % 32], want);
 		}
 	}
 	for (unsigned int i = 0; i < 256; i++)

@@ -448,6 +448,24 @@ static void random_lane(struct lane *lane, unsigned int n)
 		lane->f[i] = random_double();
 }
 
+/* Some registers that compute units keep in affine form: all lanes the same, or steps apart. */
+static void random_affine(struct lane *lanes)
+{
+	for (unsigned int i = 1; i < 31; i++) {
+		const uint64_t start = random_value(), step = below(3) ? below(9) : random_value();
+
+		if (i == REG_DATA || i == REG_ATOMIC || below(2))
+			continue;
+		for (unsigned int l = 0; l < VGPU_LANES; l++)
+			lanes[l].x[i] = start + (i % 4 ? l : l % 16) * step;
+	}
+	for (unsigned int i = 0; i < 32; i++) {
+		if (!below(4))
+			for (unsigned int l = 1; l < VGPU_LANES; l++)
+				lanes[l].f[i] = lanes[0].f[i];
+	}
+}
+
 static void run_unicorn(struct lane *lane, uint32_t size)
 {
 	uint64_t zero = 0;
@@ -479,12 +497,14 @@ static void run_cu(const struct program *p, const struct lane *lanes, uint32_t l
 	memcpy(gpu->vram + FAKE_DATA + p->size, &(uint32_t){ ECALL }, 4);
 	assert_true(cu_begin(cu, &launch, &stop));
 	w = cu->wave[0];
-	memset(w->reg, 0, sizeof(w->reg));
+	for (unsigned int i = 1; i < 64; i++) {
+		uint64_t row[VGPU_LANES];
+
+		for (unsigned int l = 0; l < VGPU_LANES; l++)
+			row[l] = i < 32 ? lanes[l].x[i] : lanes[l].f[i - 32];
+		cu_write_register(w, i, row);
+	}
 	for (unsigned int l = 0; l < VGPU_LANES; l++) {
-		for (unsigned int i = 0; i < 32; i++) {
-			w->reg[i][l] = lanes[l].x[i];
-			w->reg[CU_REG_F0 + i][l] = lanes[l].f[i];
-		}
 		w->pc[l] = CODE_VA;
 		w->frm[l] = 0;
 		w->reserved[l] = ~0ull;
@@ -518,19 +538,18 @@ static void compare(const struct program *p, const struct lane *before, const st
 {
 	const uint8_t *mem = gpu->vram + FAKE_DATA + 0x10000 + l * LANE_BYTES;
 	uint8_t theirs[LANE_BYTES];
-	const struct cu_wave *w = cu->wave[0];
-
 	for (unsigned int i = 1; i < 64; i++) {
-		uint64_t v = i < 32 ? want->x[i] : want->f[i - 32];
+		uint64_t v = i < 32 ? want->x[i] : want->f[i - 32], row[VGPU_LANES];
 
 		if (i >= 32 && i < 48)
 			v |= 0xffffffff00000000ull;
-		if (w->reg[i][l] == v)
+		cu_read_register(cu->wave[0], i, row);
+		if (row[l] == v)
 			continue;
 		dump(p);
 		fail_msg("%s: round %lu lane %u: %s%u is 0x%lx, should be 0x%lx, was 0x%lx",
 			 cu->vec->name, (long)round, l, i < 32 ? "x" : "f", i % 32,
-			 (long)w->reg[i][l], (long)v,
+			 (long)row[l], (long)v,
 			 (long)(i < 32 ? before->x[i] : before->f[i - 32]));
 	}
 	uc_mem_read(uc, DATA_VA + l * LANE_BYTES, theirs, sizeof(theirs));
@@ -556,6 +575,8 @@ static void one_round(uint64_t round)
 	}
 	for (unsigned int l = 0; l < VGPU_LANES; l++)
 		random_lane(&before[l], l);
+	if (below(2))
+		random_affine(before);
 	memcpy(after, before, sizeof(after));
 	/* It does not notice all writes to code. */
 	uc_ctl_remove_cache(uc, CODE_VA, CODE_VA + CODE_BYTES);

@@ -90,6 +90,16 @@ void cu_group_destroy(struct cu_group *g)
 	free(g);
 }
 
+static void clear_registers(struct cu_wave *w, uint64_t dirty, const struct cu_vec *vec)
+{
+	for (; dirty; dirty &= dirty - 1) {
+		unsigned int r = __builtin_ctzll(dirty);
+
+		vec->uniform(&w->affine[r], 0);
+		w->form[r] = CU_AFFINE | CU_UNIFORM;
+	}
+}
+
 static bool allocate_waves(struct cu_group *g)
 {
 	while (g->waves_allocated < g->waves) {
@@ -98,6 +108,8 @@ static bool allocate_waves(struct cu_group *g)
 		if (!w)
 			return false;
 		memset(w, 0, sizeof(*w));
+		clear_registers(w, UINT64_MAX, &cu_vec_base);
+		w->form[0] |= CU_ROW;
 		w->reservations = true;
 		g->wave[g->waves_allocated++] = w;
 	}
@@ -119,17 +131,11 @@ static bool allocate_local(struct cu_group *g)
 	return true;
 }
 
-static void clear_registers(struct cu_wave *w, uint64_t dirty, const struct cu_vec *vec)
-{
-	for (; dirty; dirty &= dirty - 1)
-		vec->splat(w->reg[__builtin_ctzll(dirty)], 0);
-}
-
 /* Number the work-items: x runs fastest. */
 static void number_lanes(struct cu_wave *w, const uint32_t *group, uint32_t first, uint32_t items)
 {
 	w->lanes = 0;
-	for (uint32_t lane = 0; lane < VGPU_LANES; lane++) {
+	for (unsigned int lane = 0; lane < VGPU_LANES; lane++) {
 		uint32_t n = first + lane;
 
 		w->id[0][lane] = n % group[0];
@@ -138,6 +144,8 @@ static void number_lanes(struct cu_wave *w, const uint32_t *group, uint32_t firs
 		if (n < items)
 			w->lanes |= 1u << lane;
 	}
+	for (unsigned int i = 0; i < 3; i++)
+		w->id_is_affine[i] = cu_find_affine(w->id[i], &w->id_affine[i]);
 }
 
 /**
@@ -226,16 +234,15 @@ static void start_wave(struct cu *cu, struct cu_wave *w)
 	const struct cu_launch *launch = cu->launch;
 
 	clear_registers(w, cu->dirty, cu->vec);
-	cu->vec->splat(w->reg[REG_RA], OGPU_CU_EXIT);
-	cu->vec->splat(w->reg[REG_SP], OGPU_CU_PRIVATE_BASE + launch->private_bytes);
-	cu->vec->splat(w->reg[REG_A0], launch->args);
+	cu_put_uniform(cu, w, REG_RA, OGPU_CU_EXIT);
+	cu_put_uniform(cu, w, REG_SP, OGPU_CU_PRIVATE_BASE + launch->private_bytes);
+	cu_put_uniform(cu, w, REG_A0, launch->args);
 	cu->vec->splat(w->pc, launch->entry);
 	if (w->reservations)
 		cu->vec->splat(w->reserved, CU_NO_RESERVATION);
 	w->reservations = false;
 	memset(w->frm, CU_RNE, sizeof(w->frm));
 	w->frm_changed = false;
-	w->uniform = 1ull << REG_RA | 1ull << REG_SP | 1ull << REG_A0;
 	w->live = w->lanes;
 	w->barrier = 0;
 }
@@ -246,7 +253,7 @@ static int64_t setup_cost(const struct cu *cu)
 	const unsigned int row = sizeof(cu->wave[0]->reg[0]);
 
 	return cu->launch->local_bytes / row +
-	       (int64_t)cu->waves * __builtin_popcountll(cu->dirty);
+	       (int64_t)cu->waves * __builtin_popcountll(cu->dirty) / 4;
 }
 
 /**

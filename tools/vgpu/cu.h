@@ -77,16 +77,25 @@ struct cu_code {
 	struct cu_insn insn[CU_PAGE_INSNS + 1];	/* the last one is CU_PAGE_END */
 };
 
+/*
+ * Where a register's value is: in its row of reg, in affine form, or in both. Rows are made when
+ * somebody needs them: see cu_row().
+ */
+#define CU_ROW		1
+#define CU_AFFINE	2
+#define CU_UNIFORM	4	/* and moreover one value in all lanes; never without CU_AFFINE */
+
 struct cu_wave {
 	uint64_t reg[CU_REGS][VGPU_LANES] __attribute__((aligned(64)));
-	uint64_t scalar[CU_REGS];	/* values of uniform registers */
-	uint64_t uniform;	/* registers of one value in all lanes, outside cu_run() perhaps */
-	uint64_t spread;	/* those of them whose row of reg has it as well */
+	struct cu_affine affine[CU_REGS];
+	uint8_t form[CU_REGS];		/* where the value of each register is: CU_ROW ... */
+	bool id_is_affine[3];		/* and then the local ids are: */
+	struct cu_affine id_affine[3];
 	uint64_t mask[VGPU_LANES] __attribute__((aligned(64)));	/* ones: lane takes part */
 	uint64_t pc[VGPU_LANES];	/* of lanes that do not take part */
 	uint64_t reserved[VGPU_LANES];	/* LR: address and size, and the value that was there */
 	uint64_t reserved_value[VGPU_LANES];
-	uint32_t id[3][VGPU_LANES];	/* local ids */
+	uint64_t id[3][VGPU_LANES];	/* local ids */
 	uint8_t frm[VGPU_LANES];
 	bool frm_changed;		/* some lane's frm is not CU_RNE */
 	bool reservations;		/* some lane may have one */
@@ -164,6 +173,13 @@ enum cu_result cu_step(struct cu *cu);
 /* cu_run.c */
 enum cu_result cu_run(struct cu *cu, struct cu_wave *w);
 
+/* cu_affine.c */
+bool cu_affine_branch(const struct cu_wave *w, const struct cu_insn *insn, uint32_t *taken);
+void cu_put_affine(struct cu_wave *w, unsigned int rd, const struct cu_affine *a);
+bool cu_find_affine(const uint64_t *row, struct cu_affine *a);
+void cu_read_register(const struct cu_wave *w, unsigned int r, uint64_t *row);
+void cu_write_register(struct cu_wave *w, unsigned int r, const uint64_t *row);
+
 /* cu_code.c */
 void cu_code_begin(struct cu *cu);
 void cu_code_enter(struct cu *cu);
@@ -187,34 +203,33 @@ void cu_wave_op(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, ui
 /* cu_csr.c */
 bool cu_csr(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint32_t lanes);
 
-/*
- * While a wave runs, a register that has one value in all lanes may have it in scalar only. What
- * works with rows takes them with cu_row().
- */
+/* The lanes of a register, which may be in affine form only. */
 static inline const uint64_t *cu_row(struct cu *cu, struct cu_wave *w, unsigned int r)
 {
-	if (r != CU_REG_SINK && (w->uniform & ~w->spread) >> r & 1) {
-		cu->vec->splat(w->reg[r], w->scalar[r]);
-		w->spread |= 1ull << r;
+	if (!(w->form[r] & CU_ROW)) {
+		cu->vec->spread(w->reg[r], &w->affine[r]);
+		w->form[r] |= CU_ROW;
 	}
 	return w->reg[r];
 }
 
-static inline uint64_t cu_reg_bit(unsigned int r)
-{
-	return (uint64_t)(r != CU_REG_SINK) << (r & 63);
-}
-
 static inline bool cu_is_uniform(const struct cu_wave *w, unsigned int r)
 {
-	return w->uniform >> r & 1;
+	return w->form[r] & CU_UNIFORM;
 }
 
 /* The row of a register all of whose lanes get a new value. */
 static inline uint64_t *cu_new_row(struct cu_wave *w, unsigned int rd)
 {
-	w->uniform &= ~cu_reg_bit(rd);
+	w->form[rd] = CU_ROW;
 	return w->reg[rd];
+}
+
+/* A register gets one value in all lanes. */
+static inline void cu_put_uniform(struct cu *cu, struct cu_wave *w, unsigned int rd, uint64_t v)
+{
+	cu->vec->uniform(&w->affine[rd], v);
+	w->form[rd] = CU_AFFINE | CU_UNIFORM;
 }
 
 /* Write the result of an operation, for some lanes only if others have to keep theirs. */
@@ -231,13 +246,30 @@ static inline void cu_put_one(struct cu *cu, struct cu_wave *w, unsigned int rd,
 	uint64_t all[VGPU_LANES] __attribute__((aligned(64)));
 
 	if (lanes == w->live) {
-		w->scalar[rd] = v;
-		w->uniform |= cu_reg_bit(rd);
-		w->spread &= ~cu_reg_bit(rd);
+		cu_put_uniform(cu, w, rd, v);
 		return;
 	}
 	cu->vec->splat(all, v);
 	cu_put(cu, w, rd, all);
+}
+
+/* Whether a branch is taken. */
+static inline bool cu_compare(enum cu_op op, uint64_t a, uint64_t b)
+{
+	switch (op) {
+	case CU_BEQ:
+		return a == b;
+	case CU_BNE:
+		return a != b;
+	case CU_BLT:
+		return (int64_t)a < (int64_t)b;
+	case CU_BGE:
+		return (int64_t)a >= (int64_t)b;
+	case CU_BLTU:
+		return a < b;
+	default:
+		return a >= b;
+	}
 }
 
 #endif

@@ -95,6 +95,21 @@ static void set_frm(struct cu_wave *w, uint32_t csr, const uint64_t *value, uint
 	}
 }
 
+/* Ids of work-items that lie so that they need no row. */
+static bool read_affine(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn)
+{
+	const uint32_t csr = insn->imm;
+	const unsigned int axis = (csr - OGPU_CSR_GLOBAL_ID_X) % 3;
+	struct cu_affine ids = w->id_affine[axis];
+
+	if (csr < OGPU_CSR_GLOBAL_ID_X || csr > OGPU_CSR_LOCAL_ID_Z || !w->id_is_affine[axis])
+		return false;
+	for (unsigned int run = 0; run < CU_RUNS && csr < OGPU_CSR_LOCAL_ID_X; run++)
+		ids.base[run] += (uint64_t)cu->group_id[axis] * cu->launch->group[axis];
+	cu_put_affine(w, insn->rd, &ids);
+	return true;
+}
+
 /**
  * cu_csr() - CSRRW, CSRRS, CSRRC and their immediate forms.
  * @cu: unit
@@ -116,6 +131,8 @@ bool cu_csr(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint32
 		cu_put_one(cu, w, insn->rd, *old, lanes);
 		return true;
 	}
+	if (!writes && lanes == w->live && read_affine(cu, w, insn))
+		return true;
 	if (!read_csr(cu, w, csr, old))
 		return false;
 	if (writes) {

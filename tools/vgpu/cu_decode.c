@@ -487,6 +487,4 @@ void cu_decode(struct cu_insn *insn, uint32_t word)
 		if (insn->aux > CU_RMM && insn->aux != CU_DYN)
 			insn->op = CU_ILLEGAL;
 	}
-	insn->reads = 1ull << insn->rs1 | 1ull << insn->rs2 | 1ull << insn->rs3;
-	insn->writes = (uint64_t)(insn->rd != CU_REG_SINK) << (insn->rd & 63);
 }

@@ -109,8 +109,6 @@ struct cu_insn {
 	uint8_t len;		/* 2 or 4 bytes */
 	int32_t imm;		/* CSR: number; with an immediate operand, that is in rs1 */
 	uint32_t raw;		/* as in memory, for error reports */
-	uint64_t reads;		/* rs1, rs2 and rs3 as bits */
-	uint64_t writes;	/* rd; 0 if that is CU_REG_SINK */
 };
 
 /* Result of the decoder: always filled in, with CU_ILLEGAL if there is no such instruction. */

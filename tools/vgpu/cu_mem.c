@@ -299,8 +299,13 @@ static bool scatter(struct cu *cu, struct cu_wave *w, const uint64_t *t, uint32_
 static enum cu_pattern addresses(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn,
 				 uint32_t lanes, uint64_t *t, uint32_t *contiguous)
 {
-	const uint64_t *a = cu_row(cu, w, insn->rs1);
+	const uint64_t *a;
 
+	if (cu_is_uniform(w, insn->rs1)) {
+		cu->vec->splat(t, w->affine[insn->rs1].base[0] + (int64_t)insn->imm);
+		return CU_PATTERN_UNIFORM;
+	}
+	a = cu_row(cu, w, insn->rs1);
 	if (lanes == CU_ALL_LANES)
 		return cu->vec->address_all(t, a, insn->imm, insn->size, contiguous);
 	return cu->vec->address(t, a, insn->imm, insn->size, w->mask, __builtin_ctz(lanes));
@@ -336,6 +341,72 @@ static uint8_t *window(struct cu *cu, const uint64_t *t, unsigned int size, uint
 	if (limit < size || !cu->vec->within(t, *base, limit - size))
 		return NULL;
 	return span(cu, *base, limit, direct);
+}
+
+/*
+ * Addresses of affine form: the runs of lanes are found at once if each is one element after the
+ * other, or at one place. Returns where all lanes' elements begin if they follow each other, else
+ * p has the place of each run; *p is NULL if they have to be looked up one by one.
+ */
+static uint8_t *affine_ptrs(struct cu *cu, const struct cu_wave *w, const struct cu_insn *insn,
+			    uint32_t direct, void **p)
+{
+	const struct cu_affine *a = &w->affine[insn->rs1];
+	const unsigned int bytes = a->step ? CU_RUN * insn->size : insn->size;
+	uint64_t gap = 0;
+
+	p[0] = NULL;
+	if (a->step && a->step != insn->size)
+		return NULL;
+	for (unsigned int run = 1; run < CU_RUNS; run++)
+		gap |= a->base[run] ^ (a->base[0] + run * bytes);
+	if (a->step && !gap) {
+		uint8_t *all = span(cu, a->base[0] + (int64_t)insn->imm, CU_RUNS * bytes, direct);
+
+		if (all)
+			return all;
+	}
+	for (unsigned int run = CU_RUNS; run-- > 0;) {
+		p[run] = span(cu, a->base[run] + (int64_t)insn->imm, bytes, direct);
+		if (!p[run]) {
+			p[0] = NULL;
+			break;
+		}
+	}
+	return NULL;
+}
+
+static bool load_affine(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn)
+{
+	const uint32_t contiguous = w->affine[insn->rs1].step ? (1u << CU_RUNS) - 1 : 0;
+	void *p[CU_RUNS];
+	const uint8_t *all = affine_ptrs(cu, w, insn, MMU_DIRECT_READ, p);
+
+	if (all)
+		cu->vec->load[insn->op - CU_LB](cu_new_row(w, insn->rd), all);
+	else if (p[0])
+		cu->vec->load_runs[insn->op - CU_LB](cu_new_row(w, insn->rd),
+						     (const void *const *)p, contiguous);
+	return all || p[0];
+}
+
+static bool store_affine(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn)
+{
+	const uint32_t contiguous = w->affine[insn->rs1].step ? (1u << CU_RUNS) - 1 : 0;
+	const uint64_t *v = cu_row(cu, w, insn->rs2);
+	void *p[CU_RUNS];
+	uint8_t *all = affine_ptrs(cu, w, insn, MMU_DIRECT_WRITE, p);
+
+	if (all)
+		cu->vec->store[insn->op - CU_SB](all, v);
+	else if (p[0])
+		cu->vec->store_runs[insn->op - CU_SB](p, v, contiguous);
+	return all || p[0];
+}
+
+static bool is_affine(const struct cu_wave *w, unsigned int r)
+{
+	return (w->form[r] & (CU_AFFINE | CU_UNIFORM)) == CU_AFFINE;
 }
 
 /* What a load, in the order of CU_LB .., makes of what it read. */
@@ -387,7 +458,7 @@ bool cu_load(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint3
 	void *runs[CU_RUNS];
 
 	if (cu_is_uniform(w, insn->rs1)) {
-		const uint64_t va = w->scalar[insn->rs1] + (int64_t)insn->imm;
+		const uint64_t va = w->affine[insn->rs1].base[0] + (int64_t)insn->imm;
 
 		ptr = is_private(va, size) ? NULL : span(cu, va, size, MMU_DIRECT_READ);
 		if (ptr) {
@@ -395,6 +466,8 @@ bool cu_load(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint3
 			return true;
 		}
 	}
+	if (is_affine(w, insn->rs1) && lanes == CU_ALL_LANES && load_affine(cu, w, insn))
+		return true;
 	switch (addresses(cu, w, insn, lanes, t, &contiguous)) {
 	case CU_PATTERN_CONTIGUOUS:
 		ptr = span(cu, t[first] - (uint64_t)first * size, size * VGPU_LANES,
@@ -468,6 +541,8 @@ bool cu_store(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint
 	uint64_t *row;
 	uint8_t *ptr;
 
+	if (is_affine(w, insn->rs1) && lanes == CU_ALL_LANES && store_affine(cu, w, insn))
+		return true;
 	switch (addresses(cu, w, insn, lanes, t, &contiguous)) {
 	case CU_PATTERN_CONTIGUOUS:
 		if (lanes != CU_ALL_LANES)

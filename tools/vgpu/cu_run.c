@@ -110,30 +110,18 @@ static bool round_lanes(struct cu *cu, struct cu_wave *w, const struct cu_insn *
 	return true;
 }
 
-static bool compare(enum cu_op op, uint64_t a, uint64_t b)
-{
-	switch (op) {
-	case CU_BEQ:
-		return a == b;
-	case CU_BNE:
-		return a != b;
-	case CU_BLT:
-		return (int64_t)a < (int64_t)b;
-	case CU_BGE:
-		return (int64_t)a >= (int64_t)b;
-	case CU_BLTU:
-		return a < b;
-	default:
-		return a >= b;
-	}
-}
-
 /* The lanes that take a branch. */
 static uint32_t branch(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn,
 		       uint32_t lanes)
 {
-	if (!(insn->reads & ~w->uniform))
-		return compare(insn->op, w->scalar[insn->rs1], w->scalar[insn->rs2]) ? lanes : 0;
+	const unsigned int forms = w->form[insn->rs1] & w->form[insn->rs2];
+	uint32_t taken;
+
+	if (forms & CU_UNIFORM)
+		return cu_compare(insn->op, w->affine[insn->rs1].base[0],
+				  w->affine[insn->rs2].base[0]) ? lanes : 0;
+	if (forms & CU_AFFINE && cu_affine_branch(w, insn, &taken))
+		return taken & lanes;
 	return cu->vec->branch[insn->op - CU_BEQ](cu_row(cu, w, insn->rs1),
 						  cu_row(cu, w, insn->rs2)) & lanes;
 }
@@ -146,7 +134,7 @@ static bool jump_targets(struct cu *cu, struct cu_wave *w, const struct cu_insn 
 	enum cu_pattern pattern;
 
 	if (cu_is_uniform(w, insn->rs1)) {
-		*target = (w->scalar[insn->rs1] + (int64_t)insn->imm) & ~1ull;
+		*target = (w->affine[insn->rs1].base[0] + (int64_t)insn->imm) & ~1ull;
 		return true;
 	}
 	pattern = cu->vec->address(t, cu_row(cu, w, insn->rs1), insn->imm, 1, w->mask, first);
@@ -155,33 +143,33 @@ static bool jump_targets(struct cu *cu, struct cu_wave *w, const struct cu_insn 
 	return pattern == CU_PATTERN_UNIFORM || lanes == 1u << first;
 }
 
-/* Operands as rows. */
-static __attribute__((noinline)) void rows(struct cu *cu, struct cu_wave *w,
-					   const struct cu_insn *insn)
-{
-	cu_row(cu, w, insn->rs1);
-	cu_row(cu, w, insn->rs2);
-	cu_row(cu, w, insn->rs3);
-}
-
 static void arithmetic(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn,
 		       uint32_t lanes)
 {
 	uint64_t tmp[VGPU_LANES] __attribute__((aligned(64)));
-	const uint64_t *a = w->reg[insn->rs1], *b = w->reg[insn->rs2], *c = w->reg[insn->rs3];
+	const unsigned int forms = w->form[insn->rs1] & w->form[insn->rs2] & w->form[insn->rs3];
+	const uint64_t *a, *b, *c;
 
-	if (!(insn->reads & ~w->uniform) && lanes == w->live) {
-		cu->vec->one[insn->op](&w->scalar[insn->rd], &w->scalar[insn->rs1],
-				       &w->scalar[insn->rs2], &w->scalar[insn->rs3], insn->imm);
-		w->uniform |= insn->writes;
-		w->spread &= ~insn->writes;
-		return;
+	if (forms & CU_AFFINE && lanes == w->live) {
+		struct cu_affine *rd = &w->affine[insn->rd];
+		const struct cu_affine *x = &w->affine[insn->rs1], *y = &w->affine[insn->rs2];
+
+		if (forms & CU_UNIFORM) {
+			cu->vec->one[insn->op](rd, x, y, &w->affine[insn->rs3], insn->imm);
+			w->form[insn->rd] = CU_AFFINE | CU_UNIFORM;
+			return;
+		}
+		if (insn->op < CU_AFFINE_OPS && cu->vec->affine[insn->op] &&
+		    cu->vec->affine[insn->op](rd, x, y, insn->imm)) {
+			w->form[insn->rd] = CU_AFFINE;
+			return;
+		}
 	}
-	if (insn->reads & w->uniform & ~w->spread)
-		rows(cu, w, insn);
+	a = cu_row(cu, w, insn->rs1);
+	b = cu_row(cu, w, insn->rs2);
+	c = cu_row(cu, w, insn->rs3);
 	if (lanes == w->live) {
-		w->uniform &= ~insn->writes;
-		cu->vec->alu[insn->op](w->reg[insn->rd], a, b, c, insn->imm);
+		cu->vec->alu[insn->op](cu_new_row(w, insn->rd), a, b, c, insn->imm);
 		return;
 	}
 	cu->vec->alu[insn->op](tmp, a, b, c, insn->imm);
@@ -201,24 +189,15 @@ static enum cu_result fail(struct cu *cu, struct cu_wave *w, struct group *g,
 	return CU_FAILED;
 }
 
-/* Others may have written rows since those were found to be uniform. */
-static void find_uniform(struct cu *cu, struct cu_wave *w)
-{
-	uint64_t perhaps = w->uniform | 1;
-
-	w->uniform = 0;
-	for (uint64_t left = perhaps; left; left &= left - 1) {
-		unsigned int r = __builtin_ctzll(left);
-
-		if (!cu->vec->same(w->reg[r]))
-			continue;
-		w->scalar[r] = w->reg[r][0];
-		w->uniform |= 1ull << r;
-	}
-	w->spread = w->uniform;
-}
-
-static enum cu_result run(struct cu *cu, struct cu_wave *w)
+/**
+ * cu_run() - Execute a wave.
+ * @cu: unit, inside the memory bracket
+ * @w: wave
+ *
+ * Return: CU_DONE when no lane can go on (ended or at a barrier), CU_PAUSED when the budget is used
+ * up, CU_FAILED with cu->error set.
+ */
+enum cu_result cu_run(struct cu *cu, struct cu_wave *w)
 {
 	uint64_t tmp[VGPU_LANES] __attribute__((aligned(64)));
 	const struct cu_insn *insn;
@@ -396,23 +375,4 @@ jump:
 			goto fetch;
 		insn = &code->insn[(target & LOW_12) / 2];
 	}
-}
-
-/**
- * cu_run() - Execute a wave.
- * @cu: unit, inside the memory bracket
- * @w: wave; its registers are in the rows of reg before and after
- *
- * Return: CU_DONE when no lane can go on (ended or at a barrier), CU_PAUSED when the budget is used
- * up, CU_FAILED with cu->error set.
- */
-enum cu_result cu_run(struct cu *cu, struct cu_wave *w)
-{
-	enum cu_result result;
-
-	find_uniform(cu, w);
-	result = run(cu, w);
-	for (uint64_t left = w->uniform & ~w->spread; left; left &= left - 1)
-		cu_row(cu, w, __builtin_ctzll(left));
-	return result;
 }

@@ -19,6 +19,13 @@
 #define CU_LOADS	(CU_FLH - CU_LB + 1)
 #define CU_RUN		8u		/* lanes */
 #define CU_RUNS		(VGPU_LANES / CU_RUN)
+#define CU_AFFINE_OPS	CU_FSGNJ_S	/* those before may have an affine form */
+
+/* Of some values no row is needed: lane n has base[n / CU_RUN] + n % CU_RUN * step. */
+struct cu_affine {
+	uint64_t base[CU_RUNS] __attribute__((aligned(64)));
+	uint64_t step;
+};
 
 /* How the addresses of the lanes lie to each other. */
 enum cu_pattern {
@@ -30,11 +37,17 @@ enum cu_pattern {
 
 typedef void (*cu_alu_fn)(uint64_t *r, const uint64_t *a, const uint64_t *b, const uint64_t *c,
 			  int64_t imm);
+typedef void (*cu_one_fn)(struct cu_affine *r, const struct cu_affine *a,
+			  const struct cu_affine *b, const struct cu_affine *c, int64_t imm);
+typedef bool (*cu_affine_fn)(struct cu_affine *r, const struct cu_affine *a,
+			     const struct cu_affine *b, int64_t imm);
 
 struct cu_vec {
 	const char *name;
 	cu_alu_fn alu[CU_VEC_OPS];
-	cu_alu_fn one[CU_VEC_OPS];	/* the same for the first lane only */
+	cu_one_fn one[CU_VEC_OPS];	/* the same if all operands are one value in all lanes */
+	/* The same in affine form, or NULL; false: not possible with these operands. */
+	cu_affine_fn affine[CU_AFFINE_OPS];
 	/* Bit n: lane n takes the branch; index from CU_BEQ. */
 	uint32_t (*branch[6])(const uint64_t *a, const uint64_t *b);
 	/* Lane n loads element n, index from CU_LB; stores it, index from CU_SB. */
@@ -60,8 +73,9 @@ struct cu_vec {
 				       unsigned int size, uint32_t *contiguous);
 	/* All of t lie from base on, and no more than limit behind it. */
 	bool (*within)(const uint64_t *t, uint64_t base, uint64_t limit);
-	bool (*same)(const uint64_t *v);	/* all are one value */
 	void (*splat)(uint64_t *r, uint64_t v);
+	void (*uniform)(struct cu_affine *r, uint64_t v);
+	void (*spread)(uint64_t *r, const struct cu_affine *a);
 	void (*blend)(uint64_t *r, const uint64_t *v, const uint64_t *mask);
 	void (*expand_mask)(uint64_t *mask, uint32_t lanes);
 	/* Lowest value among lanes whose bit is set, and the lanes that have it. */

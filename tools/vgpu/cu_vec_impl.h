@@ -18,6 +18,7 @@
 #define LANES		VGPU_LANES
 
 /* Guest memory has any alignment and type. */
+typedef uint64_t bases __attribute__((vector_size(sizeof(uint64_t) * CU_RUNS), may_alias));
 typedef int8_t any_s8 __attribute__((may_alias));
 typedef uint8_t any_u8 __attribute__((may_alias));
 typedef int16_t any_s16 __attribute__((aligned(1), may_alias));
@@ -26,7 +27,14 @@ typedef int32_t any_s32 __attribute__((aligned(1), may_alias));
 typedef uint32_t any_u32 __attribute__((aligned(1), may_alias));
 typedef uint64_t any_u64 __attribute__((aligned(1), may_alias));
 
-/* x, y and z are the operands of a lane. Each operation is made for all lanes and for the first. */
+static void uniform(struct cu_affine *r, uint64_t v)
+{
+	/* In one piece, as others read it. */
+	*(bases *)r->base = (bases){ 0 } + v;
+	r->step = 0;
+}
+
+/* x, y and z are the operands of a lane. Each operation is made for all lanes and for one. */
 #define OP(name, type, from, expr) \
 static inline __attribute__((always_inline)) uint64_t name##_lane(uint64_t a, uint64_t b, \
 								  uint64_t c, int64_t imm) \
@@ -47,10 +55,10 @@ static void name(uint64_t *r, const uint64_t *a, const uint64_t *b, const uint64
 		r[i] = name##_lane(a[i], b[i], c[i], imm); \
 } \
 \
-static void name##_one(uint64_t *r, const uint64_t *a, const uint64_t *b, const uint64_t *c, \
-		       int64_t imm) \
+static void name##_one(struct cu_affine *r, const struct cu_affine *a, \
+		       const struct cu_affine *b, const struct cu_affine *c, int64_t imm) \
 { \
-	*r = name##_lane(*a, *b, *c, imm); \
+	uniform(r, name##_lane(a->base[0], b->base[0], c->base[0], imm)); \
 }
 
 #define INT_OP(name, expr)	OP(name, uint64_t, (uint64_t), expr)
@@ -224,6 +232,8 @@ static inline uint64_t orc_b(uint64_t x)
 }
 
 INT_OP(op_orc_b, orc_b(x))
+
+#include "cu_vec_affine.h"
 
 /* --- floating point --------------------------------------------------------------------------- */
 
@@ -701,15 +711,6 @@ static bool within(const uint64_t *t, uint64_t base, uint64_t limit)
 	return !outside;
 }
 
-static bool same(const uint64_t *v)
-{
-	uint64_t apart = 0;
-
-	for (unsigned int i = 0; i < LANES; i++)
-		apart |= v[i] ^ v[0];
-	return !apart;
-}
-
 static void splat(uint64_t *r, uint64_t v)
 {
 	for (unsigned int i = 0; i < LANES; i++)
@@ -887,6 +888,17 @@ const struct cu_vec CU_VEC_NAME = {
 		[CU_FCVT_LU_H] = op_fcvt_lu_h_one, [CU_FCVT_H_S] = op_fcvt_h_s_one,
 		[CU_FCVT_H_D] = op_fcvt_h_d_one, [CU_FCVT_BF16_S] = op_fcvt_bf16_s_one,
 	},
+	.affine = {
+		[CU_ADDI] = affine_addi, [CU_SLLI] = affine_slli, [CU_SRLI] = affine_srli,
+		[CU_SRAI] = affine_srai, [CU_ANDI] = affine_andi, [CU_ADDIW] = affine_addiw,
+		[CU_SLLIW] = affine_slliw, [CU_ADD] = affine_add, [CU_SUB] = affine_sub,
+		[CU_ADDW] = affine_addw, [CU_SUBW] = affine_subw, [CU_MUL] = affine_mul,
+		[CU_MULW] = affine_mulw, [CU_ADD_UW] = affine_add_uw,
+		[CU_SH1ADD] = affine_sh1add, [CU_SH2ADD] = affine_sh2add,
+		[CU_SH3ADD] = affine_sh3add, [CU_SH1ADD_UW] = affine_sh1add_uw,
+		[CU_SH2ADD_UW] = affine_sh2add_uw, [CU_SH3ADD_UW] = affine_sh3add_uw,
+		[CU_SLLI_UW] = affine_slli_uw, [CU_ZEXT_H] = affine_zext_h,
+	},
 	.branch = { lanes_eq, lanes_ne, lanes_lt, lanes_ge, lanes_ltu, lanes_geu },
 	.load = {
 		load_lb, load_lh, load_lw, load_ld, load_lbu, load_lhu, load_lwu, load_flw,
@@ -910,8 +922,9 @@ const struct cu_vec CU_VEC_NAME = {
 	.address = address,
 	.address_all = address_all,
 	.within = within,
-	.same = same,
 	.splat = splat,
+	.uniform = uniform,
+	.spread = spread,
 	.blend = blend,
 	.expand_mask = expand_mask,
 	.lowest = lowest,

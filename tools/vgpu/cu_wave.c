@@ -17,11 +17,12 @@ static float single(uint64_t v)
 /* Of two numbers the one that FMIN.S or FMAX.S gives. */
 static uint64_t pick_single(struct cu *cu, unsigned int op, uint64_t a, uint64_t b)
 {
-	const uint64_t x = CU_BOX | (uint32_t)a, y = CU_BOX | (uint32_t)b;
-	uint64_t r;
+	const struct cu_affine x = { .base = { CU_BOX | (uint32_t)a } };
+	const struct cu_affine y = { .base = { CU_BOX | (uint32_t)b } };
+	struct cu_affine r;
 
 	cu->vec->one[op == OGPU_WAVE_MIN ? CU_FMIN_S : CU_FMAX_S](&r, &x, &y, &x, 0);
-	return sext32(r);
+	return sext32(r.base[0]);
 }
 
 static uint64_t combine(struct cu *cu, const struct cu_insn *insn, uint64_t a, uint64_t b)

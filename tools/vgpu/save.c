@@ -10,8 +10,6 @@
 #include "abi/save.h"
 #include "save.h"
 
-#define REGS_BYTES	(OGPU_SAVE_REGS * 8u * VGPU_LANES)
-
 /* A wave as it lies in a frame. */
 struct frame_wave {
 	uint64_t reg[OGPU_SAVE_REGS][VGPU_LANES];
@@ -60,7 +58,8 @@ uint64_t save_private(const struct save *s, uint32_t frame)
 
 static void pack_wave(struct frame_wave *f, const struct cu_wave *w)
 {
-	memcpy(f->reg, w->reg, REGS_BYTES);
+	for (unsigned int r = 0; r < OGPU_SAVE_REGS; r++)
+		cu_read_register(w, r, f->reg[r]);
 	memcpy(f->pc, w->pc, sizeof(f->pc));
 	f->state = (struct ogpu_save_wave){
 		.live = w->live, .barrier = w->barrier & w->live,
@@ -86,7 +85,8 @@ static bool unpack_wave(struct cu_wave *w, const struct frame_wave *f)
 		w->frm_changed |= f->frm[lane] != CU_RNE;
 	}
 	/* x0 is zero whatever is there. */
-	memcpy(w->reg[1], f->reg[1], REGS_BYTES - sizeof(f->reg[0]));
+	for (unsigned int r = 1; r < OGPU_SAVE_REGS; r++)
+		cu_write_register(w, r, f->reg[r]);
 	memcpy(w->pc, f->pc, sizeof(f->pc));
 	memcpy(w->frm, f->frm, sizeof(f->frm));
 	w->live = state->live;
