@@ -95,7 +95,7 @@ enum ogpu_msg_status {
 	OGPU_MSG_EINVAL = 3,	/* bad argument or reserved member set */
 	OGPU_MSG_ENOQUEUE = 4,	/* no such queue */
 	OGPU_MSG_EEXIST = 5,	/* queue number in use */
-	OGPU_MSG_ENOSPC = 6,	/* firmware has no room for another queue */
+	OGPU_MSG_ENOSPC = 6,	/* no room for another queue, or no slot for one more of a gang */
 	OGPU_MSG_EABI = 7,	/* chosen ABI version not in range */
 	OGPU_MSG_EHW = 8,	/* hardware did not do as told */
 };
@@ -174,8 +174,10 @@ struct ogpu_msg_queue_create {
 				 */
 	__le32 cu_mask[8];	/* units that it may use (OGPU_SLOT_CU_MASK); all zero: every one */
 	__le64 rsvd;
+	__le32 gang;		/* queues with the same number, not 0, are on slots together */
+	__le32 rsvd2;
 };
-OGPU_ASSERT_SIZE(struct ogpu_msg_queue_create, 104);
+OGPU_ASSERT_SIZE(struct ogpu_msg_queue_create, 112);
 #define OGPU_CONTROL_NONE	(~0ull)
 
 /*

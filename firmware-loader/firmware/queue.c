@@ -12,7 +12,7 @@
 
 #if UINTPTR_MAX == UINT32_MAX
 /* With so many of them there is little room in SRAM for anything else. */
-static_assert(QUEUE_MAX * sizeof(struct queue) <= 448 * 1024);
+static_assert(QUEUE_MAX * sizeof(struct queue) <= 896 * 1024);
 #endif
 
 static struct queue table[QUEUE_MAX];
@@ -133,7 +133,7 @@ static bool desc_ok(const struct ogpu_msg_queue_create *desc)
 {
 	if (desc->engine >= OGPU_ENGINE_CLASSES || desc->priority >= OGPU_PRIORITIES)
 		return false;
-	if ((desc->flags & ~FLAGS) || desc->rsvd)
+	if ((desc->flags & ~FLAGS) || desc->rsvd || desc->rsvd2)
 		return false;
 	if (desc->control == OGPU_CONTROL_NONE) {
 		if (desc->flags & OGPU_QUEUE_RESTORE)
@@ -153,6 +153,7 @@ static void keep(struct queue_desc *to, const struct ogpu_msg_queue_create *from
 	to->control = from->control;
 	to->save_size = from->save_size;
 	to->timeslice_us = from->timeslice_us;
+	to->gang = from->gang;
 	memcpy(to->cu_mask, from->cu_mask, sizeof(to->cu_mask));
 	to->queue = from->queue;
 	to->asid = from->asid;
@@ -186,7 +187,51 @@ enum ogpu_msg_status queue_create(const struct ogpu_msg_queue_create *desc, uint
 	keep(&q->desc, desc);
 	q->state = QUEUE_IDLE;
 	q->slot = QUEUE_NO_SLOT;
+	q->mate = q;
 	*queue = q;
+	return OGPU_MSG_OK;
+}
+
+static struct queue *find_gang(const struct queue *queue)
+{
+	struct queue *q;
+
+	for (q = table; q < table + QUEUE_MAX; q++) {
+		if (q != queue && q->state != QUEUE_UNUSED && q->desc.gang == queue->desc.gang)
+			return q;
+	}
+	return NULL;
+}
+
+/**
+ * queue_join_gang() - make a queue one of those with which it is to be on slots
+ * @queue: just created
+ * @max: how many there may be
+ *
+ * Return: OGPU_MSG_OK, or why not.
+ */
+enum ogpu_msg_status queue_join_gang(struct queue *queue, unsigned int max)
+{
+	struct queue *first, *q;
+	unsigned int count = 1;
+
+	if (!queue->desc.gang)
+		return OGPU_MSG_OK;
+	first = find_gang(queue);
+	if (first) {
+		if (first->desc.engine != queue->desc.engine ||
+		    first->desc.priority != queue->desc.priority)
+			return OGPU_MSG_EINVAL;
+		for (q = first->mate; q != first; q = q->mate)
+			count++;
+		count++;
+	}
+	if (count > max)
+		return OGPU_MSG_ENOSPC;
+	if (first) {
+		queue->mate = first->mate;
+		first->mate = queue;
+	}
 	return OGPU_MSG_OK;
 }
 
@@ -196,6 +241,11 @@ enum ogpu_msg_status queue_create(const struct ogpu_msg_queue_create *desc, uint
  */
 void queue_free(struct queue *queue)
 {
+	struct queue *before = queue->mate;
+
+	while (before->mate != queue)
+		before = before->mate;
+	before->mate = queue->mate;
 	queue_list_leave(queue);
 	memset(queue, 0, sizeof(*queue));
 }

@@ -55,6 +55,7 @@ struct queue_desc {
 	uint64_t save, control;		/* likewise */
 	uint32_t save_size;
 	uint32_t timeslice_us;
+	uint32_t gang;
 	uint32_t cu_mask[8];
 	uint16_t queue;
 	uint16_t asid;
@@ -102,6 +103,8 @@ struct queue {
 	struct queue_list *list;
 	/** @prev: neighbour in that list, likewise @next */
 	struct queue *prev, *next;
+	/** @mate: the next one of its gang, in a circle; itself if there is none */
+	struct queue *mate;
 	/**
 	 * @error: why it failed, or the fault at which it stands; without either pc is that of a
 	 *	work-item that is held, or 0
@@ -114,6 +117,7 @@ struct queue *queue_find(uint32_t number);
 bool queue_is_virtual(const struct queue *queue);
 enum ogpu_msg_status queue_create(const struct ogpu_msg_queue_create *desc, uint32_t doorbells,
 				  struct queue **queue);
+enum ogpu_msg_status queue_join_gang(struct queue *queue, unsigned int max);
 void queue_free(struct queue *queue);
 void queue_fail(struct queue *queue, const struct queue_error *error, bool tell);
 void queue_fault(struct queue *queue, const struct queue_error *error);

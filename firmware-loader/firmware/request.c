@@ -116,14 +116,18 @@ static void create(const struct request *req)
 	enum ogpu_msg_status status = OGPU_MSG_EINVAL;
 	struct queue *q;
 
-	if (body->engine < OGPU_ENGINE_CLASSES && sched_has_class(body->engine))
+	if (body->engine < OGPU_ENGINE_CLASSES && sched_class_slots(body->engine))
 		status = queue_create(body, hw_read(OGPU_MC_DOORBELLS), &q);
-	if (status == OGPU_MSG_OK && (body->flags & OGPU_QUEUE_RESTORE) && !control_restore(q)) {
-		queue_free(q);
-		status = OGPU_MSG_EINVAL;
+	if (status == OGPU_MSG_OK) {
+		status = queue_join_gang(q, sched_class_slots(body->engine));
+		if (status == OGPU_MSG_OK && (body->flags & OGPU_QUEUE_RESTORE) &&
+		    !control_restore(q))
+			status = OGPU_MSG_EINVAL;
+		if (status == OGPU_MSG_OK)
+			sched_add(q, req->now);
+		else
+			queue_free(q);
 	}
-	if (status == OGPU_MSG_OK)
-		sched_add(q, req->now);
 	answer(req, status);
 }
 

@@ -8,39 +8,10 @@
 #include "abi/packet.h"
 #include "clock.h"
 #include "control.h"
+#include "sched_priv.h"
 #include "slot.h"
 
-enum phase {
-	PHASE_EMPTY = 0,
-	PHASE_ON,		/* has a queue */
-	PHASE_PREEMPTING,	/* told to stop and save what it does */
-	PHASE_KILLING,		/* told to stop now */
-	PHASE_DEAD,		/* did not obey KILL; useless until it does or is reset */
-};
-
-struct slot {
-	enum phase phase;
-	enum ogpu_slot_state state;	/* as last seen */
-	struct queue *queue;
-	uint8_t priority;		/* of the queue, raised by its wait until slice_end */
-	enum ogpu_slot_state stopped;	/* what it did when it was told to stop */
-	uint64_t slice_end;
-	uint64_t deadline;		/* of the command that was given */
-	uint64_t shown_ns;		/* busy time that is in the control page, */
-	enum ogpu_slot_state shown;	/* and the state, */
-	uint64_t shown_at;		/* since when */
-	enum ogpu_queue_error kill_error;
-};
-
-static struct {
-	struct slot slots[OGPU_MC_SLOT_MAX];
-	unsigned int first[OGPU_ENGINE_CLASSES], end[OGPU_ENGINE_CLASSES];
-	struct queue_list ready[OGPU_ENGINE_CLASSES][OGPU_PRIORITIES];
-	uint64_t next_raise[OGPU_ENGINE_CLASSES];	/* no slot by a raise before */
-	uint64_t busy_ns[OGPU_ENGINE_CLASSES];	/* of queues that have left their slots */
-	bool suspended;
-	uint32_t sweep;			/* number from which control pages are to be written */
-} sched;
+struct sched sched;
 
 /* All slots, those of class COPY after the others. */
 static unsigned int slot_count(void)
@@ -48,7 +19,13 @@ static unsigned int slot_count(void)
 	return sched.end[OGPU_ENGINE_COPY];
 }
 
-static int find_empty(enum ogpu_engine_class engine)
+/**
+ * sched_find_empty() - find a slot that has no queue
+ * @engine: its class
+ *
+ * Return: its number, -1 if there is none.
+ */
+int sched_find_empty(enum ogpu_engine_class engine)
 {
 	unsigned int i;
 
@@ -65,7 +42,7 @@ static void make_ready(struct queue *q, uint64_t now)
 	q->since = now;
 	queue_list_append(&sched.ready[q->desc.engine][q->desc.priority], q);
 	/* One that gets a slot at once shows that. */
-	if (sched.suspended || find_empty(q->desc.engine) < 0)
+	if (sched.suspended || sched_find_empty(q->desc.engine) < 0)
 		control_publish(q, now);
 }
 
@@ -110,19 +87,6 @@ static void fail_queue(struct queue *q, const struct queue_error *error, bool te
 	control_publish(q, now);
 }
 
-/* The priority of a ready queue, with what its wait adds to it if a raise is allowed. */
-static uint8_t wait_priority(const struct queue *q, bool raise, uint64_t now)
-{
-	uint32_t priority = q->desc.priority;
-	uint64_t waited = now - q->since;
-
-	if (!raise)
-		return priority;
-	for (; waited >= SCHED_AGE_NS && priority < OGPU_PRIORITIES - 1; waited -= SCHED_AGE_NS)
-		priority++;
-	return priority;
-}
-
 static uint64_t slice_ns(const struct queue *q)
 {
 	uint64_t ns = (uint64_t)q->desc.timeslice_us * 1000;
@@ -150,12 +114,12 @@ void sched_init(uint32_t compute_slots, uint32_t copy_slots)
 }
 
 /**
- * sched_has_class() - whether the card has slots of a class
+ * sched_class_slots() - how many slots of a class the card has
  * @engine: which
  */
-bool sched_has_class(enum ogpu_engine_class engine)
+unsigned int sched_class_slots(enum ogpu_engine_class engine)
 {
-	return sched.first[engine] < sched.end[engine];
+	return sched.end[engine] - sched.first[engine];
 }
 
 /**
@@ -210,16 +174,20 @@ static bool is_news(unsigned int index)
 	return slot->state != slot->shown || slot_busy_ns(index) != slot->shown_ns;
 }
 
-static void put_on_slot(unsigned int index, struct queue *q, uint8_t priority, uint64_t now)
+/**
+ * sched_put_on_slot() - give a slot to a queue that waits for one
+ * @index: an empty slot
+ * @q: the queue
+ * @priority: of the queue, perhaps raised for one slice
+ * @now: time
+ */
+void sched_put_on_slot(unsigned int index, struct queue *q, uint8_t priority, uint64_t now)
 {
 	struct slot *slot = &sched.slots[index];
 	uint64_t slice = slice_ns(q);
 
-	if (priority > q->desc.priority) {
-		sched.next_raise[q->desc.engine] = now + SCHED_RAISE_NS;
-		if (slice > SCHED_SLICE_NS)
-			slice = SCHED_SLICE_NS;
-	}
+	if (priority > q->desc.priority && slice > SCHED_SLICE_NS)
+		slice = SCHED_SLICE_NS;
 	slot->priority = priority;
 	leave_ready(q, now);
 	slot->phase = PHASE_ON;
@@ -233,12 +201,18 @@ static void put_on_slot(unsigned int index, struct queue *q, uint8_t priority, u
 	show(index, now);
 }
 
-static void begin_preempt(unsigned int index, uint64_t now)
+/**
+ * sched_begin_preempt() - tell a slot to stop and save what it does
+ * @index: a slot with a queue that it was not told to stop
+ * @now: time
+ */
+void sched_begin_preempt(unsigned int index, uint64_t now)
 {
 	struct slot *slot = &sched.slots[index];
 
 	slot->phase = PHASE_PREEMPTING;
 	slot->stopped = slot->state;
+	slot->told = now;
 	slot->deadline = now + SCHED_PREEMPT_NS;
 	slot_command(index, OGPU_SLOT_CMD_PREEMPT);
 }
@@ -247,6 +221,8 @@ static void begin_kill(unsigned int index, enum ogpu_queue_error why, uint64_t n
 {
 	struct slot *slot = &sched.slots[index];
 
+	if (slot->phase == PHASE_ON)
+		slot->told = now;
 	slot->phase = PHASE_KILLING;
 	slot->kill_error = why;
 	slot->deadline = now + SCHED_KILL_NS;
@@ -368,8 +344,14 @@ static void slot_faulted(unsigned int index, uint64_t now)
 	show(index, now);
 }
 
-/* Its time is up, and units were part of it: hardware may let it wait for one for a while. */
-static bool slice_is_over(unsigned int index, uint64_t now)
+/**
+ * sched_slice_is_over() - whether a queue has had its time slice
+ * @index: the slot that it is on
+ * @now: time
+ *
+ * Units were part of it: hardware may let it wait for one for a while.
+ */
+bool sched_slice_is_over(unsigned int index, uint64_t now)
 {
 	const struct slot *slot = &sched.slots[index];
 
@@ -406,7 +388,7 @@ static void check_slot(unsigned int index, uint64_t now)
 		show(index, now);
 	}
 	if (slot->phase == PHASE_ON && slot->priority != slot->queue->desc.priority &&
-	    slice_is_over(index, now)) {
+	    sched_slice_is_over(index, now)) {
 		slot->priority = slot->queue->desc.priority;
 		slot_set_priority(index, slot->priority);
 	}
@@ -462,7 +444,7 @@ void sched_queue_suspend(struct queue *queue, uint64_t now)
 	queue->suspended = true;
 	if (queue->state == QUEUE_ACTIVE) {
 		if (sched.slots[queue->slot].phase == PHASE_ON)
-			begin_preempt(queue->slot, now);
+			sched_begin_preempt(queue->slot, now);
 		return;
 	}
 	leave_state(queue, now);
@@ -562,135 +544,6 @@ static void sweep(uint64_t now)
 	}
 }
 
-/* Walks the ready queues of a class in the order in which they are to be served. */
-struct cursor {
-	struct queue *at[OGPU_PRIORITIES];
-};
-
-static struct queue *cursor_next(struct cursor *cursor, bool raise, uint64_t now)
-{
-	struct queue *best = NULL;
-	uint8_t best_priority = 0;
-	unsigned int i, from = 0;
-
-	/* Each list is in order of time, so only its head can be the next one. */
-	for (i = 0; i < OGPU_PRIORITIES; i++) {
-		struct queue *q = cursor->at[i];
-		uint8_t priority;
-
-		if (!q)
-			continue;
-		priority = wait_priority(q, raise, now);
-		if (!best || priority > best_priority ||
-		    (priority == best_priority && q->since < best->since)) {
-			best = q;
-			best_priority = priority;
-			from = i;
-		}
-	}
-	if (best)
-		cursor->at[from] = best->next;
-	return best;
-}
-
-/* Such a slot obeys PREEMPT at once; one that executes may take up to SCHED_PREEMPT_NS. */
-static bool stands_still(const struct slot *slot)
-{
-	return slot->state == OGPU_SLOT_IDLE || slot->state == OGPU_SLOT_WAITING ||
-	       slot->state == OGPU_SLOT_FAULTED;
-}
-
-/* How willingly a slot is given to a queue of this priority; 0: not at all. */
-static unsigned int willingness(unsigned int index, uint8_t priority, uint64_t now)
-{
-	const struct slot *slot = &sched.slots[index];
-
-	if (slot->phase != PHASE_ON)
-		return 0;
-	if (slot->state == OGPU_SLOT_IDLE)
-		return 4;
-	if (stands_still(slot))
-		return 3;
-	if (slot->priority < priority)
-		return 2;
-	return slot->priority == priority && slice_is_over(index, now) ? 1 : 0;
-}
-
-static int find_victim(enum ogpu_engine_class engine, uint8_t priority, uint64_t now)
-{
-	unsigned int i, will, best_will = 0;
-	const struct slot *slot, *best = NULL;
-
-	for (i = sched.first[engine]; i < sched.end[engine]; i++) {
-		slot = &sched.slots[i];
-		will = willingness(i, priority, now);
-		if (!will || will < best_will)
-			continue;
-		if (will == best_will &&
-		    (slot->priority > best->priority ||
-		     (slot->priority == best->priority && slot->slice_end >= best->slice_end)))
-			continue;
-		best = slot;
-		best_will = will;
-	}
-	return best ? best - sched.slots : -1;
-}
-
-/* Counts the slots that are being cleared: those that will be empty at once, or the others. */
-static unsigned int count_leaving(enum ogpu_engine_class engine, bool at_once)
-{
-	unsigned int i, count = 0;
-
-	for (i = sched.first[engine]; i < sched.end[engine]; i++) {
-		const struct slot *slot = &sched.slots[i];
-
-		if ((slot->phase == PHASE_PREEMPTING || slot->phase == PHASE_KILLING) &&
-		    stands_still(slot) == at_once)
-			count++;
-	}
-	return count;
-}
-
-/* Gives slots to those who wait, and makes room for those who get none. */
-static void place(enum ogpu_engine_class engine, uint64_t now)
-{
-	unsigned int leaving_now = count_leaving(engine, true);
-	unsigned int leaving_later = count_leaving(engine, false);
-	bool raise = now >= sched.next_raise[engine];
-	struct cursor cursor;
-	struct queue *q;
-	uint8_t priority;
-	unsigned int i;
-	int index;
-
-	for (i = 0; i < OGPU_PRIORITIES; i++)
-		cursor.at[i] = sched.ready[engine][i].first;
-
-	while ((q = cursor_next(&cursor, raise, now))) {
-		priority = wait_priority(q, raise, now);
-		if (priority > q->desc.priority)
-			raise = false;
-		index = find_empty(engine);
-		if (index >= 0) {
-			put_on_slot(index, q, priority, now);
-			continue;
-		}
-		if (leaving_now) {	/* a slot is being cleared for this one */
-			leaving_now--;
-			continue;
-		}
-		index = find_victim(engine, priority, now);
-		/* Likewise, but that may take long: a slot that stands still is better. */
-		if (leaving_later && (index < 0 || !stands_still(&sched.slots[index]))) {
-			leaving_later--;
-			continue;
-		}
-		if (index < 0)
-			break;
-		begin_preempt(index, now);
-	}
-}
-
 /**
  * sched_run() - look at all slots and do what is to be done
  * @now: time
@@ -714,12 +567,12 @@ void sched_run(uint64_t now)
 	if (sched.suspended) {
 		for (i = 0; i < slot_count(); i++) {
 			if (sched.slots[i].phase == PHASE_ON)
-				begin_preempt(i, now);
+				sched_begin_preempt(i, now);
 		}
 		return;
 	}
 	for (i = 0; i < OGPU_ENGINE_CLASSES; i++)
-		place(i, now);
+		sched_place(i, now);
 }
 
 static bool anybody_waits(enum ogpu_engine_class engine)

@@ -15,6 +15,12 @@
  * queues that have waited do not keep out one with more priority. The raise holds for units as for
  * slots, else hardware would let the slice pass without giving one. A slot that was told to stop
  * and still executes is not waited for if another one stands still.
+ *
+ * Gangs. Of those of a gang that have work all are on slots or none. Where one has its turn all
+ * have, and take slots when there are enough for them: until then nobody who comes after takes
+ * one. If one that executes has to make room all do. A raise gives them all a slot at once, whose
+ * slices need not be over, and puts off the next raise by as many times. Who is suspended, stands
+ * at a fault or in a WAIT packet has no work in this.
  */
 #ifndef FW_SCHED_H
 #define FW_SCHED_H
@@ -31,6 +37,9 @@
 #define SCHED_TURN_NS		45000000ull	/* or else the slice is so much longer */
 #define SCHED_AGE_NS		50000000ull
 #define SCHED_RAISE_NS		(2 * SCHED_SLICE_NS)
+#define SCHED_GATHER_NS		50000000ull	/* gangs do not wait longer for a slot that is told
+						 * to make room
+						 */
 #define SCHED_SHOW_NS		2000000ull	/* between two times that idle queues show it */
 #define SCHED_SWEEP		64		/* queues looked at in a round, where it is all */
 #define SCHED_PREEMPT_NS	500000000ull	/* longest time to answer PREEMPT; hardware takes 10
@@ -40,7 +49,7 @@
 #define SCHED_KILL_NS		1000000000ull	/* longest time to answer KILL */
 
 void sched_init(uint32_t compute_slots, uint32_t copy_slots);
-bool sched_has_class(enum ogpu_engine_class engine);
+unsigned int sched_class_slots(enum ogpu_engine_class engine);
 void sched_check_work(struct queue *queue, bool rung, uint64_t now);
 void sched_add(struct queue *queue, uint64_t now);
 void sched_queue_suspend(struct queue *queue, uint64_t now);

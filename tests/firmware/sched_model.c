@@ -225,6 +225,44 @@ void add(uint32_t number, uint8_t engine, uint8_t priority)
 	sched_add(queues[number], now);
 }
 
+/* One more of a gang of compute queues; what the host is told. */
+enum ogpu_msg_status add_to_gang(uint32_t number, uint8_t priority, uint32_t gang)
+{
+	struct ogpu_msg_queue_create desc = {
+		.queue = number,
+		.priority = priority,
+		.ring_size = 4096,
+		.control = OGPU_CONTROL_NONE,
+		.gang = gang,
+	};
+	enum ogpu_msg_status status;
+
+	assert_int_equal(queue_create(&desc, MANY, &queues[number]), OGPU_MSG_OK);
+	status = queue_join_gang(queues[number], sched_class_slots(OGPU_ENGINE_COMPUTE));
+	if (status == OGPU_MSG_OK) {
+		sched_add(queues[number], now);
+	} else {
+		queue_free(queues[number]);
+		queues[number] = NULL;
+	}
+	return status;
+}
+
+/* Whether none of a queue's gang executes while another one waits for a slot. */
+bool together(uint32_t number)
+{
+	const struct queue *q = queues[number];
+	bool ready = false, executes = false;
+
+	do {
+		ready |= q->state == QUEUE_READY;
+		executes |= q->state == QUEUE_ACTIVE && !slots[q->slot].told &&
+			    slots[q->slot].state == OGPU_SLOT_RUNNING;
+		q = q->mate;
+	} while (q != queues[number]);
+	return !ready || !executes;
+}
+
 void give(uint32_t number, uint64_t work_ns)
 {
 	model[number].work_ns += work_ns;

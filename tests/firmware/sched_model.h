@@ -52,6 +52,8 @@ void wake(uint32_t number);
 void work(uint64_t ns);
 void pass_time(uint64_t ns);
 void add(uint32_t number, uint8_t engine, uint8_t priority);
+enum ogpu_msg_status add_to_gang(uint32_t number, uint8_t priority, uint32_t gang);
+bool together(uint32_t number);
 void give(uint32_t number, uint64_t work_ns);
 int setup(void **state);
 

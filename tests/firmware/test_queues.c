@@ -37,6 +37,7 @@ static void test_bad_queues(void **state)
 	BAD(flags, 8);
 	BAD(flags, 0x80000000);
 	BAD(rsvd, 1);
+	BAD(rsvd2, 1);
 	BAD(ring_size, 0);
 	BAD(ring_size, 2048);
 	BAD(ring_size, 12288);
@@ -89,6 +90,39 @@ static void test_bad_queues(void **state)
 	assert_int_equal(host_about(&host, OGPU_MSG_QUEUE_DESTROY, 3, NULL), OGPU_MSG_OK);
 	assert_int_equal(host_about(&host, OGPU_MSG_QUEUE_DESTROY, 3, NULL), OGPU_MSG_ENOQUEUE);
 	expect_create(&good, OGPU_MSG_OK);
+}
+
+/* As many as there are slots, and with one of them too many none of them is worse off. */
+static void test_gang(void **state)
+{
+	struct ogpu_msg_queue_create desc;
+	uint32_t switches = 0;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i <= FAKE_COMPUTE_SLOTS; i++) {
+		host_describe(&desc, i);
+		desc.gang = 1;
+		expect_create(&desc, i < FAKE_COMPUTE_SLOTS ? OGPU_MSG_OK : OGPU_MSG_ENOSPC);
+	}
+	desc.priority++;
+	expect_create(&desc, OGPU_MSG_EINVAL);
+	desc.priority--;
+	desc.engine = OGPU_ENGINE_COPY;
+	expect_create(&desc, OGPU_MSG_EINVAL);
+	desc.gang = 2;
+	expect_create(&desc, OGPU_MSG_OK);
+	assert_int_equal(host_create(&host, 20, OGPU_ENGINE_COMPUTE, 1), OGPU_MSG_OK);
+	for (i = 0; i < FAKE_COMPUTE_SLOTS; i++)
+		host_submit(&host, i, FAKE_JOB(FAKE_JOB_RUN, 30000));
+	host_submit(&host, 20, FAKE_JOB(FAKE_JOB_RUN, 30000));
+	for (i = 0; i < FAKE_COMPUTE_SLOTS; i++) {
+		assert_true(host_wait_done(&host, i, EVENT_MS));
+		switches += query(i).switches;
+	}
+	assert_true(host_wait_done(&host, 20, EVENT_MS));
+	/* They had to make room for the other one. */
+	assert_true(switches >= 2 * FAKE_COMPUTE_SLOTS);
 }
 
 /* All that the host says of a queue reaches its slot. */
@@ -903,6 +937,7 @@ int main(void)
 #define COLD(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_bad_queues),
+		T(test_gang),
 		T(test_descriptor_on_slot),
 		T(test_virtual_ring),
 		T(test_wptr_that_does_not_answer),

@@ -882,8 +882,8 @@ static void test_card_without_copy_engines(void **state)
 {
 	(void)state;
 	sched_init(1, 0);
-	assert_true(sched_has_class(OGPU_ENGINE_COMPUTE));
-	assert_false(sched_has_class(OGPU_ENGINE_COPY));
+	assert_int_equal(sched_class_slots(OGPU_ENGINE_COMPUTE), 1);
+	assert_int_equal(sched_class_slots(OGPU_ENGINE_COPY), 0);
 }
 
 int main(void)

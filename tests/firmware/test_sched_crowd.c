@@ -12,6 +12,8 @@
 
 #include "sched_model.h"
 
+#define GANGED	128u		/* in gangs of 4 */
+
 /* Many more queues than slots: all get the same, none waits longer than the others' slices. */
 static void test_1024_queues_share(void **state)
 {
@@ -81,7 +83,7 @@ static bool is_off_slots(const struct queue *q)
 static void check_invariants(void)
 {
 	unsigned int on[SLOTS] = { 0 };
-	bool ready[OGPU_ENGINE_CLASSES] = { false };
+	bool ready[OGPU_ENGINE_CLASSES] = { false }, gang = false;
 	unsigned int i;
 
 	for (i = 0; i < MANY; i++) {
@@ -110,12 +112,14 @@ static void check_invariants(void)
 		if (q->state == QUEUE_IDLE)
 			assert_false(model[i].work_ns || model[i].waits);
 		ready[q->desc.engine] |= q->state == QUEUE_READY;
+		gang |= q->state == QUEUE_READY && q->desc.gang;
+		assert_true(together(i) || all_suspended);
 		assert_true(model[i].shown_busy_ns <= model[i].ran_ns);
 		assert_true(now - q->since < 5000 * MS || q->state != QUEUE_READY);
 	}
-	/* A slot that is empty has nobody waiting for it. */
+	/* A slot that is empty has nobody waiting for it, but for more of them. */
 	for (i = 0; i < SLOTS; i++) {
-		if (slots[i].state == OGPU_SLOT_EMPTY && !all_suspended)
+		if (slots[i].state == OGPU_SLOT_EMPTY && !all_suspended && !gang)
 			assert_false(ready[i < COMPUTE_SLOTS ? OGPU_ENGINE_COMPUTE :
 							       OGPU_ENGINE_COPY]);
 	}
@@ -146,6 +150,10 @@ static void random_action(uint32_t n)
 {
 	struct queue *q = queues[n];
 
+	if (!q && n < GANGED) {
+		assert_int_equal(add_to_gang(n, n / 4 % OGPU_PRIORITIES, 1 + n / 4), OGPU_MSG_OK);
+		return;
+	}
 	if (!q) {
 		add(n, rand() % 2, rand() % OGPU_PRIORITIES);
 		return;

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* Who gets a slot next, and who makes room: see sched.h for the policy. */
+#include <stddef.h>
+
+#include "sched_priv.h"
+
+/* The priority of a ready queue, with what its wait adds to it if a raise is allowed. */
+static uint8_t wait_priority(const struct queue *q, bool raise, uint64_t now)
+{
+	uint32_t priority = q->desc.priority;
+	uint64_t waited = now - q->since;
+
+	if (!raise)
+		return priority;
+	for (; waited >= SCHED_AGE_NS && priority < OGPU_PRIORITIES - 1; waited -= SCHED_AGE_NS)
+		priority++;
+	return priority;
+}
+
+/* Walks the ready queues of a class in the order in which they are to be served. */
+struct cursor {
+	struct queue *at[OGPU_PRIORITIES];
+};
+
+static struct queue *cursor_next(struct cursor *cursor, bool raise, uint64_t now)
+{
+	struct queue *best = NULL;
+	uint8_t best_priority = 0;
+	unsigned int i, from = 0;
+
+	/* Each list is in order of time, so only its head can be the next one. */
+	for (i = 0; i < OGPU_PRIORITIES; i++) {
+		struct queue *q = cursor->at[i];
+		uint8_t priority;
+
+		if (!q)
+			continue;
+		priority = wait_priority(q, raise, now);
+		if (!best || priority > best_priority ||
+		    (priority == best_priority && q->since < best->since)) {
+			best = q;
+			best_priority = priority;
+			from = i;
+		}
+	}
+	if (best)
+		cursor->at[from] = best->next;
+	return best;
+}
+
+/* Such a slot obeys PREEMPT at once; one that executes may take up to SCHED_PREEMPT_NS. */
+static bool stands_still(const struct slot *slot)
+{
+	return slot->state == OGPU_SLOT_IDLE || slot->state == OGPU_SLOT_WAITING ||
+	       slot->state == OGPU_SLOT_FAULTED;
+}
+
+/* A queue that looks for a slot. */
+struct seeker {
+	const struct queue *queue;	/* no member of its gang that executes makes room */
+	uint8_t priority;	/* with what its wait adds */
+	bool at_once;		/* the time slices of equal ones need not be over */
+};
+
+static bool is_mate(const struct queue *a, const struct queue *b)
+{
+	return a->desc.gang && a->desc.gang == b->desc.gang;
+}
+
+/* How willingly a slot is given to a queue; 0: not at all. */
+static unsigned int willingness(unsigned int index, const struct seeker *seeker, uint64_t now)
+{
+	const struct slot *slot = &sched.slots[index];
+
+	if (slot->phase != PHASE_ON)
+		return 0;
+	if (slot->state == OGPU_SLOT_IDLE)
+		return 4;
+	if (stands_still(slot))
+		return 3;
+	if (is_mate(slot->queue, seeker->queue))
+		return 0;
+	if (slot->priority < seeker->priority)
+		return 2;
+	if (slot->priority > seeker->priority)
+		return 0;
+	return seeker->at_once || sched_slice_is_over(index, now) ? 1 : 0;
+}
+
+static int find_victim(enum ogpu_engine_class engine, const struct seeker *seeker, uint64_t now)
+{
+	unsigned int i, will, best_will = 0;
+	const struct slot *slot, *best = NULL;
+
+	for (i = sched.first[engine]; i < sched.end[engine]; i++) {
+		slot = &sched.slots[i];
+		will = willingness(i, seeker, now);
+		if (!will || will < best_will)
+			continue;
+		if (will == best_will &&
+		    (slot->priority > best->priority ||
+		     (slot->priority == best->priority && slot->slice_end >= best->slice_end)))
+			continue;
+		best = slot;
+		best_will = will;
+	}
+	return best ? best - sched.slots : -1;
+}
+
+/* Whether a member of a gang executes, so that the others must, too. */
+static bool executes(const struct queue *q)
+{
+	return q->state == QUEUE_ACTIVE && sched.slots[q->slot].phase == PHASE_ON &&
+	       !stands_still(&sched.slots[q->slot]);
+}
+
+/* Takes all of a gang that execute off their slots. */
+static void take_off_gang(struct queue *q, uint64_t now)
+{
+	struct queue *mate = q;
+
+	do {
+		if (executes(mate))
+			sched_begin_preempt(mate->slot, now);
+		mate = mate->mate;
+	} while (mate != q);
+}
+
+static void make_room(unsigned int index, uint64_t now)
+{
+	struct queue *q = sched.slots[index].queue;
+
+	if (executes(q))
+		take_off_gang(q, now);
+	else
+		sched_begin_preempt(index, now);
+}
+
+/* The slots of a class, seen by who looks for some. */
+struct view {
+	enum ogpu_engine_class engine;
+	unsigned int leaving_now;	/* being cleared, not for somebody before: at once, */
+	unsigned int leaving_later;	/* or perhaps not */
+	uint64_t now;
+};
+
+static bool is_leaving(const struct slot *slot)
+{
+	return slot->phase == PHASE_PREEMPTING || slot->phase == PHASE_KILLING;
+}
+
+static unsigned int count_leaving(enum ogpu_engine_class engine, bool at_once)
+{
+	unsigned int i, count = 0;
+
+	for (i = sched.first[engine]; i < sched.end[engine]; i++) {
+		const struct slot *slot = &sched.slots[i];
+
+		if (is_leaving(slot) && stands_still(slot) == at_once)
+			count++;
+	}
+	return count;
+}
+
+static void put_raised(unsigned int index, struct queue *q, uint8_t priority, unsigned int raises,
+		       uint64_t now)
+{
+	if (priority > q->desc.priority)
+		sched.next_raise[q->desc.engine] = now + raises * SCHED_RAISE_NS;
+	sched_put_on_slot(index, q, priority, now);
+}
+
+/* One queue that waits. False if those after it get nothing either. */
+static bool place_one(struct view *view, struct queue *q, uint8_t priority)
+{
+	const struct seeker seeker = { q, priority, false };
+	int index = sched_find_empty(view->engine);
+
+	if (index >= 0) {
+		put_raised(index, q, priority, 1, view->now);
+		return true;
+	}
+	if (view->leaving_now) {	/* a slot is being cleared for this one */
+		view->leaving_now--;
+		return true;
+	}
+	index = find_victim(view->engine, &seeker, view->now);
+	/* Likewise, but that may take long: a slot that stands still is better. */
+	if (view->leaving_later && (index < 0 || !stands_still(&sched.slots[index]))) {
+		view->leaving_later--;
+		return true;
+	}
+	if (index < 0)
+		return false;
+	make_room(index, view->now);
+	return true;
+}
+
+/* --- gangs ------------------------------------------------------------------------------------ */
+
+/* Slots of a class by what they can do for a gang. */
+struct tally {
+	unsigned int ready;	/* members that wait */
+	unsigned int leaving;	/* members that make room */
+	unsigned int empty;
+	unsigned int coming;	/* will be empty soon */
+	unsigned int willing;
+	unsigned int later;	/* willing once their slices are over */
+};
+
+static void count_members(struct tally *t, const struct queue *q)
+{
+	const struct queue *mate = q;
+
+	do {
+		if (mate->state == QUEUE_READY)
+			t->ready++;
+		else if (mate->state == QUEUE_ACTIVE && is_leaving(&sched.slots[mate->slot]))
+			t->leaving++;
+		mate = mate->mate;
+	} while (mate != q);
+}
+
+static void count_slots(struct tally *t, const struct view *view, const struct seeker *seeker)
+{
+	unsigned int i, leaving = view->leaving_now + view->leaving_later;
+
+	for (i = sched.first[view->engine]; i < sched.end[view->engine]; i++) {
+		const struct slot *slot = &sched.slots[i];
+
+		if (slot->phase == PHASE_EMPTY)
+			t->empty++;
+		else if (is_leaving(slot) && view->now - slot->told < SCHED_GATHER_NS)
+			t->coming++;
+		else if (willingness(i, seeker, view->now))
+			t->willing++;
+		else if (slot->phase == PHASE_ON && slot->priority <= seeker->priority &&
+			 !is_mate(slot->queue, seeker->queue))
+			t->later++;
+	}
+	if (t->coming > leaving)
+		t->coming = leaving;
+}
+
+static void put_gang(struct queue *q, uint8_t priority, unsigned int count, uint64_t now)
+{
+	struct queue *mate = q;
+
+	do {
+		if (mate->state == QUEUE_READY)
+			put_raised(sched_find_empty(q->desc.engine), mate, priority, count, now);
+		mate = mate->mate;
+	} while (mate != q);
+}
+
+/* What became of a gang that waits. */
+enum outcome {
+	GANG_PLACED,	/* it has slots: look again from the start */
+	GANG_NEXT,	/* its turn has come, and who comes after takes no slot before it */
+	GANG_AWAY,	/* it cannot have slots for now, and keeps nobody out */
+};
+
+/* All of a gang that have work, of which one has its turn. */
+static enum outcome place_gang(const struct view *view, struct queue *q, uint8_t priority)
+{
+	const struct seeker seeker = { q, priority, priority > q->desc.priority };
+	struct tally t = { 0 };
+	unsigned int missing;
+	int index;
+
+	count_members(&t, q);
+	count_slots(&t, view, &seeker);
+	if (t.leaving)
+		return GANG_AWAY;
+	if (t.ready <= t.empty) {
+		put_gang(q, priority, t.ready, view->now);
+		return GANG_PLACED;
+	}
+	missing = t.ready - t.empty;
+	if (missing <= t.coming)
+		return GANG_NEXT;
+	missing -= t.coming;
+	if (missing > t.willing)
+		return missing > t.willing + t.later ? GANG_AWAY : GANG_NEXT;
+	for (; missing; missing--) {
+		index = find_victim(view->engine, &seeker, view->now);
+		if (index < 0)
+			break;		/* whole gangs have made room */
+		make_room(index, view->now);
+	}
+	return GANG_NEXT;
+}
+
+/* --- all that wait ---------------------------------------------------------------------------- */
+
+/* Serves those that wait in their order. True if that is to be done again from the start. */
+static bool place_all(enum ogpu_engine_class engine, uint64_t now)
+{
+	struct view view = {
+		.engine = engine, .now = now,
+		.leaving_now = count_leaving(engine, true),
+		.leaving_later = count_leaving(engine, false),
+	};
+	bool raise = now >= sched.next_raise[engine];
+	struct cursor cursor;
+	enum outcome outcome;
+	struct queue *q;
+	uint8_t priority;
+	unsigned int i;
+
+	for (i = 0; i < OGPU_PRIORITIES; i++)
+		cursor.at[i] = sched.ready[engine][i].first;
+
+	while ((q = cursor_next(&cursor, raise, now))) {
+		priority = wait_priority(q, raise, now);
+		if (priority > q->desc.priority)
+			raise = false;
+		if (q->mate == q) {
+			if (!place_one(&view, q, priority))
+				return false;
+			continue;
+		}
+		outcome = place_gang(&view, q, priority);
+		if (outcome != GANG_AWAY)
+			return outcome == GANG_PLACED;
+	}
+	return false;
+}
+
+static bool has_ready_mate(const struct queue *q)
+{
+	const struct queue *mate;
+
+	for (mate = q->mate; mate != q; mate = mate->mate) {
+		if (mate->state == QUEUE_READY)
+			return true;
+	}
+	return false;
+}
+
+/* Members of a gang got work and no slot: nobody of it executes. */
+static void part_gangs(enum ogpu_engine_class engine, uint64_t now)
+{
+	unsigned int i;
+
+	for (i = sched.first[engine]; i < sched.end[engine]; i++) {
+		struct queue *q = sched.slots[i].queue;
+
+		if (q && executes(q) && has_ready_mate(q))
+			take_off_gang(q, now);
+	}
+}
+
+/**
+ * sched_place() - give slots to those who wait, and make room for those who get none
+ * @engine: the class
+ * @now: time
+ */
+void sched_place(enum ogpu_engine_class engine, uint64_t now)
+{
+	while (place_all(engine, now))
+		;
+	part_gangs(engine, now);
+}
