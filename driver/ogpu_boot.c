@@ -27,6 +27,7 @@
 #include "ogpu_mbox.h"
 #include "ogpu_mmu.h"
 #include "ogpu_params.h"
+#include "ogpu_signal.h"
 #include "ogpu_vram_mgr.h"
 
 #define OGPU_FW_FEATURES_NEEDED	OGPU_FW_FEATURE_QUEUES
@@ -371,6 +372,7 @@ int ogpu_boot(struct ogpu_device *odev, const void *image, u32 size)
 		return ret;
 	}
 	ogpu_event_start(odev);
+	ogpu_signal_start(odev);
 	ogpu_mbox_start(odev);
 	ogpu_boot_set_waiting(boot, true);
 	ogpu_boot_submit(odev, image, size);
@@ -393,6 +395,7 @@ int ogpu_boot(struct ogpu_device *odev, const void *image, u32 size)
 		ogpu_device_set_error(odev, "upload was cancelled");
 	ogpu_mbox_stop(odev);
 	ogpu_event_stop(odev);
+	ogpu_signal_stop(odev);
 	odev->chip->quiesce(odev);
 
 	return ret;

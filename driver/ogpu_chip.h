@@ -79,6 +79,15 @@ struct ogpu_chip_ops {
 	/** @event_dropped: free-running count of events for which there was no room */
 	u32 (*event_dropped)(struct ogpu_device *odev);
 
+	/**
+	 * @signal_set: give the signal ring to hardware, bus address and number of entries, a power
+	 * of two and at least the number of queues, or with no entries take it away; all queues are
+	 * disarmed
+	 */
+	void (*signal_set)(struct ogpu_device *odev, u64 addr, u32 entries);
+	/** @signal_arm: have the next signal of a queue, or one that is owed, put into the ring */
+	void (*signal_arm)(struct ogpu_device *odev, u32 queue);
+
 	/** @as_set: where the address-space table is, offset in VRAM and number of entries */
 	void (*as_set)(struct ogpu_device *odev, u64 offset, u32 entries);
 	/**

@@ -132,6 +132,23 @@ static u32 ogpu_v1_event_dropped(struct ogpu_device *odev)
 	return ogpu_read32(odev, odev->disc.event_base, OGPU_EVENT_DROPPED);
 }
 
+static void ogpu_v1_signal_set(struct ogpu_device *odev, u64 addr, u32 entries)
+{
+	u32 base = odev->disc.event_base;
+
+	/* The address may change only while there are no entries. */
+	ogpu_write32(odev, base, OGPU_SIGNAL_ENTRIES, 0);
+	if (!entries)
+		return;
+	ogpu_write_lohi(odev, base, OGPU_SIGNAL_ADDR_LO, addr);
+	ogpu_write32(odev, base, OGPU_SIGNAL_ENTRIES, entries);
+}
+
+static void ogpu_v1_signal_arm(struct ogpu_device *odev, u32 queue)
+{
+	ogpu_write32(odev, odev->disc.event_base, OGPU_SIGNAL_ARM, queue);
+}
+
 static void ogpu_v1_as_set(struct ogpu_device *odev, u64 offset, u32 entries)
 {
 	u32 base = odev->disc.mmu_base;
@@ -210,6 +227,8 @@ const struct ogpu_chip_ops ogpu_chip_v1 = {
 	.event_set = ogpu_v1_event_set,
 	.event_taken = ogpu_v1_event_taken,
 	.event_dropped = ogpu_v1_event_dropped,
+	.signal_set = ogpu_v1_signal_set,
+	.signal_arm = ogpu_v1_signal_arm,
 	.as_set = ogpu_v1_as_set,
 	.tlbi_start = ogpu_v1_tlbi_start,
 	.tlbi_wait = ogpu_v1_tlbi_wait,

@@ -22,6 +22,7 @@
 #include "ogpu_queue.h"
 #include "ogpu_ras.h"
 #include "ogpu_reset.h"
+#include "ogpu_signal.h"
 #include "ogpu_ttm.h"
 
 static void ogpu_debugfs_print_state(struct ogpu_device *odev, struct drm_printer *p)
@@ -31,6 +32,7 @@ static void ogpu_debugfs_print_state(struct ogpu_device *odev, struct drm_printe
 		   ogpu_reset_count(odev));
 	ogpu_mbox_print_state(odev, p);
 	ogpu_event_print_state(odev, p);
+	ogpu_signal_print(odev, p);
 	ogpu_ras_print(odev, p);
 }
 

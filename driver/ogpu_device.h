@@ -47,6 +47,7 @@ struct ogpu_copy;
 struct ogpu_ras;
 struct ogpu_report_ops;
 struct ogpu_reset;
+struct ogpu_signal_ring;
 struct ogpu_watchdog;
 
 /**
@@ -146,6 +147,8 @@ struct ogpu_device {
 	struct ogpu_mbox *mbox;
 	/** @event: the event ring (ogpu_event.c) */
 	struct ogpu_event_ring *event;
+	/** @signal: the signal ring, and who waits for queues (ogpu_signal.c) */
+	struct ogpu_signal_ring *signal;
 	/** @mmu: address-space table and TLB invalidation (ogpu_mmu.c) */
 	struct ogpu_mmu *mmu;
 	/** @mem: TTM device and VRAM manager (ogpu_ttm.c, ogpu_vram_mgr.c) */

@@ -25,6 +25,7 @@
 #include "ogpu_submit.h"
 #include "ogpu_ttm.h"
 #include "ogpu_vm.h"
+#include "ogpu_wait.h"
 
 static int ogpu_open(struct drm_device *drm, struct drm_file *file)
 {
@@ -108,6 +109,14 @@ static int ogpu_guarded_##name(struct drm_device *drm, void *data, struct drm_fi
 	return ogpu_ioctl_guarded(drm, data, file, ogpu_ioctl_##name); \
 }
 
+/* Like the others, but for functions that may sleep for long and enter by themselves. */
+static int ogpu_guarded_wait(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	int ret = ogpu_file_check(to_ogpu_file(file));
+
+	return ret ?: ogpu_ioctl_wait(drm, data, file);
+}
+
 OGPU_GUARD(query)
 OGPU_GUARD(bo_create)
 OGPU_GUARD(bo_mmap_offset)
@@ -120,6 +129,7 @@ OGPU_GUARD(vm_get_faults)
 OGPU_GUARD(queue_create)
 OGPU_GUARD(queue_destroy)
 OGPU_GUARD(queue_get_state)
+OGPU_GUARD(queue_eventfd)
 OGPU_GUARD(submit)
 
 static const struct drm_ioctl_desc ogpu_ioctls[] = {
@@ -136,6 +146,8 @@ static const struct drm_ioctl_desc ogpu_ioctls[] = {
 	DRM_IOCTL_DEF_DRV(OGPU_QUEUE_DESTROY, ogpu_guarded_queue_destroy, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(OGPU_QUEUE_GET_STATE, ogpu_guarded_queue_get_state, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(OGPU_SUBMIT, ogpu_guarded_submit, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(OGPU_WAIT, ogpu_guarded_wait, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(OGPU_QUEUE_EVENTFD, ogpu_guarded_queue_eventfd, DRM_RENDER_ALLOW),
 };
 
 static const struct file_operations ogpu_fops = {

@@ -12,6 +12,7 @@
 #include "ogpu_mbox.h"
 #include "ogpu_queue.h"
 #include "ogpu_ras.h"
+#include "ogpu_signal.h"
 #include "ogpu_ttm.h"
 
 /**
@@ -80,4 +81,5 @@ void ogpu_life_stop(struct ogpu_device *odev, int fence_error)
 	ogpu_queue_mgr_stop(odev, fence_error);
 	ogpu_copy_stop(odev);
 	ogpu_event_stop(odev);
+	ogpu_signal_stop(odev);
 }

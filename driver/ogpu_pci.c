@@ -28,12 +28,10 @@
 #include "ogpu_ras.h"
 #include "ogpu_reset.h"
 #include "ogpu_sched.h"
+#include "ogpu_signal.h"
 #include "ogpu_sysfs.h"
 #include "ogpu_ttm.h"
 #include "ogpu_watchdog.h"
-
-/* Interrupts that are used: signals are not. */
-#define OGPU_PCI_VECTORS	(OGPU_VECTOR_EVENT + 1)
 
 /* Is it a card that we know how to talk to? */
 static int ogpu_pci_identify(struct ogpu_device *odev)
@@ -173,8 +171,13 @@ static int ogpu_pci_request_irqs(struct ogpu_device *odev)
 	if (ret)
 		return ret;
 
-	return devm_request_threaded_irq(&pdev->dev, pci_irq_vector(pdev, OGPU_VECTOR_EVENT), NULL,
-					 ogpu_event_irq_thread, IRQF_ONESHOT, "ogpu-event", odev);
+	ret = devm_request_threaded_irq(&pdev->dev, pci_irq_vector(pdev, OGPU_VECTOR_EVENT), NULL,
+					ogpu_event_irq_thread, IRQF_ONESHOT, "ogpu-event", odev);
+	if (ret)
+		return ret;
+
+	return devm_request_irq(&pdev->dev, pci_irq_vector(pdev, OGPU_VECTOR_SIGNAL),
+				ogpu_signal_irq, 0, "ogpu-signal", odev);
 }
 
 /* Software state of all parts, in the order in which they need each other. */
@@ -183,6 +186,7 @@ static int ogpu_pci_init_parts(struct ogpu_device *odev)
 	static int (*const init[])(struct ogpu_device *odev) = {
 		ogpu_mbox_init,
 		ogpu_event_init,
+		ogpu_signal_init,
 		/* Before memory, whose last buffers may be freed late and with bad pages. */
 		ogpu_ras_init,
 		ogpu_mmu_init,
@@ -241,7 +245,7 @@ static int ogpu_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		goto err_fini;
 	}
 
-	ret = pci_alloc_irq_vectors(pdev, OGPU_PCI_VECTORS, OGPU_PCI_VECTORS, PCI_IRQ_MSIX);
+	ret = pci_alloc_irq_vectors(pdev, OGPU_VECTOR_COUNT, OGPU_VECTOR_COUNT, PCI_IRQ_MSIX);
 	if (ret < 0) {
 		dev_err_probe(dev, ret, "cannot get MSI-X interrupts\n");
 		goto err_fini;

@@ -240,7 +240,7 @@ static void ogpu_queue_release_work(struct work_struct *work)
 	if (gone) {
 		/* What firmware told of this queue must not be taken for news of the next one. */
 		ogpu_mbox_wait_events(mgr->odev);
-		xa_cmpxchg(&mgr->queues, queue->number, queue, NULL, 0);
+		ogpu_queue_mgr_drop(mgr, queue);
 	} else {
 		list_add_tail(&queue->zombie, &mgr->zombies);
 		if (ret != -ENODEV)
@@ -449,8 +449,10 @@ void ogpu_queue_kill(struct ogpu_queue *queue, u32 code, int error)
 		ogpu_report(queue->odev, OGPU_TROUBLE_COPY_STOPPED);
 		return;
 	}
-	if (idle)
+	if (idle) {
+		ogpu_queue_tell_error(queue);
 		return;
+	}
 
 	mutex_lock(&mgr->lock);
 	ret = ogpu_queue_request(queue, OGPU_MSG_QUEUE_STOP);
@@ -460,6 +462,7 @@ void ogpu_queue_kill(struct ogpu_queue *queue, u32 code, int error)
 		spin_lock_irq(&queue->lock);
 		ogpu_queue_fail_pending(queue, error, -ECANCELED);
 		spin_unlock_irq(&queue->lock);
+		ogpu_queue_tell_error(queue);
 	} else if (ret != -ENODEV) {
 		ogpu_report(queue->odev, OGPU_TROUBLE_QUEUE_STOP);
 	}

@@ -3,6 +3,7 @@
  * All queues of a card by number: who is meant by what hardware and firmware tell, start and stop.
  */
 #include <linux/dma-fence.h>
+#include <linux/eventfd.h>
 #include <linux/mutex.h>
 #include <linux/xarray.h>
 
@@ -20,6 +21,7 @@
 #include "ogpu_queue.h"
 #include "ogpu_queue_priv.h"
 #include "ogpu_report.h"
+#include "ogpu_signal.h"
 #include "ogpu_vm.h"
 
 /* The queue of this number, with a reference, or NULL. */
@@ -50,6 +52,66 @@ static struct ogpu_queue *ogpu_queue_mgr_find(struct ogpu_queue_mgr *mgr, unsign
 	return queue;
 }
 
+/**
+ * ogpu_queue_mgr_drop() - give up a queue's number
+ * @mgr: all queues
+ * @queue: queue that firmware and hardware do not know any more
+ *
+ * Nothing happens if it has given it up before.
+ */
+void ogpu_queue_mgr_drop(struct ogpu_queue_mgr *mgr, struct ogpu_queue *queue)
+{
+	struct eventfd_ctx *eventfd = NULL;
+
+	xa_lock(&mgr->queues);
+	if (xa_load(&mgr->queues, queue->number) == queue) {
+		eventfd = ogpu_signal_set_eventfd(mgr->odev, queue->number, NULL, 0);
+		__xa_erase(&mgr->queues, queue->number);
+	}
+	xa_unlock(&mgr->queues);
+
+	if (eventfd)
+		eventfd_ctx_put(eventfd);
+}
+
+/**
+ * ogpu_queue_set_eventfd() - choose the eventfd of a queue
+ * @queue: the queue
+ * @eventfd: whose reference is taken over, or NULL for none
+ * @events: DRM_OGPU_EVENT_*, what it is for
+ *
+ * What has happened before is not told.
+ *
+ * Return: an eventfd whose reference belongs to the caller, or NULL.
+ */
+struct eventfd_ctx *ogpu_queue_set_eventfd(struct ogpu_queue *queue, struct eventfd_ctx *eventfd,
+					   u32 events)
+{
+	struct ogpu_queue_mgr *mgr = queue->odev->queues;
+
+	/* After a reset the number may be a stranger's. */
+	xa_lock(&mgr->queues);
+	if (xa_load(&mgr->queues, queue->number) == queue)
+		eventfd = ogpu_signal_set_eventfd(mgr->odev, queue->number, eventfd, events);
+	xa_unlock(&mgr->queues);
+
+	return eventfd;
+}
+
+/**
+ * ogpu_queue_tell_error() - tell who waits for a queue that it has failed
+ * @queue: dead; it need not have ended
+ */
+void ogpu_queue_tell_error(struct ogpu_queue *queue)
+{
+	struct ogpu_queue_mgr *mgr = queue->odev->queues;
+
+	xa_lock(&mgr->queues);
+	if (xa_load(&mgr->queues, queue->number) == queue)
+		ogpu_signal_tell(mgr->odev, queue->number, DRM_OGPU_EVENT_ERROR);
+	xa_unlock(&mgr->queues);
+}
+
 /*
  * Hardware has forgotten all queues or is off: lets go of numbers, of zombies, and of memory for
  * DMA, which has to be gone before the device is. A queue that is in the table is not freed while
@@ -65,7 +127,7 @@ static void ogpu_queue_mgr_forget(struct ogpu_queue_mgr *mgr)
 	xa_for_each(&mgr->queues, number, queue) {
 		queue->on_card = false;
 		ogpu_queue_free_mem(queue);
-		xa_cmpxchg(&mgr->queues, number, queue, NULL, 0);
+		ogpu_queue_mgr_drop(mgr, queue);
 	}
 	list_splice_init(&mgr->zombies, &zombies);
 	mutex_unlock(&mgr->lock);
@@ -152,6 +214,7 @@ static void ogpu_queue_mgr_handle_error(struct ogpu_device *odev, const void *bo
 		spin_lock_irq(&queue->lock);
 		ogpu_queue_fail_pending(queue, -EIO, -ECANCELED);
 		spin_unlock_irq(&queue->lock);
+		ogpu_queue_tell_error(queue);
 	}
 	ogpu_queue_put(queue);
 out:
@@ -262,6 +325,7 @@ void ogpu_queue_mgr_stop(struct ogpu_device *odev, int fence_error)
 		ogpu_queue_set_dead(queue, &why);
 		ogpu_queue_fail_pending(queue, fence_error, fence_error);
 		spin_unlock_irq(&queue->lock);
+		ogpu_queue_tell_error(queue);
 		ogpu_queue_put(queue);
 	}
 	dma_fence_end_signalling(cookie);

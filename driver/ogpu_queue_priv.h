@@ -76,6 +76,9 @@ void ogpu_queue_set_ended(struct ogpu_queue *queue);
 /* ogpu_queue_error.c */
 struct ogpu_queue_failure ogpu_queue_failure_from(const struct ogpu_msg_queue_error *msg);
 
+/* ogpu_queue_mgr.c */
+void ogpu_queue_mgr_drop(struct ogpu_queue_mgr *mgr, struct ogpu_queue *queue);
+
 /* ogpu_queue_job.c */
 extern const struct ogpu_sched_ops ogpu_queue_sched_ops;
 

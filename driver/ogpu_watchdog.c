@@ -17,6 +17,7 @@
 #include "ogpu_event.h"
 #include "ogpu_mbox.h"
 #include "ogpu_report.h"
+#include "ogpu_signal.h"
 #include "ogpu_watchdog.h"
 
 #define OGPU_WATCHDOG_MS	1000
@@ -76,6 +77,7 @@ static bool ogpu_watchdog_check(struct ogpu_watchdog *dog)
 
 	ogpu_mbox_poll(odev);
 	ogpu_event_poll(odev);
+	ogpu_signal_poll(odev);
 
 	return true;
 }

@@ -78,6 +78,8 @@ extern "C" {
 #define DRM_OGPU_QUEUE_DESTROY	0x0a
 #define DRM_OGPU_QUEUE_GET_STATE	0x0b
 #define DRM_OGPU_SUBMIT		0x0c
+#define DRM_OGPU_WAIT		0x0e
+#define DRM_OGPU_QUEUE_EVENTFD	0x0f
 
 /**
  * struct drm_ogpu_array - an array in user memory
@@ -712,6 +714,93 @@ struct drm_ogpu_submit {
 };
 
 /* ---------------------------------------------------------------------------------------------
+ * Waiting for memory
+ */
+
+/** enum drm_ogpu_compare - a condition, both sides unsigned 64 bits */
+enum drm_ogpu_compare {
+	DRM_OGPU_COMPARE_EQ = 0,
+	DRM_OGPU_COMPARE_NE = 1,
+	DRM_OGPU_COMPARE_GE = 2,
+	DRM_OGPU_COMPARE_LT = 3,
+};
+
+/** @DRM_OGPU_MAX_WAIT_FENCES: most elements of @fences */
+#define DRM_OGPU_MAX_WAIT_FENCES	1024
+
+/**
+ * struct drm_ogpu_wait_fence - a condition of a WAIT: (memory & @mask) compares with
+ * (@value & @mask)
+ */
+struct drm_ogpu_wait_fence {
+	/** @pointer: user pointer, multiple of 8, to 64 bits of memory */
+	__u64 pointer;
+	/** @value: right side */
+	__u64 value;
+	/** @mask: bits that count */
+	__u64 mask;
+	/** @compare: &enum drm_ogpu_compare */
+	__u32 compare;
+	/**
+	 * @queue_id: whose FENCE with DRM_OGPU_FENCE_SIGNAL is going to store it; the memory is
+	 * looked at when that queue signals. 0: none, such as for what another thread stores; it is
+	 * then looked at within 10 ms of a change
+	 */
+	__u32 queue_id;
+};
+
+/** @DRM_OGPU_WAIT_ALL: until all have held, at the same time or not; without it: until one does */
+#define DRM_OGPU_WAIT_ALL	(1u << 0)
+
+/**
+ * struct drm_ogpu_wait - DRM_IOCTL_OGPU_WAIT
+ *
+ * Waits until memory has a value. Several queues may be named, and one several times. Errors:
+ * -ETIME after @timeout_ns; -ECANCELED if a queue that is named has failed and its condition does
+ * not hold; -EBUSY if more than 256 threads wait for one queue; -EINVAL for a misaligned @pointer;
+ * -EFAULT; -ENOENT for an unknown queue.
+ */
+struct drm_ogpu_wait {
+	/** @flags: DRM_OGPU_WAIT_ALL or 0 */
+	__u32 flags;
+	/**
+	 * @index: out: without DRM_OGPU_WAIT_ALL, of the first fence that holds; after -ECANCELED
+	 * or -EFAULT, of the one to blame
+	 */
+	__u32 index;
+	/** @timeout_ns: CLOCK_MONOTONIC; one that is over: look once */
+	__s64 timeout_ns;
+	/** @fences: array of &struct drm_ogpu_wait_fence, 1 .. DRM_OGPU_MAX_WAIT_FENCES */
+	struct drm_ogpu_array fences;
+};
+
+/** @DRM_OGPU_EVENT_SIGNAL: a FENCE with DRM_OGPU_FENCE_SIGNAL was executed */
+#define DRM_OGPU_EVENT_SIGNAL	(1u << 0)
+/** @DRM_OGPU_EVENT_ERROR: the queue has failed */
+#define DRM_OGPU_EVENT_ERROR	(1u << 1)
+
+/**
+ * struct drm_ogpu_queue_eventfd - DRM_IOCTL_OGPU_QUEUE_EVENTFD
+ *
+ * Adds 1 to an eventfd when something happens to a queue. A queue has one eventfd: another one
+ * replaces it, and it is let go of when the queue is destroyed or the card is reset. What happened
+ * before the call is told, too. Several signals may be told as one, and one that nobody made may be
+ * told: look at memory or ask &DRM_IOCTL_OGPU_QUEUE_GET_STATE. A queue that signals more often than
+ * some thousand times in a second is told of less often. Errors: -EINVAL also if @fd is no eventfd;
+ * -EBADF; -ENOENT for an unknown queue.
+ */
+struct drm_ogpu_queue_eventfd {
+	/** @queue_id: from QUEUE_CREATE */
+	__u32 queue_id;
+	/** @fd: eventfd; -1: none any more */
+	__s32 fd;
+	/** @events: DRM_OGPU_EVENT_*; 0 with @fd -1 */
+	__u32 events;
+	/** @pad: zero */
+	__u32 pad;
+};
+
+/* ---------------------------------------------------------------------------------------------
  * Packets
  *
  * DOC: Packets
@@ -840,14 +929,6 @@ struct drm_ogpu_pkt_fence {
 	__u64 addr;
 	/** @value: to store */
 	__u64 value;
-};
-
-/** enum drm_ogpu_compare - condition of a WAIT, both sides unsigned 64 bits */
-enum drm_ogpu_compare {
-	DRM_OGPU_COMPARE_EQ = 0,
-	DRM_OGPU_COMPARE_NE = 1,
-	DRM_OGPU_COMPARE_GE = 2,
-	DRM_OGPU_COMPARE_LT = 3,
 };
 
 /**
@@ -1103,6 +1184,10 @@ struct drm_ogpu_pkt_cache {
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_OGPU_QUEUE_GET_STATE, struct drm_ogpu_queue_get_state)
 #define DRM_IOCTL_OGPU_SUBMIT \
 	DRM_IOW(DRM_COMMAND_BASE + DRM_OGPU_SUBMIT, struct drm_ogpu_submit)
+#define DRM_IOCTL_OGPU_WAIT \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_OGPU_WAIT, struct drm_ogpu_wait)
+#define DRM_IOCTL_OGPU_QUEUE_EVENTFD \
+	DRM_IOW(DRM_COMMAND_BASE + DRM_OGPU_QUEUE_EVENTFD, struct drm_ogpu_queue_eventfd)
 
 #if defined(__cplusplus)
 }

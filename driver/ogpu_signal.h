@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * Signals of queues: who waits for a queue, or has an eventfd for it, is told here (abi/event.h).
+ */
+#ifndef _OGPU_SIGNAL_H_
+#define _OGPU_SIGNAL_H_
+
+#include <linux/irqreturn.h>
+#include <linux/types.h>
+
+struct drm_printer;
+struct eventfd_ctx;
+struct ogpu_device;
+struct wait_queue_entry;
+
+/* Most waiters of one queue: they are woken with interrupts off. */
+#define OGPU_SIGNAL_MAX_WAITERS	256
+
+int ogpu_signal_init(struct ogpu_device *odev);
+void ogpu_signal_start(struct ogpu_device *odev);
+void ogpu_signal_stop(struct ogpu_device *odev);
+void ogpu_signal_poll(struct ogpu_device *odev);
+irqreturn_t ogpu_signal_irq(int irq, void *arg);
+void ogpu_signal_print(struct ogpu_device *odev, struct drm_printer *p);
+
+int ogpu_signal_wait_begin(struct ogpu_device *odev, u32 number, struct wait_queue_entry *entry);
+void ogpu_signal_wait_end(struct ogpu_device *odev, u32 number, struct wait_queue_entry *entry);
+void ogpu_signal_arm(struct ogpu_device *odev, u32 number);
+void ogpu_signal_tell(struct ogpu_device *odev, u32 number, u32 event);
+struct eventfd_ctx *ogpu_signal_set_eventfd(struct ogpu_device *odev, u32 number,
+					    struct eventfd_ctx *eventfd, u32 events);
+
+#endif

@@ -1,0 +1,489 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * WAIT and QUEUE_EVENTFD: waiting for memory without a fence, and what signals cost.
+ */
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <time.h>
+
+#include "card.h"
+#include "harness.h"
+
+#define SLOW_MS	10000
+
+static int64_t deadline(int ms)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+
+	return now.tv_sec * 1000000000ll + now.tv_nsec + ms * 1000000ll;
+}
+
+static struct drm_ogpu_wait_fence fence(const volatile void *at, uint64_t value, uint32_t queue)
+{
+	return (struct drm_ogpu_wait_fence) {
+		.pointer = (uintptr_t)at,
+		.value = value,
+		.mask = UINT64_MAX,
+		.compare = DRM_OGPU_COMPARE_GE,
+		.queue_id = queue,
+	};
+}
+
+static int wait_for(struct card *card, struct drm_ogpu_wait_fence *fences, uint32_t count,
+		    uint32_t flags, int ms, uint32_t *index)
+{
+	struct drm_ogpu_wait args = {
+		.flags = flags,
+		.timeout_ns = deadline(ms),
+		.fences = CARD_ARRAY(fences, count),
+	};
+	int ret = ioctl(card->fd, DRM_IOCTL_OGPU_WAIT, &args) ? -errno : 0;
+
+	if (index)
+		*index = args.index;
+
+	return ret;
+}
+
+static void stream_fence_signal(struct stream *s, uint64_t addr, uint64_t value)
+{
+	struct drm_ogpu_pkt_fence packet = {
+		.header = DRM_OGPU_PKT(DRM_OGPU_PKT_FENCE, sizeof(packet)) | DRM_OGPU_FENCE_SIGNAL,
+		.addr = addr,
+		.value = value,
+	};
+
+	stream_add(s, &packet, sizeof(packet));
+}
+
+/** struct setup - a queue and memory that it stores to */
+struct setup {
+	struct card card;
+	struct buffer memory;
+	volatile uint64_t *words;
+	struct stream stream;
+	uint32_t queue;
+};
+
+static void set_up(struct setup *s)
+{
+	card_open(&s->card);
+	card_buffer(&s->card, &s->memory, 4096, DRM_OGPU_BO_SYSTEM,
+		    DRM_OGPU_BIND_READ | DRM_OGPU_BIND_WRITE);
+	s->words = s->memory.map;
+	card_stream(&s->card, &s->stream, 1 << 20);
+	s->queue = card_queue(&s->card, DRM_OGPU_ENGINE_COMPUTE, 0);
+}
+
+TEST(bad_arguments)
+{
+	struct drm_ogpu_wait_fence f[2];
+	struct drm_ogpu_wait args;
+	uint64_t word = 1;
+	struct setup s;
+
+	set_up(&s);
+	f[0] = fence(&word, 1, 0);
+	EXPECT_EQ(wait_for(&s.card, f, 1, 0, 0, NULL), 0);
+	EXPECT_EQ(wait_for(&s.card, f, 1, 2, 0, NULL), -EINVAL);
+	EXPECT_EQ(wait_for(&s.card, f, 1, 1u << 31, 0, NULL), -EINVAL);
+	EXPECT_EQ(wait_for(&s.card, f, 0, 0, 0, NULL), -EINVAL);
+	EXPECT_EQ(wait_for(&s.card, f, DRM_OGPU_MAX_WAIT_FENCES + 1, 0, 0, NULL), -EINVAL);
+
+	f[0].compare = DRM_OGPU_COMPARE_LT + 1;
+	EXPECT_EQ(wait_for(&s.card, f, 1, 0, 0, NULL), -EINVAL);
+	f[0] = fence((char *)&word + 4, 1, 0);
+	EXPECT_EQ(wait_for(&s.card, f, 1, 0, 0, NULL), -EINVAL);
+	f[0] = fence(&word, 2, s.queue + 1);
+	EXPECT_EQ(wait_for(&s.card, f, 1, 0, 0, NULL), -ENOENT);
+	f[0] = fence(NULL, 2, s.queue);
+	EXPECT_EQ(wait_for(&s.card, f, 1, 0, 0, NULL), -EFAULT);
+	f[0] = fence((void *)0xffff800000000000ull, 0, s.queue);
+	EXPECT_EQ(wait_for(&s.card, f, 1, 0, 0, NULL), -EFAULT);
+
+	args = (struct drm_ogpu_wait) {
+		.timeout_ns = INT64_MIN,
+		.fences = CARD_ARRAY(f, 1),
+	};
+	f[0] = fence(&word, 2, s.queue);
+	EXPECT_EQ(card_ioctl(&s.card, DRM_IOCTL_OGPU_WAIT, &args), -ETIME);
+	args.fences.stride = 24;
+	EXPECT_EQ(card_ioctl(&s.card, DRM_IOCTL_OGPU_WAIT, &args), -EINVAL);
+}
+
+TEST(conditions)
+{
+	static const struct {
+		uint64_t memory, value, mask;
+		uint32_t compare;
+		bool holds;
+	} cases[] = {
+		{ 5, 5, UINT64_MAX, DRM_OGPU_COMPARE_EQ, true },
+		{ 5, 6, UINT64_MAX, DRM_OGPU_COMPARE_EQ, false },
+		{ 0x15, 0x25, 0xf, DRM_OGPU_COMPARE_EQ, true },
+		{ 5, 6, UINT64_MAX, DRM_OGPU_COMPARE_NE, true },
+		{ 5, 6, 0, DRM_OGPU_COMPARE_NE, false },
+		{ UINT64_MAX, 1, UINT64_MAX, DRM_OGPU_COMPARE_GE, true },
+		{ 0, 1, UINT64_MAX, DRM_OGPU_COMPARE_GE, false },
+		{ 1ull << 40, 1ull << 33, UINT64_MAX, DRM_OGPU_COMPARE_GE, true },
+		{ 0, 1, UINT64_MAX, DRM_OGPU_COMPARE_LT, true },
+		{ UINT64_MAX, 1, UINT64_MAX, DRM_OGPU_COMPARE_LT, false },
+	};
+	struct drm_ogpu_wait_fence f;
+	struct setup s;
+	unsigned int i;
+	int ret;
+
+	set_up(&s);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		s.words[0] = cases[i].memory;
+		f = fence(s.words, cases[i].value, s.queue);
+		f.mask = cases[i].mask;
+		f.compare = cases[i].compare;
+		ret = wait_for(&s.card, &f, 1, 0, 0, NULL);
+		if (ret != (cases[i].holds ? 0 : -ETIME))
+			HARNESS_FAIL("case %u: %d", i, ret);
+	}
+}
+
+/* Waiters are told at once: the watchdog, which makes up for lost interrupts, would take 100 s. */
+TEST_TIMEOUT(signalled, 30)
+{
+	struct drm_ogpu_wait_fence f;
+	struct setup s;
+	uint64_t i;
+
+	set_up(&s);
+	for (i = 1; i <= 100; i++) {
+		stream_reset(&s.stream);
+		stream_fence_signal(&s.stream, s.memory.va, i);
+		ASSERT_EQ(card_submit(&s.card, s.queue, &s.stream, NULL, 0), 0);
+		f = fence(s.words, i, s.queue);
+		ASSERT_EQ(wait_for(&s.card, &f, 1, 0, SLOW_MS, NULL), 0);
+	}
+}
+
+TEST(timeout)
+{
+	struct drm_ogpu_wait_fence f;
+	uint64_t before;
+	struct setup s;
+
+	set_up(&s);
+	f = fence(s.words, 1, s.queue);
+	before = time_ms();
+	EXPECT_EQ(wait_for(&s.card, &f, 1, 0, 200, NULL), -ETIME);
+	EXPECT_GE(time_ms() - before, 199);
+}
+
+TEST(any_and_all)
+{
+	struct drm_ogpu_wait_fence f[3];
+	struct setup s;
+	uint32_t index, second;
+
+	set_up(&s);
+	second = card_queue(&s.card, DRM_OGPU_ENGINE_COPY, 0);
+	f[0] = fence(&s.words[0], 1, s.queue);
+	f[1] = fence(&s.words[1], 1, second);
+	f[2] = fence(&s.words[2], 1, s.queue);
+
+	stream_fence_signal(&s.stream, s.memory.va + 8, 1);
+	ASSERT_EQ(card_submit(&s.card, second, &s.stream, NULL, 0), 0);
+	ASSERT_EQ(wait_for(&s.card, f, 3, 0, SLOW_MS, &index), 0);
+	EXPECT_EQ(index, 1);
+	EXPECT_EQ(wait_for(&s.card, f, 3, DRM_OGPU_WAIT_ALL, 100, NULL), -ETIME);
+
+	stream_reset(&s.stream);
+	stream_fence_signal(&s.stream, s.memory.va, 1);
+	stream_fence_signal(&s.stream, s.memory.va + 16, 1);
+	ASSERT_EQ(card_submit(&s.card, s.queue, &s.stream, NULL, 0), 0);
+	EXPECT_EQ(wait_for(&s.card, f, 3, DRM_OGPU_WAIT_ALL, SLOW_MS, NULL), 0);
+}
+
+static void *store_later(void *arg)
+{
+	volatile uint64_t *word = arg;
+
+	sleep_ms(50);
+	*word = 1;
+
+	return NULL;
+}
+
+/* Nobody signals for what the CPU stores. */
+TEST(cpu_stores)
+{
+	uint64_t word = 0, before;
+	struct drm_ogpu_wait_fence f;
+	pthread_t thread;
+	struct setup s;
+
+	set_up(&s);
+	f = fence(&word, 1, 0);
+	before = time_ms();
+	ASSERT_EQ(pthread_create(&thread, NULL, store_later, &word), 0);
+	EXPECT_EQ(wait_for(&s.card, &f, 1, 0, SLOW_MS, NULL), 0);
+	EXPECT_LE(time_ms() - before, 2000);
+	pthread_join(thread, NULL);
+}
+
+TEST(failed_queue)
+{
+	struct drm_ogpu_wait_fence f[2];
+	uint32_t index, bad = 0xff;
+	struct setup s;
+
+	set_up(&s);
+	stream_fence_signal(&s.stream, s.memory.va, 1);
+	stream_add(&s.stream, &bad, sizeof(bad));
+	stream_add(&s.stream, &bad, sizeof(bad));
+	f[0] = fence(&s.words[0], 1, s.queue);
+	f[1] = fence(&s.words[1], 1, s.queue);
+	ASSERT_EQ(card_submit(&s.card, s.queue, &s.stream, NULL, 0), 0);
+	EXPECT_EQ(wait_for(&s.card, f, 2, DRM_OGPU_WAIT_ALL, SLOW_MS, &index), -ECANCELED);
+	EXPECT_EQ(index, 1);
+	/* What it stored before is not lost. */
+	EXPECT_EQ(wait_for(&s.card, f, 1, 0, 0, NULL), 0);
+}
+
+static void on_alarm(int number __attribute__((unused)))
+{
+}
+
+TEST(interrupted)
+{
+	struct sigaction action = { .sa_handler = on_alarm };
+	struct drm_ogpu_wait_fence f;
+	struct setup s;
+
+	set_up(&s);
+	f = fence(s.words, 1, s.queue);
+	sigaction(SIGALRM, &action, NULL);
+	alarm(1);
+	EXPECT_EQ(wait_for(&s.card, &f, 1, 0, 30000, NULL), -EINTR);
+}
+
+static void *wait_for_ever(void *arg)
+{
+	struct setup *s = arg;
+	struct drm_ogpu_wait_fence f = fence(s->words, 1, s->queue);
+
+	return (void *)(intptr_t)wait_for(&s->card, &f, 1, 0, SLOW_MS, NULL);
+}
+
+/* All who wait are woken, and there is a limit to how many they are. */
+TEST(many_waiters)
+{
+	int i, woken = 0, refused = 0, other = 0;
+	pthread_t threads[300];
+	struct setup s;
+
+	set_up(&s);
+	for (i = 0; i < 300; i++)
+		ASSERT_EQ(pthread_create(&threads[i], NULL, wait_for_ever, &s), 0);
+	/* The last ones are refused only when the first ones wait. */
+	sleep_ms(1000);
+	stream_fence_signal(&s.stream, s.memory.va, 1);
+	ASSERT_EQ(card_submit(&s.card, s.queue, &s.stream, NULL, 0), 0);
+	for (i = 0; i < 300; i++) {
+		void *ret;
+
+		pthread_join(threads[i], &ret);
+		woken += (intptr_t)ret == 0;
+		refused += (intptr_t)ret == -EBUSY;
+		other += (intptr_t)ret && (intptr_t)ret != -EBUSY;
+	}
+	EXPECT_EQ(other, 0);
+	EXPECT_GE(woken, 256);
+	EXPECT_EQ(woken + refused, 300);
+}
+
+/*
+ * Eventfds
+ */
+
+static int set_eventfd(struct setup *s, int fd, uint32_t events)
+{
+	struct drm_ogpu_queue_eventfd args = {
+		.queue_id = s->queue,
+		.fd = fd,
+		.events = events,
+	};
+
+	return card_ioctl(&s->card, DRM_IOCTL_OGPU_QUEUE_EVENTFD, &args);
+}
+
+static bool is_told(int fd, int ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	uint64_t count;
+
+	return poll(&p, 1, ms) == 1 && read(fd, &count, sizeof(count)) == sizeof(count);
+}
+
+TEST(eventfd_bad_arguments)
+{
+	int fd = eventfd(0, 0), pipes[2];
+	struct setup s;
+
+	set_up(&s);
+	ASSERT_EQ(pipe(pipes), 0);
+	EXPECT_EQ(set_eventfd(&s, fd, 0), -EINVAL);
+	EXPECT_EQ(set_eventfd(&s, fd, 4), -EINVAL);
+	EXPECT_EQ(set_eventfd(&s, fd, 1u << 31), -EINVAL);
+	EXPECT_EQ(set_eventfd(&s, -1, DRM_OGPU_EVENT_SIGNAL), -EINVAL);
+	EXPECT_EQ(set_eventfd(&s, -2, DRM_OGPU_EVENT_SIGNAL), -EINVAL);
+	EXPECT_EQ(set_eventfd(&s, pipes[0], DRM_OGPU_EVENT_SIGNAL), -EINVAL);
+	EXPECT_EQ(set_eventfd(&s, 1000, DRM_OGPU_EVENT_SIGNAL), -EBADF);
+	EXPECT_EQ(set_eventfd(&s, -1, 0), 0);
+	EXPECT_EQ(set_eventfd(&s, fd, DRM_OGPU_EVENT_SIGNAL), 0);
+	s.queue++;
+	EXPECT_EQ(set_eventfd(&s, fd, DRM_OGPU_EVENT_SIGNAL), -ENOENT);
+}
+
+TEST(eventfd_signal)
+{
+	int fd = eventfd(0, 0), other = eventfd(0, 0);
+	struct setup s;
+	uint64_t i;
+
+	set_up(&s);
+	ASSERT_EQ(set_eventfd(&s, fd, DRM_OGPU_EVENT_SIGNAL), 0);
+	for (i = 1; i <= 100; i++) {
+		stream_reset(&s.stream);
+		stream_fence_signal(&s.stream, s.memory.va, i);
+		ASSERT_EQ(card_submit(&s.card, s.queue, &s.stream, NULL, 0), 0);
+		while (s.words[0] != i)
+			ASSERT(is_told(fd, SLOW_MS));
+	}
+
+	/* Another one takes its place; then there is none. */
+	is_told(fd, 50);
+	ASSERT_EQ(set_eventfd(&s, other, DRM_OGPU_EVENT_SIGNAL), 0);
+	card_run(&s.card, s.queue, &s.stream);
+	EXPECT(is_told(other, SLOW_MS));
+	EXPECT(!is_told(fd, 100));
+	is_told(other, 50);
+	ASSERT_EQ(set_eventfd(&s, -1, 0), 0);
+	card_run(&s.card, s.queue, &s.stream);
+	EXPECT(!is_told(other, 100));
+}
+
+TEST(eventfd_error)
+{
+	int fd = eventfd(0, 0), late = eventfd(0, 0);
+	uint32_t bad[2] = { 0xff };
+	struct setup s;
+
+	set_up(&s);
+	ASSERT_EQ(set_eventfd(&s, fd, DRM_OGPU_EVENT_ERROR), 0);
+	stream_fence_signal(&s.stream, s.memory.va, 1);
+	card_run(&s.card, s.queue, &s.stream);
+	EXPECT(!is_told(fd, 100));
+
+	stream_add(&s.stream, bad, sizeof(bad));
+	ASSERT_EQ(card_submit(&s.card, s.queue, &s.stream, NULL, 0), 0);
+	EXPECT(is_told(fd, SLOW_MS));
+	/* Who comes too late is told, too. */
+	ASSERT_EQ(set_eventfd(&s, late, DRM_OGPU_EVENT_ERROR), 0);
+	EXPECT(is_told(late, 0));
+}
+
+/* The kernel holds the eventfd, whatever becomes of the descriptor, and lets go with the queue. */
+TEST(eventfd_closed)
+{
+	int fd = eventfd(0, 0);
+	struct setup s;
+
+	set_up(&s);
+	ASSERT_EQ(set_eventfd(&s, fd, DRM_OGPU_EVENT_SIGNAL | DRM_OGPU_EVENT_ERROR), 0);
+	close(fd);
+	stream_fence_signal(&s.stream, s.memory.va, 1);
+	card_run(&s.card, s.queue, &s.stream);
+	ASSERT_EQ(card_submit(&s.card, s.queue, &s.stream, NULL, 0), 0);
+	EXPECT_EQ(card_queue_destroy(&s.card, s.queue), 0);
+}
+
+/*
+ * What signals cost others
+ */
+
+/* Signal interrupts that the cards have raised so far; -1 if nobody knows. */
+static long interrupts(void)
+{
+	FILE *f = fopen("/proc/interrupts", "r");
+	char line[4096], *at, *end;
+	long sum = 0, n;
+	bool any = false;
+
+	if (!f)
+		return -1;
+	while (fgets(line, sizeof(line), f)) {
+		if (!strstr(line, "ogpu-signal"))
+			continue;
+		any = true;
+		at = strchr(line, ':') + 1;
+		for (n = strtol(at, &end, 10); end != at; n = strtol(at, &end, 10)) {
+			sum += n;
+			at = end;
+		}
+	}
+	fclose(f);
+
+	return any ? sum : -1;
+}
+
+static void fill_with_signals(struct setup *s, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		stream_fence_signal(&s->stream, s->memory.va, i + 1);
+}
+
+/* With nobody waiting a queue may signal as much as it likes: at most one interrupt. */
+TEST(signals_without_waiter)
+{
+	struct setup s;
+	long before;
+
+	set_up(&s);
+	fill_with_signals(&s, 20000);
+	before = interrupts();
+	if (before < 0)
+		SKIP("no such line in /proc/interrupts");
+	card_run(&s.card, s.queue, &s.stream);
+	EXPECT_EQ(s.words[0], 20000);
+	EXPECT_LE(interrupts() - before, 1);
+}
+
+/* With an eventfd there are at most nine in a tick, and a tick is at least 1 ms. */
+TEST(signals_with_eventfd)
+{
+	int fd = eventfd(0, EFD_NONBLOCK);
+	uint64_t start, elapsed;
+	struct setup s;
+	long before;
+
+	set_up(&s);
+	ASSERT_EQ(set_eventfd(&s, fd, DRM_OGPU_EVENT_SIGNAL), 0);
+	fill_with_signals(&s, 20000);
+	before = interrupts();
+	if (before < 0)
+		SKIP("no such line in /proc/interrupts");
+	start = time_ms();
+	card_run(&s.card, s.queue, &s.stream);
+	elapsed = time_ms() - start + 2;
+	EXPECT_LE(interrupts() - before, 10 * (long)elapsed);
+	EXPECT(is_told(fd, SLOW_MS));
+}
+
+int main(int argc, char **argv)
+{
+	return harness_run(argc, argv);
+}
