@@ -7,6 +7,8 @@
  *	copy in and check the operations, look up buffers and syncobjs
  *	wait for the in-syncs if the call is synchronous (nothing has changed yet: restartable)
  *	lock vm->bind_lock
+ *	wait for earlier calls if the call is synchronous
+ *	ogpu_device_enter()
  *	make page tables for all ranges to map
  *	ogpu_mem_begin()
  *	lock the dma_resv of the address space and of all buffers that appear or disappear
@@ -15,7 +17,7 @@
  *	--- everything up to here may fail, and is undone in reverse order ---
  *	commit: link and unlink mappings and buffers
  *	arm the job, put its fence into all dma_resv and out-syncs, push it
- *	unlock; wait for the job if the call is synchronous
+ *	ogpu_device_exit(), unlock; wait for the job if the call is synchronous
  *
  * The job (ogpu_bind_job.c) changes the page tables and invalidates the TLB once.
  */
@@ -556,20 +558,13 @@ err_abort:
 	return ret;
 }
 
-/* Under vm->bind_lock. */
-static int ogpu_bind_locked(struct ogpu_bind *bind)
+/* Under vm->bind_lock, in ogpu_device_enter(). */
+static int ogpu_bind_change(struct ogpu_bind *bind)
 {
 	enum ogpu_mem_mode mode = OGPU_MEM_SHARED;
 	struct ogpu_vm *vm = bind->vm;
 	int ret;
 	u32 i;
-
-	/* Wait for earlier calls while this one can still be restarted. */
-	if (!bind->async && vm->last_bind) {
-		ret = dma_fence_wait(vm->last_bind, true);
-		if (ret)
-			return ret;
-	}
 
 	for (i = 0; i < bind->count; i++) {
 		struct ogpu_bind_req *req = &bind->reqs[i];
@@ -590,6 +585,27 @@ static int ogpu_bind_locked(struct ogpu_bind *bind)
 
 	if (!ret)
 		ogpu_mem_end(vm->odev);
+
+	return ret;
+}
+
+/* Under vm->bind_lock. */
+static int ogpu_bind_locked(struct ogpu_bind *bind)
+{
+	struct ogpu_vm *vm = bind->vm;
+	int ret, idx;
+
+	/* Wait for earlier calls while this one can still be restarted. */
+	if (!bind->async && vm->last_bind) {
+		ret = dma_fence_wait(vm->last_bind, true);
+		if (ret)
+			return ret;
+	}
+
+	if (!ogpu_device_enter(vm->odev, &idx))
+		return -ENODEV;
+	ret = ogpu_bind_change(bind);
+	ogpu_device_exit(vm->odev, idx);
 
 	return ret;
 }
@@ -643,6 +659,8 @@ static void ogpu_bind_fini(struct ogpu_bind *bind)
  * @drm: the card
  * @data: &struct drm_ogpu_vm_bind
  * @file: who calls
+ *
+ * Not in ogpu_device_enter(): fences of anybody are waited for.
  *
  * Return: see the uapi header.
  */

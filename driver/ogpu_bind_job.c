@@ -14,7 +14,6 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
-#include <drm/drm_drv.h>
 
 #include "ogpu_bind.h"
 #include "ogpu_bo.h"
@@ -42,7 +41,7 @@ static int ogpu_bind_job_apply(struct ogpu_bind_job *job)
 	if (!ogpu_device_running(vm->odev))
 		return -ENODEV;
 	/* Without the card there are no page tables. */
-	if (!drm_dev_enter(&vm->odev->drm, &idx))
+	if (!ogpu_device_enter(vm->odev, &idx))
 		return -ENODEV;
 
 	for (i = 0; i < job->count; i++) {
@@ -61,7 +60,7 @@ static int ogpu_bind_job_apply(struct ogpu_bind_job *job)
 	/* The entries must be in VRAM before the card is told to look again. */
 	wmb();
 	ret = job->count ? ogpu_mmu_invalidate(vm->odev, vm->asid, start, end) : 0;
-	drm_dev_exit(idx);
+	ogpu_device_exit(vm->odev, idx);
 
 	return ret;
 }

@@ -8,7 +8,6 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include <drm/drm_drv.h>
 #include <drm/drm_file.h>
 #include <drm/drm_gem_ttm_helper.h>
 #include <drm/drm_print.h>
@@ -192,11 +191,12 @@ static bool ogpu_bo_is_stale(struct ogpu_bo *bo)
 
 static vm_fault_t ogpu_bo_fault_locked(struct ogpu_bo *bo, struct vm_fault *vmf)
 {
+	struct ogpu_device *odev = ogpu_bo_device(bo);
 	pgprot_t prot = vmf->vma->vm_page_prot;
 	vm_fault_t fault;
 	int ret, idx;
 
-	if (!drm_dev_enter(bo->ttm.base.dev, &idx))
+	if (!ogpu_device_enter(odev, &idx))
 		return ttm_bo_vm_dummy_page(vmf, prot);
 
 	ret = ogpu_bo_make_reachable(bo);
@@ -217,7 +217,7 @@ static vm_fault_t ogpu_bo_fault_locked(struct ogpu_bo *bo, struct vm_fault *vmf)
 		fault = ttm_bo_vm_fault_reserved(vmf, prot, TTM_BO_VM_NUM_PREFAULT);
 
 out_exit:
-	drm_dev_exit(idx);
+	ogpu_device_exit(odev, idx);
 	return fault;
 }
 
@@ -393,7 +393,7 @@ static struct ogpu_bo *ogpu_bo_create(struct ogpu_file *ofile, u64 size, u32 pla
 
 /**
  * ogpu_bo_create_pinned() - make a buffer for the driver itself
- * @odev: the card, running; in drm_dev_enter()
+ * @odev: the card, running; in ogpu_device_enter()
  * @size: bytes, rounded up to 64 KiB
  *
  * It lies in VRAM, contiguous and visible, is never moved, and is zero. ogpu_bo.iomem is where

@@ -15,7 +15,6 @@
 #include <linux/string.h>
 #include <linux/time64.h>
 
-#include <drm/drm_drv.h>
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
 
@@ -132,14 +131,14 @@ int ogpu_boot_commit_svn(struct ogpu_device *odev, u32 svn)
 	struct ogpu_msg_svn request = { .svn = cpu_to_le32(svn) };
 	int idx, ret;
 
-	if (!drm_dev_enter(&odev->drm, &idx))
+	if (!ogpu_device_enter(odev, &idx))
 		return -ENODEV;
 	if (svn < ogpu_boot_fuse_svn(odev))
 		ret = -EINVAL;
 	else
 		ret = ogpu_mbox_request(odev, OGPU_MSG_COMMIT_SVN, &request, sizeof(request), NULL,
 					0);
-	drm_dev_exit(idx);
+	ogpu_device_exit(odev, idx);
 
 	return ret;
 }

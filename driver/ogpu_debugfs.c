@@ -10,7 +10,6 @@
  */
 #include <drm/drm_debugfs.h>
 #include <drm/drm_device.h>
-#include <drm/drm_drv.h>
 #include <drm/drm_file.h>
 #include <drm/drm_print.h>
 
@@ -44,10 +43,10 @@ static int ogpu_debugfs_show(struct seq_file *m, void *unused)
 	void (*print)(struct ogpu_device *odev, struct drm_printer *p) = entry->file.data;
 	int idx;
 
-	if (!drm_dev_enter(&odev->drm, &idx))
+	if (!ogpu_device_enter(odev, &idx))
 		return -ENODEV;
 	print(odev, &p);
-	drm_dev_exit(idx);
+	ogpu_device_exit(odev, idx);
 
 	return 0;
 }

@@ -11,7 +11,6 @@
 #include <linux/sysfs.h>
 #include <linux/time64.h>
 
-#include <drm/drm_drv.h>
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
 
@@ -28,7 +27,7 @@
  * ogpu_device_present() - ask the card whether it is there
  * @odev: the card
  *
- * The caller makes sure that the registers are mapped, by drm_dev_enter() or by being part of
+ * The caller makes sure that the registers are mapped, by ogpu_device_enter() or by being part of
  * probe or remove. Any context.
  *
  * Return: false if the card answers all-ones, as something unplugged or dead does.
@@ -266,6 +265,58 @@ void ogpu_device_get_error(struct ogpu_device *odev, char *buf, size_t size)
 }
 
 /**
+ * ogpu_device_enter() - use the card, which is not taken away meanwhile
+ * @odev: the card
+ * @idx: for ogpu_device_exit()
+ *
+ * Until ogpu_device_exit() the registers stay mapped, and memory may be mapped for the card's DMA.
+ * The same as drm_dev_enter(), with one difference: who unplugs any DRM device waits for all
+ * sections of that, but only who unbinds this card waits for those of this one. So one may sleep
+ * here, even for jobs of this card, which end when it is being unbound; but not for what others
+ * do, such as a fence that user space brought along. Sections nest. Any context.
+ *
+ * Return: false if the card is or is being taken away; then there is nothing to exit.
+ */
+bool ogpu_device_enter(struct ogpu_device *odev, int *idx)
+{
+	*idx = srcu_read_lock(&odev->unplug_srcu);
+	if (!READ_ONCE(odev->unplugged))
+		return true;
+	srcu_read_unlock(&odev->unplug_srcu, *idx);
+
+	return false;
+}
+
+/**
+ * ogpu_device_exit() - the card is not used any more
+ * @odev: the card
+ * @idx: from ogpu_device_enter()
+ */
+void ogpu_device_exit(struct ogpu_device *odev, int idx)
+{
+	srcu_read_unlock(&odev->unplug_srcu, idx);
+}
+
+/**
+ * ogpu_device_unplug() - have nobody use the card any more
+ * @odev: card that is being unbound, with all its fences signalled
+ *
+ * Waits for those who do.
+ */
+void ogpu_device_unplug(struct ogpu_device *odev)
+{
+	WRITE_ONCE(odev->unplugged, true);
+	synchronize_srcu(&odev->unplug_srcu);
+}
+
+static void ogpu_device_cleanup_srcu(struct drm_device *drm, void *arg)
+{
+	struct ogpu_device *odev = arg;
+
+	cleanup_srcu_struct(&odev->unplug_srcu);
+}
+
+/**
  * ogpu_device_init() - prepare the members of a new card that belong to no part
  * @odev: the card
  *
@@ -274,6 +325,13 @@ void ogpu_device_get_error(struct ogpu_device *odev, char *buf, size_t size)
 int ogpu_device_init(struct ogpu_device *odev)
 {
 	int ret;
+
+	ret = init_srcu_struct(&odev->unplug_srcu);
+	if (ret)
+		return ret;
+	ret = drmm_add_action_or_reset(&odev->drm, ogpu_device_cleanup_srcu, odev);
+	if (ret)
+		return ret;
 
 	spin_lock_init(&odev->time_lock);
 	spin_lock_init(&odev->error_lock);

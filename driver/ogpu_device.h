@@ -17,8 +17,8 @@
  *
  * Software state is freed by drmm_ actions when the last file is closed; hardware state by devm_
  * actions when the device is unbound. After probe, what comes from the render node, debugfs or
- * hwmon and touches hardware holds drm_dev_enter(). All else is ended before the registers are
- * unmapped: attributes in sysfs by the driver core, firmware upload by ogpu_fw_unregister(),
+ * hwmon and uses the card is in ogpu_device_enter(); for a register access that cannot sleep
+ * drm_dev_enter() does as well. All else is ended before the registers are unmapped: attributes in sysfs by the driver core, firmware upload by ogpu_fw_unregister(),
  * recovery and the watchdog by ogpu_reset_fini() and ogpu_watchdog_fini(), interrupts by devm_.
  */
 #ifndef _OGPU_DEVICE_H_
@@ -28,6 +28,7 @@
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/spinlock.h>
+#include <linux/srcu.h>
 #include <linux/workqueue.h>
 
 #include <drm/drm_device.h>
@@ -89,6 +90,10 @@ struct ogpu_device {
 	void __iomem *aperture;
 	/** @aperture_phys: CPU physical address of BAR 2 */
 	resource_size_t aperture_phys;
+	/** @unplug_srcu: read side: who uses the card, see ogpu_device_enter() */
+	struct srcu_struct unplug_srcu;
+	/** @unplugged: nobody may use it any more; read under @unplug_srcu */
+	bool unplugged;
 	/** @disc: what the discovery table told; constant after probe */
 	struct ogpu_disc disc;
 	/** @chip: how to use the registers of its generation; constant after probe */
@@ -178,6 +183,9 @@ int ogpu_wait32(struct ogpu_device *odev, u32 base, u32 reg, u32 mask, u32 val,
 
 int ogpu_device_init(struct ogpu_device *odev);
 void ogpu_device_fini(struct ogpu_device *odev);
+bool ogpu_device_enter(struct ogpu_device *odev, int *idx);
+void ogpu_device_exit(struct ogpu_device *odev, int idx);
+void ogpu_device_unplug(struct ogpu_device *odev);
 bool ogpu_device_set_state(struct ogpu_device *odev, enum ogpu_state from, enum ogpu_state to);
 void ogpu_device_set_gone(struct ogpu_device *odev);
 void ogpu_device_check_gone(struct ogpu_device *odev);

@@ -2,6 +2,8 @@
 /*
  * The DRM driver: open files, ioctls.
  */
+#include <linux/compat.h>
+#include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 
@@ -83,76 +85,94 @@ static int ogpu_file_check(struct ogpu_file *ofile)
 	}
 }
 
-/*
- * All ioctls of the driver go through here. Recovery of the card may begin while one runs: it then
- * finds its queues dead and the mailbox stopped.
- */
-static int ogpu_ioctl_guarded(struct drm_device *drm, void *data, struct drm_file *file,
-			      drm_ioctl_t *func)
+static bool ogpu_ioctl_is_ours(unsigned int cmd)
 {
-	int idx, ret;
+	return _IOC_NR(cmd) >= DRM_COMMAND_BASE && _IOC_NR(cmd) < DRM_COMMAND_END;
+}
 
-	if (!drm_dev_enter(drm, &idx))
+/*
+ * Some wait for what others do, for as long as that takes. They are in ogpu_device_enter() only
+ * while they use the card.
+ */
+static bool ogpu_ioctl_waits(unsigned int cmd)
+{
+	switch (_IOC_NR(cmd)) {
+	case DRM_COMMAND_BASE + DRM_OGPU_VM_BIND:
+	case DRM_COMMAND_BASE + DRM_OGPU_WAIT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/*
+ * All ioctls go through here. Recovery of the card may begin while one of the driver's runs: it
+ * then finds its queues dead and the mailbox stopped.
+ */
+static long ogpu_drm_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	struct ogpu_file *ofile = to_ogpu_file(filp->private_data);
+	struct ogpu_device *odev = ofile->odev;
+	long ret;
+	int idx;
+
+	if (!ogpu_ioctl_is_ours(cmd))
+		return drm_ioctl(filp, cmd, arg);
+
+	ret = ogpu_file_check(ofile);
+	if (ret || ogpu_ioctl_waits(cmd))
+		return ret ?: drm_ioctl(filp, cmd, arg);
+
+	if (!ogpu_device_enter(odev, &idx))
 		return -ENODEV;
-
-	ret = ogpu_file_check(to_ogpu_file(file));
-	if (!ret)
-		ret = func(drm, data, file);
-	drm_dev_exit(idx);
+	ret = drm_ioctl(filp, cmd, arg);
+	ogpu_device_exit(odev, idx);
 
 	return ret;
 }
 
-#define OGPU_GUARD(name) \
-static int ogpu_guarded_##name(struct drm_device *drm, void *data, struct drm_file *file) \
-{ \
-	return ogpu_ioctl_guarded(drm, data, file, ogpu_ioctl_##name); \
-}
-
-/* Like the others, but for functions that may sleep for long and enter by themselves. */
-static int ogpu_guarded_wait(struct drm_device *drm, void *data, struct drm_file *file)
+#ifdef CONFIG_COMPAT
+/* The driver's structures are the same for programs of 32 bits. */
+static long ogpu_drm_compat_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
-	int ret = ogpu_file_check(to_ogpu_file(file));
+	if (!ogpu_ioctl_is_ours(cmd))
+		return drm_compat_ioctl(filp, cmd, arg);
 
-	return ret ?: ogpu_ioctl_wait(drm, data, file);
+	return ogpu_drm_ioctl(filp, cmd, (unsigned long)compat_ptr(arg));
 }
-
-OGPU_GUARD(query)
-OGPU_GUARD(bo_create)
-OGPU_GUARD(bo_mmap_offset)
-OGPU_GUARD(bo_info)
-OGPU_GUARD(bo_set_label)
-OGPU_GUARD(vm_create)
-OGPU_GUARD(vm_destroy)
-OGPU_GUARD(vm_bind)
-OGPU_GUARD(vm_get_faults)
-OGPU_GUARD(queue_create)
-OGPU_GUARD(queue_destroy)
-OGPU_GUARD(queue_get_state)
-OGPU_GUARD(queue_eventfd)
-OGPU_GUARD(submit)
+#else
+#define ogpu_drm_compat_ioctl	NULL
+#endif
 
 static const struct drm_ioctl_desc ogpu_ioctls[] = {
-	DRM_IOCTL_DEF_DRV(OGPU_QUERY, ogpu_guarded_query, DRM_RENDER_ALLOW),
-	DRM_IOCTL_DEF_DRV(OGPU_BO_CREATE, ogpu_guarded_bo_create, DRM_RENDER_ALLOW),
-	DRM_IOCTL_DEF_DRV(OGPU_BO_MMAP_OFFSET, ogpu_guarded_bo_mmap_offset, DRM_RENDER_ALLOW),
-	DRM_IOCTL_DEF_DRV(OGPU_BO_INFO, ogpu_guarded_bo_info, DRM_RENDER_ALLOW),
-	DRM_IOCTL_DEF_DRV(OGPU_BO_SET_LABEL, ogpu_guarded_bo_set_label, DRM_RENDER_ALLOW),
-	DRM_IOCTL_DEF_DRV(OGPU_VM_CREATE, ogpu_guarded_vm_create, DRM_RENDER_ALLOW),
-	DRM_IOCTL_DEF_DRV(OGPU_VM_DESTROY, ogpu_guarded_vm_destroy, DRM_RENDER_ALLOW),
-	DRM_IOCTL_DEF_DRV(OGPU_VM_BIND, ogpu_guarded_vm_bind, DRM_RENDER_ALLOW),
-	DRM_IOCTL_DEF_DRV(OGPU_VM_GET_FAULTS, ogpu_guarded_vm_get_faults, DRM_RENDER_ALLOW),
-	DRM_IOCTL_DEF_DRV(OGPU_QUEUE_CREATE, ogpu_guarded_queue_create, DRM_RENDER_ALLOW),
-	DRM_IOCTL_DEF_DRV(OGPU_QUEUE_DESTROY, ogpu_guarded_queue_destroy, DRM_RENDER_ALLOW),
-	DRM_IOCTL_DEF_DRV(OGPU_QUEUE_GET_STATE, ogpu_guarded_queue_get_state, DRM_RENDER_ALLOW),
-	DRM_IOCTL_DEF_DRV(OGPU_SUBMIT, ogpu_guarded_submit, DRM_RENDER_ALLOW),
-	DRM_IOCTL_DEF_DRV(OGPU_WAIT, ogpu_guarded_wait, DRM_RENDER_ALLOW),
-	DRM_IOCTL_DEF_DRV(OGPU_QUEUE_EVENTFD, ogpu_guarded_queue_eventfd, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(OGPU_QUERY, ogpu_ioctl_query, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(OGPU_BO_CREATE, ogpu_ioctl_bo_create, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(OGPU_BO_MMAP_OFFSET, ogpu_ioctl_bo_mmap_offset, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(OGPU_BO_INFO, ogpu_ioctl_bo_info, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(OGPU_BO_SET_LABEL, ogpu_ioctl_bo_set_label, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(OGPU_VM_CREATE, ogpu_ioctl_vm_create, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(OGPU_VM_DESTROY, ogpu_ioctl_vm_destroy, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(OGPU_VM_BIND, ogpu_ioctl_vm_bind, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(OGPU_VM_GET_FAULTS, ogpu_ioctl_vm_get_faults, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(OGPU_QUEUE_CREATE, ogpu_ioctl_queue_create, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(OGPU_QUEUE_DESTROY, ogpu_ioctl_queue_destroy, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(OGPU_QUEUE_GET_STATE, ogpu_ioctl_queue_get_state, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(OGPU_SUBMIT, ogpu_ioctl_submit, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(OGPU_WAIT, ogpu_ioctl_wait, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(OGPU_QUEUE_EVENTFD, ogpu_ioctl_queue_eventfd, DRM_RENDER_ALLOW),
 };
 
 static const struct file_operations ogpu_fops = {
 	.owner = THIS_MODULE,
-	DRM_GEM_FOPS,
+	.open = drm_open,
+	.release = drm_release,
+	.unlocked_ioctl = ogpu_drm_ioctl,
+	.compat_ioctl = ogpu_drm_compat_ioctl,
+	.poll = drm_poll,
+	.read = drm_read,
+	.llseek = noop_llseek,
+	.mmap = drm_gem_mmap,
+	.fop_flags = FOP_UNSIGNED_OFFSET,
 	.show_fdinfo = drm_show_fdinfo,
 };
 

@@ -11,7 +11,6 @@
 #include <linux/mutex.h>
 #include <linux/pci.h>
 
-#include <drm/drm_drv.h>
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
 
@@ -43,7 +42,7 @@ static int ogpu_hwmon_update(struct ogpu_device *odev, struct ogpu_msg_sensors *
 	struct ogpu_hwmon *hwmon = odev->hwmon;
 	int idx, ret = 0;
 
-	if (!drm_dev_enter(&odev->drm, &idx))
+	if (!ogpu_device_enter(odev, &idx))
 		return -ENODEV;
 
 	mutex_lock(&hwmon->lock);
@@ -57,7 +56,7 @@ static int ogpu_hwmon_update(struct ogpu_device *odev, struct ogpu_msg_sensors *
 	if (!ret)
 		*sensors = hwmon->sensors;
 	mutex_unlock(&hwmon->lock);
-	drm_dev_exit(idx);
+	ogpu_device_exit(odev, idx);
 
 	return ret;
 }
@@ -131,14 +130,14 @@ static int ogpu_hwmon_write(struct device *dev, enum hwmon_sensor_types type, u3
 	};
 	int idx, ret;
 
-	if (!drm_dev_enter(&odev->drm, &idx))
+	if (!ogpu_device_enter(odev, &idx))
 		return -ENODEV;
 
 	mutex_lock(&odev->hwmon->lock);
 	ret = ogpu_mbox_request(odev, OGPU_MSG_POWER_CAP, &cap, sizeof(cap), NULL, 0);
 	odev->hwmon->valid = false;
 	mutex_unlock(&odev->hwmon->lock);
-	drm_dev_exit(idx);
+	ogpu_device_exit(odev, idx);
 
 	return ret;
 }

@@ -16,7 +16,6 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
-#include <drm/drm_drv.h>
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
 
@@ -333,8 +332,7 @@ static void ogpu_mbox_no_reply(struct ogpu_mbox *mbox, enum ogpu_msg_type type, 
  * @reply_size: bytes of @reply
  *
  * Sleeps, after it got its turn, for OGPU_MBOX_TIMEOUT_MS and one OGPU_MBOX_POLL_MS at most.
- * Allocates nothing: may be called where fences are signalled, and from handlers of events. Under
- * drm_dev_enter(), or before the DRM device is registered.
+ * Allocates nothing: may be called where fences are signalled, and from handlers of events.
  *
  * Return: 0; -ETIMEDOUT if firmware does not answer; -ENODEV if it does not run or was stopped;
  * -EPROTO if the reply breaks the rules; otherwise what the reply's status means.
@@ -580,7 +578,7 @@ void ogpu_mbox_flush(struct ogpu_device *odev)
  * @odev: the card
  * @p: where to
  *
- * Under drm_dev_enter(). Sleeps, allocates.
+ * In ogpu_device_enter(). Sleeps, allocates.
  */
 void ogpu_mbox_print_log(struct ogpu_device *odev, struct drm_printer *p)
 {
@@ -607,7 +605,7 @@ void ogpu_mbox_print_log(struct ogpu_device *odev, struct drm_printer *p)
  * @odev: the card
  * @p: where to
  *
- * Under drm_dev_enter().
+ * In ogpu_device_enter().
  */
 void ogpu_mbox_print_state(struct ogpu_device *odev, struct drm_printer *p)
 {

@@ -8,7 +8,6 @@
 #include <linux/io.h>
 #include <linux/mutex.h>
 
-#include <drm/drm_drv.h>
 #include <drm/drm_managed.h>
 
 #include "abi/addr.h"
@@ -108,7 +107,7 @@ int ogpu_mmu_start(struct ogpu_device *odev)
  * @root_pte: from ogpu_pt_root_pte()
  * @asid: the number that it got
  *
- * Sleeps, allocates. Under drm_dev_enter().
+ * Sleeps, allocates. In ogpu_device_enter().
  *
  * Return: 0, -ENOMEM, -ENOSPC if all numbers are in use, or what ogpu_mmu_invalidate() gives.
  */
@@ -145,10 +144,10 @@ void ogpu_mmu_as_free(struct ogpu_device *odev, u16 asid)
 {
 	int idx;
 
-	if (drm_dev_enter(&odev->drm, &idx)) {
+	if (ogpu_device_enter(odev, &idx)) {
 		writeq(0, ogpu_mmu_as_entry(odev, asid));
 		ogpu_mmu_invalidate(odev, asid, 0, 0);
-		drm_dev_exit(idx);
+		ogpu_device_exit(odev, idx);
 	}
 
 	ida_free(&odev->mmu->asids, asid);
@@ -175,7 +174,7 @@ int ogpu_mmu_invalidate(struct ogpu_device *odev, u16 asid, u64 start, u64 end)
 
 	if (state != OGPU_STATE_RUNNING && state != OGPU_STATE_BOOTING)
 		return -ENODEV;
-	if (!drm_dev_enter(&odev->drm, &idx))
+	if (!ogpu_device_enter(odev, &idx))
 		return -ENODEV;
 
 	ret = ogpu_mmu_tlbi(odev, asid, start, end);
@@ -183,7 +182,7 @@ int ogpu_mmu_invalidate(struct ogpu_device *odev, u16 asid, u64 start, u64 end)
 		ogpu_report(odev, OGPU_TROUBLE_TLBI);
 	else if (ret == -ENODEV)
 		ogpu_device_check_gone(odev);
-	drm_dev_exit(idx);
+	ogpu_device_exit(odev, idx);
 
 	return ret;
 }

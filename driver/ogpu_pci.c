@@ -316,11 +316,11 @@ static void ogpu_pci_remove(struct pci_dev *pdev)
 	ogpu_fw_unregister(odev);
 	ogpu_pci_halt(odev);
 	ogpu_hwmon_unregister(odev);
-	if (odev->registered) {
-		/* Waits for ioctls that have begun. What they still queued is failed after it. */
+	if (odev->registered)
 		drm_dev_unplug(&odev->drm);
-		ogpu_pci_stop(odev);
-	}
+	/* Waits for ioctls that have begun. What they still queued is failed after it. */
+	ogpu_device_unplug(odev);
+	ogpu_pci_stop(odev);
 	ogpu_mem_stop(odev);
 	pci_clear_master(pdev);
 	ogpu_device_fini(odev);

@@ -15,7 +15,6 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
-#include <drm/drm_drv.h>
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
 
@@ -224,7 +223,7 @@ static void ogpu_ras_work(struct work_struct *work)
 	u64 page;
 	int idx;
 
-	if (!drm_dev_enter(&odev->drm, &idx))
+	if (!ogpu_device_enter(odev, &idx))
 		return;
 	/* One that is retired makes room for the last one in the list. */
 	while (READ_ONCE(odev->state) == OGPU_STATE_RUNNING && ogpu_ras_get(ras, i, &page)) {
@@ -234,7 +233,7 @@ static void ogpu_ras_work(struct work_struct *work)
 		if (READ_ONCE(ras->count) >= before)
 			i++;
 	}
-	drm_dev_exit(idx);
+	ogpu_device_exit(odev, idx);
 }
 
 /**

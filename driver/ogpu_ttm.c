@@ -26,7 +26,6 @@
 #include <linux/mm.h>
 
 #include <drm/drm_cache.h>
-#include <drm/drm_drv.h>
 #include <drm/drm_gpuvm.h>
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
@@ -256,7 +255,7 @@ static int ogpu_ttm_move_hw(struct ogpu_device *odev, struct ttm_buffer_object *
 {
 	int ret, idx;
 
-	if (!drm_dev_enter(&odev->drm, &idx))
+	if (!ogpu_device_enter(odev, &idx))
 		return -ENODEV;
 
 	if (bo->resource) {
@@ -272,7 +271,7 @@ static int ogpu_ttm_move_hw(struct ogpu_device *odev, struct ttm_buffer_object *
 		}
 	}
 
-	drm_dev_exit(idx);
+	ogpu_device_exit(odev, idx);
 	return ret;
 }
 
