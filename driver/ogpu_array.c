@@ -45,6 +45,39 @@ int ogpu_array_check(const struct drm_ogpu_array *array, size_t min_size, u32 mi
 }
 
 /**
+ * ogpu_array_copy_part() - copy some elements from user memory
+ * @array: what user space gave; passed ogpu_array_check()
+ * @size: bytes of an element as this driver knows it
+ * @first: the first element to copy
+ * @count: elements to copy; that many there are
+ * @elems: where to
+ *
+ * Members that an element of user space lacks are zero.
+ *
+ * Return: 0; -E2BIG for bytes that are not zero past @size; -EFAULT.
+ */
+int ogpu_array_copy_part(const struct drm_ogpu_array *array, size_t size, u32 first, u32 count,
+			 void *elems)
+{
+	void __user *from = u64_to_user_ptr(array->array) + (size_t)first * array->stride;
+	u32 i;
+	int ret;
+
+	if (array->stride == size)
+		return copy_from_user(elems, from, count * size) ? -EFAULT : 0;
+
+	for (i = 0; i < count; i++) {
+		ret = copy_struct_from_user(elems + i * size, size,
+					    from + (size_t)i * array->stride, array->stride);
+		if (ret)
+			return ret;
+		cond_resched();
+	}
+
+	return 0;
+}
+
+/**
  * ogpu_array_copy_in() - copy an array from user memory
  * @array: what user space gave
  * @min_size: bytes of an element in version 0.1 of the interface
@@ -62,9 +95,7 @@ int ogpu_array_check(const struct drm_ogpu_array *array, size_t min_size, u32 mi
 int ogpu_array_copy_in(const struct drm_ogpu_array *array, size_t min_size, size_t size,
 		       u32 min_count, u32 max_count, void **elems)
 {
-	void __user *from = u64_to_user_ptr(array->array);
 	void *to;
-	u32 i;
 	int ret;
 
 	*elems = NULL;
@@ -76,18 +107,7 @@ int ogpu_array_copy_in(const struct drm_ogpu_array *array, size_t min_size, size
 	if (!to)
 		return -ENOMEM;
 
-	if (array->stride == size) {
-		if (copy_from_user(to, from, array->count * size))
-			ret = -EFAULT;
-	} else {
-		for (i = 0; i < array->count && !ret; i++) {
-			ret = copy_struct_from_user(to + i * size, size,
-						    from + (size_t)i * array->stride,
-						    array->stride);
-			cond_resched();
-		}
-	}
-
+	ret = ogpu_array_copy_part(array, size, 0, array->count, to);
 	if (ret) {
 		kvfree(to);
 		return ret;

@@ -11,6 +11,8 @@ struct drm_ogpu_array;
 
 int ogpu_array_check(const struct drm_ogpu_array *array, size_t min_size, u32 min_count,
 		     u32 max_count);
+int ogpu_array_copy_part(const struct drm_ogpu_array *array, size_t size, u32 first, u32 count,
+			 void *elems);
 int ogpu_array_copy_in(const struct drm_ogpu_array *array, size_t min_size, size_t size,
 		       u32 min_count, u32 max_count, void **elems);
 int ogpu_array_copy_out(const struct drm_ogpu_array *array, size_t size, u32 count,

@@ -81,6 +81,8 @@ struct ogpu_bind {
 	bool async;
 	/** @syncs: to wait for and to signal */
 	struct ogpu_syncs syncs;
+	/** @sync_ops: memory of @syncs */
+	struct ogpu_sync *sync_ops;
 	/** @exec: what is locked */
 	struct drm_exec exec;
 	/** @job: that changes the page tables */
@@ -178,6 +180,21 @@ static int ogpu_bind_parse_ops(struct ogpu_bind *bind, const struct drm_ogpu_arr
 out_free:
 	kvfree(ops);
 	return ret;
+}
+
+static int ogpu_bind_parse_syncs(struct ogpu_bind *bind, const struct drm_ogpu_array *array)
+{
+	int ret;
+
+	ret = ogpu_syncs_check(array);
+	if (ret || !array->count)
+		return ret;
+
+	bind->sync_ops = kvmalloc_array(array->count, sizeof(*bind->sync_ops), GFP_KERNEL_ACCOUNT);
+	if (!bind->sync_ops)
+		return -ENOMEM;
+
+	return ogpu_syncs_parse(bind->file, array, bind->sync_ops, &bind->syncs);
 }
 
 /*
@@ -503,14 +520,14 @@ static void ogpu_bind_commit(struct ogpu_bind *bind)
 		req->ops = NULL;
 	}
 
-	fence = ogpu_sched_job_arm(&bind->job->base);
+	fence = ogpu_bind_job_arm(bind->job);
 	drm_exec_for_each_locked_object(&bind->exec, obj)
 		dma_resv_add_fence(obj->resv, fence, DMA_RESV_USAGE_BOOKKEEP);
 	dma_fence_put(bind->vm->last_bind);
 	bind->vm->last_bind = dma_fence_get(fence);
 	ogpu_syncs_signal(&bind->syncs, fence);
 
-	ogpu_sched_job_push(&bind->job->base);
+	ogpu_bind_job_push(bind->job);
 	bind->job = NULL;
 }
 
@@ -525,6 +542,30 @@ static void ogpu_bind_put_vm_bos(struct ogpu_bind *bind)
 	}
 }
 
+static int ogpu_bind_add_deps(struct ogpu_bind *bind)
+{
+	u32 i;
+
+	for (i = 0; i < bind->syncs.count; i++) {
+		const struct ogpu_sync *op = &bind->syncs.ops[i];
+		struct dma_fence *fence;
+		int ret;
+
+		if (ogpu_sync_is_signal(op))
+			continue;
+
+		fence = ogpu_sync_find_fence(op, NULL);
+		if (IS_ERR(fence))
+			return PTR_ERR(fence);
+		ret = ogpu_sched_job_add_dep(&bind->job->base, fence);
+		if (ret)
+			return ret;
+		cond_resched();
+	}
+
+	return 0;
+}
+
 /* After an error nothing is locked and nothing has changed. */
 static int ogpu_bind_try(struct ogpu_bind *bind)
 {
@@ -534,7 +575,7 @@ static int ogpu_bind_try(struct ogpu_bind *bind)
 	if (IS_ERR(bind->job))
 		return PTR_ERR(bind->job);
 
-	ret = ogpu_syncs_add_deps(&bind->syncs, &bind->job->base, NULL);
+	ret = ogpu_bind_add_deps(bind);
 	if (ret)
 		goto err_abort;
 
@@ -651,6 +692,7 @@ static void ogpu_bind_fini(struct ogpu_bind *bind)
 		ogpu_bo_put(bind->reqs[i].bo);
 	kvfree(bind->reqs);
 	ogpu_syncs_fini(&bind->syncs);
+	kvfree(bind->sync_ops);
 	ogpu_vm_put(bind->vm);
 }
 
@@ -682,7 +724,7 @@ int ogpu_ioctl_vm_bind(struct drm_device *drm, void *data, struct drm_file *file
 
 	ret = ogpu_bind_parse_ops(&bind, &args->ops);
 	if (!ret)
-		ret = ogpu_syncs_parse(file, &args->syncs, &bind.syncs);
+		ret = ogpu_bind_parse_syncs(&bind, &args->syncs);
 	if (!ret)
 		ret = ogpu_bind_run(&bind);
 	ogpu_bind_fini(&bind);

@@ -35,8 +35,10 @@ struct ogpu_bind_range {
  * struct ogpu_bind_job - a change of an address space
  */
 struct ogpu_bind_job {
-	/** @base: orders it and has its fence */
+	/** @base: orders it */
 	struct ogpu_sched_job base;
+	/** @fence: signals when the tables are changed; valid once pushed, owned */
+	struct dma_fence *fence;
 	/** @vm: the address space; referenced */
 	struct ogpu_vm *vm;
 	/** @ranges: to change, in this order */
@@ -52,6 +54,8 @@ struct ogpu_bind_job {
 extern const struct ogpu_sched_ops ogpu_bind_sched_ops;
 
 struct ogpu_bind_job *ogpu_bind_job_create(struct ogpu_vm *vm, u32 room, u64 client_id);
+struct dma_fence *ogpu_bind_job_arm(struct ogpu_bind_job *job);
+void ogpu_bind_job_push(struct ogpu_bind_job *job);
 void ogpu_bind_job_abort(struct ogpu_bind_job *job);
 int ogpu_bind_job_map(struct ogpu_bind_job *job, u64 va, u64 size, u64 prot, struct ogpu_bo *bo,
 		      u64 offset);

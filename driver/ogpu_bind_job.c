@@ -10,6 +10,7 @@
  * before the card has been stopped: until then its engines may follow what the page tables or the
  * TLB said before. Such a job is parked; ogpu_binds_stop() ends it.
  */
+#include <linux/dma-resv.h>
 #include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -81,11 +82,22 @@ static int ogpu_bind_job_park(struct ogpu_bind_job *job)
 	return ret;
 }
 
-static int ogpu_bind_job_run(struct ogpu_sched_job *sched_job)
+static struct dma_fence *ogpu_bind_job_run(struct ogpu_sched_job *sched_job)
 {
 	struct ogpu_bind_job *job = to_ogpu_bind_job(sched_job);
+	struct dma_fence *fence = dma_fence_get(job->fence);
+	int ret;
 
-	return ogpu_bind_job_apply(job) ? ogpu_bind_job_park(job) : OGPU_SCHED_DONE;
+	ret = ogpu_bind_job_apply(job);
+	if (ret) {
+		ret = ogpu_bind_job_park(job);
+		if (!ret)
+			return fence;
+	}
+	ogpu_fence_signal(fence, ret);
+	dma_fence_put(fence);
+
+	return NULL;
 }
 
 /**
@@ -104,7 +116,7 @@ void ogpu_binds_stop(struct ogpu_device *odev)
 	binds->stops++;
 	while ((job = list_first_entry_or_null(&binds->parked, struct ogpu_bind_job, parked))) {
 		struct ogpu_sched *sched = ogpu_sched_get(job->base.sched);
-		struct dma_fence *fence = dma_fence_get(job->base.fence);
+		struct dma_fence *fence = dma_fence_get(job->fence);
 
 		list_del(&job->parked);
 		spin_unlock(&binds->lock);
@@ -135,6 +147,7 @@ static void ogpu_bind_job_free(struct ogpu_sched_job *sched_job)
 	struct ogpu_bind_job *job = to_ogpu_bind_job(sched_job);
 
 	ogpu_sched_job_fini(&job->base);
+	dma_fence_put(job->fence);
 	ogpu_bind_job_release(job);
 }
 
@@ -167,14 +180,22 @@ struct ogpu_bind_job *ogpu_bind_job_create(struct ogpu_vm *vm, u32 room, u64 cli
 		goto err_free;
 	}
 
-	ret = ogpu_sched_job_init(&job->base, vm->sched, 1, client_id);
-	if (ret)
+	job->fence = ogpu_fence_alloc();
+	if (!job->fence) {
+		ret = -ENOMEM;
 		goto err_ranges;
+	}
+
+	ret = ogpu_sched_job_init(&job->base, vm->sched, client_id);
+	if (ret)
+		goto err_fence;
 
 	job->vm = ogpu_vm_get(vm);
 
 	return job;
 
+err_fence:
+	ogpu_fence_free_unused(job->fence);
 err_ranges:
 	kvfree(job->ranges);
 err_free:
@@ -191,8 +212,38 @@ void ogpu_bind_job_abort(struct ogpu_bind_job *job)
 	if (!job)
 		return;
 
-	ogpu_sched_job_abort(&job->base);
+	ogpu_sched_job_fini(&job->base);
+	ogpu_fence_free_unused(job->fence);
 	ogpu_bind_job_release(job);
+}
+
+/**
+ * ogpu_bind_job_arm() - give a job its place among the changes of its address space
+ * @job: to arm; the address space's dma_resv is locked
+ *
+ * The point of no return: after it comes ogpu_bind_job_push(), before the dma_resv is unlocked.
+ *
+ * Return: the job's fence, borrowed; it signals when the job is over.
+ */
+struct dma_fence *ogpu_bind_job_arm(struct ogpu_bind_job *job)
+{
+	struct ogpu_vm *vm = job->vm;
+
+	dma_resv_assert_held(drm_gpuvm_resv(&vm->base));
+	ogpu_fence_init(job->fence, vm->fence_context, ++vm->fence_seqno);
+
+	return job->fence;
+}
+
+/**
+ * ogpu_bind_job_push() - hand a job over
+ * @job: armed
+ *
+ * From here on it may run, end and be freed at any moment.
+ */
+void ogpu_bind_job_push(struct ogpu_bind_job *job)
+{
+	ogpu_sched_job_push(&job->base);
 }
 
 static struct ogpu_bind_range *ogpu_bind_job_add(struct ogpu_bind_job *job)

@@ -17,6 +17,7 @@
 #include <linux/minmax.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
+#include <linux/slab.h>
 #include <linux/spinlock.h>
 
 #include <drm/drm_managed.h>
@@ -25,6 +26,7 @@
 
 #include "ogpu_copy.h"
 #include "ogpu_device.h"
+#include "ogpu_job.h"
 #include "ogpu_queue.h"
 #include "ogpu_res.h"
 #include "ogpu_ttm.h"
@@ -118,11 +120,11 @@ static struct ogpu_queue *ogpu_copy_get_queue(struct ogpu_device *odev)
 	return queue;
 }
 
-/* Fills a job with packets for the next pieces. */
-static void ogpu_copy_emit(struct ogpu_queue_job *job, struct ogpu_copy_walk *walk)
+/* Fills memory with packets for the next pieces. Returns the bytes of them. */
+static u32 ogpu_copy_emit(void *packets, struct ogpu_copy_walk *walk)
 {
 	u64 left = OGPU_COPY_JOB_BYTES;
-	void *pkt = job->packets;
+	void *pkt = packets;
 	u32 n;
 
 	for (n = 0; n < OGPU_COPY_JOB_PACKETS && left && walk->dst.remaining; n++) {
@@ -141,36 +143,42 @@ static void ogpu_copy_emit(struct ogpu_queue_job *job, struct ogpu_copy_walk *wa
 		left -= bytes;
 	}
 
-	job->bytes = pkt - (void *)job->packets;
+	return pkt - packets;
 }
 
 static struct dma_fence *ogpu_copy_push_job(struct ogpu_queue *queue, struct ogpu_copy_walk *walk,
 					    struct dma_resv *deps)
 {
-	struct ogpu_queue_job *job;
-	struct dma_fence *fence;
-	int ret;
+	struct ogpu_job *job;
+	LIST_HEAD(jobs);
+	int ret = -ENOMEM;
 
-	job = ogpu_queue_job_create(queue, OGPU_COPY_JOB_PACKETS * sizeof(struct ogpu_pkt_copy), 0);
-	if (IS_ERR(job))
-		return ERR_CAST(job);
+	job = ogpu_job_create(queue);
+	if (!job)
+		return ERR_PTR(-ENOMEM);
 
+	job->privileged = true;
+	job->packets = kmalloc_array(OGPU_COPY_JOB_PACKETS, sizeof(struct ogpu_pkt_copy),
+				     GFP_KERNEL);
+	if (!job->packets)
+		goto err_abort;
 	if (deps) {
-		ret = ogpu_sched_job_add_resv_deps(&job->base, deps, DMA_RESV_USAGE_BOOKKEEP);
-		if (ret) {
-			ogpu_queue_job_abort(job);
-			return ERR_PTR(ret);
-		}
+		ret = ogpu_job_add_resv_deps(job, deps, DMA_RESV_USAGE_BOOKKEEP);
+		if (ret)
+			goto err_abort;
 	}
 
-	ogpu_copy_emit(job, walk);
+	job->bytes = ogpu_copy_emit(job->packets, walk);
+	list_add(&job->link, &jobs);
+	ret = ogpu_queue_submit(queue, &jobs, 1, NULL);
+	if (ret)
+		goto err_abort;
 
-	mutex_lock(&queue->submit_lock);
-	fence = dma_fence_get(ogpu_sched_job_arm(&job->base));
-	ogpu_queue_job_push(job);
-	mutex_unlock(&queue->submit_lock);
+	return &job->fence;
 
-	return fence;
+err_abort:
+	ogpu_job_abort(job);
+	return ERR_PTR(ret == -ECANCELED ? -ENODEV : ret);
 }
 
 static struct dma_fence *ogpu_copy_run(struct ogpu_device *odev, struct ogpu_copy_walk *walk,

@@ -6,8 +6,9 @@
  *
  * Each job has one fence of the driver's own, which is what syncobjs and reservation objects get to
  * see; fences of the kernel's scheduler stay inside ogpu_sched.c. So a waiter is woken straight
- * from the interrupt thread, and what user space may keep for ever (a sync_file) points to nothing
- * but this small structure: neither to the queue nor to the scheduler.
+ * from the interrupt, and what user space may keep for ever (a sync_file) points to nothing but its
+ * own memory: neither to the queue nor to the scheduler. Memory of a fence is charged to who made
+ * the job. It comes from kmalloc(): a cache of our own would have to outlive what user space keeps.
  *
  * A fence has no .signaled operation: it is signalled by whoever sees the job's end, in the order
  * of its timeline, and by nobody else.
@@ -30,22 +31,39 @@ struct ogpu_fence {
 
 static_assert(offsetof(struct ogpu_fence, base) == 0);
 
-static const char *ogpu_fence_get_driver_name(struct dma_fence *fence)
+/**
+ * ogpu_fence_get_driver_name() - &dma_fence_ops.get_driver_name
+ * @fence: not looked at
+ *
+ * Return: the name.
+ */
+const char *ogpu_fence_get_driver_name(struct dma_fence *fence)
 {
 	return "ogpu";
 }
 
-static const char *ogpu_fence_get_timeline_name(struct dma_fence *fence)
+/**
+ * ogpu_fence_get_timeline_name() - &dma_fence_ops.get_timeline_name
+ * @fence: not looked at
+ *
+ * Return: the name.
+ */
+const char *ogpu_fence_get_timeline_name(struct dma_fence *fence)
 {
 	return "ogpu-job";
 }
 
-static void ogpu_fence_release(struct dma_fence *fence)
+/**
+ * ogpu_fence_release() - &dma_fence_ops.release where fences do not detach
+ * @fence: at the start of memory from kmalloc()
+ */
+void ogpu_fence_release(struct dma_fence *fence)
 {
 	dma_fence_free(fence);
 	module_put(THIS_MODULE);
 }
 
+/* Of fences that are nothing else. */
 static const struct dma_fence_ops ogpu_fence_ops = {
 	OGPU_FENCE_OPS_64BIT
 	.get_driver_name = ogpu_fence_get_driver_name,
@@ -62,9 +80,27 @@ static const struct dma_fence_ops ogpu_fence_ops = {
  */
 struct dma_fence *ogpu_fence_alloc(void)
 {
-	struct ogpu_fence *fence = kzalloc_obj(*fence, GFP_KERNEL);
+	struct ogpu_fence *fence = kmalloc_obj(*fence, GFP_KERNEL_ACCOUNT);
 
 	return fence ? &fence->base : NULL;
+}
+
+/**
+ * ogpu_fence_setup() - make memory a fence
+ * @fence: at the start of memory from kmalloc()
+ * @lock: to be used where the kernel does not bring one
+ * @ops: with the functions above
+ * @context: timeline, from dma_fence_context_alloc()
+ * @seqno: its place there
+ *
+ * Cannot fail. The caller owns the first reference and must see to it that the fence is signalled.
+ */
+void ogpu_fence_setup(struct dma_fence *fence, spinlock_t *lock, const struct dma_fence_ops *ops,
+		      u64 context, u64 seqno)
+{
+	if (!OGPU_FENCE_DETACHES)
+		__module_get(THIS_MODULE);
+	dma_fence_init64(fence, ops, ogpu_compat_fence_lock(lock), context, seqno);
 }
 
 /**
@@ -73,16 +109,13 @@ struct dma_fence *ogpu_fence_alloc(void)
  * @context: timeline, from dma_fence_context_alloc()
  * @seqno: its place there
  *
- * Cannot fail. The caller owns the first reference and must see to it that the fence is signalled.
+ * As ogpu_fence_setup().
  */
 void ogpu_fence_init(struct dma_fence *fence, u64 context, u64 seqno)
 {
 	struct ogpu_fence *ofence = container_of(fence, struct ogpu_fence, base);
 
-	if (!OGPU_FENCE_DETACHES)
-		__module_get(THIS_MODULE);
-	dma_fence_init64(fence, &ogpu_fence_ops, ogpu_compat_fence_lock(&ofence->lock), context,
-			 seqno);
+	ogpu_fence_setup(fence, &ofence->lock, &ogpu_fence_ops, context, seqno);
 }
 
 /**

@@ -6,6 +6,13 @@
 #define _OGPU_FENCE_H_
 
 #include <linux/dma-fence.h>
+#include <linux/spinlock.h>
+
+const char *ogpu_fence_get_driver_name(struct dma_fence *fence);
+const char *ogpu_fence_get_timeline_name(struct dma_fence *fence);
+void ogpu_fence_release(struct dma_fence *fence);
+void ogpu_fence_setup(struct dma_fence *fence, spinlock_t *lock, const struct dma_fence_ops *ops,
+		      u64 context, u64 seqno);
 
 struct dma_fence *ogpu_fence_alloc(void);
 void ogpu_fence_init(struct dma_fence *fence, u64 context, u64 seqno);

@@ -21,7 +21,7 @@
  *
  * A fence says that the memory of all earlier jobs may be reused. So a job that starts when its
  * queue is DEAD fails at once only if the queue has ENDED; until then it waits in the list of
- * jobs that run, and fails after them.
+ * pending jobs, and fails after them.
  *
  * A queue of the kernel that dies has the card reset. Its fences guard memory that other programs
  * get to see, such as a buffer that was to be cleared. They signal in the reset, when the card
@@ -33,11 +33,12 @@
  * Locks. The lock of struct ogpu_queue_mgr keeps the card's idea of which queues exist and ours
  * together; firmware is asked under it, so memory is never allocated under it. It is outside of the
  * mailbox's lock and of @lock, and inside of @submit_lock; what handles events of firmware must not
- * take it. Fences are signalled under @lock, in process context, by who holds a reference to the
- * queue, or by @watch, which the end of the queue waits for.
+ * take it. How jobs get to the ring and how they end: ogpu_queue_job.c.
  */
 #include <linux/bits.h>
+#include <linux/dma-fence.h>
 #include <linux/dma-mapping.h>
+#include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
@@ -208,6 +209,7 @@ void ogpu_queue_owner_put(struct ogpu_queue_owner *owner)
 void ogpu_queue_free(struct ogpu_queue *queue)
 {
 	struct ogpu_device *odev = queue->odev;
+	bool kernel = ogpu_queue_is_kernel(queue);
 
 	ogpu_queue_free_mem(queue);
 	ogpu_sched_put(queue->sched);
@@ -216,6 +218,8 @@ void ogpu_queue_free(struct ogpu_queue *queue)
 	mutex_destroy(&queue->submit_lock);
 	kfree(queue);
 	drm_dev_put(&odev->drm);
+	if (!kernel)
+		module_put(THIS_MODULE);
 }
 
 static void ogpu_queue_release_work(struct work_struct *work)
@@ -275,7 +279,7 @@ struct ogpu_queue *ogpu_queue_get(struct ogpu_queue *queue)
  * ogpu_queue_put() - drop a reference
  * @queue: queue, or NULL
  *
- * Callable from any context. Jobs that were pushed still run; the queue goes after them.
+ * Callable from any context. Jobs that were submitted still run; the queue goes after them.
  */
 void ogpu_queue_put(struct ogpu_queue *queue)
 {
@@ -307,13 +311,18 @@ struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
 	kref_init(&queue->ref);
 	drm_dev_get(&odev->drm);
 	queue->odev = odev;
-	if (params->vm)
+	if (params->vm) {
 		queue->vm = ogpu_vm_get(params->vm);
+		/* Its jobs run on when the file is closed. The kernel's queue goes at unbind. */
+		__module_get(THIS_MODULE);
+	}
 	if (params->owner) {
 		kref_get(&params->owner->ref);
 		queue->owner = params->owner;
 	}
 	queue->id = params->id;
+	queue->client_id = params->client_id;
+	queue->context = dma_fence_context_alloc(1);
 	queue->name = params->name;
 	queue->engine = params->engine;
 	queue->priority = params->priority;
@@ -327,14 +336,6 @@ struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
 	ogpu_lockdep_class(&queue->submit_lock, OGPU_LOCK_SUBMIT);
 	spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->pending);
-
-	queue->sched = ogpu_sched_create(odev, &ogpu_queue_sched_ops, params->name,
-					 ogpu_ring_credits(params->ring_size));
-	if (IS_ERR(queue->sched)) {
-		ret = PTR_ERR(queue->sched);
-		queue->sched = NULL;
-		goto err_free;
-	}
 
 	ret = ogpu_queue_alloc_mem(queue, params->ring_size);
 	if (ret)
@@ -435,16 +436,18 @@ void ogpu_queue_kill(struct ogpu_queue *queue, u32 code, int error)
 	const struct ogpu_queue_failure why = {
 		.code = code,
 	};
+	struct ogpu_queue_done done = OGPU_QUEUE_DONE(done);
 	bool idle;
 	int ret;
 
 	spin_lock_irq(&queue->lock);
 	ogpu_queue_set_dead(queue, &why);
-	ogpu_queue_signal_done(queue);
+	ogpu_queue_take_done(queue, &done);
 	idle = list_empty(&queue->pending);
 	if (idle && !ogpu_queue_is_kernel(queue))
 		ogpu_queue_set_ended(queue);
 	spin_unlock_irq(&queue->lock);
+	ogpu_queue_end_jobs(queue, &done);
 	if (ogpu_queue_is_kernel(queue)) {
 		ogpu_report(queue->odev, OGPU_TROUBLE_COPY_STOPPED);
 		return;
@@ -459,9 +462,7 @@ void ogpu_queue_kill(struct ogpu_queue *queue, u32 code, int error)
 	mutex_unlock(&mgr->lock);
 
 	if (!ret) {
-		spin_lock_irq(&queue->lock);
-		ogpu_queue_fail_pending(queue, error, -ECANCELED);
-		spin_unlock_irq(&queue->lock);
+		ogpu_queue_stopped(queue, error, -ECANCELED);
 		ogpu_queue_tell_error(queue);
 	} else if (ret != -ENODEV) {
 		ogpu_report(queue->odev, OGPU_TROUBLE_QUEUE_STOP);

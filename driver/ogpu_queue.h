@@ -20,11 +20,11 @@
 #include "abi/packet.h"
 #include "abi/queue.h"
 #include "ogpu_ring.h"
-#include "ogpu_sched.h"
 
 struct drm_printer;
 struct eventfd_ctx;
 struct ogpu_device;
+struct ogpu_sched;
 struct ogpu_vm;
 
 /**
@@ -85,6 +85,8 @@ struct ogpu_queue_times {
 struct ogpu_queue_owner {
 	/** @ref: held by the file and by its queues */
 	struct kref ref;
+	/** @slow_jobs: jobs of the queues that wait in a line (ogpu_job.c) */
+	atomic_t slow_jobs;
 	/** @unit_ns: time that the card worked for the queues, by engine class; only grows */
 	atomic64_t unit_ns[OGPU_ENGINE_CLASSES];
 };
@@ -99,6 +101,8 @@ struct ogpu_queue_params {
 	struct ogpu_queue_owner *owner;
 	/** @id: number in its file, 0 for a queue of the kernel */
 	u32 id;
+	/** @client_id: of the DRM file it belongs to, for traces; 0: the kernel */
+	u64 client_id;
 	/** @name: for messages and traces; static */
 	const char *name;
 	/** @engine: which engines execute it */
@@ -119,7 +123,7 @@ struct ogpu_queue_params {
  * struct ogpu_queue - one queue
  */
 struct ogpu_queue {
-	/** @ref: held by the file's table, by jobs, and by who works with it */
+	/** @ref: held by the file's table, by jobs that are not over, and by who works with it */
 	struct kref ref;
 	/** @odev: the card; referenced */
 	struct ogpu_device *odev;
@@ -127,7 +131,11 @@ struct ogpu_queue {
 	struct ogpu_vm *vm;
 	/** @owner: NULL for a queue of the kernel; referenced */
 	struct ogpu_queue_owner *owner;
-	/** @sched: orders the jobs */
+	/** @client_id: of the DRM file it belongs to, for traces; 0: the kernel */
+	u64 client_id;
+	/** @context: timeline of the jobs' fences */
+	u64 context;
+	/** @sched: line of jobs that have to wait; made when it is needed first, NULL before */
 	struct ogpu_sched *sched;
 	/** @name: for messages and traces */
 	const char *name;
@@ -158,10 +166,7 @@ struct ogpu_queue {
 	/** @zombie: link while firmware has not confirmed its end */
 	struct list_head zombie;
 
-	/**
-	 * @submit_lock: jobs are armed and pushed under it, so that they reach the ring in the
-	 * order of their fences
-	 */
+	/** @submit_lock: jobs are submitted under it, so that they are numbered in their order */
 	struct mutex submit_lock;
 
 	/** @lock: protects all that follows; irq-safe */
@@ -174,8 +179,12 @@ struct ogpu_queue {
 	dma_addr_t ring_dma;
 	/** @mem_dma: bus address of @mem */
 	dma_addr_t mem_dma;
-	/** @pending: &struct ogpu_queue_job that have started, their fences have not signalled */
+	/** @ring_tail: write pointer behind the last job that is over */
+	u64 ring_tail;
+	/** @pending: &struct ogpu_job that have started and are not over */
 	struct list_head pending;
+	/** @slow_jobs: jobs that have a number but have not started */
+	u32 slow_jobs;
 	/** @oldest_since: when the first of @pending became the oldest */
 	ktime_t oldest_since;
 	/** @oldest_waited_ns: how long the queue had waited for hardware then, in all */
@@ -186,28 +195,12 @@ struct ogpu_queue {
 	enum ogpu_queue_state state;
 	/** @error: set once, when the queue dies */
 	struct ogpu_queue_failure error;
-	/** @submitted: jobs accepted */
+	/** @submitted: jobs accepted, and number of the last one; also under @submit_lock */
 	u64 submitted;
+	/** @finished: number of the last job that is over */
+	u64 finished;
 	/** @completed: jobs done without error */
 	u64 completed;
-};
-
-/**
- * struct ogpu_queue_job - one job of a queue
- */
-struct ogpu_queue_job {
-	/** @base: orders it; @base.fence is the job's fence */
-	struct ogpu_sched_job base;
-	/** @queue: referenced */
-	struct ogpu_queue *queue;
-	/** @link: in @queue->pending from its start until its fence signals */
-	struct list_head link;
-	/** @on_ring: hardware may execute it; false if the queue was dead when the job started */
-	bool on_ring;
-	/** @bytes: of @packets, multiple of 8; may be 0 */
-	u32 bytes;
-	/** @packets: copied to the ring when the job starts; a FENCE packet follows them */
-	u64 packets[];
 };
 
 int ogpu_queue_mgr_init(struct ogpu_device *odev);
@@ -229,8 +222,6 @@ void ogpu_queue_tell_error(struct ogpu_queue *queue);
 bool ogpu_queue_is_dead(struct ogpu_queue *queue);
 void ogpu_queue_get_times(struct ogpu_queue *queue, struct ogpu_queue_times *times);
 
-struct ogpu_queue_job *ogpu_queue_job_create(struct ogpu_queue *queue, u32 bytes, u64 client_id);
-void ogpu_queue_job_abort(struct ogpu_queue_job *job);
-void ogpu_queue_job_push(struct ogpu_queue_job *job);
+int ogpu_queue_submit(struct ogpu_queue *queue, struct list_head *jobs, u32 count, u64 *first);
 
 #endif

@@ -121,6 +121,7 @@ int ogpu_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file 
 	struct ogpu_file *ofile = to_ogpu_file(file);
 	struct ogpu_queue_params params = {
 		.owner = ofile->queue_owner,
+		.client_id = file->client_id,
 		.name = "ogpu-user",
 		.engine = args->engine,
 		.priority = args->priority,

@@ -1,228 +1,411 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Jobs of a queue: they are put into the ring when the scheduler starts them, are pending while
- * hardware executes them, and end with their fence. ogpu_queue.c tells the rules.
+ * Jobs of a queue: two ways to the ring, and the way out.
+ *
+ * DOC: Lanes
+ *
+ * The fast lane: a job that waits for nothing is put into the ring by who submits it, in the system
+ * call. The slow lane: a job with something to wait for, be it room in the ring, stands in the
+ * queue's line of the kernel's scheduler, whose worker puts it into the ring. While a job of a
+ * queue is in the slow lane all later ones go there, so that jobs reach the ring in the order of
+ * their fences.
+ *
+ * Who submits decides under @submit_lock. Meanwhile the slow lane can only become empty and the
+ * ring can only get more room, so what was decided stays possible while memory for slow jobs is
+ * allocated.
+ *
+ * A job on the ring is pending until its number, or one behind it, is in the queue's fence slot, or
+ * hardware has stopped. Who sees that takes it off the list under @lock and signals its fence
+ * without: waking others may take long, and who is woken may want the queue. So fences of a queue
+ * may signal out of order by a moment; hardware is done with all of them.
+ *
+ * References: the list of pending jobs holds one of the queue while it is not empty.
  */
 #include <linux/list.h>
-#include <linux/slab.h>
+#include <linux/mutex.h>
 #include <linux/spinlock.h>
 
 #include <drm/drm_drv.h>
+#include <drm/ogpu_drm.h>
 
 #include "ogpu_device.h"
-#include "ogpu_fence.h"
+#include "ogpu_job.h"
 #include "ogpu_queue.h"
 #include "ogpu_queue_priv.h"
 
-static struct ogpu_queue_job *to_ogpu_queue_job(struct ogpu_sched_job *base)
+/*
+ * The way out
+ */
+
+/* Takes the pending jobs up to and with @last, which are over. */
+static void ogpu_queue_take(struct ogpu_queue *queue, struct ogpu_job *last,
+			    struct ogpu_queue_done *done)
 {
-	return container_of(base, struct ogpu_queue_job, base);
+	LIST_HEAD(jobs);
+
+	list_cut_position(&jobs, &queue->pending, &last->link);
+	list_splice_tail(&jobs, &done->jobs);
+	queue->ring_tail = last->ring_end;
+	queue->finished = last->fence.seqno;
+	/* With the last job the list's reference goes. */
+	done->put |= list_empty(&queue->pending);
 }
 
-/*
- * Fences
- */
-
 /**
- * ogpu_queue_signal_done() - signal the fences of jobs that are done
+ * ogpu_queue_take_done() - take the jobs that are done
  * @queue: queue, locked
+ * @done: initialised; to be handed to ogpu_queue_end_jobs() once the queue is unlocked
  */
-void ogpu_queue_signal_done(struct ogpu_queue *queue)
+void ogpu_queue_take_done(struct ogpu_queue *queue, struct ogpu_queue_done *done)
 {
-	struct ogpu_queue_job *job, *next;
-	bool any = false;
+	struct ogpu_job *job, *last = NULL;
 	u64 value;
 
 	lockdep_assert_held(&queue->lock);
 
-	if (!queue->mem)
+	if (!queue->mem || list_empty(&queue->pending))
 		return;
 	value = le64_to_cpu(READ_ONCE(queue->mem->fence));
 	/* What the job wrote is older than the value that tells of its end. */
 	dma_rmb();
 
-	list_for_each_entry_safe(job, next, &queue->pending, link) {
-		struct dma_fence *fence = job->base.fence;
-
-		if (fence->seqno > value)
+	list_for_each_entry(job, &queue->pending, link) {
+		if (job->fence.seqno > value)
 			break;
-
-		list_del_init(&job->link);
+		last = job;
 		queue->completed++;
-		any = true;
-		/* The job may be freed as soon as its fence has signalled. */
-		dma_fence_get(fence);
-		ogpu_fence_signal(fence, 0);
-		dma_fence_put(fence);
 	}
-	if (any && !list_empty(&queue->pending))
+	if (!last)
+		return;
+
+	ogpu_queue_take(queue, last, done);
+	if (!list_empty(&queue->pending))
 		ogpu_queue_start_time(queue);
 }
 
 /**
- * ogpu_queue_fail_pending() - hardware has stopped a dead queue
- * @queue: queue, locked
+ * ogpu_queue_end_jobs() - signal the fences of jobs that are over
+ * @queue: queue, not locked; gone afterwards, unless the caller holds a reference
+ * @done: what to signal; used up
+ */
+void ogpu_queue_end_jobs(struct ogpu_queue *queue, struct ogpu_queue_done *done)
+{
+	struct ogpu_job *job, *next;
+
+	list_for_each_entry_safe(job, next, &done->jobs, link)
+		ogpu_job_end(job);
+	if (done->put)
+		ogpu_queue_put(queue);
+}
+
+/**
+ * ogpu_queue_stopped() - hardware has stopped a dead queue
+ * @queue: queue
  * @guilty: for the fence of the job that ran
  * @others: for those of jobs after it
  *
  * The fences of jobs that are done signal without error. Jobs that start later fail at once.
  */
-void ogpu_queue_fail_pending(struct ogpu_queue *queue, int guilty, int others)
+void ogpu_queue_stopped(struct ogpu_queue *queue, int guilty, int others)
 {
-	struct ogpu_queue_job *job, *next;
+	struct ogpu_queue_done done = OGPU_QUEUE_DONE(done);
+	struct ogpu_job *job, *last = NULL;
 	int error = guilty;
 
-	lockdep_assert_held(&queue->lock);
-
+	spin_lock_irq(&queue->lock);
 	ogpu_queue_set_ended(queue);
-	ogpu_queue_signal_done(queue);
+	ogpu_queue_take_done(queue, &done);
 
-	list_for_each_entry_safe(job, next, &queue->pending, link) {
-		struct dma_fence *fence = dma_fence_get(job->base.fence);
-
-		list_del_init(&job->link);
-		ogpu_fence_signal(fence, job->on_ring ? error : others);
-		dma_fence_put(fence);
+	list_for_each_entry(job, &queue->pending, link) {
+		dma_fence_set_error(&job->fence, job->on_ring ? error : others);
 		error = others;
+		last = job;
 	}
+	if (last)
+		ogpu_queue_take(queue, last, &done);
+	spin_unlock_irq(&queue->lock);
+
+	ogpu_queue_end_jobs(queue, &done);
 }
 
 /**
  * ogpu_queue_poll() - signal the fences of jobs that are done
  * @queue: queue
+ *
+ * Any context.
  */
 void ogpu_queue_poll(struct ogpu_queue *queue)
 {
+	struct ogpu_queue_done done = OGPU_QUEUE_DONE(done);
 	unsigned long flags;
 	bool cookie;
 
 	cookie = dma_fence_begin_signalling();
 	spin_lock_irqsave(&queue->lock, flags);
-	ogpu_queue_signal_done(queue);
+	ogpu_queue_take_done(queue, &done);
 	spin_unlock_irqrestore(&queue->lock, flags);
+	ogpu_queue_end_jobs(queue, &done);
 	dma_fence_end_signalling(cookie);
 }
 
 /*
- * Jobs
+ * Ways to the ring
  */
 
-static int ogpu_queue_run_job(struct ogpu_sched_job *base)
+static u32 ogpu_queue_job_bytes(const struct ogpu_job *job)
 {
-	struct ogpu_queue_job *job = to_ogpu_queue_job(base);
-	struct ogpu_queue *queue = job->queue;
+	u32 bytes = job->privileged ? job->bytes :
+				      job->bytes ? sizeof(struct ogpu_pkt_indirect) : 0;
+
+	return bytes + OGPU_RING_FENCE_BYTES;
+}
+
+/* Makes a job pending and, unless the queue is dead, writes it to the ring; no doorbell yet. */
+static void ogpu_queue_start_job(struct ogpu_queue *queue, struct ogpu_job *job)
+{
+	u64 slot = ogpu_queue_mem_operand(queue, offsetof(struct ogpu_queue_mem, fence));
+
+	lockdep_assert_held(&queue->lock);
+
+	if (list_empty(&queue->pending)) {
+		ogpu_queue_get(queue);
+		ogpu_queue_start_time(queue);
+	}
+	list_add_tail(&job->link, &queue->pending);
+
+	if (queue->state == OGPU_QUEUE_ALIVE) {
+		job->on_ring = true;
+		if (job->privileged)
+			ogpu_ring_write(&queue->ring, job->packets, job->bytes);
+		else if (job->bytes)
+			ogpu_ring_write_indirect(&queue->ring, job->stream_va, job->bytes);
+		ogpu_ring_write_fence(&queue->ring, slot, job->fence.seqno);
+	}
+	job->ring_end = queue->ring.wptr;
+}
+
+/* Tells hardware what is in the ring. */
+static void ogpu_queue_ring_doorbell(struct ogpu_queue *queue)
+{
 	struct ogpu_device *odev = queue->odev;
-	unsigned long flags;
 	int idx;
 
-	spin_lock_irqsave(&queue->lock, flags);
-	if (queue->state == OGPU_QUEUE_ENDED) {
-		spin_unlock_irqrestore(&queue->lock, flags);
-		return -ECANCELED;
-	}
-	if (list_empty(&queue->pending))
-		ogpu_queue_start_time(queue);
-	list_add_tail(&job->link, &queue->pending);
-	if (queue->state == OGPU_QUEUE_DEAD) {
-		spin_unlock_irqrestore(&queue->lock, flags);
-		return 0;
-	}
-
-	job->on_ring = true;
-	ogpu_ring_write(&queue->ring, job->packets, job->bytes);
-	ogpu_ring_write_fence(&queue->ring,
-			      ogpu_queue_mem_operand(queue, offsetof(struct ogpu_queue_mem, fence)),
-			      base->fence->seqno);
+	lockdep_assert_held(&queue->lock);
 
 	/* Hardware may fetch as soon as it sees the new write pointer. */
 	dma_wmb();
 	WRITE_ONCE(queue->mem->wptr, cpu_to_le64(queue->ring.wptr));
 
-	/* If the card is being removed, ogpu_queue_mgr_stop() signals the fence. */
+	/* If the card is being removed, ogpu_queue_mgr_stop() signals the fences. */
 	if (drm_dev_enter(&odev->drm, &idx)) {
 		odev->chip->doorbell(odev, queue->number, queue->ring.wptr);
 		drm_dev_exit(idx);
 	}
-	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+/*
+ * Slow lane
+ */
+
+/* What frees so much room in the ring, with a reference, or NULL if there is room or no need. */
+static struct dma_fence *ogpu_queue_get_room(struct ogpu_queue *queue, u32 bytes)
+{
+	struct ogpu_job *job;
+
+	lockdep_assert_held(&queue->lock);
+
+	if (queue->state != OGPU_QUEUE_ALIVE ||
+	    bytes <= ogpu_ring_room(&queue->ring, queue->ring_tail))
+		return NULL;
+
+	list_for_each_entry(job, &queue->pending, link) {
+		if (bytes <= ogpu_ring_room(&queue->ring, job->ring_end))
+			return dma_fence_get(&job->fence);
+	}
+
+	return NULL;
+}
+
+static struct dma_fence *ogpu_queue_prepare_slow(struct ogpu_sched_job *base)
+{
+	struct ogpu_slow_job *slow = to_ogpu_slow_job(base);
+	struct ogpu_queue *queue = slow->queue;
+	struct dma_fence *fence;
+
+	spin_lock_irq(&queue->lock);
+	fence = ogpu_queue_get_room(queue, ogpu_queue_job_bytes(slow->job));
+	spin_unlock_irq(&queue->lock);
+
+	return fence;
+}
+
+static struct dma_fence *ogpu_queue_run_slow(struct ogpu_sched_job *base)
+{
+	struct ogpu_slow_job *slow = to_ogpu_slow_job(base);
+	struct ogpu_queue *queue = slow->queue;
+	struct ogpu_job *job = slow->job;
+	bool ended;
+
+	spin_lock_irq(&queue->lock);
+	queue->slow_jobs--;
+	ended = queue->state == OGPU_QUEUE_ENDED;
+	if (ended) {
+		queue->finished = job->fence.seqno;
+	} else {
+		ogpu_queue_start_job(queue, job);
+		if (job->on_ring)
+			ogpu_queue_ring_doorbell(queue);
+	}
+	spin_unlock_irq(&queue->lock);
+
+	if (ended) {
+		dma_fence_set_error(&job->fence, -ECANCELED);
+		ogpu_job_end(job);
+	}
+
+	/* The line has nothing more to do with it. */
+	return NULL;
+}
+
+const struct ogpu_sched_ops ogpu_queue_sched_ops = {
+	.prepare = ogpu_queue_prepare_slow,
+	.run = ogpu_queue_run_slow,
+	.free = ogpu_slow_job_free,
+};
+
+/*
+ * Submission
+ */
+
+/*
+ * The first job that has to stand in the line and does not yet, or NULL. All behind a job that does
+ * have to as well.
+ */
+static struct ogpu_job *ogpu_queue_find_slow(struct ogpu_queue *queue, struct list_head *jobs)
+{
+	u32 room = ogpu_ring_room(&queue->ring, queue->ring_tail);
+	bool slow = queue->slow_jobs;
+	struct ogpu_job *job;
+
+	lockdep_assert_held(&queue->lock);
+
+	list_for_each_entry(job, jobs, link) {
+		u32 bytes = ogpu_queue_job_bytes(job);
+
+		if (job->slow || bytes > room)
+			slow = true;
+		if (slow && !job->slow)
+			return job;
+		room -= min(room, bytes);
+	}
+
+	return NULL;
+}
+
+/* No way back. The jobs that go to the line are in the list afterwards. */
+static void ogpu_queue_commit(struct ogpu_queue *queue, struct list_head *jobs)
+{
+	struct ogpu_job *job, *next;
+	bool ring = false;
+
+	lockdep_assert_held(&queue->lock);
+
+	list_for_each_entry_safe(job, next, jobs, link) {
+		ogpu_job_arm(job, queue->context, ++queue->submitted);
+		if (job->slow) {
+			queue->slow_jobs++;
+			continue;
+		}
+		list_del(&job->link);
+		ogpu_queue_start_job(queue, job);
+		ring = true;
+	}
+	if (ring)
+		ogpu_queue_ring_doorbell(queue);
+}
+
+static bool ogpu_queue_has_room(const struct ogpu_queue *queue, u32 count)
+{
+	/* The kernel's are bounded by what they copy, and nobody could deal with a refusal. */
+	return ogpu_queue_is_kernel(queue) ||
+	       queue->submitted - queue->finished + count <= DRM_OGPU_MAX_QUEUED_JOBS;
+}
+
+/*
+ * Returns 0 when all jobs are armed, -EAGAIN and where to begin if jobs need a place in the line.
+ */
+static int ogpu_queue_try_submit(struct ogpu_queue *queue, struct list_head *jobs, u32 count,
+				 struct ogpu_job **from)
+{
+	bool cookie = dma_fence_begin_signalling();
+	int ret = 0;
+
+	spin_lock_irq(&queue->lock);
+	if (queue->state != OGPU_QUEUE_ALIVE) {
+		ret = -ECANCELED;
+	} else if (!ogpu_queue_has_room(queue, count)) {
+		ret = -EBUSY;
+	} else {
+		*from = ogpu_queue_find_slow(queue, jobs);
+		if (*from)
+			ret = -EAGAIN;
+		else
+			ogpu_queue_commit(queue, jobs);
+	}
+	spin_unlock_irq(&queue->lock);
+	dma_fence_end_signalling(cookie);
+
+	return ret;
+}
+
+static int ogpu_queue_submit_locked(struct ogpu_queue *queue, struct list_head *jobs, u32 count)
+{
+	struct ogpu_job *job, *next;
+	int ret;
+
+	while ((ret = ogpu_queue_try_submit(queue, jobs, count, &job)) == -EAGAIN) {
+		list_for_each_entry_from(job, jobs, link) {
+			ret = ogpu_job_make_slow(job);
+			if (ret)
+				return ret;
+		}
+	}
+	if (ret)
+		return ret;
+
+	/* Pushed jobs start in another thread, and the list becomes the queue's. */
+	list_for_each_entry_safe(job, next, jobs, link) {
+		struct ogpu_slow_job *slow = job->slow;
+
+		list_del(&job->link);
+		ogpu_sched_job_push(&slow->base);
+	}
 
 	return 0;
 }
 
-static void ogpu_queue_free_job(struct ogpu_sched_job *base)
-{
-	struct ogpu_queue_job *job = to_ogpu_queue_job(base);
-
-	ogpu_sched_job_fini(base);
-	ogpu_queue_put(job->queue);
-	kfree(job);
-}
-
-const struct ogpu_sched_ops ogpu_queue_sched_ops = {
-	.run = ogpu_queue_run_job,
-	.free = ogpu_queue_free_job,
-};
-
 /**
- * ogpu_queue_job_create() - make a job
- * @queue: to run it
- * @bytes: room for packets, multiple of 8; with the FENCE that ends a job they must fit into the
- *	credits of the ring
- * @client_id: of the DRM file it belongs to, for traces; 0: the kernel
+ * ogpu_queue_submit() - put jobs on a queue, all or none
+ * @queue: the queue
+ * @jobs: &struct ogpu_job by @link, made for @queue; empty after success
+ * @count: of @jobs
+ * @first: out: number of the first one; may be NULL
  *
- * The packets are to be filled in by the caller.
+ * Allocates memory. After success the caller holds a reference to the fence of each job, which has
+ * become one; jobs may be over already.
  *
- * Return: the job, or an ERR_PTR().
+ * Return: 0; -ECANCELED if the queue has failed; -EBUSY if too many jobs of it are not over;
+ * -ENOMEM.
  */
-struct ogpu_queue_job *ogpu_queue_job_create(struct ogpu_queue *queue, u32 bytes, u64 client_id)
+int ogpu_queue_submit(struct ogpu_queue *queue, struct list_head *jobs, u32 count, u64 *first)
 {
-	struct ogpu_queue_job *job;
 	int ret;
 
-	job = kzalloc(struct_size(job, packets, bytes / sizeof(job->packets[0])),
-		      GFP_KERNEL_ACCOUNT);
-	if (!job)
-		return ERR_PTR(-ENOMEM);
+	mutex_lock(&queue->submit_lock);
+	ret = ogpu_queue_submit_locked(queue, jobs, count);
+	if (!ret && first)
+		*first = queue->submitted - count + 1;
+	mutex_unlock(&queue->submit_lock);
 
-	ret = ogpu_sched_job_init(&job->base, queue->sched, ogpu_ring_job_credits(bytes),
-				  client_id);
-	if (ret) {
-		kfree(job);
-		return ERR_PTR(ret);
-	}
-
-	job->queue = ogpu_queue_get(queue);
-	job->bytes = bytes;
-	INIT_LIST_HEAD(&job->link);
-
-	return job;
-}
-
-/**
- * ogpu_queue_job_abort() - undo ogpu_queue_job_create()
- * @job: not armed, or NULL
- */
-void ogpu_queue_job_abort(struct ogpu_queue_job *job)
-{
-	if (!job)
-		return;
-	ogpu_sched_job_abort(&job->base);
-	ogpu_queue_put(job->queue);
-	kfree(job);
-}
-
-/**
- * ogpu_queue_job_push() - hand an armed job over
- * @job: armed under the submit_lock, which is still held; it may be freed at any moment
- */
-void ogpu_queue_job_push(struct ogpu_queue_job *job)
-{
-	struct ogpu_queue *queue = job->queue;
-
-	lockdep_assert_held(&queue->submit_lock);
-
-	spin_lock_irq(&queue->lock);
-	queue->submitted++;
-	spin_unlock_irq(&queue->lock);
-
-	ogpu_sched_job_push(&job->base);
+	return ret;
 }

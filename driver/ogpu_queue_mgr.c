@@ -211,9 +211,7 @@ static void ogpu_queue_mgr_handle_error(struct ogpu_device *odev, const void *bo
 		ogpu_report(odev, OGPU_TROUBLE_ENGINE);
 	} else if (first) {
 		/* Who is woken by a fence finds the error recorded. */
-		spin_lock_irq(&queue->lock);
-		ogpu_queue_fail_pending(queue, -EIO, -ECANCELED);
-		spin_unlock_irq(&queue->lock);
+		ogpu_queue_stopped(queue, -EIO, -ECANCELED);
 		ogpu_queue_tell_error(queue);
 	}
 	ogpu_queue_put(queue);
@@ -323,8 +321,8 @@ void ogpu_queue_mgr_stop(struct ogpu_device *odev, int fence_error)
 	for (number = 0; (queue = ogpu_queue_mgr_find(mgr, &number)); number++) {
 		spin_lock_irq(&queue->lock);
 		ogpu_queue_set_dead(queue, &why);
-		ogpu_queue_fail_pending(queue, fence_error, fence_error);
 		spin_unlock_irq(&queue->lock);
+		ogpu_queue_stopped(queue, fence_error, fence_error);
 		ogpu_queue_tell_error(queue);
 		ogpu_queue_put(queue);
 	}

@@ -14,6 +14,7 @@
 #include "abi/addr.h"
 #include "abi/mbox.h"
 #include "ogpu_queue.h"
+#include "ogpu_sched.h"
 
 struct ogpu_device;
 
@@ -57,6 +58,18 @@ struct ogpu_queue_mgr {
 	struct workqueue_struct *timeout_wq;
 };
 
+/**
+ * struct ogpu_queue_done - jobs that are over, but their fences have not signalled
+ */
+struct ogpu_queue_done {
+	/** @jobs: &struct ogpu_job by @link */
+	struct list_head jobs;
+	/** @put: a reference to the queue comes with them */
+	bool put;
+};
+
+#define OGPU_QUEUE_DONE(name)	{ .jobs = LIST_HEAD_INIT((name).jobs) }
+
 static inline bool ogpu_queue_is_kernel(const struct ogpu_queue *queue)
 {
 	return !queue->vm;
@@ -82,8 +95,9 @@ void ogpu_queue_mgr_drop(struct ogpu_queue_mgr *mgr, struct ogpu_queue *queue);
 /* ogpu_queue_job.c */
 extern const struct ogpu_sched_ops ogpu_queue_sched_ops;
 
-void ogpu_queue_signal_done(struct ogpu_queue *queue);
-void ogpu_queue_fail_pending(struct ogpu_queue *queue, int guilty, int others);
+void ogpu_queue_take_done(struct ogpu_queue *queue, struct ogpu_queue_done *done);
+void ogpu_queue_end_jobs(struct ogpu_queue *queue, struct ogpu_queue_done *done);
+void ogpu_queue_stopped(struct ogpu_queue *queue, int guilty, int others);
 void ogpu_queue_poll(struct ogpu_queue *queue);
 
 /* ogpu_queue_timeout.c */

@@ -26,6 +26,7 @@
 #include "abi/mbox.h"
 #include "ogpu_device.h"
 #include "ogpu_params.h"
+#include "ogpu_job.h"
 #include "ogpu_queue.h"
 #include "ogpu_queue_priv.h"
 
@@ -167,16 +168,16 @@ void ogpu_queue_start_time(struct ogpu_queue *queue)
 /* Number of the oldest job if it has run too long; else 0, and the watch comes again if needed. */
 static u64 ogpu_queue_late_job(struct ogpu_queue *queue, u64 card_ns)
 {
-	struct ogpu_queue_job *job;
+	struct ogpu_job *job;
 	u64 seqno = 0;
 	s64 left_ns;
 
 	spin_lock_irq(&queue->lock);
-	job = list_first_entry_or_null(&queue->pending, struct ogpu_queue_job, link);
+	job = list_first_entry_or_null(&queue->pending, struct ogpu_job, link);
 	if (job) {
 		left_ns = ogpu_queue_oldest_left_ns(queue, card_ns);
 		if (left_ns <= 0)
-			seqno = job->base.fence->seqno;
+			seqno = job->fence.seqno;
 		else
 			ogpu_queue_watch_after(queue, max_t(u64, left_ns, OGPU_QUEUE_LOOK_NS));
 	}

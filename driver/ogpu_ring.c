@@ -2,8 +2,7 @@
 /*
  * Writing packets into a ring.
  *
- * Nobody checks here whether there is room: jobs take credits before they start, one for 8 bytes,
- * and ogpu_ring_credits() tells how many there are.
+ * Nobody checks here whether there is room: ogpu_ring_room() tells.
  */
 #include <linux/build_bug.h>
 #include <linux/log2.h>
@@ -14,7 +13,7 @@
 #include "ogpu_ring.h"
 
 /*
- * A job gives its credits back when its fence is seen in memory. Hardware may then not yet have
+ * A job gives its room back when its fence is seen in memory. Hardware may then not yet have
  * stepped over the FENCE packet, so this many bytes are never promised to anyone.
  */
 #define OGPU_RING_SLACK		256u
@@ -71,25 +70,29 @@ void ogpu_ring_write_fence(struct ogpu_ring *ring, u64 operand, u64 value)
 }
 
 /**
- * ogpu_ring_job_credits() - credits that a job needs
- * @bytes: of its packets, without the FENCE that ends it
- *
- * Return: credits of 8 bytes each.
+ * ogpu_ring_write_indirect() - append an INDIRECT packet
+ * @ring: with enough room
+ * @va: of the packets to execute
+ * @bytes: of them
  */
-u32 ogpu_ring_job_credits(u32 bytes)
+void ogpu_ring_write_indirect(struct ogpu_ring *ring, u64 va, u32 bytes)
 {
-	return (bytes + OGPU_RING_FENCE_BYTES) / 8;
+	struct ogpu_pkt_indirect pkt;
+
+	ogpu_pkt_set_indirect(&pkt, va, bytes);
+	ogpu_ring_write(ring, &pkt, sizeof(pkt));
 }
 
 /**
- * ogpu_ring_credits() - credits that a ring has
- * @size: bytes of the ring
+ * ogpu_ring_room() - bytes that may be written
+ * @ring: the ring
+ * @tail: write pointer behind the last job that is known to be done
  *
- * Return: credits of 8 bytes each.
+ * Return: bytes.
  */
-u32 ogpu_ring_credits(u32 size)
+u32 ogpu_ring_room(const struct ogpu_ring *ring, u64 tail)
 {
-	return (size - OGPU_RING_SLACK) / 8;
+	return ring->size - OGPU_RING_SLACK - (u32)(ring->wptr - tail);
 }
 
 /**

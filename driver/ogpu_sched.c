@@ -10,20 +10,20 @@
  *
  * What other parts of the driver can rely on:
  *
- * - Each job that was pushed runs exactly once and in order, also when its queue has died: then
- *   ops->run tells the error. So fences of a line always signal in order, and nothing is ever
- *   taken out of the line.
- * - The fence of a job is the driver's own (ogpu_fence.c). The kernel scheduler's fences are seen
- *   by nobody; they point to their scheduler for ever, which must be free to go away.
+ * - Each job that was pushed runs exactly once and in order, whatever became of its queue: ops->run
+ *   tells. Nothing is ever taken out of the line.
+ * - The fences of jobs are the driver's own. The kernel scheduler's fences are seen by nobody; they
+ *   point to their scheduler for ever, which must be free to go away.
  * - A line is referenced by its jobs, and each job by the list it is in. The line is taken down
  *   when the last reference is gone, on ogpu_sched_wq(), because that may be in the line's own
  *   worker. Then no job is left in the kernel's scheduler, and none has to be cancelled.
  * - Nobody watches the time here: whoever lets jobs run for long sees to it that their fences are
- *   signalled in the end, and a job takes its ordinary way out whatever became of it.
+ *   signalled in the end.
  * - A job that is in flight keeps the module loaded.
  *
- * Whoever signals fences of a line from outside its worker must hold a reference to the line: the
- * kernel's scheduler still looks at itself after the callback that lets the last job be freed.
+ * Whoever signals a fence that ops->run has returned, from outside of the line's worker, must hold
+ * a reference to the line: the kernel's scheduler still looks at itself after the callback that
+ * lets the last job be freed.
  */
 #include <linux/atomic.h>
 #include <linux/module.h>
@@ -35,7 +35,6 @@
 
 #include "ogpu_compat.h"
 #include "ogpu_device.h"
-#include "ogpu_fence.h"
 #include "ogpu_sched.h"
 
 /**
@@ -52,10 +51,8 @@ struct ogpu_sched {
 	struct ogpu_device *odev;
 	/** @ops: what its jobs do */
 	const struct ogpu_sched_ops *ops;
-	/** @context: timeline of the jobs' fences */
+	/** @context: timeline of the jobs' fences; a job does not wait for its own line */
 	u64 context;
-	/** @seqno: of the job armed last; protected by the lock that orders arming */
-	u64 seqno;
 	/** @destroy: takes the line down */
 	struct work_struct destroy;
 };
@@ -79,8 +76,8 @@ static struct ogpu_sched_job *to_ogpu_sched_job(struct drm_sched_job *base)
  * ogpu_sched_init() - set up what all lines of a card share, in probe
  * @odev: the card
  *
- * One workqueue for all of them: a line must not cost a thread, which is what a workqueue of its own
- * for use under memory pressure does. Works of different lines run side by side.
+ * One workqueue for all of them: a line must not cost a thread, which is what a workqueue of its
+ * own for use under memory pressure does. Works of different lines run side by side.
  *
  * Return: 0 or -ENOMEM. Undone when the card's software state goes.
  */
@@ -134,21 +131,25 @@ struct workqueue_struct *ogpu_sched_wq(void)
 	return ogpu_wq;
 }
 
+static struct dma_fence *ogpu_sched_prepare_job(struct drm_sched_job *base,
+						struct drm_sched_entity *entity)
+{
+	struct ogpu_sched_job *job = to_ogpu_sched_job(base);
+
+	return job->sched->ops->prepare ? job->sched->ops->prepare(job) : NULL;
+}
+
 static struct dma_fence *ogpu_sched_run_job(struct drm_sched_job *base)
 {
 	struct ogpu_sched_job *job = to_ogpu_sched_job(base);
-	struct dma_fence *fence = job->fence;
+	struct dma_fence *fence;
 	bool cookie;
-	int ret;
 
 	cookie = dma_fence_begin_signalling();
-	ret = job->sched->ops->run(job);
-	if (ret)
-		ogpu_fence_signal(fence, ret < 0 ? ret : 0);
+	fence = job->sched->ops->run(job);
 	dma_fence_end_signalling(cookie);
 
-	/* Some kernels put this before they are done with the fence: the job has its own. */
-	return dma_fence_get(fence);
+	return fence;
 }
 
 static void ogpu_sched_free_job(struct drm_sched_job *base)
@@ -159,6 +160,7 @@ static void ogpu_sched_free_job(struct drm_sched_job *base)
 }
 
 static const struct drm_sched_backend_ops ogpu_sched_backend_ops = {
+	.prepare_job = ogpu_sched_prepare_job,
 	.run_job = ogpu_sched_run_job,
 	.free_job = ogpu_sched_free_job,
 };
@@ -181,18 +183,18 @@ static void ogpu_sched_destroy(struct work_struct *work)
  * @odev: the card
  * @ops: what its jobs do
  * @name: for messages and traces; static
- * @credits: limit of what started jobs hold together
+ * @context: timeline of the jobs' fences
  *
  * Return: the line with one reference, or an ERR_PTR().
  */
 struct ogpu_sched *ogpu_sched_create(struct ogpu_device *odev, const struct ogpu_sched_ops *ops,
-				     const char *name, u32 credits)
+				     const char *name, u64 context)
 {
 	const struct drm_sched_init_args args = {
 		.ops = &ogpu_sched_backend_ops,
 		.submit_wq = odev->submit_wq,
 		.num_rqs = 1,
-		.credit_limit = credits,
+		.credit_limit = 1,
 		.timeout = MAX_SCHEDULE_TIMEOUT,
 		.name = name,
 		.dev = odev->drm.dev,
@@ -219,7 +221,7 @@ struct ogpu_sched *ogpu_sched_create(struct ogpu_device *odev, const struct ogpu
 	kref_init(&sched->ref);
 	sched->odev = odev;
 	sched->ops = ops;
-	sched->context = dma_fence_context_alloc(1);
+	sched->context = context;
 	INIT_WORK(&sched->destroy, ogpu_sched_destroy);
 
 	return sched;
@@ -266,25 +268,17 @@ void ogpu_sched_put(struct ogpu_sched *sched)
  * ogpu_sched_job_init() - set up a job
  * @job: to set up
  * @sched: line that it will stand in
- * @credits: that it holds from its start to its end, at least 1 and at most the line's limit
  * @client_id: of the DRM file it belongs to, for traces; 0: the kernel
  *
  * Return: 0 or -ENOMEM.
  */
-int ogpu_sched_job_init(struct ogpu_sched_job *job, struct ogpu_sched *sched, u32 credits,
-			u64 client_id)
+int ogpu_sched_job_init(struct ogpu_sched_job *job, struct ogpu_sched *sched, u64 client_id)
 {
 	int ret;
 
-	job->fence = ogpu_fence_alloc();
-	if (!job->fence)
-		return -ENOMEM;
-
-	ret = drm_sched_job_init(&job->base, &sched->entity, credits, sched->odev, client_id);
-	if (ret) {
-		ogpu_fence_free_unused(job->fence);
+	ret = drm_sched_job_init(&job->base, &sched->entity, 1, sched->odev, client_id);
+	if (ret)
 		return ret;
-	}
 
 	job->sched = ogpu_sched_get(sched);
 	__module_get(THIS_MODULE);
@@ -341,58 +335,9 @@ int ogpu_sched_job_add_resv_deps(struct ogpu_sched_job *job, struct dma_resv *re
 	return 0;
 }
 
-static void ogpu_sched_job_cleanup(struct ogpu_sched_job *job)
-{
-	drm_sched_job_cleanup(&job->base);
-	ogpu_sched_put(job->sched);
-	module_put(THIS_MODULE);
-}
-
 /**
- * ogpu_sched_job_abort() - undo ogpu_sched_job_init()
- * @job: not armed
- *
- * The memory of @job stays the caller's.
- */
-void ogpu_sched_job_abort(struct ogpu_sched_job *job)
-{
-	ogpu_fence_free_unused(job->fence);
-	ogpu_sched_job_cleanup(job);
-}
-
-/**
- * ogpu_sched_job_arm() - give a job its place in the line
- * @job: to arm
- *
- * The point of no return: after it comes ogpu_sched_job_push(). Jobs of a line must be pushed in
- * the order in which they are armed; a lock of the caller's covers both.
- *
- * Return: the job's fence, borrowed; it signals when the job is over.
- */
-struct dma_fence *ogpu_sched_job_arm(struct ogpu_sched_job *job)
-{
-	struct ogpu_sched *sched = job->sched;
-
-	drm_sched_job_arm(&job->base);
-	ogpu_fence_init(job->fence, sched->context, ++sched->seqno);
-
-	return job->fence;
-}
-
-/**
- * ogpu_sched_job_push() - hand a job over
- * @job: armed
- *
- * From here on it may run, end and be freed at any moment.
- */
-void ogpu_sched_job_push(struct ogpu_sched_job *job)
-{
-	drm_sched_entity_push_job(&job->base);
-}
-
-/**
- * ogpu_sched_job_fini() - drop what a job holds when it is over
- * @job: from ops->free
+ * ogpu_sched_job_fini() - undo ogpu_sched_job_init()
+ * @job: not armed, or over (in ops->free)
  *
  * The memory of @job stays the caller's.
  */
@@ -401,12 +346,24 @@ void ogpu_sched_job_fini(struct ogpu_sched_job *job)
 	struct drm_sched_fence *s_fence = job->base.s_fence;
 
 	/*
-	 * The scheduler remembers the last job by its own fence, and that one refers to ours, which
-	 * may keep the module loaded. Nobody else has it, and the job is over: cut the tie.
+	 * The scheduler remembers the last job by its own fence, and that one refers to what run()
+	 * returned, which may keep the module loaded. Nobody else has it: cut the tie.
 	 */
 	dma_fence_put(s_fence->parent);
 	s_fence->parent = NULL;
+	drm_sched_job_cleanup(&job->base);
+	ogpu_sched_put(job->sched);
+	module_put(THIS_MODULE);
+}
 
-	dma_fence_put(job->fence);
-	ogpu_sched_job_cleanup(job);
+/**
+ * ogpu_sched_job_push() - hand a job over
+ * @job: to push; the caller has locked who else might push to this line
+ *
+ * Cannot fail. From here on the job may run, end and be freed at any moment.
+ */
+void ogpu_sched_job_push(struct ogpu_sched_job *job)
+{
+	drm_sched_job_arm(&job->base);
+	drm_sched_entity_push_job(&job->base);
 }

@@ -3,18 +3,18 @@
  * Jobs that run in order once what they depend on is done.
  *
  * A thin layer over the kernel's GPU scheduler, and the only place that knows it. It is used by
- * queues (jobs start on the card, their fence is signalled by an interrupt) and by VM_BIND (jobs
- * are done by the CPU, in the submission worker). ogpu_sched.c tells the rules.
+ * queues for jobs that have to wait for something before they can go to the ring, and by VM_BIND
+ * (jobs are done by the CPU, in the submission worker). ogpu_sched.c tells the rules.
  *
  * Life of a job:
  *
  *	ogpu_sched_job_init()		may fail; allocates all that is needed
  *	ogpu_sched_job_add_dep()	may fail; any number of times
- *	--- from here ogpu_sched_job_abort() undoes it ---
- *	ogpu_sched_job_arm()		cannot fail, point of no return; gives the fence
+ *	--- from here ogpu_sched_job_fini() undoes it ---
  *	ogpu_sched_job_push()		cannot fail; after it the job belongs to the scheduler
- *	ops->run()			once, in order, when all dependencies have signalled
- *	ops->free()			once, after the fence has signalled
+ *	ops->prepare()			when all dependencies have signalled, until it gives no more
+ *	ops->run()			once, in order
+ *	ops->free()			once, after what run() returned has signalled
  */
 #ifndef _OGPU_SCHED_H_
 #define _OGPU_SCHED_H_
@@ -30,21 +30,23 @@ struct ogpu_device;
 struct ogpu_sched;
 struct ogpu_sched_job;
 
-/** define OGPU_SCHED_DONE - returned by ops->run: the job is complete, signal its fence */
-#define OGPU_SCHED_DONE		1
-
 /**
  * struct ogpu_sched_ops - what a kind of job does
  */
 struct ogpu_sched_ops {
 	/**
+	 * @prepare: what else the job has to wait for: a fence with a reference, or NULL if it can
+	 * run. Optional. Same rules as for @run.
+	 */
+	struct dma_fence *(*prepare)(struct ogpu_sched_job *job);
+
+	/**
 	 * @run: start the job. Called in the submission worker, inside a fence-signalling section:
 	 * it must not allocate memory other than with GFP_NOWAIT, not take a dma_resv, not wait for
-	 * a fence. Returns 0: started, whoever sees its end calls ogpu_fence_signal(job->fence);
-	 * OGPU_SCHED_DONE: complete; negative: failed with this errno. In the last two cases the
-	 * caller signals the fence.
+	 * a fence. Returns a fence, with a reference, that has to signal before the next job of the
+	 * line runs and this one is freed, or NULL.
 	 */
-	int (*run)(struct ogpu_sched_job *job);
+	struct dma_fence *(*run)(struct ogpu_sched_job *job);
 
 	/**
 	 * @free: the job is over; free its memory, after ogpu_sched_job_fini(). Called in the
@@ -60,13 +62,8 @@ struct ogpu_sched_ops {
 struct ogpu_sched_job {
 	/** @base: belongs to ogpu_sched.c */
 	struct drm_sched_job base;
-	/** @sched: referenced until ogpu_sched_job_fini() or ogpu_sched_job_abort() */
+	/** @sched: referenced until ogpu_sched_job_fini() */
 	struct ogpu_sched *sched;
-	/**
-	 * @fence: out-fence, valid from ogpu_sched_job_arm() on. Its seqno counts the jobs of the
-	 * scheduler from 1. The job owns this reference.
-	 */
-	struct dma_fence *fence;
 };
 
 int ogpu_sched_init(struct ogpu_device *odev);
@@ -75,18 +72,15 @@ void ogpu_sched_module_exit(void);
 struct workqueue_struct *ogpu_sched_wq(void);
 
 struct ogpu_sched *ogpu_sched_create(struct ogpu_device *odev, const struct ogpu_sched_ops *ops,
-				     const char *name, u32 credits);
+				     const char *name, u64 context);
 struct ogpu_sched *ogpu_sched_get(struct ogpu_sched *sched);
 void ogpu_sched_put(struct ogpu_sched *sched);
 
-int ogpu_sched_job_init(struct ogpu_sched_job *job, struct ogpu_sched *sched, u32 credits,
-			u64 client_id);
+int ogpu_sched_job_init(struct ogpu_sched_job *job, struct ogpu_sched *sched, u64 client_id);
 int ogpu_sched_job_add_dep(struct ogpu_sched_job *job, struct dma_fence *fence);
 int ogpu_sched_job_add_resv_deps(struct ogpu_sched_job *job, struct dma_resv *resv,
 				 enum dma_resv_usage usage);
-void ogpu_sched_job_abort(struct ogpu_sched_job *job);
-struct dma_fence *ogpu_sched_job_arm(struct ogpu_sched_job *job);
-void ogpu_sched_job_push(struct ogpu_sched_job *job);
 void ogpu_sched_job_fini(struct ogpu_sched_job *job);
+void ogpu_sched_job_push(struct ogpu_sched_job *job);
 
 #endif

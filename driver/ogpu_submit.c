@@ -4,25 +4,24 @@
  *
  * DOC: Submission
  *
- * All or nothing: whatever may fail is done for all jobs before the first is armed.
+ * All or nothing: whatever may fail is done for all jobs before the first is submitted.
  *
- *	copy the array of jobs
+ *	copy the array of jobs, check them
  *	for each job
- *		check it, make a queue job with its INDIRECT packet
  *		copy its syncs, look up syncobjs, allocate links of timelines
+ *		make the job
+ *	for each job
  *		depend on the in-syncs, but for those that an earlier job of this call signals
  *	lock all reservation objects of the address space
  *		bring evicted buffers back, rewrite their page-table entries
  *		let the first job wait for the kernel's fences: moves, clears, rewritten entries
- *		lock the queue's submit_lock, look whether the queue still works
+ *		put the jobs on the queue, if it works and has room
  *			--- point of no return ---
- *			arm all jobs
- *			add the last job's fence to all reservation objects
- *			push all jobs
- *			put the fences into the out-syncs
+ *		add the last job's fence to all reservation objects
+ *	put the fences into the out-syncs
  *
  * The last fence stands for all, because a queue is in order; for the same reason only the first
- * job has to wait for the kernel's fences.
+ * job has to wait for the kernel's fences. Small calls need no memory beside that of the jobs.
  */
 #include <linux/mm.h>
 #include <linux/sched.h>
@@ -36,6 +35,7 @@
 #include "ogpu_array.h"
 #include "ogpu_device.h"
 #include "ogpu_file.h"
+#include "ogpu_job.h"
 #include "ogpu_queue.h"
 #include "ogpu_queue_file.h"
 #include "ogpu_submit.h"
@@ -47,16 +47,21 @@
 static_assert(sizeof(struct drm_ogpu_job) >= OGPU_JOB_MIN_SIZE);
 static_assert(DRM_OGPU_MAX_STREAM_BYTES <= OGPU_INDIRECT_MAX_BYTES);
 
+/* Small calls: jobs, and syncs of all of them. */
+#define OGPU_SUBMIT_FEW		4
+#define OGPU_SUBMIT_FEW_SYNCS	8
+
+/* How often to look whether somebody wants the caller dead. */
+#define OGPU_SUBMIT_LOOK	16
+
 /**
  * struct ogpu_submit_job - one job of a call
  */
 struct ogpu_submit_job {
-	/** @job: NULL once pushed */
-	struct ogpu_queue_job *job;
+	/** @job: once submitted only its fence may be used, which is referenced */
+	struct ogpu_job *job;
 	/** @syncs: what it waits for and signals */
 	struct ogpu_syncs syncs;
-	/** @fence: of the job, referenced; NULL until armed */
-	struct dma_fence *fence;
 };
 
 /**
@@ -67,12 +72,30 @@ struct ogpu_submit {
 	struct ogpu_queue *queue;
 	/** @file: caller */
 	struct drm_file *file;
+	/** @list: &struct ogpu_job by @link, until they are submitted */
+	struct list_head list;
+	/** @args: array of @count, as user space gave it */
+	struct drm_ogpu_job *args;
 	/** @jobs: array of @count */
 	struct ogpu_submit_job *jobs;
+	/** @ops: operations of all jobs */
+	struct ogpu_sync *ops;
 	/** @count: of @jobs */
 	u32 count;
+	/** @parsed: of these, jobs that have been made */
+	u32 parsed;
+	/** @submitted: the jobs are the queue's */
+	bool submitted;
+	/** @waits: a job behind the first has something to wait for */
+	bool waits;
 	/** @batch: what jobs so far are going to signal */
 	struct ogpu_sync_batch batch;
+	/** @few_args: used as @args if that is enough */
+	struct drm_ogpu_job few_args[OGPU_SUBMIT_FEW];
+	/** @few_jobs: used as @jobs */
+	struct ogpu_submit_job few_jobs[OGPU_SUBMIT_FEW];
+	/** @few_ops: used as @ops */
+	struct ogpu_sync few_ops[OGPU_SUBMIT_FEW_SYNCS];
 };
 
 static int ogpu_submit_check_job(const struct drm_ogpu_job *arg)
@@ -86,114 +109,150 @@ static int ogpu_submit_check_job(const struct drm_ogpu_job *arg)
 	return 0;
 }
 
-static struct ogpu_queue_job *ogpu_submit_make_job(struct ogpu_submit *submit,
-						   const struct drm_ogpu_job *arg)
+/* Copies the jobs and checks them. Returns how many syncs they have, or a negative errno. */
+static int ogpu_submit_copy_jobs(struct ogpu_submit *submit, const struct drm_ogpu_array *array)
 {
-	u32 bytes = arg->stream_bytes ? sizeof(struct ogpu_pkt_indirect) : 0;
-	struct ogpu_queue_job *job;
-
-	job = ogpu_queue_job_create(submit->queue, bytes, submit->file->client_id);
-	if (!IS_ERR(job) && bytes)
-		ogpu_pkt_set_indirect((struct ogpu_pkt_indirect *)job->packets, arg->stream_va,
-				      arg->stream_bytes);
-
-	return job;
-}
-
-static int ogpu_submit_parse_job(struct ogpu_submit *submit, const struct drm_ogpu_job *arg,
-				 struct ogpu_submit_job *sjob)
-{
-	struct ogpu_queue_job *job;
-	int ret;
-
-	ret = ogpu_submit_check_job(arg);
-	if (ret)
-		return ret;
-
-	ret = ogpu_syncs_parse(submit->file, &arg->syncs, &sjob->syncs);
-	if (ret)
-		return ret;
-
-	job = ogpu_submit_make_job(submit, arg);
-	if (IS_ERR(job))
-		return PTR_ERR(job);
-	sjob->job = job;
-
-	ret = ogpu_syncs_add_deps(&sjob->syncs, &job->base, &submit->batch);
-	if (ret)
-		return ret;
-
-	return submit->count > 1 ? ogpu_sync_batch_add(&submit->batch, &sjob->syncs) : 0;
-}
-
-static int ogpu_submit_parse(struct ogpu_submit *submit, const struct drm_ogpu_submit *args)
-{
-	struct drm_ogpu_job *jobs;
-	void *elems;
+	u32 syncs = 0;
 	int ret;
 	u32 i;
 
-	ret = ogpu_array_copy_in(&args->jobs, OGPU_JOB_MIN_SIZE, sizeof(*jobs), 1,
-				 DRM_OGPU_MAX_JOBS, &elems);
+	ret = ogpu_array_check(array, OGPU_JOB_MIN_SIZE, 1, DRM_OGPU_MAX_JOBS);
 	if (ret)
 		return ret;
-	jobs = elems;
 
-	submit->jobs = kvcalloc(args->jobs.count, sizeof(*submit->jobs), GFP_KERNEL_ACCOUNT);
-	if (!submit->jobs) {
-		ret = -ENOMEM;
-		goto out_free;
+	if (array->count > OGPU_SUBMIT_FEW) {
+		submit->args = kvmalloc_array(array->count, sizeof(*submit->args),
+					      GFP_KERNEL_ACCOUNT);
+		submit->jobs = kvmalloc_array(array->count, sizeof(*submit->jobs),
+					      GFP_KERNEL_ACCOUNT);
+		if (!submit->args || !submit->jobs)
+			return -ENOMEM;
 	}
+	submit->count = array->count;
 
-	submit->count = args->jobs.count;
+	ret = ogpu_array_copy_part(array, sizeof(*submit->args), 0, array->count, submit->args);
 	for (i = 0; i < submit->count && !ret; i++) {
-		ret = fatal_signal_pending(current) ? -EINTR :
-			ogpu_submit_parse_job(submit, &jobs[i], &submit->jobs[i]);
+		ret = ogpu_submit_check_job(&submit->args[i]);
+		if (!ret)
+			ret = ogpu_syncs_check(&submit->args[i].syncs);
+		syncs += submit->args[i].syncs.count;
 	}
 
-out_free:
-	kvfree(jobs);
-	return ret;
+	/* Not more than DRM_OGPU_MAX_JOBS * DRM_OGPU_MAX_SYNCS. */
+	return ret ?: syncs;
 }
 
-static int ogpu_submit_add_kernel_deps(struct ogpu_submit *submit, struct drm_exec *exec)
+static int ogpu_submit_parse_job(struct ogpu_submit *submit, const struct drm_ogpu_job *arg,
+				 struct ogpu_sync *ops)
 {
-	struct ogpu_sched_job *first = &submit->jobs[0].job->base;
-	struct drm_gem_object *obj;
+	struct ogpu_submit_job *sjob = &submit->jobs[submit->parsed];
+	struct ogpu_job *job;
 	int ret;
 
-	drm_exec_for_each_locked_object(exec, obj) {
-		ret = ogpu_sched_job_add_resv_deps(first, obj->resv, DMA_RESV_USAGE_KERNEL);
-		if (ret)
-			return ret;
+	job = ogpu_job_create(submit->queue);
+	if (!job)
+		return -ENOMEM;
+
+	job->stream_va = arg->stream_va;
+	job->bytes = arg->stream_bytes;
+	list_add_tail(&job->link, &submit->list);
+	sjob->job = job;
+	submit->parsed++;
+
+	ret = ogpu_syncs_parse(submit->file, &arg->syncs, ops, &sjob->syncs);
+	if (ret)
+		return ret;
+
+	/* To be looked at for jobs that do not come first. */
+	if (submit->parsed > 1 && !submit->waits) {
+		u32 i;
+
+		for (i = 0; i < sjob->syncs.count; i++)
+			submit->waits |= !ogpu_sync_is_signal(&ops[i]);
 	}
 
 	return 0;
 }
 
-/* All reservation objects are locked; nothing here may fail any more. */
-static void ogpu_submit_commit(struct ogpu_submit *submit, struct drm_gpuvm_exec *exec)
+static int ogpu_submit_parse(struct ogpu_submit *submit, const struct drm_ogpu_submit *args)
 {
-	struct ogpu_queue *queue = submit->queue;
-	u32 i;
+	int ret, syncs;
+	u32 i, used = 0;
 
-	lockdep_assert_held(&queue->submit_lock);
+	syncs = ogpu_submit_copy_jobs(submit, &args->jobs);
+	if (syncs < 0)
+		return syncs;
+
+	if (syncs > OGPU_SUBMIT_FEW_SYNCS) {
+		submit->ops = kvmalloc_array(syncs, sizeof(*submit->ops), GFP_KERNEL_ACCOUNT);
+		if (!submit->ops)
+			return -ENOMEM;
+	}
+
+	for (i = 0; i < submit->count; i++) {
+		const struct drm_ogpu_job *arg = &submit->args[i];
+
+		if (i % OGPU_SUBMIT_LOOK == OGPU_SUBMIT_LOOK - 1) {
+			if (fatal_signal_pending(current))
+				return -EINTR;
+			cond_resched();
+		}
+		ret = ogpu_submit_parse_job(submit, arg, &submit->ops[used]);
+		if (ret)
+			return ret;
+		used += arg->syncs.count;
+	}
+
+	return ogpu_sync_batch_init(&submit->batch, submit->waits ? syncs : 0);
+}
+
+static int ogpu_submit_add_deps(struct ogpu_submit *submit)
+{
+	u32 i, k;
 
 	for (i = 0; i < submit->count; i++) {
 		struct ogpu_submit_job *sjob = &submit->jobs[i];
 
-		sjob->fence = dma_fence_get(ogpu_sched_job_arm(&sjob->job->base));
+		for (k = 0; k < sjob->syncs.count; k++) {
+			const struct ogpu_sync *op = &sjob->syncs.ops[k];
+			struct dma_fence *fence;
+			int ret;
+
+			if (ogpu_sync_is_signal(op))
+				continue;
+
+			fence = ogpu_sync_find_fence(op, &submit->batch);
+			if (IS_ERR(fence))
+				return PTR_ERR(fence);
+			ret = ogpu_job_add_dep(sjob->job, fence);
+			if (ret)
+				return ret;
+		}
+		ogpu_sync_batch_add(&submit->batch, &sjob->syncs);
+
+		if (i % OGPU_SUBMIT_LOOK == OGPU_SUBMIT_LOOK - 1) {
+			if (fatal_signal_pending(current))
+				return -EINTR;
+			cond_resched();
+		}
 	}
 
-	ogpu_vm_exec_add_fence(exec, submit->jobs[submit->count - 1].fence);
+	return 0;
+}
 
-	for (i = 0; i < submit->count; i++) {
-		ogpu_queue_job_push(submit->jobs[i].job);
-		submit->jobs[i].job = NULL;
+static int ogpu_submit_add_kernel_deps(struct ogpu_submit *submit, struct drm_exec *exec)
+{
+	struct ogpu_job *first = submit->jobs[0].job;
+	struct drm_gem_object *obj;
+	int ret;
+
+	drm_exec_for_each_locked_object(exec, obj) {
+		ret = ogpu_job_add_resv_deps(first, obj->resv, DMA_RESV_USAGE_KERNEL);
+		if (ret)
+			return ret;
 	}
 
-	for (i = 0; i < submit->count; i++)
-		ogpu_syncs_signal(&submit->jobs[i].syncs, submit->jobs[i].fence);
+	return 0;
 }
 
 static int ogpu_submit_run(struct ogpu_submit *submit)
@@ -210,16 +269,41 @@ static int ogpu_submit_run(struct ogpu_submit *submit)
 	if (ret)
 		goto out_unlock;
 
-	mutex_lock(&queue->submit_lock);
-	if (ogpu_queue_is_dead(queue))
-		ret = -ECANCELED;
-	else
-		ogpu_submit_commit(submit, &exec);
-	mutex_unlock(&queue->submit_lock);
+	ret = ogpu_queue_submit(queue, &submit->list, submit->count, NULL);
+	if (ret)
+		goto out_unlock;
+
+	submit->submitted = true;
+	ogpu_vm_exec_add_fence(&exec, &submit->jobs[submit->count - 1].job->fence);
 
 out_unlock:
 	ogpu_vm_exec_unlock(&exec);
 	return ret;
+}
+
+static void ogpu_submit_signal(struct ogpu_submit *submit)
+{
+	u32 i;
+
+	for (i = 0; i < submit->count; i++) {
+		struct ogpu_submit_job *sjob = &submit->jobs[i];
+
+		ogpu_syncs_signal(&sjob->syncs, &sjob->job->fence);
+	}
+}
+
+static void ogpu_submit_init(struct ogpu_submit *submit, struct drm_file *file)
+{
+	submit->file = file;
+	INIT_LIST_HEAD(&submit->list);
+	submit->args = submit->few_args;
+	submit->jobs = submit->few_jobs;
+	submit->ops = submit->few_ops;
+	submit->count = 0;
+	submit->parsed = 0;
+	submit->submitted = false;
+	submit->waits = false;
+	submit->batch.table = NULL;
 }
 
 static void ogpu_submit_fini(struct ogpu_submit *submit)
@@ -227,14 +311,21 @@ static void ogpu_submit_fini(struct ogpu_submit *submit)
 	u32 i;
 
 	ogpu_sync_batch_fini(&submit->batch);
-	for (i = 0; i < submit->count; i++) {
+	for (i = 0; i < submit->parsed; i++) {
 		struct ogpu_submit_job *sjob = &submit->jobs[i];
 
-		ogpu_queue_job_abort(sjob->job);
 		ogpu_syncs_fini(&sjob->syncs);
-		dma_fence_put(sjob->fence);
+		if (submit->submitted)
+			dma_fence_put(&sjob->job->fence);
+		else
+			ogpu_job_abort(sjob->job);
 	}
-	kvfree(submit->jobs);
+	if (submit->ops != submit->few_ops)
+		kvfree(submit->ops);
+	if (submit->jobs != submit->few_jobs)
+		kvfree(submit->jobs);
+	if (submit->args != submit->few_args)
+		kvfree(submit->args);
 	ogpu_queue_put(submit->queue);
 }
 
@@ -249,22 +340,24 @@ static void ogpu_submit_fini(struct ogpu_submit *submit)
 int ogpu_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *file)
 {
 	const struct drm_ogpu_submit *args = data;
-	struct ogpu_submit submit = {
-		.file = file,
-	};
+	struct ogpu_submit submit;
 	int ret;
 
 	if (args->flags)
 		return -EINVAL;
 
+	ogpu_submit_init(&submit, file);
 	submit.queue = ogpu_queue_lookup(to_ogpu_file(file), args->queue_id);
 	if (!submit.queue)
 		return -ENOENT;
 
-	ogpu_sync_batch_init(&submit.batch);
 	ret = ogpu_submit_parse(&submit, args);
 	if (!ret)
+		ret = ogpu_submit_add_deps(&submit);
+	if (!ret)
 		ret = ogpu_submit_run(&submit);
+	if (!ret)
+		ogpu_submit_signal(&submit);
 	ogpu_submit_fini(&submit);
 
 	return ret;

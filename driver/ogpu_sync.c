@@ -4,25 +4,21 @@
  */
 #include <linux/dma-fence-chain.h>
 #include <linux/err.h>
-#include <linux/mm.h>
-#include <linux/sched.h>
+#include <linux/hash.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include <drm/drm_syncobj.h>
 #include <drm/ogpu_drm.h>
 
 #include "ogpu_array.h"
-#include "ogpu_sched.h"
 #include "ogpu_sync.h"
 
 /* Bytes of an element in version 0.1. */
 #define OGPU_SYNC_MIN_SIZE	16
 static_assert(sizeof(struct drm_ogpu_sync) >= OGPU_SYNC_MIN_SIZE);
-
-static bool ogpu_sync_is_signal(const struct ogpu_sync *op)
-{
-	return op->flags & DRM_OGPU_SYNC_SIGNAL;
-}
 
 static bool ogpu_sync_is_timeline(const struct ogpu_sync *op)
 {
@@ -36,6 +32,7 @@ static int ogpu_sync_parse(struct drm_file *file, const struct drm_ogpu_sync *ar
 		return -EINVAL;
 	op->flags = arg->flags;
 	op->value = arg->value;
+	op->chain = NULL;
 
 	if (ogpu_sync_is_timeline(op) != !!op->value)
 		return -EINVAL;
@@ -46,18 +43,32 @@ static int ogpu_sync_parse(struct drm_file *file, const struct drm_ogpu_sync *ar
 
 	if (ogpu_sync_is_timeline(op) && ogpu_sync_is_signal(op)) {
 		op->chain = dma_fence_chain_alloc();
-		if (!op->chain)
+		if (!op->chain) {
+			drm_syncobj_put(op->syncobj);
 			return -ENOMEM;
+		}
 	}
 
 	return 0;
 }
 
 /**
+ * ogpu_syncs_check() - see whether an array of syncobj operations keeps the rules of the uapi
+ * @array: what user space gave
+ *
+ * Return: 0 or -EINVAL.
+ */
+int ogpu_syncs_check(const struct drm_ogpu_array *array)
+{
+	return ogpu_array_check(array, OGPU_SYNC_MIN_SIZE, 0, DRM_OGPU_MAX_SYNCS);
+}
+
+/**
  * ogpu_syncs_parse() - take over an array of syncobj operations
  * @file: whose handles they are
- * @array: what user space gave
- * @syncs: out: to be freed with ogpu_syncs_fini(), also after an error
+ * @array: what user space gave; passed ogpu_syncs_check()
+ * @ops: room for @array->count operations
+ * @syncs: out: to be given to ogpu_syncs_fini(), also after an error
  *
  * Checks everything that can be checked without looking at fences and allocates all that
  * ogpu_syncs_signal() needs.
@@ -65,39 +76,34 @@ static int ogpu_sync_parse(struct drm_file *file, const struct drm_ogpu_sync *ar
  * Return: 0, -EINVAL, -E2BIG, -EFAULT, -ENOENT, -ENOMEM.
  */
 int ogpu_syncs_parse(struct drm_file *file, const struct drm_ogpu_array *array,
-		     struct ogpu_syncs *syncs)
+		     struct ogpu_sync *ops, struct ogpu_syncs *syncs)
 {
-	struct drm_ogpu_sync *args;
-	void *elems;
+	struct drm_ogpu_sync args[OGPU_SYNC_FEW];
+	u32 first, i, n;
 	int ret;
-	u32 i;
 
-	syncs->ops = NULL;
+	syncs->ops = ops;
 	syncs->count = 0;
 
-	ret = ogpu_array_copy_in(array, OGPU_SYNC_MIN_SIZE, sizeof(*args), 0, DRM_OGPU_MAX_SYNCS,
-				 &elems);
-	if (ret || !array->count)
-		return ret;
-	args = elems;
+	for (first = 0; first < array->count; first += n) {
+		n = min_t(u32, array->count - first, ARRAY_SIZE(args));
+		ret = ogpu_array_copy_part(array, sizeof(args[0]), first, n, args);
+		if (ret)
+			return ret;
 
-	syncs->ops = kvcalloc(array->count, sizeof(*syncs->ops), GFP_KERNEL_ACCOUNT);
-	if (!syncs->ops) {
-		ret = -ENOMEM;
-		goto out_free;
+		for (i = 0; i < n; i++) {
+			ret = ogpu_sync_parse(file, &args[i], &ops[syncs->count]);
+			if (ret)
+				return ret;
+			syncs->count++;
+		}
 	}
 
-	syncs->count = array->count;
-	for (i = 0; i < syncs->count && !ret; i++)
-		ret = ogpu_sync_parse(file, &args[i], &syncs->ops[i]);
-
-out_free:
-	kvfree(args);
-	return ret;
+	return 0;
 }
 
 /* The fence to wait for; NULL: the point was passed long ago; ERR_PTR(-EINVAL): there is none. */
-static struct dma_fence *ogpu_sync_find_fence(const struct ogpu_sync *op)
+static struct dma_fence *ogpu_sync_find_now(const struct ogpu_sync *op)
 {
 	struct dma_fence *fence = drm_syncobj_fence_get(op->syncobj);
 
@@ -124,48 +130,43 @@ static struct dma_fence *ogpu_sync_find_batched(const struct ogpu_sync *op,
 	if (!op->value)
 		return ogpu_sync_is_timeline(signal) ? drm_syncobj_fence_get(op->syncobj) : NULL;
 
-	fence = ogpu_sync_find_fence(op);
+	fence = ogpu_sync_find_now(op);
 	if (IS_ERR(fence) && ogpu_sync_is_timeline(signal) && signal->value >= op->value)
 		fence = drm_syncobj_fence_get(op->syncobj);
 
 	return fence;
 }
 
+/* Where the table has a syncobj, or would have it. */
+static const struct ogpu_sync **ogpu_sync_batch_slot(const struct ogpu_sync_batch *batch,
+						     const struct drm_syncobj *syncobj)
+{
+	u32 mask = (1u << batch->bits) - 1;
+	u32 i = hash_ptr(syncobj, batch->bits);
+
+	while (batch->table[i] && batch->table[i]->syncobj != syncobj)
+		i = (i + 1) & mask;
+
+	return &batch->table[i];
+}
+
 /**
- * ogpu_syncs_add_deps() - let a job wait for its in-syncs
- * @syncs: operations of the job
- * @job: not yet armed
+ * ogpu_sync_find_fence() - what an operation waits for
+ * @op: that waits
  * @batch: what earlier jobs of the same call signal, or NULL
  *
- * Return: 0; -EINVAL if something to wait for has no fence; -ENOMEM.
+ * Return: a fence with a reference; NULL: nothing, the point was passed long ago or an earlier job
+ * of the call will; ERR_PTR(-EINVAL): there is no fence.
  */
-int ogpu_syncs_add_deps(const struct ogpu_syncs *syncs, struct ogpu_sched_job *job,
-			struct ogpu_sync_batch *batch)
+struct dma_fence *ogpu_sync_find_fence(const struct ogpu_sync *op,
+				       const struct ogpu_sync_batch *batch)
 {
-	u32 i;
+	const struct ogpu_sync *signal = NULL;
 
-	for (i = 0; i < syncs->count; i++) {
-		const struct ogpu_sync *op = &syncs->ops[i];
-		const struct ogpu_sync *signal = NULL;
-		struct dma_fence *fence;
-		int ret;
+	if (batch && batch->table)
+		signal = *ogpu_sync_batch_slot(batch, op->syncobj);
 
-		if (ogpu_sync_is_signal(op))
-			continue;
-
-		if (batch)
-			signal = xa_load(&batch->latest, (unsigned long)op->syncobj);
-		fence = signal ? ogpu_sync_find_batched(op, signal) : ogpu_sync_find_fence(op);
-		if (IS_ERR(fence))
-			return PTR_ERR(fence);
-
-		ret = ogpu_sched_job_add_dep(job, fence);
-		if (ret)
-			return ret;
-		cond_resched();
-	}
-
-	return 0;
+	return signal ? ogpu_sync_find_batched(op, signal) : ogpu_sync_find_now(op);
 }
 
 /**
@@ -188,7 +189,7 @@ int ogpu_syncs_wait(const struct ogpu_syncs *syncs)
 		if (ogpu_sync_is_signal(op))
 			continue;
 
-		fence = ogpu_sync_find_fence(op);
+		fence = ogpu_sync_find_now(op);
 		if (IS_ERR(fence))
 			return PTR_ERR(fence);
 		if (!fence)
@@ -230,8 +231,8 @@ void ogpu_syncs_signal(struct ogpu_syncs *syncs, struct dma_fence *fence)
 }
 
 /**
- * ogpu_syncs_fini() - free operations
- * @syncs: from ogpu_syncs_parse(), or all zero
+ * ogpu_syncs_fini() - let go of operations
+ * @syncs: from ogpu_syncs_parse(), or all zero; their memory stays the caller's
  */
 void ogpu_syncs_fini(struct ogpu_syncs *syncs)
 {
@@ -240,56 +241,63 @@ void ogpu_syncs_fini(struct ogpu_syncs *syncs)
 	for (i = 0; i < syncs->count; i++) {
 		struct ogpu_sync *op = &syncs->ops[i];
 
-		dma_fence_chain_free(op->chain);
-		if (op->syncobj)
-			drm_syncobj_put(op->syncobj);
+		if (op->chain)
+			dma_fence_chain_free(op->chain);
+		drm_syncobj_put(op->syncobj);
 	}
-	kvfree(syncs->ops);
-	syncs->ops = NULL;
 	syncs->count = 0;
 }
 
 /**
  * ogpu_sync_batch_init() - start to note what the jobs of one call signal
  * @batch: to set up
+ * @count: most operations that will be noted; 0: there will be no notes
+ *
+ * Return: 0 or -ENOMEM. Undone by ogpu_sync_batch_fini().
  */
-void ogpu_sync_batch_init(struct ogpu_sync_batch *batch)
+int ogpu_sync_batch_init(struct ogpu_sync_batch *batch, u32 count)
 {
-	xa_init(&batch->latest);
+	batch->table = NULL;
+	if (!count)
+		return 0;
+
+	if (count <= OGPU_SYNC_FEW) {
+		batch->bits = OGPU_SYNC_FEW_BITS;
+		memset(batch->few, 0, sizeof(batch->few));
+		batch->table = batch->few;
+		return 0;
+	}
+
+	batch->bits = ilog2(roundup_pow_of_two(2 * count));
+	batch->table = kvcalloc(1u << batch->bits, sizeof(batch->table[0]), GFP_KERNEL_ACCOUNT);
+
+	return batch->table ? 0 : -ENOMEM;
 }
 
 /**
  * ogpu_sync_batch_add() - note what one job signals
  * @batch: notes
  * @syncs: of the job; must stay until ogpu_sync_batch_fini()
- *
- * Return: 0 or -ENOMEM.
  */
-int ogpu_sync_batch_add(struct ogpu_sync_batch *batch, const struct ogpu_syncs *syncs)
+void ogpu_sync_batch_add(struct ogpu_sync_batch *batch, const struct ogpu_syncs *syncs)
 {
 	u32 i;
 
+	if (!batch->table)
+		return;
+
 	for (i = 0; i < syncs->count; i++) {
-		struct ogpu_sync *op = &syncs->ops[i];
-		unsigned long index = (unsigned long)op->syncobj;
-		const struct ogpu_sync *old;
-		int ret;
+		const struct ogpu_sync *op = &syncs->ops[i];
+		const struct ogpu_sync **slot;
 
 		if (!ogpu_sync_is_signal(op))
 			continue;
 
 		/* A binary signal replaces all; on a timeline the highest point counts. */
-		old = xa_load(&batch->latest, index);
-		if (old && op->value && op->value <= old->value)
-			continue;
-
-		ret = xa_err(xa_store(&batch->latest, index, op, GFP_KERNEL));
-		if (ret)
-			return ret;
-		cond_resched();
+		slot = ogpu_sync_batch_slot(batch, op->syncobj);
+		if (!*slot || !op->value || op->value > (*slot)->value)
+			*slot = op;
 	}
-
-	return 0;
 }
 
 /**
@@ -298,5 +306,6 @@ int ogpu_sync_batch_add(struct ogpu_sync_batch *batch, const struct ogpu_syncs *
  */
 void ogpu_sync_batch_fini(struct ogpu_sync_batch *batch)
 {
-	xa_destroy(&batch->latest);
+	if (batch->table != batch->few)
+		kvfree(batch->table);
 }

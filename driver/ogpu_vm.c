@@ -381,7 +381,8 @@ static struct ogpu_vm *ogpu_vm_create(struct ogpu_file *ofile)
 	drm_gem_object_put(resv_obj);
 
 	/* From here on everything is undone by taking the address space down. */
-	sched = ogpu_sched_create(odev, &ogpu_bind_sched_ops, "ogpu-bind", 1);
+	vm->fence_context = dma_fence_context_alloc(1);
+	sched = ogpu_sched_create(odev, &ogpu_bind_sched_ops, "ogpu-bind", vm->fence_context);
 	if (IS_ERR(sched)) {
 		ret = PTR_ERR(sched);
 		goto err_put;
@@ -445,14 +446,14 @@ static int ogpu_vm_rebind(struct drm_gpuvm_exec *exec)
 	}
 
 	/* Point of no return. */
-	fence = ogpu_sched_job_arm(&job->base);
+	fence = ogpu_bind_job_arm(job);
 	dma_resv_add_fence(resv, fence, DMA_RESV_USAGE_KERNEL);
 	list_for_each_entry_safe(vm_bo, next, &vm->base.evict.list, list.entry.evict) {
 		dma_resv_add_fence(vm_bo->obj->resv, fence, DMA_RESV_USAGE_BOOKKEEP);
 		vm_bo->evicted = false;
 		list_del_init(&vm_bo->list.entry.evict);
 	}
-	ogpu_sched_job_push(&job->base);
+	ogpu_bind_job_push(job);
 
 	return 0;
 

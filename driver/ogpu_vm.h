@@ -88,6 +88,10 @@ struct ogpu_vm {
 	struct ogpu_pt_budget *budget;
 	/** @sched: runs bind jobs in order */
 	struct ogpu_sched *sched;
+	/** @fence_context: timeline of bind jobs */
+	u64 fence_context;
+	/** @fence_seqno: of the bind job armed last; protected by the dma_resv of @base */
+	u64 fence_seqno;
 	/** @last_bind: fence of the newest VM_BIND or NULL; under @bind_lock */
 	struct dma_fence *last_bind;
 	/** @rebind: collects what has moved, while drm_gpuvm_validate() runs */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * KUnit tests of ogpu_ring.c: packets as the contract wants them, wrapping, credits.
+ * KUnit tests of ogpu_ring.c: packets as the contract wants them, wrapping, room.
  */
 #include <kunit/test.h>
 
@@ -83,28 +83,37 @@ static void ogpu_ring_test_wrap(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ring.wptr, (u64)OGPU_RING_MIN_SIZE);
 }
 
-static void ogpu_ring_test_credits(struct kunit *test)
+/* What jobs that are not done take is room for nobody, nor is a FENCE that is being executed. */
+static void ogpu_ring_test_room(struct kunit *test)
 {
-	u32 size;
+	struct ogpu_ring ring;
+	u64 tail = 5 * OGPU_RING_FENCE_BYTES;
+	u32 jobs;
 
-	KUNIT_EXPECT_EQ(test, ogpu_ring_job_credits(0), 3);
-	KUNIT_EXPECT_EQ(test, ogpu_ring_job_credits(16), 5);
+	ogpu_ring_init(&ring, kunit_kzalloc(test, OGPU_RING_MIN_SIZE, GFP_KERNEL),
+		       OGPU_RING_MIN_SIZE);
+	KUNIT_ASSERT_NOT_NULL(test, ring.mem);
+	ring.wptr = tail;
+	KUNIT_EXPECT_LE(test, ogpu_ring_room(&ring, tail) + OGPU_RING_FENCE_BYTES, ring.size);
 
-	/* As many jobs as there are credits for fit, with room for a FENCE still being executed. */
-	for (size = OGPU_RING_MIN_SIZE; size <= OGPU_RING_MAX_SIZE; size *= 2) {
-		u32 jobs = ogpu_ring_credits(size) / ogpu_ring_job_credits(16);
+	for (jobs = 0; ogpu_ring_room(&ring, tail) >= 16 + OGPU_RING_FENCE_BYTES; jobs++) {
+		u32 room = ogpu_ring_room(&ring, tail);
 
-		KUNIT_EXPECT_LE(test, jobs * (16 + OGPU_RING_FENCE_BYTES) + OGPU_RING_FENCE_BYTES,
-				size);
-		KUNIT_EXPECT_GE(test, jobs, 90);
+		ogpu_ring_write_indirect(&ring, 0x10000, 64);
+		ogpu_ring_write_fence(&ring, 0, jobs);
+		KUNIT_ASSERT_EQ(test, ogpu_ring_room(&ring, tail),
+				room - 16 - OGPU_RING_FENCE_BYTES);
 	}
+	KUNIT_EXPECT_GE(test, jobs, 90);
+	KUNIT_EXPECT_LE(test, ring.wptr - tail + OGPU_RING_FENCE_BYTES, (u64)ring.size);
+	KUNIT_EXPECT_EQ(test, ogpu_ring_room(&ring, ring.wptr), ring.size - OGPU_RING_SLACK);
 }
 
 static struct kunit_case ogpu_ring_cases[] = {
 	KUNIT_CASE(ogpu_ring_test_packets),
 	KUNIT_CASE(ogpu_ring_test_fence),
 	KUNIT_CASE(ogpu_ring_test_wrap),
-	KUNIT_CASE(ogpu_ring_test_credits),
+	KUNIT_CASE(ogpu_ring_test_room),
 	{ }
 };
 

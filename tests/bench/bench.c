@@ -207,7 +207,8 @@ int main(int argc, char **argv)
 	} else if (!strcmp(what, "wait")) {
 		bench_wait();
 	} else {
-		fputs("usage: ogpu-bench load|aperture|queues|instructions|scale|share|wait\n", stderr);
+		fputs("usage: ogpu-bench load|aperture|queues|instructions|scale|share|wait\n",
+		      stderr);
 		return 2;
 	}
 	return 0;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * What it costs to submit a job and to hear of its end, in instructions of a machine that counts them
- * (tests/vm/run --icount): one tick of the time-stamp counter is one instruction there. Minima are
- * reported where not said otherwise: other rounds contain timer ticks.
+ * What it costs to submit a job and to hear of its end, in instructions of a machine that counts
+ * them (tests/vm/run --icount): one tick of the time-stamp counter is one instruction there. Minima
+ * are reported where not said otherwise: other rounds contain timer ticks.
  *
  * The kernel's own tracing tells when the doorbell is rung, when the interrupt comes and who is put
  * on the processor; it is on only for those few places. What is between a system call's return and
- * a switch to a worker is not the submission's: it is taken out if the doorbell is rung by a worker.
+ * a switch to a worker is not the submission's: it is taken out if the doorbell is rung by a
+ * worker.
  */
 #include <drm/drm.h>
 #include <errno.h>
@@ -301,7 +302,7 @@ static void bench_complete(struct ogpu_device *dev, struct door *d)
 		exit(1);
 	}
 	result("complete_irq_to_waiter_instructions", best, "instructions",
-	       "event interrupt to the switch to the process that sleeps in DRM_IOCTL_SYNCOBJ_WAIT");
+	       "event interrupt to the switch to the process that sleeps in SYNCOBJ_WAIT");
 	result("complete_irq_to_user_instructions", best_user, "instructions",
 	       "the same, to its return from the system call");
 	(void)dev;

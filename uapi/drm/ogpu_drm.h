@@ -674,6 +674,8 @@ struct drm_ogpu_queue_get_state {
 
 /** @DRM_OGPU_MAX_JOBS: most elements of @jobs */
 #define DRM_OGPU_MAX_JOBS	256
+/** @DRM_OGPU_MAX_QUEUED_JOBS: most jobs of a queue that are not over */
+#define DRM_OGPU_MAX_QUEUED_JOBS	4096
 /** @DRM_OGPU_MAX_STREAM_BYTES: most bytes of one job's packets */
 #define DRM_OGPU_MAX_STREAM_BYTES	(1u << 24)
 
@@ -701,8 +703,10 @@ struct drm_ogpu_job {
  * job of the same call signals. When a queue fails, out-syncs still signal, and their fences carry
  * an error. It shows in the sync_file of a binary syncobj (SYNC_IOC_FILE_INFO), but not in a wait
  * or a timeline, and a job that waits for such a fence starts all the same. Errors: -ECANCELED if
- * the queue has failed; -ENOSPC if the buffers mapped in the address space do not fit into VRAM all
- * at once; -ENOENT for an unknown queue or syncobj.
+ * the queue has failed; -EBUSY if more than DRM_OGPU_MAX_QUEUED_JOBS jobs of the queue were not
+ * over, or four times as many of the file's had to wait for something else than their turn: wait
+ * for some; -ENOSPC if the buffers mapped in the address space do not fit into VRAM all at once;
+ * -ENOENT for an unknown queue or syncobj.
  */
 struct drm_ogpu_submit {
 	/** @queue_id: from QUEUE_CREATE */

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * One job of a queue: its fence, its packets, and what it has to wait for.
+ *
+ * A job that has nothing to wait for is a single allocation, which is its fence as well. Only one
+ * that must wait has a second part, which stands in the queue's line of the kernel's scheduler. How
+ * many of those a file has is limited, because the scheduler's own share of them is not charged to
+ * anybody.
+ */
+#include <linux/atomic.h>
+#include <linux/slab.h>
+
+#include <drm/ogpu_drm.h>
+
+#include "ogpu_compat.h"
+#include "ogpu_fence.h"
+#include "ogpu_job.h"
+#include "ogpu_queue.h"
+#include "ogpu_queue_priv.h"
+
+/* Jobs of a file that wait for something other than their turn. */
+#define OGPU_SLOW_JOBS	(4 * DRM_OGPU_MAX_QUEUED_JOBS)
+
+static_assert(offsetof(struct ogpu_job, fence) == 0);
+
+static const struct dma_fence_ops ogpu_job_fence_ops = {
+	OGPU_FENCE_OPS_64BIT
+	.get_driver_name = ogpu_fence_get_driver_name,
+	.get_timeline_name = ogpu_fence_get_timeline_name,
+	.release = OGPU_FENCE_DETACHES ? NULL : ogpu_fence_release,
+};
+
+/**
+ * ogpu_job_create() - make a job
+ * @queue: to run it; the caller holds a reference until the job is submitted
+ *
+ * It is empty: the caller sets @bytes and what belongs to it.
+ *
+ * Return: the job, or NULL.
+ */
+struct ogpu_job *ogpu_job_create(struct ogpu_queue *queue)
+{
+	struct ogpu_job *job = kmalloc_obj(*job, GFP_KERNEL_ACCOUNT);
+
+	if (!job)
+		return NULL;
+
+	job->queue = queue;
+	job->bytes = 0;
+	job->stream_va = 0;
+	job->slow = NULL;
+	job->privileged = false;
+	job->on_ring = false;
+
+	return job;
+}
+
+/**
+ * ogpu_job_abort() - undo ogpu_job_create()
+ * @job: not submitted, in no list
+ */
+void ogpu_job_abort(struct ogpu_job *job)
+{
+	if (job->slow)
+		ogpu_slow_job_free(&job->slow->base);
+	if (job->privileged)
+		kfree(job->packets);
+	kfree(job);
+}
+
+/* The line of a queue is made when it is needed first. */
+static struct ogpu_sched *ogpu_job_get_line(struct ogpu_queue *queue)
+{
+	struct ogpu_sched *sched = READ_ONCE(queue->sched), *old;
+
+	if (sched)
+		return sched;
+
+	sched = ogpu_sched_create(queue->odev, &ogpu_queue_sched_ops, queue->name, queue->context);
+	if (IS_ERR(sched))
+		return sched;
+	old = cmpxchg(&queue->sched, NULL, sched);
+	if (old) {
+		ogpu_sched_put(sched);
+		sched = old;
+	}
+
+	return sched;
+}
+
+static bool ogpu_job_charge(struct ogpu_queue_owner *owner)
+{
+	return !owner || atomic_add_unless(&owner->slow_jobs, 1, OGPU_SLOW_JOBS);
+}
+
+static void ogpu_job_uncharge(struct ogpu_queue_owner *owner)
+{
+	if (owner)
+		atomic_dec(&owner->slow_jobs);
+}
+
+/**
+ * ogpu_job_make_slow() - have a job stand in its queue's line
+ * @job: not submitted
+ *
+ * Return: 0, also if it does already; -EBUSY: too many jobs of the file do; -ENOMEM.
+ */
+int ogpu_job_make_slow(struct ogpu_job *job)
+{
+	struct ogpu_queue *queue = job->queue;
+	struct ogpu_slow_job *slow;
+	struct ogpu_sched *line;
+	int ret;
+
+	if (job->slow)
+		return 0;
+
+	line = ogpu_job_get_line(queue);
+	if (IS_ERR(line))
+		return PTR_ERR(line);
+	if (!ogpu_job_charge(queue->owner))
+		return -EBUSY;
+
+	slow = kzalloc_obj(*slow, GFP_KERNEL_ACCOUNT);
+	if (!slow) {
+		ret = -ENOMEM;
+		goto err_uncharge;
+	}
+
+	ret = ogpu_sched_job_init(&slow->base, line, queue->client_id);
+	if (ret)
+		goto err_free;
+
+	slow->job = job;
+	slow->queue = ogpu_queue_get(queue);
+	job->slow = slow;
+
+	return 0;
+
+err_free:
+	kfree(slow);
+err_uncharge:
+	ogpu_job_uncharge(queue->owner);
+	return ret;
+}
+
+/**
+ * ogpu_slow_job_free() - &ogpu_sched_ops.free of queues
+ * @base: that is over, or was not pushed
+ */
+void ogpu_slow_job_free(struct ogpu_sched_job *base)
+{
+	struct ogpu_slow_job *slow = to_ogpu_slow_job(base);
+
+	ogpu_sched_job_fini(base);
+	ogpu_job_uncharge(slow->queue->owner);
+	ogpu_queue_put(slow->queue);
+	kfree(slow);
+}
+
+/**
+ * ogpu_job_add_dep() - let a job wait
+ * @job: not submitted
+ * @fence: to wait for; the reference is consumed in any case. NULL is ignored
+ *
+ * Errors of @fence do not matter to the job. A fence of the same queue is ignored, because jobs of
+ * a queue are in order anyway.
+ *
+ * Return: 0, -EBUSY, -ENOMEM.
+ */
+int ogpu_job_add_dep(struct ogpu_job *job, struct dma_fence *fence)
+{
+	int ret;
+
+	if (!fence)
+		return 0;
+
+	if (fence->context == job->queue->context || dma_fence_is_signaled(fence)) {
+		dma_fence_put(fence);
+		return 0;
+	}
+
+	ret = ogpu_job_make_slow(job);
+	if (ret) {
+		dma_fence_put(fence);
+		return ret;
+	}
+
+	return ogpu_sched_job_add_dep(&job->slow->base, fence);
+}
+
+/**
+ * ogpu_job_add_resv_deps() - let a job wait for the fences of a reservation object
+ * @job: not submitted
+ * @resv: locked
+ * @usage: fences of this and of stricter kinds
+ *
+ * Return: 0, -EBUSY, -ENOMEM.
+ */
+int ogpu_job_add_resv_deps(struct ogpu_job *job, struct dma_resv *resv, enum dma_resv_usage usage)
+{
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
+	int ret;
+
+	dma_resv_assert_held(resv);
+
+	dma_resv_for_each_fence(&cursor, resv, usage, fence) {
+		ret = ogpu_job_add_dep(job, dma_fence_get(fence));
+		if (ret)
+			return ret;
+	}
+
+	return 0;
+}
+
+/**
+ * ogpu_job_arm() - make a job's fence one
+ * @job: to be submitted; nothing may fail any more
+ * @context: timeline
+ * @seqno: number of the job
+ *
+ * There are two references afterwards: the queue's, which ogpu_job_end() drops, and the caller's.
+ */
+void ogpu_job_arm(struct ogpu_job *job, u64 context, u64 seqno)
+{
+	ogpu_fence_setup(&job->fence, &job->lock, &ogpu_job_fence_ops, context, seqno);
+	dma_fence_get(&job->fence);
+}
+
+/**
+ * ogpu_job_end() - a job is over: signal its fence
+ * @job: in no list; its error, if any, is in the fence; gone afterwards, but for other references
+ *
+ * Any context, no lock of the queue held.
+ */
+void ogpu_job_end(struct ogpu_job *job)
+{
+	if (job->privileged)
+		kfree(job->packets);
+	dma_fence_signal(&job->fence);
+	dma_fence_put(&job->fence);
+}
