@@ -96,8 +96,8 @@ static int ogpu_bo_space_error(u32 placement, int err)
  * DMA_RESV_USAGE_KERNEL. Consumes room for fences in the dma_resv. Between ogpu_mem_begin() and
  * ogpu_mem_end().
  *
- * Return: 0, -ENOSPC: no room in VRAM, -ENOMEM, -ENODEV: card gone, -ERESTARTSYS, -EINTR: could not
- * be moved because of jobs that use it.
+ * Return: 0, -EBADMSG: its content is lost, -ENOSPC: no room in VRAM, -ENOMEM, -ENODEV: card gone,
+ * -ERESTARTSYS, -EINTR: could not be moved because of jobs that use it.
  */
 int ogpu_bo_validate(struct ogpu_bo *bo)
 {
@@ -107,6 +107,9 @@ int ogpu_bo_validate(struct ogpu_bo *bo)
 	};
 	struct ogpu_bo_places places;
 	int ret;
+
+	if (bo->lost)
+		return -EBADMSG;
 
 	/* Room in VRAM is not worth waiting for jobs that use it where it is. */
 	if ((bo->placement & DRM_OGPU_BO_SYSTEM) && bo->ttm.resource->mem_type == TTM_PL_TT &&
@@ -118,6 +121,21 @@ int ogpu_bo_validate(struct ogpu_bo *bo)
 
 	/* Long jobs of the caller's own: let it decide whether it goes on waiting. */
 	return ret == -EBUSY ? -EINTR : ogpu_bo_space_error(bo->placement, ret);
+}
+
+/**
+ * ogpu_bo_set_lost() - the content was lost to a memory error while the buffer was moved
+ * @bo: buffer, whose dma_resv is held
+ *
+ * What is in its place is nobody's to see.
+ */
+void ogpu_bo_set_lost(struct ogpu_bo *bo)
+{
+	if (!bo->lost)
+		drm_err_ratelimited(bo->ttm.base.dev,
+				    "a buffer of %zu bytes has lost its content to bad memory\n",
+				    bo->ttm.base.size);
+	bo->lost = true;
 }
 
 /*
@@ -211,7 +229,7 @@ static vm_fault_t ogpu_bo_fault_locked(struct ogpu_bo *bo, struct vm_fault *vmf)
 	if (fault)
 		goto out_exit;
 
-	if (ogpu_bo_is_stale(bo))
+	if (ogpu_bo_is_stale(bo) || bo->lost)
 		fault = VM_FAULT_SIGBUS;
 	else
 		fault = ttm_bo_vm_fault_reserved(vmf, prot, TTM_BO_VM_NUM_PREFAULT);
@@ -634,7 +652,7 @@ int ogpu_ioctl_bo_info(struct drm_device *drm, void *data, struct drm_file *file
 
 	args->size = bo->ttm.base.size;
 	args->placement = bo->placement;
-	args->flags = bo->flags;
+	args->flags = bo->flags | (bo->lost ? DRM_OGPU_BO_LOST : 0);
 	args->current_placement = bo->ttm.resource->mem_type == TTM_PL_VRAM ? DRM_OGPU_BO_VRAM :
 									     DRM_OGPU_BO_SYSTEM;
 	args->pad2 = 0;

@@ -27,6 +27,8 @@ struct ogpu_bo {
 	bool kernel;
 	/** @generation: of the file that made it, see &struct ogpu_file; constant */
 	u32 generation;
+	/** @lost: some of the content was lost to a memory error; protected by the dma_resv */
+	bool lost;
 	/** @iomem: of a kernel buffer: where the CPU reaches it, from creation to release */
 	void __iomem *iomem;
 	/** @label: name given by userspace or NULL; protected by the dma_resv */
@@ -59,6 +61,7 @@ struct ogpu_bo *ogpu_bo_lookup(struct drm_file *file, u32 handle);
 struct ogpu_bo *ogpu_bo_next(struct drm_file *file, int *handle);
 u64 ogpu_bo_operand(struct ogpu_bo *bo);
 int ogpu_bo_validate(struct ogpu_bo *bo);
+void ogpu_bo_set_lost(struct ogpu_bo *bo);
 int ogpu_bo_prime_export(struct drm_device *drm, struct drm_file *file, u32 handle, u32 flags,
 			 int *fd);
 int ogpu_bo_prime_import(struct drm_device *drm, struct drm_file *file, int fd, u32 *handle);

@@ -10,9 +10,14 @@
  * many times and ends long before its timeout. Jobs of a queue are in order: the last one's fence
  * stands for all.
  *
+ * What is moved may have been lost to a memory error, which is no reason to stop: if it leaves the
+ * card, packets write zeroes in its place and tell, and the buffer is marked, so that its users are
+ * refused; within the card, hardware moves the error with it.
+ *
  * The queue is the kernel's own, so if it fails or a job of it takes too long, the card or the
  * driver is broken and the card is reset; ogpu_queue.c tells why fences wait for that.
  */
+#include <linux/dmapool.h>
 #include <linux/err.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>
@@ -24,6 +29,7 @@
 #include <drm/ttm/ttm_bo.h>
 #include <drm/ttm/ttm_resource.h>
 
+#include "ogpu_bo.h"
 #include "ogpu_copy.h"
 #include "ogpu_device.h"
 #include "ogpu_job.h"
@@ -37,8 +43,11 @@
 /* Not the limit for jobs of user space: the administrator may set that as low as he likes. */
 #define OGPU_COPY_TIMEOUT_MS	10000
 
-static_assert(OGPU_COPY_JOB_PACKETS * sizeof(struct ogpu_pkt_copy) <= OGPU_COPY_RING_SIZE / 8);
-static_assert(sizeof(struct ogpu_pkt_fill) <= sizeof(struct ogpu_pkt_copy));
+/* The longest packet of a move or clear. */
+#define OGPU_COPY_PACKET_BYTES	sizeof(struct ogpu_pkt_copy_lost)
+
+static_assert(OGPU_COPY_JOB_PACKETS * OGPU_COPY_PACKET_BYTES <= OGPU_COPY_RING_SIZE / 8);
+static_assert(sizeof(struct ogpu_pkt_fill) <= OGPU_COPY_PACKET_BYTES);
 
 /**
  * struct ogpu_copy - the copy queue of a card
@@ -48,6 +57,8 @@ struct ogpu_copy {
 	spinlock_t lock;
 	/** @queue: NULL while there is none */
 	struct ogpu_queue *queue;
+	/** @words: where packets tell that something is lost; freed at unbind */
+	struct dma_pool *words;
 };
 
 /**
@@ -60,6 +71,10 @@ struct ogpu_copy_walk {
 	struct ogpu_res_cursor dst;
 	/** @clear: write zeroes */
 	bool clear;
+	/** @tell: packets tell, by the word at @lost, that they have met lost memory */
+	bool tell;
+	/** @lost: operand */
+	u64 lost;
 };
 
 /**
@@ -120,6 +135,16 @@ static struct ogpu_queue *ogpu_copy_get_queue(struct ogpu_device *odev)
 	return queue;
 }
 
+static void *ogpu_copy_emit_move(void *pkt, const struct ogpu_copy_walk *walk, u64 bytes)
+{
+	if (!walk->tell) {
+		ogpu_pkt_set_copy(pkt, walk->src.operand, walk->dst.operand, bytes);
+		return pkt + sizeof(struct ogpu_pkt_copy);
+	}
+	ogpu_pkt_set_copy_lost(pkt, walk->src.operand, walk->dst.operand, bytes, walk->lost);
+	return pkt + sizeof(struct ogpu_pkt_copy_lost);
+}
+
 /* Fills memory with packets for the next pieces. Returns the bytes of them. */
 static u32 ogpu_copy_emit(void *packets, struct ogpu_copy_walk *walk)
 {
@@ -135,8 +160,7 @@ static u32 ogpu_copy_emit(void *packets, struct ogpu_copy_walk *walk)
 			pkt += sizeof(struct ogpu_pkt_fill);
 		} else {
 			bytes = min(bytes, walk->src.size);
-			ogpu_pkt_set_copy(pkt, walk->src.operand, walk->dst.operand, bytes);
-			pkt += sizeof(struct ogpu_pkt_copy);
+			pkt = ogpu_copy_emit_move(pkt, walk, bytes);
 			ogpu_res_next(&walk->src, bytes);
 		}
 		ogpu_res_next(&walk->dst, bytes);
@@ -158,8 +182,7 @@ static struct dma_fence *ogpu_copy_push_job(struct ogpu_queue *queue, struct ogp
 		return ERR_PTR(-ENOMEM);
 
 	job->privileged = true;
-	job->packets = kmalloc_array(OGPU_COPY_JOB_PACKETS, sizeof(struct ogpu_pkt_copy),
-				     GFP_KERNEL);
+	job->packets = kmalloc_array(OGPU_COPY_JOB_PACKETS, OGPU_COPY_PACKET_BYTES, GFP_KERNEL);
 	if (!job->packets)
 		goto err_abort;
 	if (deps) {
@@ -212,6 +235,32 @@ static struct dma_fence *ogpu_copy_run(struct ogpu_device *odev, struct ogpu_cop
 	return last;
 }
 
+/* Waits for the end: who evicts does so anyway, and a buffer may be used only if it is whole. */
+static struct dma_fence *ogpu_copy_move_out(struct ogpu_device *odev, struct ttm_buffer_object *bo,
+					    struct ogpu_copy_walk *walk)
+{
+	struct dma_pool *words = odev->copy->words;
+	struct dma_fence *fence;
+	dma_addr_t dma;
+	__le64 *lost;
+
+	lost = dma_pool_zalloc(words, GFP_KERNEL, &dma);
+	if (!lost)
+		return ERR_PTR(-ENOMEM);
+
+	walk->tell = true;
+	walk->lost = OGPU_OPERAND(OGPU_TARGET_SYSTEM, dma);
+	fence = ogpu_copy_run(odev, walk, bo->base.resv);
+	if (!IS_ERR(fence)) {
+		dma_fence_wait(fence, false);
+		if (READ_ONCE(*lost))
+			ogpu_bo_set_lost(ttm_to_ogpu_bo(bo));
+	}
+	dma_pool_free(words, lost, dma);
+
+	return fence;
+}
+
 /*
  * Waits, on the card, for all fences of the buffer, whose pages are populated if either place is
  * system memory. Allocates memory. The fence carries an error if the copy failed. -ENODEV: the
@@ -226,6 +275,8 @@ static struct dma_fence *ogpu_copy_move(struct ogpu_device *odev, struct ttm_buf
 	ogpu_res_first(bo, old_res, 0, bo->base.size, &walk.src);
 	ogpu_res_first(bo, new_res, 0, bo->base.size, &walk.dst);
 
+	if (old_res->mem_type == TTM_PL_VRAM && new_res->mem_type != TTM_PL_VRAM)
+		return ogpu_copy_move_out(odev, bo, &walk);
 	return ogpu_copy_run(odev, &walk, bo->base.resv);
 }
 
@@ -257,6 +308,11 @@ int ogpu_copy_init(struct ogpu_device *odev)
 
 	copy = drmm_kzalloc(&odev->drm, sizeof(*copy), GFP_KERNEL);
 	if (!copy)
+		return -ENOMEM;
+
+	copy->words = dmam_pool_create("ogpu-copy", odev->drm.dev, sizeof(__le64), sizeof(__le64),
+				       0);
+	if (!copy->words)
 		return -ENOMEM;
 
 	spin_lock_init(&copy->lock);

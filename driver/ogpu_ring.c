@@ -128,6 +128,25 @@ void ogpu_pkt_set_copy(struct ogpu_pkt_copy *pkt, u64 src_operand, u64 dst_opera
 }
 
 /**
+ * ogpu_pkt_set_copy_lost() - fill a COPY packet that goes on where memory is bad
+ * @pkt: to fill
+ * @src_operand: address operand to read from
+ * @dst_operand: address operand to write to
+ * @bytes: to copy
+ * @lost_operand: of a word that becomes 1 if zeroes were written for what is lost
+ */
+void ogpu_pkt_set_copy_lost(struct ogpu_pkt_copy_lost *pkt, u64 src_operand, u64 dst_operand,
+			    u64 bytes, u64 lost_operand)
+{
+	ogpu_pkt_set_copy(&pkt->copy, src_operand, dst_operand, bytes);
+	pkt->copy.header = cpu_to_le32(OGPU_PKT_HDR(OGPU_OP_COPY,
+						    OGPU_COPY_SRC_PHYS | OGPU_COPY_DST_PHYS |
+						    OGPU_COPY_LOST | OGPU_PKT_BARRIER,
+						    sizeof(*pkt)));
+	pkt->lost = cpu_to_le64(lost_operand);
+}
+
+/**
  * ogpu_pkt_set_fill() - fill a FILL packet with a physical operand
  * @pkt: to fill
  * @dst_operand: address operand to write to

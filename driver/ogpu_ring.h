@@ -32,6 +32,8 @@ u32 ogpu_ring_room(const struct ogpu_ring *ring, u64 tail);
 
 void ogpu_pkt_set_indirect(struct ogpu_pkt_indirect *pkt, u64 va, u32 bytes);
 void ogpu_pkt_set_copy(struct ogpu_pkt_copy *pkt, u64 src_operand, u64 dst_operand, u64 bytes);
+void ogpu_pkt_set_copy_lost(struct ogpu_pkt_copy_lost *pkt, u64 src_operand, u64 dst_operand,
+			    u64 bytes, u64 lost_operand);
 void ogpu_pkt_set_fill(struct ogpu_pkt_fill *pkt, u64 dst_operand, u64 bytes, u32 pattern);
 
 #endif

@@ -9,6 +9,7 @@
 static void ogpu_ring_test_packets(struct kunit *test)
 {
 	struct ogpu_pkt_indirect indirect;
+	struct ogpu_pkt_copy_lost copy_lost;
 	struct ogpu_pkt_copy copy;
 	struct ogpu_pkt_fill fill;
 
@@ -26,6 +27,14 @@ static void ogpu_ring_test_packets(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, le64_to_cpu(copy.src), 0x1000ull);
 	KUNIT_EXPECT_EQ(test, le64_to_cpu(copy.dst), 0x4000000000002000ull);
 	KUNIT_EXPECT_EQ(test, le64_to_cpu(copy.bytes), 1ull << 32);
+
+	memset(&copy_lost, 0xff, sizeof(copy_lost));
+	ogpu_pkt_set_copy_lost(&copy_lost, OGPU_OPERAND(OGPU_TARGET_VRAM, 0x1000),
+			       OGPU_OPERAND(OGPU_TARGET_SYSTEM, 0x2000), 4096,
+			       OGPU_OPERAND(OGPU_TARGET_SYSTEM, 0x3008));
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(copy_lost.copy.header), 0x000a8702);
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(copy_lost.copy.bytes), 4096ull);
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(copy_lost.lost), 0x4000000000003008ull);
 
 	memset(&fill, 0xff, sizeof(fill));
 	ogpu_pkt_set_fill(&fill, 0x3000, 4096, 0xdeadbeef);

@@ -5,6 +5,7 @@
  *
  * Needs a virtual GPU whose control socket can be reached from the test machine.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <sys/types.h>
 
@@ -204,6 +205,97 @@ TEST(bad_while_free)
 
 	EXPECT(no_bad_page());
 	EXPECT(use_vram());
+	EXPECT(admin_is(&admin, "state", "running"));
+	admin_read(&admin, "reset_count", after, sizeof(after));
+	EXPECT(!strcmp(before, after));
+}
+
+static bool is_lost(struct card *card, const struct buffer *buf)
+{
+	struct drm_ogpu_bo_info info = { .handle = buf->handle };
+
+	ASSERT_EQ(card_ioctl(card, DRM_IOCTL_OGPU_BO_INFO, &info), 0);
+	return info.flags & DRM_OGPU_BO_LOST;
+}
+
+/* Whether the CPU is refused the memory: the kernel reads it for us, so that nobody is killed. */
+static bool cannot_read(struct card *card, const struct buffer *buf)
+{
+	struct drm_ogpu_bo_mmap_offset args = { .handle = buf->handle };
+	int fds[2], err;
+	void *map;
+
+	ASSERT_EQ(card_ioctl(card, DRM_IOCTL_OGPU_BO_MMAP_OFFSET, &args), 0);
+	map = mmap(NULL, buf->size, PROT_READ, MAP_SHARED, card->fd, args.offset);
+	ASSERT(map != MAP_FAILED);
+	ASSERT_EQ(pipe(fds), 0);
+	err = write(fds[1], map, 1) < 0 ? errno : 0;
+	close(fds[0]);
+	close(fds[1]);
+	munmap(map, buf->size);
+	return err == EFAULT;
+}
+
+/*
+ * Memory goes bad under buffers that are then evicted: nobody but their owner notices, and he is
+ * told, and can go on without them.
+ */
+TEST(evicted)
+{
+	struct buffer bufs[64];
+	char before[32], after[32];
+	unsigned int i, count, lost = 0;
+	struct drm_ogpu_bo_create args;
+	struct admin admin;
+	struct stream s;
+	struct card card;
+	uint64_t offset;
+	uint32_t queue;
+
+	set_up(&admin, &card);
+	admin_read(&admin, "reset_count", before, sizeof(before));
+	card_stream(&card, &s, 4096);
+	queue = card_queue(&card, DRM_OGPU_ENGINE_COPY, 0);
+	for (count = 0; count < 64 && count * PIECE < card_memory(&card).vram_size; count++) {
+		struct buffer *buf = &bufs[count];
+
+		args = (struct drm_ogpu_bo_create){
+			.size = PIECE, .placement = DRM_OGPU_BO_VRAM | DRM_OGPU_BO_SYSTEM,
+		};
+		ASSERT_EQ(card_ioctl(&card, DRM_IOCTL_OGPU_BO_CREATE, &args), 0);
+		*buf = (struct buffer){ .handle = args.handle, .size = PIECE, .va = card.next_va };
+		card.next_va += 2 * PIECE;
+		ASSERT_EQ(card_bind(&card, buf, buf->va, READ_WRITE), 0);
+	}
+	/* The far half is not the driver's own memory; theirs is whatever has content. */
+	for (offset = card_memory(&card).vram_size / 2 + PIECE / 2;
+	     offset < card_memory(&card).vram_size; offset += PIECE)
+		hurt(&admin, "ecc-uncorrected", offset);
+
+	/* Somebody else needs all of VRAM. */
+	EXPECT(use_vram());
+	EXPECT(admin_is(&admin, "state", "running"));
+	for (i = 0; i < count; i++)
+		lost += is_lost(&card, &bufs[i]);
+	EXPECT_GE(lost, 1);
+	EXPECT_LE(lost, count - 1);
+
+	stream_fill(&s, bufs[0].va, 4096, 0);
+	EXPECT_EQ(card_submit(&card, queue, &s, NULL, 0), -EBADMSG);
+	for (i = 0; i < count; i++) {
+		if (!is_lost(&card, &bufs[i]))
+			continue;
+		EXPECT(cannot_read(&card, &bufs[i]));
+		EXPECT_EQ(card_bind(&card, &bufs[i], card.next_va, READ_WRITE), -EBADMSG);
+		ASSERT_EQ(card_unbind(&card, bufs[i].va, PIECE), 0);
+	}
+	for (i = 0; i < count; i++) {
+		if (is_lost(&card, &bufs[i]))
+			continue;
+		stream_reset(&s);
+		stream_fill(&s, bufs[i].va, 4096, 0);
+		card_run(&card, queue, &s);
+	}
 	EXPECT(admin_is(&admin, "state", "running"));
 	admin_read(&admin, "reset_count", after, sizeof(after));
 	EXPECT(!strcmp(before, after));

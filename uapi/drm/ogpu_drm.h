@@ -285,7 +285,16 @@ struct drm_ogpu_bo_mmap_offset {
 	__u64 offset;
 };
 
-/** struct drm_ogpu_bo_info - DRM_IOCTL_OGPU_BO_INFO: what a buffer is and where it lives now */
+/** @DRM_OGPU_BO_LOST: some of the content is gone, see &struct drm_ogpu_bo_info */
+#define DRM_OGPU_BO_LOST	(1u << 31)
+
+/**
+ * struct drm_ogpu_bo_info - DRM_IOCTL_OGPU_BO_INFO: what a buffer is and where it lives now
+ *
+ * DRM_OGPU_BO_LOST: VRAM had a memory error when the buffer was moved out of it. Access by the CPU
+ * raises SIGBUS, and SUBMIT fails with -EBADMSG while the buffer is mapped in the address space:
+ * all that is left to do is to unmap and free it.
+ */
 struct drm_ogpu_bo_info {
 	/** @handle: GEM handle */
 	__u32 handle;
@@ -295,7 +304,7 @@ struct drm_ogpu_bo_info {
 	__u64 size;
 	/** @placement: out: as created */
 	__u32 placement;
-	/** @flags: out: as created */
+	/** @flags: out: as created, and DRM_OGPU_BO_LOST */
 	__u32 flags;
 	/** @current_placement: out: DRM_OGPU_BO_VRAM or DRM_OGPU_BO_SYSTEM; may change any time */
 	__u32 current_placement;
@@ -431,8 +440,8 @@ struct drm_ogpu_bind_op {
  * unmapping memory that a running job uses makes that job fault. Mapped memory is kept alive by the
  * mapping, also after its handle is closed. Errors: -EINVAL for misaligned or wrapping ranges,
  * ranges outside the address space or the buffer; -ENOENT for an unknown vm, buffer or syncobj;
- * -ENOSPC also if page tables of this file take too much VRAM. They only grow, so few large ranges
- * are better than many scattered ones.
+ * -EBADMSG for a buffer that is DRM_OGPU_BO_LOST; -ENOSPC also if page tables of this file take too
+ * much VRAM. They only grow, so few large ranges are better than many scattered ones.
  */
 struct drm_ogpu_vm_bind {
 	/** @vm_id: from VM_CREATE */
@@ -706,7 +715,7 @@ struct drm_ogpu_job {
  * the queue has failed; -EBUSY if more than DRM_OGPU_MAX_QUEUED_JOBS jobs of the queue were not
  * over, or four times as many of the file's had to wait for something else than their turn: wait
  * for some; -ENOSPC if the buffers mapped in the address space do not fit into VRAM all at once;
- * -ENOENT for an unknown queue or syncobj.
+ * -EBADMSG if one of them is DRM_OGPU_BO_LOST; -ENOENT for an unknown queue or syncobj.
  */
 struct drm_ogpu_submit {
 	/** @queue_id: from QUEUE_CREATE */
@@ -824,8 +833,9 @@ struct drm_ogpu_queue_eventfd {
  * begins after all packets of the job before it.
  *
  * Privileged are the opcode 10 (invalidation of translations), the flag IRQ (1 << 1) of FENCE, and
- * the flags PHYS and LOST: 1 << 0 of FILL, FENCE, WAIT and TIMESTAMP, 1 << 0 to 1 << 2 of COPY. They
- * are for the kernel's rings; elsewhere they stop the queue with DRM_OGPU_QUEUE_ERR_PRIVILEGE.
+ * the flags PHYS and LOST: 1 << 0 of FILL, FENCE, WAIT and TIMESTAMP, 1 << 0 to 1 << 2 of COPY.
+ * They are for the kernel's rings; elsewhere they stop the queue with
+ * DRM_OGPU_QUEUE_ERR_PRIVILEGE.
  */
 #define DRM_OGPU_PKT(opcode, bytes)	((__u32)(opcode) | (__u32)((bytes) / 4) << 16)
 /** @DRM_OGPU_PKT_BARRIER: to be ORed into any header */
