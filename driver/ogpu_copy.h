@@ -7,6 +7,9 @@
 
 struct ogpu_device;
 
+/* Queues that it takes. */
+#define OGPU_COPY_QUEUES	1u
+
 int ogpu_copy_init(struct ogpu_device *odev);
 int ogpu_copy_start(struct ogpu_device *odev);
 void ogpu_copy_stop(struct ogpu_device *odev);

@@ -158,6 +158,7 @@ static const struct drm_ioctl_desc ogpu_ioctls[] = {
 	DRM_IOCTL_DEF_DRV(OGPU_QUEUE_DESTROY, ogpu_ioctl_queue_destroy, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(OGPU_QUEUE_GET_STATE, ogpu_ioctl_queue_get_state, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(OGPU_SUBMIT, ogpu_ioctl_submit, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(OGPU_QUEUE_KILL, ogpu_ioctl_queue_kill, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(OGPU_WAIT, ogpu_ioctl_wait, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(OGPU_QUEUE_EVENTFD, ogpu_ioctl_queue_eventfd, DRM_RENDER_ALLOW),
 };

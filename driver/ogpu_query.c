@@ -13,6 +13,7 @@
 
 #include "abi/addr.h"
 #include "ogpu_boot.h"
+#include "ogpu_copy.h"
 #include "ogpu_device.h"
 #include "ogpu_params.h"
 #include "ogpu_query.h"
@@ -26,6 +27,7 @@ static int ogpu_query_device(struct ogpu_device *odev, void *data)
 	const struct ogpu_disc *disc = &odev->disc;
 	struct drm_ogpu_query_device *out = data;
 	struct ogpu_fw_info info;
+	u32 queues;
 	int ret;
 
 	ret = ogpu_boot_get_info(odev, &info);
@@ -42,7 +44,9 @@ static int ogpu_query_device(struct ogpu_device *odev, void *data)
 	out->private_bytes = disc->private_bytes;
 	out->clock_khz = disc->clock_khz;
 	out->copy_engines = disc->copy_engines;
-	out->max_queues = min(disc->doorbells, info.max_queues);
+	/* One is the kernel's. */
+	queues = min(disc->doorbells, info.max_queues);
+	out->max_queues = queues - min(queues, OGPU_COPY_QUEUES);
 	out->va_bits = disc->va_bits;
 	/* Bits that we do not use are not promised to anybody. */
 	out->page_sizes = disc->page_sizes & (OGPU_PAGE_4K | OGPU_PAGE_64K | OGPU_PAGE_2M);

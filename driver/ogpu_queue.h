@@ -206,6 +206,7 @@ struct ogpu_queue {
 int ogpu_queue_mgr_init(struct ogpu_device *odev);
 void ogpu_queue_mgr_start(struct ogpu_device *odev);
 void ogpu_queue_mgr_stop(struct ogpu_device *odev, int fence_error);
+void ogpu_queue_mgr_flush(struct ogpu_device *odev);
 void ogpu_queue_mgr_kill(struct ogpu_device *odev, const struct ogpu_queue_owner *owner);
 void ogpu_queue_mgr_account(struct ogpu_device *odev, const struct ogpu_queue_owner *owner);
 void ogpu_queue_mgr_print(struct ogpu_device *odev, struct drm_printer *p);

@@ -147,6 +147,11 @@ int ogpu_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file 
 		goto out_vm;
 
 	queue = ogpu_queue_create(ofile->odev, &params);
+	if (queue == ERR_PTR(-ENOSPC)) {
+		/* Some may have been destroyed already and only wait for firmware to let go. */
+		ogpu_queue_mgr_flush(ofile->odev);
+		queue = ogpu_queue_create(ofile->odev, &params);
+	}
 	if (IS_ERR(queue)) {
 		ret = PTR_ERR(queue);
 		xa_erase(&ofile->queues, params.id);
@@ -175,7 +180,7 @@ int ogpu_ioctl_queue_destroy(struct drm_device *drm, void *data, struct drm_file
 	struct ogpu_file *ofile = to_ogpu_file(file);
 	struct ogpu_queue *queue;
 
-	if (args->pad)
+	if (args->flags & ~DRM_OGPU_QUEUE_DESTROY_KILL)
 		return -EINVAL;
 
 	/* An entry that is only reserved belongs to QUEUE_CREATE. */
@@ -190,6 +195,34 @@ int ogpu_ioctl_queue_destroy(struct drm_device *drm, void *data, struct drm_file
 	if (!queue)
 		return -ENOENT;
 
+	if (args->flags & DRM_OGPU_QUEUE_DESTROY_KILL)
+		ogpu_queue_kill(queue, DRM_OGPU_QUEUE_ERR_KILLED, -ECANCELED);
+	ogpu_queue_put(queue);
+
+	return 0;
+}
+
+/**
+ * ogpu_ioctl_queue_kill() - DRM_IOCTL_OGPU_QUEUE_KILL
+ * @drm: the card
+ * @data: &struct drm_ogpu_queue_kill
+ * @file: caller
+ *
+ * Return: 0 or a negative errno, see the uapi.
+ */
+int ogpu_ioctl_queue_kill(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct drm_ogpu_queue_kill *args = data;
+	struct ogpu_queue *queue;
+
+	if (args->pad)
+		return -EINVAL;
+
+	queue = ogpu_queue_lookup(to_ogpu_file(file), args->queue_id);
+	if (!queue)
+		return -ENOENT;
+
+	ogpu_queue_kill(queue, DRM_OGPU_QUEUE_ERR_KILLED, -ECANCELED);
 	ogpu_queue_put(queue);
 
 	return 0;

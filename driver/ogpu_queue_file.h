@@ -18,6 +18,7 @@ struct ogpu_queue *ogpu_queue_lookup(struct ogpu_file *ofile, u32 id);
 
 int ogpu_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file *file);
 int ogpu_ioctl_queue_destroy(struct drm_device *drm, void *data, struct drm_file *file);
+int ogpu_ioctl_queue_kill(struct drm_device *drm, void *data, struct drm_file *file);
 int ogpu_ioctl_queue_get_state(struct drm_device *drm, void *data, struct drm_file *file);
 
 #endif

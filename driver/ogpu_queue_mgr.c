@@ -330,6 +330,19 @@ void ogpu_queue_mgr_stop(struct ogpu_device *odev, int fence_error)
 }
 
 /**
+ * ogpu_queue_mgr_flush() - wait until queues that nobody holds have given up their numbers
+ * @odev: the card
+ *
+ * Sleeps for a bounded time.
+ */
+void ogpu_queue_mgr_flush(struct ogpu_device *odev)
+{
+	/* Jobs that are done may be the last who hold them. */
+	flush_workqueue(odev->submit_wq);
+	flush_workqueue(ogpu_sched_wq());
+}
+
+/**
  * ogpu_queue_mgr_kill() - end all queues of a file
  * @odev: the card
  * @owner: of the queues
@@ -343,7 +356,7 @@ void ogpu_queue_mgr_kill(struct ogpu_device *odev, const struct ogpu_queue_owner
 
 	for (number = 0; (queue = ogpu_queue_mgr_find(odev->queues, &number)); number++) {
 		if (queue->owner == owner)
-			ogpu_queue_kill(queue, DRM_OGPU_QUEUE_ERR_TIMEOUT, -ECANCELED);
+			ogpu_queue_kill(queue, DRM_OGPU_QUEUE_ERR_KILLED, -ECANCELED);
 		ogpu_queue_put(queue);
 	}
 }

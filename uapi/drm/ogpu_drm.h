@@ -20,7 +20,9 @@
  *    &DRM_IOCTL_OGPU_SUBMIT, with syncobjs to wait for and to signal.
  * 6. It waits with DRM_IOCTL_SYNCOBJ_WAIT or DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT (drm.h). These do not
  *    tell whether a job went well; &DRM_IOCTL_OGPU_QUEUE_GET_STATE does.
- * 7. Closing the file ends its jobs and gives back all that it made.
+ * 7. When the last descriptor of the file is closed and the last buffer that was mapped through it
+ *    is unmapped, as at the end of the process, its jobs end and all that it made is given back. To
+ *    end jobs before that, use &DRM_IOCTL_OGPU_QUEUE_KILL.
  *
  * DOC: Rules of this interface
  *
@@ -78,6 +80,7 @@ extern "C" {
 #define DRM_OGPU_QUEUE_DESTROY	0x0a
 #define DRM_OGPU_QUEUE_GET_STATE	0x0b
 #define DRM_OGPU_SUBMIT		0x0c
+#define DRM_OGPU_QUEUE_KILL	0x0d
 #define DRM_OGPU_WAIT		0x0e
 #define DRM_OGPU_QUEUE_EVENTFD	0x0f
 
@@ -150,7 +153,7 @@ struct drm_ogpu_query_device {
 	__u32 clock_khz;
 	/** @copy_engines: number of copy engines */
 	__u32 copy_engines;
-	/** @max_queues: queues that can exist on the card */
+	/** @max_queues: queues that all programs together can have */
 	__u32 max_queues;
 	/** @va_bits: addresses 0 .. 2^va_bits - 1 exist; first and last 64 KiB are never mapped */
 	__u32 va_bits;
@@ -589,13 +592,34 @@ struct drm_ogpu_queue_create {
 	__u64 save_bytes;
 };
 
+/** @DRM_OGPU_QUEUE_DESTROY_KILL: as &DRM_IOCTL_OGPU_QUEUE_KILL first */
+#define DRM_OGPU_QUEUE_DESTROY_KILL	(1u << 0)
+
 /**
  * struct drm_ogpu_queue_destroy - DRM_IOCTL_OGPU_QUEUE_DESTROY
  *
- * Jobs that have been submitted still run to their end; the id is gone at once. To end them at
- * once, close the file.
+ * The id is gone at once. Jobs that have been submitted still run to their end, unless they are to
+ * be killed.
  */
 struct drm_ogpu_queue_destroy {
+	/** @queue_id: from QUEUE_CREATE */
+	__u32 queue_id;
+	/** @flags: DRM_OGPU_QUEUE_DESTROY_KILL or 0 */
+	__u32 flags;
+};
+
+/**
+ * struct drm_ogpu_queue_kill - DRM_IOCTL_OGPU_QUEUE_KILL
+ *
+ * Ends a queue and what it executes, and nothing else: other queues, address space and buffers stay
+ * good. The queue fails with DRM_OGPU_QUEUE_ERR_KILLED, unless it had failed before, which is no
+ * error. When the call returns the card executes nothing of it any more, and the fences of jobs
+ * that had begun have signalled with -ECANCELED. A job that still waits for its in-syncs never
+ * begins; its fence signals, likewise, when they have. What a job has written stays written. Takes
+ * some milliseconds if there is something to stop; on a card that does not stop it, recovery of the
+ * card ends it.
+ */
+struct drm_ogpu_queue_kill {
 	/** @queue_id: from QUEUE_CREATE */
 	__u32 queue_id;
 	/** @pad: zero */
@@ -626,6 +650,8 @@ enum drm_ogpu_queue_error {
 	DRM_OGPU_QUEUE_ERR_RING = 10,
 	/** @DRM_OGPU_QUEUE_ERR_TIMEOUT: a job ran longer than the queue's timeout */
 	DRM_OGPU_QUEUE_ERR_TIMEOUT = 11,
+	/** @DRM_OGPU_QUEUE_ERR_KILLED: QUEUE_KILL, or QUEUE_DESTROY with KILL */
+	DRM_OGPU_QUEUE_ERR_KILLED = 12,
 	/** @DRM_OGPU_QUEUE_ERR_ENGINE: the engine or the card failed; the job may be innocent */
 	DRM_OGPU_QUEUE_ERR_ENGINE = 13,
 	/** @DRM_OGPU_QUEUE_ERR_SAVE: somebody else wrote into the save area */
@@ -1198,6 +1224,8 @@ struct drm_ogpu_pkt_cache {
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_OGPU_QUEUE_GET_STATE, struct drm_ogpu_queue_get_state)
 #define DRM_IOCTL_OGPU_SUBMIT \
 	DRM_IOW(DRM_COMMAND_BASE + DRM_OGPU_SUBMIT, struct drm_ogpu_submit)
+#define DRM_IOCTL_OGPU_QUEUE_KILL \
+	DRM_IOW(DRM_COMMAND_BASE + DRM_OGPU_QUEUE_KILL, struct drm_ogpu_queue_kill)
 #define DRM_IOCTL_OGPU_WAIT \
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_OGPU_WAIT, struct drm_ogpu_wait)
 #define DRM_IOCTL_OGPU_QUEUE_EVENTFD \

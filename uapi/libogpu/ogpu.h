@@ -304,6 +304,12 @@ int ogpu_queue_submit(struct ogpu_queue *queue, struct ogpu_stream *stream,
  */
 int ogpu_queue_wait(struct ogpu_queue *queue, uint64_t point, int64_t timeout_ns);
 int ogpu_queue_state(struct ogpu_queue *queue, struct drm_ogpu_queue_get_state *state);
+/**
+ * ogpu_queue_kill() - end what a queue executes, at once
+ *
+ * It has failed then: destroy it and make another one.
+ */
+int ogpu_queue_kill(struct ogpu_queue *queue);
 /** ogpu_queue_error_text() - short English for enum drm_ogpu_queue_error; never NULL */
 const char *ogpu_queue_error_text(uint32_t error);
 

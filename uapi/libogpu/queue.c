@@ -226,6 +226,13 @@ int ogpu_queue_state(struct ogpu_queue *queue, struct drm_ogpu_queue_get_state *
 	return ogpu_ioctl(ogpu_vm_device(queue->vm), DRM_IOCTL_OGPU_QUEUE_GET_STATE, state);
 }
 
+int ogpu_queue_kill(struct ogpu_queue *queue)
+{
+	struct drm_ogpu_queue_kill kill = { .queue_id = queue->id };
+
+	return ogpu_ioctl(ogpu_vm_device(queue->vm), DRM_IOCTL_OGPU_QUEUE_KILL, &kill);
+}
+
 const char *ogpu_queue_error_text(uint32_t error)
 {
 	switch (error) {
@@ -251,6 +258,8 @@ const char *ogpu_queue_error_text(uint32_t error)
 		return "ring or its pointers make no sense";
 	case DRM_OGPU_QUEUE_ERR_TIMEOUT:
 		return "job ran longer than the queue's timeout";
+	case DRM_OGPU_QUEUE_ERR_KILLED:
+		return "killed by the program";
 	case DRM_OGPU_QUEUE_ERR_ENGINE:
 		return "engine or card failed";
 	case DRM_OGPU_QUEUE_ERR_SAVE:
