@@ -148,6 +148,8 @@ static int ogpu_bind_parse_op(struct ogpu_bind *bind, const struct drm_ogpu_bind
 	req->bo = ogpu_bo_lookup(bind->file, op->bo_handle);
 	if (!req->bo)
 		return -ENOENT;
+	if (req->bo->root && req->bo->root != drm_gpuvm_resv_obj(&bind->vm->base))
+		return -EINVAL;
 	if (check_add_overflow(op->bo_offset, op->size, &end) || end > req->bo->ttm.base.size)
 		return -EINVAL;
 
@@ -406,7 +408,7 @@ static int ogpu_bind_stage_req(struct ogpu_bind *bind, struct ogpu_bind_req *req
 
 /*
  * Jobs that are under way see a buffer from the moment it is mapped on. A move of the buffer must
- * wait for them: let it know them.
+ * wait for them: let it know them. Of a buffer that is private to the address space it does.
  */
 static int ogpu_bind_copy_fences(struct ogpu_vm *vm, struct dma_resv *to)
 {
@@ -415,6 +417,9 @@ static int ogpu_bind_copy_fences(struct ogpu_vm *vm, struct dma_resv *to)
 	struct dma_fence *fence;
 	unsigned int count = 0;
 	int ret;
+
+	if (to == from)
+		return 0;
 
 	dma_resv_for_each_fence(&cursor, from, DMA_RESV_USAGE_BOOKKEEP, fence)
 		count++;

@@ -20,6 +20,7 @@
 #include "ogpu_compat.h"
 #include "ogpu_file.h"
 #include "ogpu_ttm.h"
+#include "ogpu_vm.h"
 
 #define OGPU_BO_MAX_SIZE	SZ_1T
 
@@ -297,6 +298,8 @@ static void ogpu_bo_destroy(struct ttm_buffer_object *tbo)
 	struct ogpu_bo *bo = ttm_to_ogpu_bo(tbo);
 
 	drm_gem_object_release(&tbo->base);
+	if (bo->root)
+		drm_gem_object_put(bo->root);
 	kfree(bo->label);
 	kfree(bo);
 }
@@ -322,7 +325,8 @@ static int ogpu_bo_place(struct ogpu_bo *bo, struct ttm_placement *placement,
 
 /*
  * Hand a buffer to TTM. Returns with the buffer in place, unlocked, and pinned if it is the
- * driver's; after an error it is gone.
+ * driver's; after an error it is gone. Others that are private to the same address space may be
+ * evicted for it, like anybody's.
  */
 static int ogpu_bo_init(struct ogpu_bo *bo, struct ogpu_bo_places *places, enum ogpu_mem_mode mode)
 {
@@ -331,17 +335,27 @@ static int ogpu_bo_init(struct ogpu_bo *bo, struct ogpu_bo_places *places, enum 
 		.interruptible = !bo->kernel,
 		.gfp_retry_mayfail = true,
 	};
+	struct dma_resv *resv = bo->root ? bo->root->resv : NULL;
 	struct ttm_placement nowhere = {};
 	bool alone = mode == OGPU_MEM_EXCLUSIVE;
 	int ret;
 
+	if (resv) {
+		dma_resv_lock(resv, NULL);
+		ctx.resv = resv;
+		ctx.allow_res_evict = true;
+	}
+
 	/* After a failure TTM has called ogpu_bo_destroy() already. */
 	ret = ttm_bo_init_reserved(&odev->mem->ttm, &bo->ttm,
 				   bo->kernel ? ttm_bo_type_kernel : ttm_bo_type_device,
-				   alone ? &nowhere : &places->placement, 0, &ctx, NULL, NULL,
+				   alone ? &nowhere : &places->placement, 0, &ctx, NULL, resv,
 				   ogpu_bo_destroy);
-	if (ret)
+	if (ret) {
+		if (resv)
+			dma_resv_unlock(resv);
 		return ret;
+	}
 
 	if (bo->kernel && !alone)
 		ttm_bo_pin(&bo->ttm);
@@ -357,7 +371,7 @@ static int ogpu_bo_init(struct ogpu_bo *bo, struct ogpu_bo_places *places, enum 
 }
 
 static struct ogpu_bo *ogpu_bo_new(struct ogpu_device *odev, u64 size, u32 placement, u32 flags,
-				   bool kernel)
+				   struct drm_gem_object *root, bool kernel)
 {
 	enum ogpu_mem_mode mode = OGPU_MEM_SHARED;
 	struct ogpu_bo_places places;
@@ -372,14 +386,16 @@ static struct ogpu_bo *ogpu_bo_new(struct ogpu_device *odev, u64 size, u32 place
 		bo->placement = placement;
 		bo->flags = flags;
 		bo->kernel = kernel;
+		if (root)
+			drm_gem_object_get(root);
+		bo->root = root;
 		bo->ttm.base.funcs = &ogpu_gem_funcs;
 		drm_gem_private_object_init(&odev->drm, &bo->ttm.base, size);
 
 		ogpu_bo_get_places(bo, &places);
 		ret = places.placement.num_placement ? ogpu_mem_begin(odev, mode) : -ENOSPC;
 		if (ret) {
-			drm_gem_object_release(&bo->ttm.base);
-			kfree(bo);
+			ogpu_bo_destroy(&bo->ttm);
 			return ERR_PTR(ogpu_bo_space_error(placement, ret));
 		}
 		ret = ogpu_bo_init(bo, &places, mode);
@@ -396,13 +412,14 @@ static struct ogpu_bo *ogpu_bo_new(struct ogpu_device *odev, u64 size, u32 place
  * Make a buffer for userspace. It is filled with zero, or will be once the fences in its dma_resv
  * have signalled.
  */
-static struct ogpu_bo *ogpu_bo_create(struct ogpu_file *ofile, u64 size, u32 placement, u32 flags)
+static struct ogpu_bo *ogpu_bo_create(struct ogpu_file *ofile, u64 size, u32 placement, u32 flags,
+				      struct drm_gem_object *root)
 {
 	struct ogpu_bo *bo;
 
 	size = round_up(size, placement & DRM_OGPU_BO_VRAM ? OGPU_BO_VRAM_ALIGN : PAGE_SIZE);
 
-	bo = ogpu_bo_new(ofile->odev, size, placement, flags, false);
+	bo = ogpu_bo_new(ofile->odev, size, placement, flags, root, false);
 	if (!IS_ERR(bo))
 		bo->generation = ofile->generation;
 
@@ -425,7 +442,7 @@ struct ogpu_bo *ogpu_bo_create_pinned(struct ogpu_device *odev, u64 size)
 	struct ogpu_bo *bo;
 
 	bo = ogpu_bo_new(odev, round_up(size, OGPU_BO_VRAM_ALIGN), DRM_OGPU_BO_VRAM,
-			 DRM_OGPU_BO_CPU_ACCESS, true);
+			 DRM_OGPU_BO_CPU_ACCESS, NULL, true);
 	if (IS_ERR(bo))
 		return bo;
 
@@ -569,19 +586,29 @@ int ogpu_bo_prime_import(struct drm_device *drm, struct drm_file *file, int fd, 
  */
 int ogpu_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *file)
 {
+	struct ogpu_file *ofile = to_ogpu_file(file);
 	struct drm_ogpu_bo_create *args = data;
+	struct ogpu_vm *vm = NULL;
 	struct ogpu_bo *bo;
 	u32 handle;
 	int ret;
 
-	if (args->pad || args->flags & ~DRM_OGPU_BO_CPU_ACCESS)
+	if (args->flags & ~DRM_OGPU_BO_CPU_ACCESS)
 		return -EINVAL;
 	if (!args->placement || args->placement & ~(DRM_OGPU_BO_VRAM | DRM_OGPU_BO_SYSTEM))
 		return -EINVAL;
 	if (!args->size || args->size > OGPU_BO_MAX_SIZE)
 		return -EINVAL;
 
-	bo = ogpu_bo_create(to_ogpu_file(file), args->size, args->placement, args->flags);
+	if (args->vm_id) {
+		vm = ogpu_vm_lookup(ofile, args->vm_id);
+		if (!vm)
+			return -ENOENT;
+	}
+
+	bo = ogpu_bo_create(ofile, args->size, args->placement, args->flags,
+			    vm ? drm_gpuvm_resv_obj(&vm->base) : NULL);
+	ogpu_vm_put(vm);
 	if (IS_ERR(bo))
 		return PTR_ERR(bo);
 

@@ -17,12 +17,17 @@ struct drm_printer;
  * struct ogpu_bo - a buffer
  */
 struct ogpu_bo {
-	/** @ttm: base; @ttm.base is the GEM object with the buffer's own dma_resv */
+	/** @ttm: base; @ttm.base is the GEM object */
 	struct ttm_buffer_object ttm;
 	/** @placement: DRM_OGPU_BO_VRAM | DRM_OGPU_BO_SYSTEM; constant */
 	u32 placement;
 	/** @flags: DRM_OGPU_BO_CPU_ACCESS; constant */
 	u32 flags;
+	/**
+	 * @root: of the address space to which the buffer is private: the GEM object whose dma_resv
+	 * it uses, referenced; NULL: it has its own and may be mapped anywhere. Constant
+	 */
+	struct drm_gem_object *root;
 	/** @kernel: belongs to the driver: pinned, contiguous, in the visible part of VRAM */
 	bool kernel;
 	/** @generation: of the file that made it, see &struct ogpu_file; constant */

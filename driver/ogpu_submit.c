@@ -240,13 +240,17 @@ static int ogpu_submit_add_deps(struct ogpu_submit *submit)
 	return 0;
 }
 
-static int ogpu_submit_add_kernel_deps(struct ogpu_submit *submit, struct drm_exec *exec)
+static int ogpu_submit_add_kernel_deps(struct ogpu_submit *submit, struct ogpu_vm_exec *exec)
 {
 	struct ogpu_job *first = submit->jobs[0].job;
 	struct drm_gem_object *obj;
 	int ret;
 
-	drm_exec_for_each_locked_object(exec, obj) {
+	if (exec->private)
+		return ogpu_job_add_resv_deps(first, drm_gpuvm_resv(&exec->vm->base),
+					      DMA_RESV_USAGE_KERNEL);
+
+	drm_exec_for_each_locked_object(&exec->all.exec, obj) {
 		ret = ogpu_job_add_resv_deps(first, obj->resv, DMA_RESV_USAGE_KERNEL);
 		if (ret)
 			return ret;
@@ -258,14 +262,14 @@ static int ogpu_submit_add_kernel_deps(struct ogpu_submit *submit, struct drm_ex
 static int ogpu_submit_run(struct ogpu_submit *submit)
 {
 	struct ogpu_queue *queue = submit->queue;
-	struct drm_gpuvm_exec exec;
+	struct ogpu_vm_exec exec;
 	int ret;
 
 	ret = ogpu_vm_exec_lock(queue->vm, &exec);
 	if (ret)
 		return ret;
 
-	ret = ogpu_submit_add_kernel_deps(submit, &exec.exec);
+	ret = ogpu_submit_add_kernel_deps(submit, &exec);
 	if (ret)
 		goto out_unlock;
 

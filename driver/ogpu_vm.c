@@ -15,6 +15,9 @@
  *   memory stays what it is until the page tables are changed.
  * - A job that is submitted after a move waits for the bind job that renews the entries
  *   (ogpu_vm_rebind()), which in turn waits for the move.
+ *
+ * Buffers that are private to an address space share its dma_resv. So as long as all that is mapped
+ * is private and nothing has moved, a job costs the same however many buffers there are.
  */
 #include <linux/dma-resv.h>
 #include <linux/io.h>
@@ -199,18 +202,20 @@ static const struct drm_gpuvm_ops ogpu_vm_ops = {
  */
 
 /*
- * Lock the address space and a buffer. There is no way to fail: nobody else locks the dma_resv of
- * an address space that has no users, so backing off once is enough.
+ * Lock the address space and a buffer, which may have the same dma_resv. Others that lock either,
+ * to make room, go on without us, so backing off ends.
  */
 static void ogpu_vm_lock_pair(struct ogpu_vm *vm, struct dma_resv *resv,
 			      struct ww_acquire_ctx *ticket)
 {
+	struct dma_resv *first = drm_gpuvm_resv(&vm->base), *second = resv;
+
 	ww_acquire_init(ticket, &reservation_ww_class);
-	dma_resv_lock(drm_gpuvm_resv(&vm->base), ticket);
-	if (dma_resv_lock(resv, ticket) == -EDEADLK) {
-		dma_resv_unlock(drm_gpuvm_resv(&vm->base));
-		dma_resv_lock_slow(resv, ticket);
-		dma_resv_lock(drm_gpuvm_resv(&vm->base), ticket);
+	dma_resv_lock(first, ticket);
+	while (second != first && dma_resv_lock(second, ticket) == -EDEADLK) {
+		dma_resv_unlock(first);
+		swap(first, second);
+		dma_resv_lock_slow(first, ticket);
 	}
 	ww_acquire_done(ticket);
 }
@@ -231,7 +236,8 @@ static void ogpu_vm_unmap_all(struct ogpu_vm *vm)
 		drm_gpuva_unlink(va);
 		kfree(to_ogpu_va(va));
 
-		dma_resv_unlock(obj->resv);
+		if (obj->resv != drm_gpuvm_resv(&vm->base))
+			dma_resv_unlock(obj->resv);
 		dma_resv_unlock(drm_gpuvm_resv(&vm->base));
 		ww_acquire_fini(&ticket);
 		ogpu_mem_end(vm->odev);
@@ -449,7 +455,8 @@ static int ogpu_vm_rebind(struct drm_gpuvm_exec *exec)
 	fence = ogpu_bind_job_arm(job);
 	dma_resv_add_fence(resv, fence, DMA_RESV_USAGE_KERNEL);
 	list_for_each_entry_safe(vm_bo, next, &vm->base.evict.list, list.entry.evict) {
-		dma_resv_add_fence(vm_bo->obj->resv, fence, DMA_RESV_USAGE_BOOKKEEP);
+		if (vm_bo->obj->resv != resv)
+			dma_resv_add_fence(vm_bo->obj->resv, fence, DMA_RESV_USAGE_BOOKKEEP);
 		vm_bo->evicted = false;
 		list_del_init(&vm_bo->list.entry.evict);
 	}
@@ -462,6 +469,26 @@ err_abort:
 	return ret;
 }
 
+/* Locks an address space of which only private buffers are mapped, none of them moved: -EAGAIN. */
+static int ogpu_vm_lock_private(struct ogpu_vm *vm)
+{
+	struct dma_resv *resv = drm_gpuvm_resv(&vm->base);
+	int ret;
+
+	ret = dma_resv_lock_interruptible(resv, NULL);
+	if (ret)
+		return ret;
+
+	if (list_empty(&vm->base.extobj.list) && list_empty(&vm->base.evict.list))
+		ret = dma_resv_reserve_fences(resv, 1);
+	else
+		ret = -EAGAIN;
+	if (ret)
+		dma_resv_unlock(resv);
+
+	return ret;
+}
+
 /**
  * ogpu_vm_exec_lock() - lock an address space and all its buffers for a job
  * @vm: the address space
@@ -469,30 +496,35 @@ err_abort:
  *
  * There is room for one fence of the caller's. Buffers that have been evicted are brought back and
  * their page-table entries renewed; this is not waited for. The caller's jobs must wait for all
- * fences of usage DMA_RESV_USAGE_KERNEL of all objects that are locked here
- * (drm_exec_for_each_locked_object()).
+ * fences of usage DMA_RESV_USAGE_KERNEL of all objects that are locked here.
  *
  * Return: 0 with everything locked; or an error with nothing locked: -ENOSPC: the buffers do not
  * fit into VRAM all at once, -ENOMEM, -ENODEV: card gone, -EINTR or -ERESTARTSYS.
  */
-int ogpu_vm_exec_lock(struct ogpu_vm *vm, struct drm_gpuvm_exec *exec)
+int ogpu_vm_exec_lock(struct ogpu_vm *vm, struct ogpu_vm_exec *exec)
 {
 	enum ogpu_mem_mode mode = OGPU_MEM_SHARED;
 	int ret;
+
+	exec->vm = vm;
+	ret = ogpu_vm_lock_private(vm);
+	exec->private = !ret;
+	if (ret != -EAGAIN)
+		return ret;
 
 	do {
 		ret = ogpu_mem_begin(vm->odev, mode);
 		if (ret)
 			return ret;
 
-		*exec = (struct drm_gpuvm_exec) {
+		exec->all = (struct drm_gpuvm_exec) {
 			.vm = &vm->base,
 			.flags = DRM_EXEC_INTERRUPTIBLE_WAIT | DRM_EXEC_IGNORE_DUPLICATES,
 			/* The caller's, and one of the bind job. */
 			.num_fences = 2,
 			.extra.fn = ogpu_vm_rebind,
 		};
-		ret = drm_gpuvm_exec_lock(exec);
+		ret = drm_gpuvm_exec_lock(&exec->all);
 	} while (ogpu_mem_retry(vm->odev, &mode, ret));
 
 	return ret;
@@ -502,10 +534,15 @@ int ogpu_vm_exec_lock(struct ogpu_vm *vm, struct drm_gpuvm_exec *exec)
  * ogpu_vm_exec_unlock() - undo ogpu_vm_exec_lock()
  * @exec: what is locked
  */
-void ogpu_vm_exec_unlock(struct drm_gpuvm_exec *exec)
+void ogpu_vm_exec_unlock(struct ogpu_vm_exec *exec)
 {
-	drm_gpuvm_exec_unlock(exec);
-	ogpu_mem_end(to_ogpu_vm(exec->vm)->odev);
+	if (exec->private) {
+		dma_resv_unlock(drm_gpuvm_resv(&exec->vm->base));
+		return;
+	}
+
+	drm_gpuvm_exec_unlock(&exec->all);
+	ogpu_mem_end(exec->vm->odev);
 }
 
 /**
@@ -515,10 +552,14 @@ void ogpu_vm_exec_unlock(struct drm_gpuvm_exec *exec)
  *
  * The buffers are not moved and their memory not reused before @fence has signalled. Cannot fail.
  */
-void ogpu_vm_exec_add_fence(struct drm_gpuvm_exec *exec, struct dma_fence *fence)
+void ogpu_vm_exec_add_fence(struct ogpu_vm_exec *exec, struct dma_fence *fence)
 {
-	drm_gpuvm_exec_resv_add_fence(exec, fence, DMA_RESV_USAGE_BOOKKEEP,
-				      DMA_RESV_USAGE_BOOKKEEP);
+	if (exec->private)
+		dma_resv_add_fence(drm_gpuvm_resv(&exec->vm->base), fence,
+				   DMA_RESV_USAGE_BOOKKEEP);
+	else
+		drm_gpuvm_exec_resv_add_fence(&exec->all, fence, DMA_RESV_USAGE_BOOKKEEP,
+					      DMA_RESV_USAGE_BOOKKEEP);
 }
 
 /*

@@ -147,16 +147,27 @@ void ogpu_vm_put(struct ogpu_vm *vm);
 int ogpu_vm_file_open(struct ogpu_file *ofile);
 void ogpu_vm_file_close(struct ogpu_file *ofile);
 
+/**
+ * struct ogpu_vm_exec - an address space that is locked for a job
+ */
+struct ogpu_vm_exec {
+	/** @vm: the address space */
+	struct ogpu_vm *vm;
+	/** @private: its own dma_resv is all there is to lock; @all is not used */
+	bool private;
+	/** @all: its dma_resv and those of its buffers */
+	struct drm_gpuvm_exec all;
+};
+
 /*
  * For SUBMIT. After success all dma_resv of the address space are locked, with room for one more
  * fence each; unlock with ogpu_vm_exec_unlock(). A job that uses the address space must wait for
- * all fences of usage DMA_RESV_USAGE_KERNEL of all locked objects
- * (drm_exec_for_each_locked_object()): fresh memory being cleared, moves, and page-table updates
- * after moves. Its own fence is added with ogpu_vm_exec_add_fence().
+ * all fences of usage DMA_RESV_USAGE_KERNEL of all locked objects: fresh memory being cleared,
+ * moves, and page-table updates after moves. Its own fence is added with ogpu_vm_exec_add_fence().
  */
-int ogpu_vm_exec_lock(struct ogpu_vm *vm, struct drm_gpuvm_exec *exec);
-void ogpu_vm_exec_unlock(struct drm_gpuvm_exec *exec);
-void ogpu_vm_exec_add_fence(struct drm_gpuvm_exec *exec, struct dma_fence *fence);
+int ogpu_vm_exec_lock(struct ogpu_vm *vm, struct ogpu_vm_exec *exec);
+void ogpu_vm_exec_unlock(struct ogpu_vm_exec *exec);
+void ogpu_vm_exec_add_fence(struct ogpu_vm_exec *exec, struct dma_fence *fence);
 
 void ogpu_vm_record_fault(struct ogpu_vm *vm, const struct drm_ogpu_fault *fault);
 

@@ -22,6 +22,7 @@ TARGETS = {
     "submit_kernel_batch64_null_ratio": ("at most", 0.7),
     "complete_irq_to_waiter_instructions": ("at most", 3000),
     "submit_scale_1024_ratio": ("at most", 1.2),
+    "submit_1000_buffers_ratio": ("at most", 1.2),
     "module_bytes_per_queue": ("at most", 16384),
     "unit_share_victim_ms": ("at most", 50),
     "unit_share_high_ms": ("at most", 10),

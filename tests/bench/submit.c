@@ -28,6 +28,7 @@
 #define BATCH		64
 #define SCALE_QUEUES	1024
 #define SCALE_ROUNDS	4
+#define SCALE_BUFFERS	1000
 #define LONG_BYTES	(8u << 20)	/* a FILL that outlasts the way into the wait */
 
 /* The function that writes the doorbell register. */
@@ -349,6 +350,25 @@ static double measure_scale(struct door *d, const uint32_t *ids, unsigned int co
 	return calls[rounds / 2];
 }
 
+/* What buffers cost that a job may use, and does not. */
+static void bench_buffers(struct ogpu_device *dev)
+{
+	static struct ogpu_buffer buffers[SCALE_BUFFERS];
+	double one, many;
+	struct door d;
+
+	door_open(dev, &d);
+	one = measure_scale(&d, &d.queue->id, 1);
+	for (int i = 0; i < SCALE_BUFFERS; i++)
+		check(ogpu_buffer_create(d.vm, 4096, DRM_OGPU_BO_SYSTEM, 0, &buffers[i]), "buffer");
+	many = measure_scale(&d, &d.queue->id, 1);
+	for (int i = 0; i < SCALE_BUFFERS; i++)
+		ogpu_buffer_destroy(&buffers[i]);
+	door_close(&d);
+	result("submit_1000_buffers_ratio", many / one, "",
+	       "median of SUBMIT calls with 1,000 buffers mapped over that with one");
+}
+
 void bench_scale(struct ogpu_device *dev)
 {
 	static const struct ogpu_queue_options options = { .priority = DRM_OGPU_PRIORITY_NORMAL };
@@ -369,4 +389,5 @@ void bench_scale(struct ogpu_device *dev)
 	door_close(&d);
 	result("submit_scale_1024_ratio", many / one, "",
 	       "median of SUBMIT calls on 1,024 queues in turn over that on one queue");
+	bench_buffers(dev);
 }

@@ -80,10 +80,12 @@ TEST(create_bad_arguments)
 		EXPECT_EQ(CREATE(&card, &args), -EINVAL);
 	}
 	args = (struct drm_ogpu_bo_create) {
-		.size = 4096, .placement = DRM_OGPU_BO_SYSTEM, .pad = 1,
+		.size = 4096, .placement = DRM_OGPU_BO_SYSTEM, .vm_id = card.vm + 1,
 	};
-	EXPECT_EQ(CREATE(&card, &args), -EINVAL);
-	args.pad = 0;
+	EXPECT_EQ(CREATE(&card, &args), -ENOENT);
+	args.vm_id = UINT32_MAX;
+	EXPECT_EQ(CREATE(&card, &args), -ENOENT);
+	args.vm_id = 0;
 	args.size = 0;
 	EXPECT_EQ(CREATE(&card, &args), -EINVAL);
 	args.size = TIB + 1;

@@ -42,6 +42,8 @@ void sleep_ms(unsigned int ms)
 	poll(NULL, 0, ms);
 }
 
+bool card_private;
+
 int card_ioctl(const struct card *card, unsigned long request, void *arg)
 {
 	return drmIoctl(card->fd, request, arg) ? -errno : 0;
@@ -130,6 +132,7 @@ int card_buffer_create(struct card *card, struct buffer *buf, uint64_t size, uin
 		.size = size,
 		.placement = placement,
 		.flags = DRM_OGPU_BO_CPU_ACCESS,
+		.vm_id = card_private ? card->vm : 0,
 	};
 	int ret = card_ioctl(card, DRM_IOCTL_OGPU_BO_CREATE, &create);
 

@@ -37,6 +37,9 @@ struct stream {
 	uint32_t bytes;
 };
 
+/* Buffers made from now on are private to the card's address space. */
+extern bool card_private;
+
 /* 0 or a negative errno. */
 int card_ioctl(const struct card *card, unsigned long request, void *arg);
 

@@ -32,6 +32,7 @@ static int create(struct card *card, struct buffer *buf, uint64_t size, uint32_t
 {
 	struct drm_ogpu_bo_create args = {
 		.size = size, .placement = placement, .flags = flags,
+		.vm_id = card_private ? card->vm : 0,
 	};
 	int ret = card_ioctl(card, DRM_IOCTL_OGPU_BO_CREATE, &args);
 
@@ -375,6 +376,49 @@ TEST(accounting_after)
 	}
 	ASSERT_EQ(waitpid(pid, NULL, 0), pid);
 	ASSERT_EQ(card_wait_memory(&card, &before), 0);
+}
+
+/* The same with buffers that share the reservation object of their address space. */
+TEST(many_files_private)
+{
+	card_private = true;
+	test_many_files();
+}
+
+TEST(many_processes_private)
+{
+	card_private = true;
+	test_many_processes();
+}
+
+TEST(cpu_map_follows_private)
+{
+	card_private = true;
+	test_cpu_map_follows();
+}
+
+TEST(too_much_for_one_private)
+{
+	card_private = true;
+	test_too_much_for_one();
+}
+
+TEST(fresh_is_zero_private)
+{
+	card_private = true;
+	test_fresh_is_zero();
+}
+
+TEST(async_binds_and_moves_private)
+{
+	card_private = true;
+	test_async_binds_and_moves();
+}
+
+TEST(accounting_after_private)
+{
+	card_private = true;
+	test_accounting_after();
 }
 
 int main(int argc, char **argv)

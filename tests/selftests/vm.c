@@ -801,6 +801,46 @@ TEST(get_faults_bad_arguments)
 	EXPECT_EQ(args.faults.count, 1);
 }
 
+/* A private buffer is mapped in its address space and nowhere else, and outlives it. */
+TEST(private_buffer)
+{
+	struct drm_ogpu_vm_create create = {};
+	struct drm_ogpu_vm_destroy destroy = {};
+	struct card card, other;
+	struct buffer buf;
+	struct stream s;
+	uint32_t queue;
+
+	card_open(&card);
+	card_open(&other);
+	card_private = true;
+	card_buffer(&card, &buf, 65536, DRM_OGPU_BO_VRAM | DRM_OGPU_BO_SYSTEM,
+		    DRM_OGPU_BIND_READ | DRM_OGPU_BIND_WRITE);
+	card_stream(&card, &s, 4096);
+	queue = card_queue(&card, DRM_OGPU_ENGINE_COPY, 0);
+	stream_fill(&s, buf.va, buf.size, 0x12345678);
+	card_run(&card, queue, &s);
+	EXPECT_EQ(((volatile uint32_t *)buf.map)[16383], 0x12345678);
+
+	/* Mapped twice, and beside one that is not private. */
+	ASSERT_EQ(card_bind(&card, &buf, 0x100000000000ull, DRM_OGPU_BIND_READ), 0);
+	card_private = false;
+	card_buffer(&card, &(struct buffer) {}, 65536, DRM_OGPU_BO_SYSTEM, DRM_OGPU_BIND_READ);
+	card_run(&card, queue, &s);
+	ASSERT_EQ(card_unbind(&card, 0x100000000000ull, buf.size), 0);
+
+	destroy.vm_id = card.vm;
+	ASSERT_EQ(card_ioctl(&card, DRM_IOCTL_OGPU_VM_CREATE, &create), 0);
+	card.vm = create.vm_id;
+	EXPECT_EQ(card_bind(&card, &buf, 0x100000000000ull, DRM_OGPU_BIND_READ), -EINVAL);
+
+	/* The mapping ends with the address space, the buffer does not. */
+	EXPECT_EQ(card_queue_destroy(&card, queue), 0);
+	ASSERT_EQ(card_ioctl(&card, DRM_IOCTL_OGPU_VM_DESTROY, &destroy), 0);
+	EXPECT_EQ(card_bind(&card, &buf, 0x100000000000ull, DRM_OGPU_BIND_READ), -EINVAL);
+	EXPECT_EQ(((volatile uint32_t *)buf.map)[16383], 0x12345678);
+}
+
 int main(int argc, char **argv)
 {
 	return harness_run(argc, argv);

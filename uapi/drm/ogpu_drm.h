@@ -251,9 +251,12 @@ struct drm_ogpu_query_time {
  * struct drm_ogpu_bo_create - DRM_IOCTL_OGPU_BO_CREATE
  *
  * Makes a buffer, filled with zero. With both placements VRAM is preferred and system memory used
- * when VRAM is full. The memory is taken at this call. In version 0.1 buffers cannot be exported or
+ * when VRAM is full. The memory is taken at this call. If a buffer is for one address space only,
+ * say so with @vm_id: SUBMIT looks at all buffers that are mapped, but at those together, so that
+ * its cost does not grow with their number. Such a buffer is freed like any other, and can be
+ * mapped nowhere once the address space is gone. In version 0.1 buffers cannot be exported or
  * imported: the PRIME ioctls of drm.h give -EOPNOTSUPP. Errors: -EINVAL for @size 0 or over 1 TiB,
- * or no placement; -ENOSPC, -ENOMEM.
+ * or no placement; -ENOENT for an unknown @vm_id; -ENOSPC, -ENOMEM.
  */
 struct drm_ogpu_bo_create {
 	/**
@@ -267,8 +270,8 @@ struct drm_ogpu_bo_create {
 	__u32 flags;
 	/** @handle: out: GEM handle */
 	__u32 handle;
-	/** @pad: zero */
-	__u32 pad;
+	/** @vm_id: the only address space in which it may be mapped; 0: any */
+	__u32 vm_id;
 };
 
 /**
@@ -442,9 +445,10 @@ struct drm_ogpu_bind_op {
  * after the call, if they wait for its out-sync (or the call was synchronous), see the change;
  * unmapping memory that a running job uses makes that job fault. Mapped memory is kept alive by the
  * mapping, also after its handle is closed. Errors: -EINVAL for misaligned or wrapping ranges,
- * ranges outside the address space or the buffer; -ENOENT for an unknown vm, buffer or syncobj;
- * -EBADMSG for a buffer that is DRM_OGPU_BO_LOST; -ENOSPC also if page tables of this file take too
- * much VRAM. They only grow, so few large ranges are better than many scattered ones.
+ * ranges outside the address space or the buffer, or a buffer that is private to another address
+ * space; -ENOENT for an unknown vm, buffer or syncobj; -EBADMSG for a buffer that is
+ * DRM_OGPU_BO_LOST; -ENOSPC also if page tables of this file take too much VRAM. They only grow, so
+ * few large ranges are better than many scattered ones.
  */
 struct drm_ogpu_vm_bind {
 	/** @vm_id: from VM_CREATE */

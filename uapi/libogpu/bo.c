@@ -7,13 +7,14 @@
 
 #include "internal.h"
 
-int ogpu_bo_create(struct ogpu_device *dev, uint64_t size, uint32_t placement, uint32_t flags,
-		   struct ogpu_bo **out)
+static int bo_create(struct ogpu_device *dev, uint32_t vm_id, uint64_t size, uint32_t placement,
+		     uint32_t flags, struct ogpu_bo **out)
 {
 	struct drm_ogpu_bo_create create = {
 		.size = size,
 		.placement = placement,
 		.flags = flags,
+		.vm_id = vm_id,
 	};
 	struct ogpu_bo *bo;
 	int ret;
@@ -31,6 +32,18 @@ int ogpu_bo_create(struct ogpu_device *dev, uint64_t size, uint32_t placement, u
 	bo->size = create.size;
 	*out = bo;
 	return 0;
+}
+
+int ogpu_bo_create(struct ogpu_device *dev, uint64_t size, uint32_t placement, uint32_t flags,
+		   struct ogpu_bo **out)
+{
+	return bo_create(dev, 0, size, placement, flags, out);
+}
+
+int ogpu_bo_create_private(struct ogpu_vm *vm, uint64_t size, uint32_t placement, uint32_t flags,
+			   struct ogpu_bo **out)
+{
+	return bo_create(ogpu_vm_device(vm), ogpu_vm_id(vm), size, placement, flags, out);
 }
 
 int ogpu_bo_map(struct ogpu_bo *bo, void **ptr)

@@ -63,6 +63,16 @@ struct ogpu_bo {
  */
 int ogpu_bo_create(struct ogpu_device *dev, uint64_t size, uint32_t placement, uint32_t flags,
 		   struct ogpu_bo **bo);
+struct ogpu_vm;
+
+/**
+ * ogpu_bo_create_private() - likewise, to be mapped in one address space only
+ *
+ * Submissions cost the same however many such buffers are mapped. They can be mapped nowhere else
+ * (-EINVAL).
+ */
+int ogpu_bo_create_private(struct ogpu_vm *vm, uint64_t size, uint32_t placement, uint32_t flags,
+			   struct ogpu_bo **bo);
 /** ogpu_bo_map() - map for the CPU, once; later calls give the same address */
 int ogpu_bo_map(struct ogpu_bo *bo, void **ptr);
 int ogpu_bo_set_label(struct ogpu_bo *bo, const char *label);
@@ -70,8 +80,6 @@ int ogpu_bo_set_label(struct ogpu_bo *bo, const char *label);
 void ogpu_bo_destroy(struct ogpu_bo *bo);
 
 /* --- Address spaces ------------------------------------------------------------------------- */
-
-struct ogpu_vm;
 
 int ogpu_vm_create(struct ogpu_device *dev, struct ogpu_vm **vm);
 void ogpu_vm_destroy(struct ogpu_vm *vm);
@@ -103,6 +111,9 @@ int ogpu_vm_bind(struct ogpu_vm *vm, uint32_t flags, const struct drm_ogpu_bind_
 
 /**
  * struct ogpu_buffer - a buffer with one mapping of all of it: what most programs want
+ *
+ * It is private to its address space; what is to be mapped in others as well is made with
+ * ogpu_bo_create().
  */
 struct ogpu_buffer {
 	struct ogpu_bo *bo;

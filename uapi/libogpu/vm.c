@@ -210,7 +210,7 @@ int ogpu_buffer_create(struct ogpu_vm *vm, uint64_t size, uint32_t placement, ui
 	int ret;
 
 	*buf = (struct ogpu_buffer){ .vm = vm };
-	ret = ogpu_bo_create(vm->dev, size, placement, flags, &buf->bo);
+	ret = ogpu_bo_create_private(vm, size, placement, flags, &buf->bo);
 	if (ret)
 		return ret;
 	ret = ogpu_vm_map(vm, buf->bo, 0, buf->bo->size, DRM_OGPU_BIND_READ | DRM_OGPU_BIND_WRITE,
