@@ -117,6 +117,17 @@ static void fail_with(enum ogpu_queue_error error)
 	assert_int_equal(q_error(q), error);
 }
 
+/* The queue has failed: an empty ring, and no context. */
+static void from_the_start(void)
+{
+	q_restart(q);
+	preempt();
+	q_clear(q);
+	q->pos = 0;
+	q->wptr = 0;
+	*q_pointer(q, 1) = 0;
+}
+
 /* A dispatch that has been preempted with workgroups under way. */
 static void hold_some(void)
 {
@@ -330,12 +341,7 @@ static void test_nonsense(void **state)
 		*(uint32_t *)(frame + bad[i].offset) = bad[i].value;
 		q_start(q);
 		fail_with(OGPU_QERR_SAVE);
-		q_restart(q);
-		preempt();
-		q_clear(q);
-		q->pos = 0;
-		q->wptr = 0;
-		*q_pointer(q, 1) = 0;
+		from_the_start();
 	}
 }
 
@@ -437,13 +443,14 @@ static void test_lies_about_held(void **state)
 	q->held++;
 	q_start(q);
 	fail_with(OGPU_QERR_SAVE);
-	/* A packet that has become smaller than what was held of it. */
-	q_restart(q);
-	preempt();
-	q_clear(q);
-	q->pos = 0;
-	q->wptr = 0;
-	*q_pointer(q, 1) = 0;
+	/* A packet that has become smaller than what was held of it, or nothing at all. */
+	from_the_start();
+	hold_some();
+	d->grid[0] = 0;
+	q_start(q);
+	fail_with(OGPU_QERR_SAVE);
+	assert_int_equal(q_read64(q, OGPU_SLOT_POS_LO), 0);
+	from_the_start();
 	hold_some();
 	((struct ogpu_save_group *)first_held())->group = 1;
 	d->grid[0] = 1;
@@ -452,12 +459,7 @@ static void test_lies_about_held(void **state)
 	q_start(q);
 	fail_with(OGPU_QERR_SAVE);
 	/* One of them twice. */
-	q_restart(q);
-	preempt();
-	q_clear(q);
-	q->pos = 0;
-	q->wptr = 0;
-	*q_pointer(q, 1) = 0;
+	from_the_start();
 	hold_some();
 	for (uint32_t i = 0; i < 2; i++)
 		memcpy(mem(SAVE + i * FRAME), first_held(), FRAME);
@@ -514,12 +516,7 @@ static void test_garbage(void **state)
 			refused++;
 		else
 			taken++;
-		q_restart(q);
-		preempt();
-		q_clear(q);
-		q->pos = 0;
-		q->wptr = 0;
-		*q_pointer(q, 1) = 0;
+		from_the_start();
 	}
 	assert_true(refused > 0);
 	assert_true(taken > 0);

@@ -121,6 +121,18 @@ static void test_work_is_told(void **state)
 	assert_int_equal(wakes(), 3);
 }
 
+/* What a queue has had too much of units, or is owed, is not the next one's. */
+static void test_shares_end(void **state)
+{
+	(void)state;
+	q_start(q);
+	assert_true(q_wait(q, OGPU_SLOT_IDLE));
+	preempt();
+	gpu->engines->slot[0].credit_ns = -1000000;
+	q_clear(q);
+	assert_int_equal(gpu->engines->slot[0].credit_ns, 0);
+}
+
 static void test_states(void **state)
 {
 	(void)state;
@@ -556,6 +568,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_states, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_work_is_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_shares_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_late_kill, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_descriptor, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_kill_dispatch, setup, teardown),

@@ -376,7 +376,10 @@ static void memory_error(struct cu_error *error, const struct mmu_fault *fault)
 	*error = (struct cu_error){ .error = OGPU_QERR_MEMORY, .fault = *fault };
 }
 
-/* Take back what is in the save area; the job is not the pool's yet. */
+/*
+ * Take back what is in the save area; the job is not the pool's yet. Returns false if that failed,
+ * or if the slot has other orders: the area is as it was.
+ */
 static bool restore(struct pool *pool, struct job *job, uint32_t held)
 {
 	struct cu_error error = { .error = OGPU_QERR_SAVE };
@@ -385,6 +388,8 @@ static bool restore(struct pool *pool, struct job *job, uint32_t held)
 	struct cu_group *g;
 
 	for (uint32_t frame = 0; frame < frames(job) && held; frame++) {
+		if (atomic_load(&job->slot->stop))
+			return false;
 		pthread_mutex_lock(&pool->lock);
 		g = new_group(pool, job, frame);
 		pthread_mutex_unlock(&pool->lock);
@@ -567,7 +572,7 @@ enum step pool_dispatch(struct processor *cp, const struct cu_launch *launch,
 	const uint32_t held = slot->context.held;
 
 	job.parked_end = &job.parked;
-	if (!job.total)
+	if (!job.total && !held)
 		return STEP_DONE;
 	save_init(&job.save, launch, slot->queue.save, slot->queue.save_size);
 	job.limit = job_limit(&job);
@@ -580,6 +585,8 @@ enum step pool_dispatch(struct processor *cp, const struct cu_launch *launch,
 	if (restore(pool, &job, held)) {
 		run(cp, pool, &job);
 		put_away(&job);
+	} else if (!job.failed) {
+		slot->context.held = held;
 	}
 	return finish(pool, &job, error);
 }

@@ -268,6 +268,7 @@ static void clear_slot(struct slot *slot)
 	memset(&slot->failure, 0, sizeof(slot->failure));
 	memset(&slot->context, 0, sizeof(slot->context));
 	memset(&slot->shown, 0, sizeof(slot->shown));
+	slot->credit_ns = 0;
 	slot->rung = false;
 	slot->rung_wptr = false;
 	slot->wait_valid = false;

@@ -227,6 +227,7 @@ static void command(struct slot *slot, uint32_t value)
 		/* An order that came too late was for this queue, not for the next. */
 		atomic_fetch_and(&slot->stop, ~(STOP_PREEMPT | STOP_KILL));
 		memset(&slot->context, 0, sizeof(slot->context));
+		slot->credit_ns = 0;
 		slot_set_state(slot, OGPU_SLOT_EMPTY);
 	}
 	pthread_mutex_unlock(&slot->lock);
