@@ -2,8 +2,9 @@
 """Runs suites of tests, reads their TAP, prints one summary: make check, make check-debug.
 
 Suites: host unit tests of the components (make check in each), static checks (tests/static/run),
-and the programs and scripts of tests/selftests in test machines. Those whose source has a line
-"VM: OPTIONS" get a machine with these options of tests/vm/run; all others of a kernel share one.
+and the programs and scripts of tests/selftests in test machines. Those whose source has lines
+"VM: OPTIONS" run in a machine with these options of tests/vm/run, in one for each line; all others
+of a kernel share one.
 """
 
 import argparse
@@ -143,15 +144,18 @@ def host_suites(totals):
 class Test:
     """A program or script for the test machine, and the machine that it wants."""
 
-    def __init__(self, path, source):
+    def __init__(self, path, machine):
         self.name = os.path.basename(path)
         self.path = path
-        self.machine = ""
-        with open(source, encoding="utf-8", errors="replace") as f:
-            for line in f.read().splitlines()[:40]:
-                match = re.match(r"^[\s*#/]*VM:\s*(--.*?)\s*(?:\*/)?$", line)
-                if match:
-                    self.machine = match[1]
+        self.machine = machine
+
+
+def machines(source):
+    """The machines that a test asks for, by their options."""
+    with open(source, encoding="utf-8", errors="replace") as f:
+        found = [re.match(r"^[\s*#/]*VM:\s*(--.*?)\s*(?:\*/)?$", line)
+                 for line in f.read().splitlines()[:40]]
+    return [match[1] for match in found if match] or [""]
 
 
 def selftests(names):
@@ -160,9 +164,10 @@ def selftests(names):
     for source in sorted(glob.glob(f"{TOP}/tests/selftests/*")):
         base, extension = os.path.splitext(os.path.basename(source))
         if extension == ".sh":
-            tests.append(Test(f"/ogpu/tests/{base}.sh", source))
-        elif extension == ".c" and os.access(f"{TOP}/build/tests/{base}", os.X_OK):
-            tests.append(Test(f"/ogpu/tests/{base}", source))
+            base += ".sh"
+        elif extension != ".c" or not os.access(f"{TOP}/build/tests/{base}", os.X_OK):
+            continue
+        tests += [Test(f"/ogpu/tests/{base}", machine) for machine in machines(source)]
     return [t for t in tests if not names or t.name in names or t.name.split(".")[0] in names]
 
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <sodium.h>
 
 #include "image.h"
 #include "sample.h"
@@ -295,6 +296,36 @@ static const struct edit edits[] = {
 	COMP(1, rsvd[2], 1, ERR_COMPONENT),
 };
 
+/* A component without bytes of its own: all of it is zero in memory. */
+static void test_empty_component(void **state)
+{
+	struct fixture *fix = *state;
+	struct ogpu_fw_header hdr;
+	struct ogpu_fw_component comp[3];
+	uint8_t *bytes = copy(fix->image, fix->size), *less;
+	uint32_t gone, next;
+	size_t size;
+
+	memcpy(&hdr, bytes, sizeof(hdr));
+	memcpy(comp, bytes + sizeof(hdr), sizeof(comp));
+	next = comp[2].offset;
+	gone = next - comp[1].offset;
+	comp[1].size = 0;
+	crypto_hash_sha256(comp[1].sha256, NULL, 0);
+	comp[2].offset = comp[1].offset;
+	size = fix->size - gone;
+	hdr.image_size = size;
+	memmove(bytes + comp[2].offset, bytes + next, fix->size - next);
+	memcpy(bytes, &hdr, sizeof(hdr));
+	memcpy(bytes + sizeof(hdr), comp, sizeof(comp));
+	less = copy(bytes, size);
+	image_sign(less, size, &fix->key);
+	assert_int_equal(ogpu_fw_image_check(less, size), OGPU_FW_OK);
+	assert_int_equal(judge(fix, less, size), FW_EXIT_OK);
+	free(less);
+	free(bytes);
+}
+
 /* Even with a good signature each of these is refused, or accepted where that is right. */
 static void test_members(void **state)
 {
@@ -415,6 +446,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_appended, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_every_bit, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_key, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_empty_component, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_members, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_components, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_manifest, setup, teardown),

@@ -2,6 +2,11 @@
 /*
  * A card that strangers share: whatever one of them runs, others make progress, are not the ones
  * who are killed, and get right results. Times are only limits for a test that hangs.
+ *
+ * On hosts with one thread and with two:
+ *
+ * VM: --vgpu-args '--threads 1'
+ * VM: --vgpu-args '--threads 2'
  */
 #include <pthread.h>
 #include <stdatomic.h>

@@ -415,6 +415,39 @@ static void faults(uint64_t va, uint64_t args, uint64_t pc, uint32_t insn, uint6
 	assert_int_equal(cu->error.fault.reason, reason);
 }
 
+/* Counters go up, and each read of cycle and instret is later than the one before. */
+static void test_counters(void **state)
+{
+	static const uint32_t counts[] = {
+		0xc00025f3,	/* csrr a1, cycle */
+		0xc0002673,	/* csrr a2, cycle */
+		0xc02026f3,	/* csrr a3, instret */
+		0xc0202773,	/* csrr a4, instret */
+		0xc01027f3,	/* csrr a5, time */
+		0xc0102873,	/* csrr a6, time */
+		0x00b53023,	/* sd a1, 0(a0) */
+		0x00c53423,	/* sd a2, 8(a0) */
+		0x00d53823,	/* sd a3, 16(a0) */
+		0x00e53c23,	/* sd a4, 24(a0) */
+		0x02f53023,	/* sd a5, 32(a0) */
+		0x03053423,	/* sd a6, 40(a0) */
+		RET,
+	};
+	const uint64_t *read = (uint64_t *)mem(0);
+	uint64_t last[6] = { 0 };
+
+	(void)state;
+	code(CODE_VA, counts, ARRAY_SIZE(counts));
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_int_equal(run_at(CODE_VA, DATA_VA, 40), CU_DONE);
+		assert_true(read[0] < read[1]);
+		assert_true(read[2] < read[3]);
+		assert_true(read[4] <= read[5]);
+		assert_true(read[0] > last[1] && read[2] > last[3] && read[4] >= last[5]);
+		memcpy(last, read, sizeof(last));
+	}
+}
+
 static void test_traps(void **state)
 {
 	static const uint32_t illegal[] = {
@@ -894,6 +927,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_ids, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_turns, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_patterns, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_counters, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_traps, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fetch_faults, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_data_faults, setup, teardown),
