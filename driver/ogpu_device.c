@@ -6,6 +6,8 @@
 #include <linux/io-64-nonatomic-lo-hi.h>
 #include <linux/iopoll.h>
 #include <linux/kobject.h>
+#include <linux/ktime.h>
+#include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/pci.h>
 #include <linux/sysfs.h>
@@ -295,6 +297,39 @@ bool ogpu_device_enter(struct ogpu_device *odev, int *idx)
 void ogpu_device_exit(struct ogpu_device *odev, int idx)
 {
 	srcu_read_unlock(&odev->unplug_srcu, idx);
+}
+
+/**
+ * ogpu_device_read_time() - read the card's clock
+ * @odev: the card
+ * @card_ns: out: nanoseconds
+ * @cpu_ns: out: CLOCK_MONOTONIC just before and just after; may be NULL
+ *
+ * Process context. Interrupts stay on: who is interrupted sees that in @cpu_ns.
+ *
+ * Return: 0, or -ENODEV if the card is unbound, gone or silent.
+ */
+int ogpu_device_read_time(struct ogpu_device *odev, u64 *card_ns, u64 *cpu_ns)
+{
+	int idx;
+
+	if (!ogpu_device_enter(odev, &idx))
+		return -ENODEV;
+
+	spin_lock(&odev->time_lock);
+	if (cpu_ns)
+		cpu_ns[0] = ktime_get_ns();
+	*card_ns = odev->chip->time_ns(odev);
+	if (cpu_ns)
+		cpu_ns[1] = ktime_get_ns();
+	spin_unlock(&odev->time_lock);
+
+	/* No clock gets there, but a card that does not answer reads so. */
+	if (*card_ns == U64_MAX)
+		ogpu_device_check_gone(odev);
+	ogpu_device_exit(odev, idx);
+
+	return *card_ns == U64_MAX ? -ENODEV : 0;
 }
 
 /**

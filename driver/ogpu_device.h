@@ -106,7 +106,7 @@ struct ogpu_device {
 	enum ogpu_state state;
 	/** @state_work: tells user space about a change of @state */
 	struct work_struct state_work;
-	/** @time_lock: serialises reads of the card's clock; innermost, taken in any context */
+	/** @time_lock: serialises reads of the card's clock; innermost, process context */
 	spinlock_t time_lock;
 	/** @report_ops: deals with trouble (ogpu_report.c); constant from probe on */
 	const struct ogpu_report_ops *report_ops;
@@ -186,6 +186,7 @@ void ogpu_device_fini(struct ogpu_device *odev);
 bool ogpu_device_enter(struct ogpu_device *odev, int *idx);
 void ogpu_device_exit(struct ogpu_device *odev, int idx);
 void ogpu_device_unplug(struct ogpu_device *odev);
+int ogpu_device_read_time(struct ogpu_device *odev, u64 *card_ns, u64 *cpu_ns);
 bool ogpu_device_set_state(struct ogpu_device *odev, enum ogpu_state from, enum ogpu_state to);
 void ogpu_device_set_gone(struct ogpu_device *odev);
 void ogpu_device_check_gone(struct ogpu_device *odev);

@@ -116,7 +116,9 @@ static long ogpu_drm_ioctl(struct file *filp, unsigned int cmd, unsigned long ar
 	long ret;
 	int idx;
 
-	if (!ogpu_ioctl_is_ours(cmd))
+	/* GET_STATE also says what became of queues when the card was lost. */
+	if (!ogpu_ioctl_is_ours(cmd) ||
+	    _IOC_NR(cmd) == DRM_COMMAND_BASE + DRM_OGPU_QUEUE_GET_STATE)
 		return drm_ioctl(filp, cmd, arg);
 
 	ret = ogpu_file_check(ofile);

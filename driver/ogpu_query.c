@@ -2,8 +2,6 @@
 /*
  * DRM_IOCTL_OGPU_QUERY: facts about card, firmware, memory and clocks.
  */
-#include <linux/irqflags.h>
-#include <linux/ktime.h>
 #include <linux/limits.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -95,15 +93,14 @@ static int ogpu_query_memory(struct ogpu_device *odev, void *data)
 static int ogpu_query_time(struct ogpu_device *odev, void *data)
 {
 	struct drm_ogpu_query_time *out = data;
-	unsigned long flags;
-	u64 start;
+	u64 cpu_ns[2];
+	int ret;
 
-	spin_lock_irqsave(&odev->time_lock, flags);
-	start = ktime_get_ns();
-	out->gpu_ns = odev->chip->time_ns(odev);
-	out->uncertainty_ns = ktime_get_ns() - start;
-	spin_unlock_irqrestore(&odev->time_lock, flags);
-	out->cpu_ns = start;
+	ret = ogpu_device_read_time(odev, &out->gpu_ns, cpu_ns);
+	if (ret)
+		return ret;
+	out->cpu_ns = cpu_ns[0];
+	out->uncertainty_ns = cpu_ns[1] - cpu_ns[0];
 
 	return 0;
 }

@@ -435,13 +435,14 @@ void ogpu_queue_kill(struct ogpu_queue *queue, u32 code, int error)
 	struct ogpu_queue_mgr *mgr = queue->odev->queues;
 	const struct ogpu_queue_failure why = {
 		.code = code,
+		.blame = code == DRM_OGPU_QUEUE_ERR_TIMEOUT ? DRM_OGPU_QUEUE_GUILTY : 0,
 	};
 	struct ogpu_queue_done done = OGPU_QUEUE_DONE(done);
-	bool idle;
+	bool idle, first;
 	int ret;
 
 	spin_lock_irq(&queue->lock);
-	ogpu_queue_set_dead(queue, &why);
+	first = ogpu_queue_set_dead(queue, &why);
 	ogpu_queue_take_done(queue, &done);
 	idle = list_empty(&queue->pending);
 	if (idle && !ogpu_queue_is_kernel(queue))
@@ -462,6 +463,10 @@ void ogpu_queue_kill(struct ogpu_queue *queue, u32 code, int error)
 	mutex_unlock(&mgr->lock);
 
 	if (!ret) {
+		spin_lock_irq(&queue->lock);
+		if (first)
+			ogpu_queue_locate_error(queue);
+		spin_unlock_irq(&queue->lock);
 		ogpu_queue_stopped(queue, error, -ECANCELED);
 		ogpu_queue_tell_error(queue);
 	} else if (ret != -ENODEV) {

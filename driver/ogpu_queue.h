@@ -59,8 +59,16 @@ struct ogpu_queue_failure {
 	u32 detail;
 	/** @fault_va: GPU address */
 	u64 fault_va;
-	/** @pc: of the work-item, 0 if none */
+	/** @pc: of a work-item that was under way, 0 if none */
 	u64 pc;
+	/** @blame: DRM_OGPU_QUEUE_GUILTY, DRM_OGPU_QUEUE_INNOCENT or 0 */
+	u32 blame;
+	/** @nested: offsets of the packet to blame in buffers that are nested in the job's stream */
+	u32 nested[3];
+	/** @packet: offset in the stream */
+	u64 packet;
+	/** @job: number of the job to blame, 0 if there is none */
+	u64 job;
 };
 
 /**
@@ -221,7 +229,6 @@ struct eventfd_ctx *ogpu_queue_set_eventfd(struct ogpu_queue *queue, struct even
 					   u32 events);
 void ogpu_queue_tell_error(struct ogpu_queue *queue);
 bool ogpu_queue_is_dead(struct ogpu_queue *queue);
-void ogpu_queue_get_times(struct ogpu_queue *queue, struct ogpu_queue_times *times);
 
 int ogpu_queue_submit(struct ogpu_queue *queue, struct list_head *jobs, u32 count, u64 *first);
 

@@ -72,6 +72,17 @@ static u32 ogpu_queue_fault_reason(u8 hw_reason)
 	}
 }
 
+static u32 ogpu_queue_blame(u32 code)
+{
+	switch (code) {
+	case DRM_OGPU_QUEUE_ERR_ENGINE:
+	case DRM_OGPU_QUEUE_ERR_UNKNOWN:
+		return 0;
+	default:
+		return DRM_OGPU_QUEUE_GUILTY;
+	}
+}
+
 /**
  * ogpu_queue_failure_from() - translate what firmware tells into the words of the uapi
  * @msg: body of OGPU_MSG_QUEUE_ERROR
@@ -80,8 +91,11 @@ static u32 ogpu_queue_fault_reason(u8 hw_reason)
  */
 struct ogpu_queue_failure ogpu_queue_failure_from(const struct ogpu_msg_queue_error *msg)
 {
+	u32 code = ogpu_queue_error_code(le32_to_cpu(msg->error));
+
 	return (struct ogpu_queue_failure) {
-		.code = ogpu_queue_error_code(le32_to_cpu(msg->error)),
+		.code = code,
+		.blame = ogpu_queue_blame(code),
 		.access = msg->access,
 		.reason = ogpu_queue_fault_reason(msg->reason),
 		.detail = le32_to_cpu(msg->detail),

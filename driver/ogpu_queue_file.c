@@ -17,6 +17,7 @@
 #include "ogpu_params.h"
 #include "ogpu_queue.h"
 #include "ogpu_queue_file.h"
+#include "ogpu_queue_priv.h"
 #include "ogpu_vm.h"
 
 /* Room for some 400 jobs. */
@@ -232,14 +233,16 @@ int ogpu_ioctl_queue_kill(struct drm_device *drm, void *data, struct drm_file *f
  * ogpu_ioctl_queue_get_state() - DRM_IOCTL_OGPU_QUEUE_GET_STATE
  * @drm: the card
  * @data: &struct drm_ogpu_queue_get_state
- * @file: caller
+ * @file: caller; may be stale
+ *
+ * Answers from memory: neither card nor firmware is asked, and the card may be lost.
  *
  * Return: 0 or a negative errno, see the uapi.
  */
 int ogpu_ioctl_queue_get_state(struct drm_device *drm, void *data, struct drm_file *file)
 {
 	struct drm_ogpu_queue_get_state *args = data;
-	struct ogpu_queue_times times;
+	const struct ogpu_queue_failure *error;
 	struct ogpu_queue *queue;
 
 	if (args->pad)
@@ -249,19 +252,25 @@ int ogpu_ioctl_queue_get_state(struct drm_device *drm, void *data, struct drm_fi
 	if (!queue)
 		return -ENOENT;
 
-	ogpu_queue_get_times(queue, &times);
-	args->busy_ns = times.busy_ns;
-	args->unit_ns = times.unit_ns;
-
 	spin_lock_irq(&queue->lock);
-	args->error = queue->error.code;
-	args->fault_va = queue->error.fault_va;
-	args->access = queue->error.access;
-	args->reason = queue->error.reason;
-	args->pc = queue->error.pc;
-	args->detail = queue->error.detail;
+	ogpu_queue_update_times(queue);
+	error = &queue->error;
+	args->error = error->code;
+	args->fault_va = error->fault_va;
+	args->access = error->access;
+	args->reason = error->reason;
+	args->pc = error->pc;
+	args->detail = error->detail;
 	args->submitted = queue->submitted;
 	args->completed = queue->completed;
+	args->busy_ns = queue->times.busy_ns;
+	args->unit_ns = queue->times.unit_ns;
+	args->waited_ns = queue->times.waited_ns;
+	args->packet = error->packet;
+	memcpy(args->nested, error->nested, sizeof(args->nested));
+	args->flags = error->blame;
+	args->failed_job = error->job;
+	args->last_job_done = queue->completed;
 	spin_unlock_irq(&queue->lock);
 	ogpu_queue_put(queue);
 

@@ -197,6 +197,8 @@ static void ogpu_queue_mgr_handle_error(struct ogpu_device *odev, const void *bo
 
 	spin_lock_irq(&queue->lock);
 	first = ogpu_queue_set_dead(queue, &why);
+	if (first)
+		ogpu_queue_locate_error(queue);
 	spin_unlock_irq(&queue->lock);
 
 	if (first)
@@ -306,7 +308,7 @@ void ogpu_queue_mgr_start(struct ogpu_device *odev)
 void ogpu_queue_mgr_stop(struct ogpu_device *odev, int fence_error)
 {
 	struct ogpu_queue_mgr *mgr = odev->queues;
-	const struct ogpu_queue_failure why = {
+	struct ogpu_queue_failure why = {
 		.code = DRM_OGPU_QUEUE_ERR_ENGINE,
 	};
 	struct ogpu_queue *queue;
@@ -320,7 +322,10 @@ void ogpu_queue_mgr_stop(struct ogpu_device *odev, int fence_error)
 
 	for (number = 0; (queue = ogpu_queue_mgr_find(mgr, &number)); number++) {
 		spin_lock_irq(&queue->lock);
-		ogpu_queue_set_dead(queue, &why);
+		/* Nobody knows who was guilty, but who had nothing to do was not. */
+		why.blame = list_empty(&queue->pending) ? DRM_OGPU_QUEUE_INNOCENT : 0;
+		if (ogpu_queue_set_dead(queue, &why))
+			ogpu_queue_locate_error(queue);
 		spin_unlock_irq(&queue->lock);
 		ogpu_queue_stopped(queue, fence_error, fence_error);
 		ogpu_queue_tell_error(queue);

@@ -86,6 +86,10 @@ void ogpu_queue_free(struct ogpu_queue *queue);
 bool ogpu_queue_set_dead(struct ogpu_queue *queue, const struct ogpu_queue_failure *error);
 void ogpu_queue_set_ended(struct ogpu_queue *queue);
 
+/* ogpu_queue_control.c */
+void ogpu_queue_update_times(struct ogpu_queue *queue);
+void ogpu_queue_locate_error(struct ogpu_queue *queue);
+
 /* ogpu_queue_error.c */
 struct ogpu_queue_failure ogpu_queue_failure_from(const struct ogpu_msg_queue_error *msg);
 
@@ -103,6 +107,5 @@ void ogpu_queue_poll(struct ogpu_queue *queue);
 /* ogpu_queue_timeout.c */
 void ogpu_queue_start_time(struct ogpu_queue *queue);
 void ogpu_queue_watch_work(struct work_struct *work);
-void ogpu_queue_update_times(struct ogpu_queue *queue);
 
 #endif

@@ -2,10 +2,6 @@
 /*
  * Where the time of queues goes, and jobs that run too long.
  *
- * Firmware writes into a queue's control page how long it executed, waited for a slot, and had a
- * compute unit. It is read here and nobody is asked, so that all this works however busy firmware
- * is.
- *
  * The time of a job begins when it is the oldest of its queue. It is what has passed since, without
  * the time in which the queue waited for hardware that others had: time on a compute unit, with
  * packets that need none, and in WAIT packets. So a job is never killed for what other queues do.
@@ -16,9 +12,7 @@
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
-#include <linux/processor.h>
 #include <linux/spinlock.h>
-#include <linux/string.h>
 
 #include <drm/drm_drv.h>
 #include <drm/ogpu_drm.h>
@@ -38,56 +32,6 @@
 
 /* Firmware tells nothing new before. */
 #define OGPU_QUEUE_LOOK_NS	((u64)OGPU_CONTROL_REFRESH_MS * NSEC_PER_MSEC)
-
-/* Firmware writes a page in microseconds. */
-#define OGPU_CONTROL_TRIES	100
-
-static_assert(offsetof(struct ogpu_queue_mem, control) == 0);
-
-/* Reads a page that firmware may be writing. Returns false if it is never whole. */
-static bool ogpu_queue_read_control(const struct ogpu_queue_control *control,
-				    struct ogpu_queue_times *times)
-{
-	unsigned int i;
-
-	for (i = 0; i < OGPU_CONTROL_TRIES; i++) {
-		u32 seq = le32_to_cpu(READ_ONCE(control->seq));
-
-		if (!(seq & 1)) {
-			dma_rmb();
-			times->state = le32_to_cpu(READ_ONCE(control->state));
-			times->busy_ns = le64_to_cpu(READ_ONCE(control->busy_ns));
-			times->waited_ns = le64_to_cpu(READ_ONCE(control->waited_ns));
-			times->unit_ns = le64_to_cpu(READ_ONCE(control->unit_ns));
-			times->now_ns = le64_to_cpu(READ_ONCE(control->now_ns));
-			dma_rmb();
-			if (le32_to_cpu(READ_ONCE(control->seq)) == seq)
-				return true;
-		}
-		cpu_relax();
-	}
-
-	return false;
-}
-
-/**
- * ogpu_queue_update_times() - see where the time of a queue went, and have its owner pay
- * @queue: the queue, locked
- */
-void ogpu_queue_update_times(struct ogpu_queue *queue)
-{
-	struct ogpu_queue_times times;
-
-	lockdep_assert_held(&queue->lock);
-
-	if (!queue->mem || !ogpu_queue_read_control(&queue->mem->control, &times))
-		return;
-
-	if (queue->owner && times.unit_ns > queue->times.unit_ns)
-		atomic64_add(times.unit_ns - queue->times.unit_ns,
-			     &queue->owner->unit_ns[queue->engine]);
-	queue->times = times;
-}
 
 /* Time that a queue has waited for hardware that others had. */
 static u64 ogpu_queue_waited_ns(const struct ogpu_queue_times *times)
@@ -196,19 +140,14 @@ void ogpu_queue_watch_work(struct work_struct *work)
 	struct ogpu_device *odev = queue->odev;
 	u64 card_ns, seqno;
 	bool cookie;
-	int idx;
 
 	cookie = dma_fence_begin_signalling();
 	/* A job may be done, with the interrupt lost. */
 	ogpu_queue_poll(queue);
 
-	/* If the card is being removed, ogpu_queue_mgr_stop() signals all fences. */
-	if (!drm_dev_enter(&odev->drm, &idx))
+	/* If the card is lost or being removed, ogpu_queue_mgr_stop() signals all fences. */
+	if (ogpu_device_read_time(odev, &card_ns, NULL))
 		goto out;
-	spin_lock_irq(&odev->time_lock);
-	card_ns = odev->chip->time_ns(odev);
-	spin_unlock_irq(&odev->time_lock);
-	drm_dev_exit(idx);
 
 	seqno = ogpu_queue_late_job(queue, card_ns);
 	if (seqno) {
@@ -219,21 +158,6 @@ void ogpu_queue_watch_work(struct work_struct *work)
 	}
 out:
 	dma_fence_end_signalling(cookie);
-}
-
-/**
- * ogpu_queue_get_times() - where the time of a queue went
- * @queue: the queue
- * @times: filled in; as firmware told last, and zero before that
- *
- * Asks nobody and does not sleep.
- */
-void ogpu_queue_get_times(struct ogpu_queue *queue, struct ogpu_queue_times *times)
-{
-	spin_lock_irq(&queue->lock);
-	ogpu_queue_update_times(queue);
-	*times = queue->times;
-	spin_unlock_irq(&queue->lock);
 }
 
 #if IS_ENABLED(CONFIG_DRM_OGPU_KUNIT_TEST)

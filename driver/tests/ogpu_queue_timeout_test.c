@@ -4,30 +4,6 @@
  */
 #include <kunit/test.h>
 
-static void ogpu_queue_time_test_read(struct kunit *test)
-{
-	struct ogpu_queue_control control = {
-		.seq = cpu_to_le32(0xfffffffe),
-		.state = cpu_to_le32(OGPU_QUEUE_WAITING),
-		.busy_ns = cpu_to_le64(10),
-		.waited_ns = cpu_to_le64(20),
-		.unit_ns = cpu_to_le64(5),
-		.now_ns = cpu_to_le64(1000),
-	};
-	struct ogpu_queue_times times;
-
-	KUNIT_ASSERT_TRUE(test, ogpu_queue_read_control(&control, &times));
-	KUNIT_EXPECT_EQ(test, times.state, OGPU_QUEUE_WAITING);
-	KUNIT_EXPECT_EQ(test, times.busy_ns, 10);
-	KUNIT_EXPECT_EQ(test, times.waited_ns, 20);
-	KUNIT_EXPECT_EQ(test, times.unit_ns, 5);
-	KUNIT_EXPECT_EQ(test, times.now_ns, 1000);
-
-	/* Firmware ended while it was writing: nobody waits for it. */
-	control.seq = cpu_to_le32(0xffffffff);
-	KUNIT_EXPECT_FALSE(test, ogpu_queue_read_control(&control, &times));
-}
-
 /* Waiting for a slot and for a compute unit, until the page was written and since. */
 static void ogpu_queue_time_test_waiting(struct kunit *test)
 {
@@ -95,7 +71,6 @@ static void ogpu_queue_time_test_left(struct kunit *test)
 }
 
 static struct kunit_case ogpu_queue_time_cases[] = {
-	KUNIT_CASE(ogpu_queue_time_test_read),
 	KUNIT_CASE(ogpu_queue_time_test_waiting),
 	KUNIT_CASE(ogpu_queue_time_test_left),
 	{ }

@@ -24,7 +24,19 @@ static void set_up(struct admin *admin, int number)
 		SKIP("no virtual GPU %d with a control socket", number);
 }
 
-static void lose(struct admin *admin)
+/* Time of a card that is not there is no time. */
+static void expect_no_time(const struct card *card)
+{
+	struct drm_ogpu_query_time time;
+	struct drm_ogpu_query query = {
+		.type = DRM_OGPU_QUERY_TIME, .size = sizeof(time), .pointer = (uintptr_t)&time,
+	};
+
+	EXPECT_EQ(card_ioctl(card, DRM_IOCTL_OGPU_QUERY, &query), -ENODEV);
+}
+
+/* @card: a file of it, or NULL. */
+static void lose(struct admin *admin, const struct card *card)
 {
 	int uevents = admin_open_uevents();
 	char error[256];
@@ -32,6 +44,8 @@ static void lose(struct admin *admin)
 	ASSERT_GE(uevents, 0);
 	ASSERT(admin_is(admin, "state", "running"));
 	ASSERT(admin_control(admin, "{\"cmd\":\"inject\",\"fault\":\"gone\"}"));
+	if (card)
+		expect_no_time(card);
 	EXPECT(admin_wait_uevent(uevents, "OGPU_STATE=gone"));
 	EXPECT(admin_is(admin, "state", "gone"));
 	admin_read(admin, "last_error", error, sizeof(error));
@@ -56,7 +70,7 @@ TEST_TIMEOUT(idle, TIMEOUT_S)
 
 	set_up(&admin, 0);
 	card_open(&card);
-	lose(&admin);
+	lose(&admin, &card);
 	EXPECT_EQ(card_ioctl(&card, DRM_IOCTL_OGPU_VM_CREATE, &vm), -ENODEV);
 	card_close(&card);
 	ASSERT(admin_unbind(&admin));
@@ -73,7 +87,7 @@ TEST_TIMEOUT(while_working, TIMEOUT_S)
 
 	set_up(&admin, 1);
 	ASSERT(clients_start(&clients, 20));
-	lose(&admin);
+	lose(&admin, NULL);
 	ASSERT(clients_wait_lost(&clients));
 	for (i = 0; i < CLIENTS; i++) {
 		EXPECT_EQ(clients.client[i].error, -ENODEV);

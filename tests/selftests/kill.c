@@ -141,7 +141,11 @@ TEST(ends_endless_kernel)
 
 	ASSERT_EQ(kill_queue(&t.card, queue), 0);
 	EXPECT_EQ(card_fence_status(&t.card, done), -ECANCELED);
-	expect_error(&t.card, queue, DRM_OGPU_QUEUE_ERR_KILLED);
+	card_queue_state(&t.card, queue, &state);
+	EXPECT_EQ(state.error, DRM_OGPU_QUEUE_ERR_KILLED);
+	EXPECT_EQ(state.flags, 0);
+	EXPECT_EQ(state.failed_job, 1);
+	EXPECT_EQ(state.pc, code.va);
 
 	card_stream(&t.card, &good, 4096);
 	stream_nop(&good, 2);

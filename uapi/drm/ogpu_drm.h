@@ -40,7 +40,8 @@
  * - -EFAULT: a user pointer is not readable or writable
  * - -ENOENT: no such handle or id in this file
  * - -ENOMEM: out of system memory; -ENOSPC: out of VRAM or of another resource of the card
- * - -ENODEV: the card is gone or was reset since the file was opened; close and open again
+ * - -ENODEV: the card is gone or was reset since the file was opened; close and open again. Only
+ *   &DRM_IOCTL_OGPU_QUEUE_GET_STATE works after a reset
  * - -EIO: the card is wedged
  * - -EINTR: interrupted by a signal, nothing has changed; call again with the same arguments, as
  *   drmIoctl() of libdrm does (ioctl() of libc does not)
@@ -664,8 +665,17 @@ enum drm_ogpu_queue_error {
 	DRM_OGPU_QUEUE_ERR_UNKNOWN = 255,
 };
 
+/** @DRM_OGPU_QUEUE_GUILTY: what the queue executed is why it failed */
+#define DRM_OGPU_QUEUE_GUILTY		(1u << 0)
+/** @DRM_OGPU_QUEUE_INNOCENT: the card failed while the queue had nothing on it */
+#define DRM_OGPU_QUEUE_INNOCENT		(1u << 1)
+
 /**
  * struct drm_ogpu_queue_get_state - DRM_IOCTL_OGPU_QUEUE_GET_STATE
+ *
+ * Cheap: the kernel knows the answers, and asks neither the card nor its firmware. So this also
+ * works after the card was reset, when other ioctls give -ENODEV: @error is then
+ * DRM_OGPU_QUEUE_ERR_ENGINE for queues that had not failed before.
  *
  * After an error a queue executes nothing more, and SUBMIT gives -ECANCELED; what the failed job
  * has written stays written. Fences of jobs that were not done signal with an error: that of the
@@ -684,8 +694,8 @@ struct drm_ogpu_queue_get_state {
 	/** @reason: out: &enum drm_ogpu_fault_reason, for DRM_OGPU_QUEUE_ERR_MEMORY */
 	__u32 reason;
 	/**
-	 * @pc: out: address of the instruction to blame, for a bad jump where it went; 0 if it was
-	 * no work-item
+	 * @pc: out: address of the instruction to blame, for a bad jump where it went; of a queue
+	 * that ran too long or was killed: where one of its work-items was; 0 if there was none
 	 */
 	__u64 pc;
 	/**
@@ -709,6 +719,24 @@ struct drm_ogpu_queue_get_state {
 	 * packet was executed that needs none. Looked at a little later than @busy_ns
 	 */
 	__u64 unit_ns;
+	/** @waited_ns: out: time in which it had work and waited for others to leave the hardware */
+	__u64 waited_ns;
+	/** @packet: out: offset, in the stream of @failed_job, of the packet to blame */
+	__u64 packet;
+	/**
+	 * @nested: out: if that is an INDIRECT packet: offset in its buffer of the packet to blame,
+	 * and so on
+	 */
+	__u32 nested[3];
+	/** @flags: out: DRM_OGPU_QUEUE_GUILTY, DRM_OGPU_QUEUE_INNOCENT, or 0: nobody knows */
+	__u32 flags;
+	/**
+	 * @failed_job: out: number of the job that was executed when the queue failed, 0 if there
+	 * was none. The first job that was ever submitted to a queue has the number 1
+	 */
+	__u64 failed_job;
+	/** @last_job_done: out: number of the last job that was done without error */
+	__u64 last_job_done;
 };
 
 /** @DRM_OGPU_MAX_JOBS: most elements of @jobs */
