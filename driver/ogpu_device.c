@@ -21,6 +21,7 @@
 #include "ogpu_device.h"
 #include "ogpu_lockdep.h"
 #include "ogpu_report.h"
+#include "ogpu_trace.h"
 
 /* How often to look at a register that is waited for: invalidating a TLB takes microseconds. */
 #define OGPU_DEVICE_POLL_US	20
@@ -170,6 +171,7 @@ bool ogpu_device_set_state(struct ogpu_device *odev, enum ogpu_state from, enum 
 	if (cmpxchg(&odev->state, from, to) != from)
 		return false;
 
+	trace_ogpu_state(odev, ogpu_state_name(to));
 	schedule_work(&odev->state_work);
 
 	return true;
@@ -187,6 +189,7 @@ void ogpu_device_set_gone(struct ogpu_device *odev)
 	if (xchg(&odev->state, OGPU_STATE_GONE) == OGPU_STATE_GONE)
 		return;
 
+	trace_ogpu_state(odev, ogpu_state_name(OGPU_STATE_GONE));
 	ogpu_device_set_error(odev, "card does not answer; reseat or power-cycle it");
 	drm_err(&odev->drm, "card does not answer any more\n");
 	schedule_work(&odev->state_work);

@@ -19,6 +19,7 @@
 #include "ogpu_device.h"
 #include "ogpu_event.h"
 #include "ogpu_lockdep.h"
+#include "ogpu_trace.h"
 
 #define OGPU_EVENT_RING_ENTRIES	1024u
 
@@ -117,6 +118,7 @@ static void ogpu_event_handle(struct ogpu_device *odev, const struct ogpu_event 
 {
 	struct ogpu_event_ring *event = odev->event;
 
+	trace_ogpu_event(odev, ev->type, le32_to_cpu(ev->queue));
 	switch (ev->type) {
 	case OGPU_EVENT_FENCE:
 		event->fences++;

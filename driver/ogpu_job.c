@@ -17,6 +17,7 @@
 #include "ogpu_job.h"
 #include "ogpu_queue.h"
 #include "ogpu_queue_priv.h"
+#include "ogpu_trace.h"
 
 /* Jobs of a file that wait for something other than their turn. */
 #define OGPU_SLOW_JOBS	(4 * DRM_OGPU_MAX_QUEUED_JOBS)
@@ -236,6 +237,9 @@ void ogpu_job_arm(struct ogpu_job *job, u64 context, u64 seqno)
  */
 void ogpu_job_end(struct ogpu_job *job)
 {
+	struct ogpu_queue *queue = job->queue;
+
+	trace_ogpu_signal(queue->odev, queue->number, job->fence.seqno, job->fence.error);
 	if (job->privileged)
 		kfree(job->packets);
 	dma_fence_signal(&job->fence);

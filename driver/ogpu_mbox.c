@@ -26,6 +26,7 @@
 #include "ogpu_mbox.h"
 #include "ogpu_mbox_ring.h"
 #include "ogpu_report.h"
+#include "ogpu_trace.h"
 
 #define OGPU_MBOX_REQ_OFFSET	4096u
 #define OGPU_MBOX_REQ_ENTRIES	32u
@@ -114,10 +115,12 @@ static void *ogpu_mbox_at(struct ogpu_mbox *mbox, u32 offset)
 /* Give an event to who it is for. */
 static void ogpu_mbox_handle_event(struct ogpu_mbox *mbox, const struct ogpu_msg *msg)
 {
+	const struct ogpu_msg_queue *queue = (const void *)msg->body;
 	enum ogpu_mbox_kind kind;
 
 	switch (le16_to_cpu(msg->type)) {
 	case OGPU_MSG_QUEUE_ERROR:
+		trace_ogpu_event(mbox->odev, OGPU_MSG_QUEUE_ERROR, le32_to_cpu(queue->queue));
 		kind = OGPU_MBOX_QUEUE_ERROR;
 		break;
 	case OGPU_MSG_SENSOR_ALERT:
@@ -157,6 +160,8 @@ static void ogpu_mbox_receive(struct ogpu_mbox *mbox, const struct ogpu_msg *msg
 	u32 seq = le32_to_cpu(msg->seq);
 
 	if (type & OGPU_MSG_REPLY) {
+		trace_ogpu_reply(mbox->odev, seq, type & ~OGPU_MSG_REPLY,
+				 le16_to_cpu(msg->status));
 		if (!mbox->want_seq || seq != mbox->want_seq ||
 		    type != (mbox->want_type | OGPU_MSG_REPLY)) {
 			mbox->unexpected++;
@@ -368,8 +373,10 @@ int ogpu_mbox_request(struct ogpu_device *odev, enum ogpu_msg_type type, const v
 	mbox->want_type = type;
 	mbox->replied = false;
 	ret = ogpu_mbox_ring_push(&mbox->req, &msg);
-	if (!ret)
+	if (!ret) {
+		trace_ogpu_request(odev, mbox->seq, type, 0);
 		odev->chip->mbox_bell(odev);
+	}
 	mutex_unlock(&mbox->rx_lock);
 
 	if (!ret)

@@ -55,6 +55,7 @@
 #include "ogpu_queue.h"
 #include "ogpu_queue_priv.h"
 #include "ogpu_report.h"
+#include "ogpu_trace.h"
 #include "ogpu_vm.h"
 
 /* Requests of user space are handed on as they are. */
@@ -399,6 +400,7 @@ bool ogpu_queue_set_dead(struct ogpu_queue *queue, const struct ogpu_queue_failu
 
 	if (!ogpu_queue_may_become(queue, OGPU_QUEUE_DEAD))
 		return false;
+	trace_ogpu_queue_error(queue->odev, queue->number, error->code);
 	/* Record the error before the state that says that there is one. */
 	queue->error = *error;
 	WRITE_ONCE(queue->state, OGPU_QUEUE_DEAD);

@@ -32,6 +32,7 @@
 #include "ogpu_job.h"
 #include "ogpu_queue.h"
 #include "ogpu_queue_priv.h"
+#include "ogpu_trace.h"
 
 /*
  * The way out
@@ -175,6 +176,7 @@ static void ogpu_queue_start_job(struct ogpu_queue *queue, struct ogpu_job *job)
 
 	if (queue->state == OGPU_QUEUE_ALIVE) {
 		job->on_ring = true;
+		trace_ogpu_run(queue->odev, queue->number, job->fence.seqno);
 		if (job->privileged)
 			ogpu_ring_write(&queue->ring, job->packets, job->bytes);
 		else if (job->bytes)
@@ -312,6 +314,8 @@ static void ogpu_queue_commit(struct ogpu_queue *queue, struct list_head *jobs)
 
 	list_for_each_entry_safe(job, next, jobs, link) {
 		ogpu_job_arm(job, queue->context, ++queue->submitted);
+		trace_ogpu_submit(queue->odev, queue->number, queue->submitted, queue->client_id,
+				  job->bytes, job->slow);
 		if (job->slow) {
 			queue->slow_jobs++;
 			continue;

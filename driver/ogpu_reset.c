@@ -31,6 +31,7 @@
 #include "ogpu_report.h"
 #include "ogpu_reset.h"
 #include "ogpu_ttm.h"
+#include "ogpu_trace.h"
 #include "ogpu_watchdog.h"
 
 /**
@@ -179,6 +180,7 @@ static void ogpu_reset_recover_soon(struct ogpu_device *odev, enum ogpu_trouble 
 	    READ_ONCE(odev->state) != OGPU_STATE_GONE)
 		return;
 
+	trace_ogpu_reset(odev, ogpu_trouble_text(trouble));
 	WRITE_ONCE(odev->reset->trouble, trouble);
 	queue_work(odev->wq, &odev->reset->work);
 }
