@@ -366,19 +366,16 @@ bool memory_poison(struct vgpu *gpu, uint64_t vram_offset)
 enum ogpu_retire_result memory_retire(struct vgpu *gpu, uint64_t vram_offset)
 {
 	struct memory *mem = &gpu->mem;
-	enum ogpu_retire_result result = OGPU_RETIRE_OK;
-	bool bad_cells;
 
 	if (vram_offset % POISON_PAGE || vram_offset >= mem->vram_size)
 		return OGPU_RETIRE_BAD_ADDRESS;
+	/* Writes a file: nobody has to wait for that but the management core. */
+	if (poison_is_bad(&mem->poison, vram_offset) &&
+	    !nonvol_retire(gpu->cfg.nonvol, vram_offset))
+		return OGPU_RETIRE_NO_SPARE;
 	freeze(mem);
-	poison_remove(&mem->poison, vram_offset, &bad_cells);
-	if (bad_cells && !nonvol_retire(gpu->cfg.nonvol, vram_offset)) {
-		poison_add(&mem->poison, vram_offset, true);
-		result = OGPU_RETIRE_NO_SPARE;
-	} else {
-		memset(mem->vram + vram_offset, 0, POISON_PAGE);
-	}
+	poison_remove(&mem->poison, vram_offset);
+	memset(mem->vram + vram_offset, 0, POISON_PAGE);
 	thaw(mem);
-	return result;
+	return OGPU_RETIRE_OK;
 }

@@ -122,24 +122,38 @@ bool poison_overwrite(struct poison *p, uint64_t addr)
 }
 
 /**
+ * poison_is_bad() - whether the cells of a page are bad.
+ * @p: the list
+ * @addr: VRAM offset of the page
+ *
+ * Return: true if so: it is poisoned, whatever is stored.
+ */
+bool poison_is_bad(struct poison *p, uint64_t addr)
+{
+	const _Atomic uint64_t *entry;
+	bool bad;
+
+	pthread_mutex_lock(&p->lock);
+	entry = find_entry(p, addr);
+	bad = entry && *entry & POISON_CELLS;
+	pthread_mutex_unlock(&p->lock);
+	return bad;
+}
+
+/**
  * poison_remove() - a page is good again, whatever was wrong.
  * @p: the list
  * @addr: VRAM offset of the page
- * @bad_cells: set to whether its cells were bad
- *
- * Return: false if it was not poisoned.
  */
-bool poison_remove(struct poison *p, uint64_t addr, bool *bad_cells)
+void poison_remove(struct poison *p, uint64_t addr)
 {
 	_Atomic uint64_t *entry;
 
 	pthread_mutex_lock(&p->lock);
 	entry = find_entry(p, addr);
-	*bad_cells = entry && *entry & POISON_CELLS;
 	if (entry)
 		*entry = 0;
 	pthread_mutex_unlock(&p->lock);
-	return entry;
 }
 
 /**

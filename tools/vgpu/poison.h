@@ -24,7 +24,8 @@ void poison_fini(struct poison *p);
 bool poison_find(const struct poison *p, uint64_t addr, uint64_t len);
 bool poison_add(struct poison *p, uint64_t addr, bool bad_cells);
 bool poison_overwrite(struct poison *p, uint64_t addr);
-bool poison_remove(struct poison *p, uint64_t addr, bool *bad_cells);
+bool poison_is_bad(struct poison *p, uint64_t addr);
+void poison_remove(struct poison *p, uint64_t addr);
 unsigned int poison_count(const struct poison *p);
 
 #endif
