@@ -11,6 +11,14 @@
 static const uint32_t idle_code[] = { 0x10500073, 0xffdff06f };
 
 /* An image without signature. */
+void image_server(struct server *s, const char *const *options)
+{
+	server_start(s, options);
+	client_connect(s);
+	client_negotiate(s);
+	client_map_vram(s);
+}
+
 void image_make(struct server *s, struct boot_image *image)
 {
 	uint8_t hash[crypto_hash_sha256_BYTES];
@@ -57,6 +65,15 @@ void image_sign(struct server *s, struct boot_image *image)
 	crypto_hash_sha256(image->comp.sha256, (uint8_t *)image->code, sizeof(image->code));
 	crypto_sign_ed25519_detached(image->signature, NULL, (uint8_t *)image,
 				     offsetof(struct boot_image, signature), s->secret_key);
+}
+
+void image_make_program(struct server *s, struct boot_image *image, const uint32_t *code,
+			size_t bytes)
+{
+	image_make(s, image);
+	assert_true(bytes <= sizeof(image->code));
+	memcpy(image->code, code, bytes);
+	image_sign(s, image);
 }
 
 void image_start(struct server *s, uint64_t addr, uint32_t size)

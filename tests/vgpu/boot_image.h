@@ -25,7 +25,12 @@ struct boot_image {
 	uint32_t pad;
 };
 
+/* A server and its client, ready for an image. */
+void image_server(struct server *s, const char *const *options);
 void image_make(struct server *s, struct boot_image *image);
+/* With a program of the caller's, signed. */
+void image_make_program(struct server *s, struct boot_image *image, const uint32_t *code,
+			size_t bytes);
 /* Makes hash and signature anew. */
 void image_sign(struct server *s, struct boot_image *image);
 void image_start(struct server *s, uint64_t addr, uint32_t size);

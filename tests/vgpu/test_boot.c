@@ -18,10 +18,7 @@ static int setup(void **state)
 	static const char * const options[] = { OPTIONS_FOR_IMAGE, NULL };
 	static struct server s;
 
-	server_start(&s, options);
-	client_connect(&s);
-	client_negotiate(&s);
-	client_map_vram(&s);
+	image_server(&s, options);
 	*state = &s;
 	return 0;
 }
@@ -324,8 +321,7 @@ static void test_commit_svn(void **state)
 	struct server *s = *state;
 	struct boot_image image;
 
-	image_make(s, &image);
-	memcpy(image.code, code, sizeof(code));
+	image_make_program(s, &image, code, sizeof(code));
 	image.header.svn = 6;
 	assert_int_equal(boot_signed(s, &image), OGPU_BOOT_OK);
 	/* Once a write after the commit is done, the last one is, too. */
@@ -468,8 +464,7 @@ static void test_start_after_crash(void **state)
 	struct server *s = *state;
 	struct boot_image image;
 
-	image_make(s, &image);
-	memcpy(image.code, code, sizeof(code));
+	image_make_program(s, &image, code, sizeof(code));
 	assert_int_equal(boot_signed(s, &image), OGPU_BOOT_OK);
 	while (!(reg_read(s, OGPU_GLB_STATUS) & OGPU_GLB_STATUS_MC_FATAL))
 		;
@@ -508,8 +503,7 @@ static void test_dead_core(void **state)
 	struct boot_image image;
 	uint32_t one = 1;
 
-	image_make(s, &image);
-	memcpy(image.code, code, sizeof(code));
+	image_make_program(s, &image, code, sizeof(code));
 	assert_int_equal(boot_signed(s, &image), OGPU_BOOT_OK);
 	while (!(reg_read(s, OGPU_GLB_STATUS) & OGPU_GLB_STATUS_MC_FATAL))
 		;
@@ -609,9 +603,7 @@ static void test_slot_reset(void **state)
 	struct server *s = *state;
 	struct boot_image image;
 
-	image_make(s, &image);
-	memcpy(image.code, code, sizeof(code));
-	image_sign(s, &image);
+	image_make_program(s, &image, code, sizeof(code));
 	assert_int_equal(image_boot(s, &image), OGPU_BOOT_OK);
 	assert_true(heartbeat_becomes(s, OGPU_SLOT_FAILED));
 	for (unsigned int i = 0; i < 2; i++) {

@@ -31,10 +31,7 @@ static int setup(void **state)
 	static const char * const options[] = { OPTIONS_FOR_IMAGE, NULL };
 	static struct server s;
 
-	server_start(&s, options);
-	client_connect(&s);
-	client_negotiate(&s);
-	client_map_vram(&s);
+	image_server(&s, options);
 	*state = &s;
 	return 0;
 }
@@ -48,10 +45,7 @@ static void run_program(struct server *s, const uint32_t *code, size_t bytes)
 {
 	struct boot_image image;
 
-	image_make(s, &image);
-	assert_true(bytes <= sizeof(image.code));
-	memcpy(image.code, code, bytes);
-	image_sign(s, &image);
+	image_make_program(s, &image, code, bytes);
 	assert_int_equal(image_boot(s, &image), OGPU_BOOT_OK);
 }
 

@@ -36,10 +36,7 @@ static int setup(void **state)
 	assert_return_code(fd, errno);
 	t.file = fdopen(fd, "r");
 	assert_non_null(t.file);
-	server_start(&t.server, options);
-	client_connect(&t.server);
-	client_negotiate(&t.server);
-	client_map_vram(&t.server);
+	image_server(&t.server, options);
 	*state = &t;
 	return 0;
 }
@@ -218,9 +215,7 @@ static void test_core(void **state)
 	*(uint32_t *)(s->vram + RING) = FIELD_PREP(OGPU_PKT_OPCODE, OGPU_OP_NOP) |
 					FIELD_PREP(OGPU_PKT_WORDS, 2);
 	*(uint64_t *)(s->vram + RING_WPTR) = 8;
-	image_make(s, &image);
-	memcpy(image.code, code, sizeof(code));
-	image_sign(s, &image);
+	image_make_program(s, &image, code, sizeof(code));
 	assert_int_equal(image_boot(s, &image), OGPU_BOOT_OK);
 	while (!(reg_read(s, OGPU_GLB_STATUS) & OGPU_GLB_STATUS_MC_FATAL))
 		;

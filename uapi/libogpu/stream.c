@@ -76,20 +76,22 @@ void ogpu_emit_write(struct ogpu_stream *s, uint64_t dst, const uint32_t *words,
 	emit(s, &p, sizeof(p), words, 4 * count);
 }
 
-void ogpu_emit_fence(struct ogpu_stream *s, uint64_t addr, uint64_t value)
+static void emit_fence(struct ogpu_stream *s, uint64_t addr, uint64_t value, uint32_t flags)
 {
 	struct drm_ogpu_pkt_fence p = { .addr = addr, .value = value };
 
-	p.header = HEADER(s, FENCE, p);
+	p.header = HEADER(s, FENCE, p) | flags;
 	EMIT(s, p);
+}
+
+void ogpu_emit_fence(struct ogpu_stream *s, uint64_t addr, uint64_t value)
+{
+	emit_fence(s, addr, value, 0);
 }
 
 void ogpu_emit_fence_signal(struct ogpu_stream *s, uint64_t addr, uint64_t value)
 {
-	struct drm_ogpu_pkt_fence p = { .addr = addr, .value = value };
-
-	p.header = HEADER(s, FENCE, p) | DRM_OGPU_FENCE_SIGNAL;
-	EMIT(s, p);
+	emit_fence(s, addr, value, DRM_OGPU_FENCE_SIGNAL);
 }
 
 void ogpu_emit_wait(struct ogpu_stream *s, uint64_t addr, enum drm_ogpu_compare compare,
@@ -106,20 +108,22 @@ void ogpu_emit_wait(struct ogpu_stream *s, uint64_t addr, enum drm_ogpu_compare 
 	EMIT(s, p);
 }
 
-void ogpu_emit_timestamp(struct ogpu_stream *s, uint64_t addr)
+static void emit_timestamp(struct ogpu_stream *s, uint64_t addr, uint32_t flags)
 {
 	struct drm_ogpu_pkt_timestamp p = { .addr = addr };
 
-	p.header = HEADER(s, TIMESTAMP, p) | DRM_OGPU_TIMESTAMP_END;
+	p.header = HEADER(s, TIMESTAMP, p) | flags;
 	EMIT(s, p);
+}
+
+void ogpu_emit_timestamp(struct ogpu_stream *s, uint64_t addr)
+{
+	emit_timestamp(s, addr, DRM_OGPU_TIMESTAMP_END);
 }
 
 void ogpu_emit_timestamp_start(struct ogpu_stream *s, uint64_t addr)
 {
-	struct drm_ogpu_pkt_timestamp p = { .addr = addr };
-
-	p.header = HEADER(s, TIMESTAMP, p);
-	EMIT(s, p);
+	emit_timestamp(s, addr, 0);
 }
 
 void ogpu_emit_cache(struct ogpu_stream *s, uint32_t ops)
@@ -182,12 +186,17 @@ void ogpu_emit_skip_end(struct ogpu_stream *s, uint32_t skip)
 	       offsetof(struct drm_ogpu_pkt_skip, bytes), &bytes, sizeof(bytes));
 }
 
+static void emit_atomic(struct ogpu_stream *s, struct drm_ogpu_pkt_atomic *p, uint32_t flags)
+{
+	p->header = HEADER(s, ATOMIC, *p) | flags;
+	EMIT(s, *p);
+}
+
 void ogpu_emit_atomic(struct ogpu_stream *s, uint32_t op, uint64_t addr, uint64_t value)
 {
 	struct drm_ogpu_pkt_atomic p = { .op = op, .addr = addr, .value = value };
 
-	p.header = HEADER(s, ATOMIC, p);
-	EMIT(s, p);
+	emit_atomic(s, &p, 0);
 }
 
 void ogpu_emit_atomic_return(struct ogpu_stream *s, uint32_t op, uint64_t addr, uint64_t value,
@@ -201,8 +210,7 @@ void ogpu_emit_atomic_return(struct ogpu_stream *s, uint32_t op, uint64_t addr, 
 		.result = result,
 	};
 
-	p.header = HEADER(s, ATOMIC, p) | DRM_OGPU_ATOMIC_RETURN;
-	EMIT(s, p);
+	emit_atomic(s, &p, DRM_OGPU_ATOMIC_RETURN);
 }
 
 static uint32_t private_bytes(const struct ogpu_dispatch *d)
