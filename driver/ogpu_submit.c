@@ -259,7 +259,7 @@ static int ogpu_submit_add_kernel_deps(struct ogpu_submit *submit, struct ogpu_v
 	return 0;
 }
 
-static int ogpu_submit_run(struct ogpu_submit *submit)
+static int ogpu_submit_run(struct ogpu_submit *submit, u64 *first_job)
 {
 	struct ogpu_queue *queue = submit->queue;
 	struct ogpu_vm_exec exec;
@@ -273,7 +273,7 @@ static int ogpu_submit_run(struct ogpu_submit *submit)
 	if (ret)
 		goto out_unlock;
 
-	ret = ogpu_queue_submit(queue, &submit->list, submit->count, NULL);
+	ret = ogpu_queue_submit(queue, &submit->list, submit->count, first_job);
 	if (ret)
 		goto out_unlock;
 
@@ -343,7 +343,7 @@ static void ogpu_submit_fini(struct ogpu_submit *submit)
  */
 int ogpu_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *file)
 {
-	const struct drm_ogpu_submit *args = data;
+	struct drm_ogpu_submit *args = data;
 	struct ogpu_submit submit;
 	int ret;
 
@@ -359,7 +359,7 @@ int ogpu_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *file)
 	if (!ret)
 		ret = ogpu_submit_add_deps(&submit);
 	if (!ret)
-		ret = ogpu_submit_run(&submit);
+		ret = ogpu_submit_run(&submit, &args->first_job);
 	if (!ret)
 		ogpu_submit_signal(&submit);
 	ogpu_submit_fini(&submit);

@@ -127,6 +127,35 @@ TEST(backlog_is_limited)
 	EXPECT_EQ(card_syncobj_wait(&t.card, out.handle, 5000), 0);
 }
 
+/* SUBMIT tells the numbers of jobs, each queue's from 1. */
+TEST(job_numbers)
+{
+	struct drm_ogpu_queue_get_state state;
+	struct drm_ogpu_job jobs[5] = {};
+	struct drm_ogpu_submit submit;
+	uint64_t next = 1;
+	struct setup t;
+	uint32_t i;
+
+	set_up(&t);
+	for (i = 1; i <= 5; i++) {
+		submit = (struct drm_ogpu_submit) {
+			.queue_id = t.queue,
+			.jobs = CARD_ARRAY(jobs, i),
+			.first_job = 0x1234,
+		};
+		ASSERT_EQ(card_ioctl(&t.card, DRM_IOCTL_OGPU_SUBMIT, &submit), 0);
+		EXPECT_EQ(submit.first_job, next);
+		next += i;
+	}
+	card_queue_state(&t.card, t.queue, &state);
+	EXPECT_EQ(state.submitted, next - 1);
+
+	submit.queue_id = card_queue(&t.card, DRM_OGPU_ENGINE_COPY, 0);
+	ASSERT_EQ(card_ioctl(&t.card, DRM_IOCTL_OGPU_SUBMIT, &submit), 0);
+	EXPECT_EQ(submit.first_job, 1);
+}
+
 /* Jobs that wait for others, jobs that do not, and a full ring: the order stays. */
 TEST(order_of_fast_and_slow_jobs)
 {

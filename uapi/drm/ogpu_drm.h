@@ -782,6 +782,11 @@ struct drm_ogpu_submit {
 	__u32 flags;
 	/** @jobs: array of &struct drm_ogpu_job, 1 .. DRM_OGPU_MAX_JOBS */
 	struct drm_ogpu_array jobs;
+	/**
+	 * @first_job: out: number of the first of @jobs in its queue; the others follow, and 1 is
+	 * the first that a queue was ever given
+	 */
+	__u64 first_job;
 };
 
 /* ---------------------------------------------------------------------------------------------
@@ -1255,7 +1260,7 @@ struct drm_ogpu_pkt_cache {
 #define DRM_IOCTL_OGPU_QUEUE_GET_STATE \
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_OGPU_QUEUE_GET_STATE, struct drm_ogpu_queue_get_state)
 #define DRM_IOCTL_OGPU_SUBMIT \
-	DRM_IOW(DRM_COMMAND_BASE + DRM_OGPU_SUBMIT, struct drm_ogpu_submit)
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_OGPU_SUBMIT, struct drm_ogpu_submit)
 #define DRM_IOCTL_OGPU_QUEUE_KILL \
 	DRM_IOW(DRM_COMMAND_BASE + DRM_OGPU_QUEUE_KILL, struct drm_ogpu_queue_kill)
 #define DRM_IOCTL_OGPU_WAIT \
