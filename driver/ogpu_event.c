@@ -9,19 +9,29 @@
  */
 #include <linux/dma-fence.h>
 #include <linux/dma-mapping.h>
+#include <linux/interrupt.h>
 #include <linux/mutex.h>
+#include <linux/pci.h>
 #include <linux/sched.h>
+#include <linux/spinlock.h>
 
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
 
 #include "abi/event.h"
+#include "abi/regs.h"
 #include "ogpu_device.h"
 #include "ogpu_event.h"
 #include "ogpu_lockdep.h"
 #include "ogpu_trace.h"
 
 #define OGPU_EVENT_RING_ENTRIES	1024u
+
+/* Entries are given back so many at a time: often enough that hardware need not drop anything. */
+#define OGPU_EVENT_GIVE_BACK	(OGPU_EVENT_RING_ENTRIES / 4)
+
+/* Fences that one interrupt handles before it leaves the rest to the thread. */
+#define OGPU_EVENT_IRQ_BUDGET	64
 
 /**
  * struct ogpu_event_ring - the event ring of a card
@@ -33,14 +43,16 @@ struct ogpu_event_ring {
 	dma_addr_t dma;
 	/** @handlers: who is told, by kind; constant after probe */
 	ogpu_event_handler handlers[OGPU_EVENT_KINDS];
-	/** @lock: protects what follows */
+	/** @lock: held by who empties the ring in a thread, starts or stops it */
 	struct mutex lock;
+	/** @dropped: what EVENT_DROPPED was when we last looked; protected by @lock */
+	u32 dropped;
+	/** @take_lock: protects what follows; irq-safe */
+	spinlock_t take_lock;
 	/** @running: hardware may write entries */
 	bool running;
 	/** @rptr: entries taken, free-running */
 	u32 rptr;
-	/** @dropped: what EVENT_DROPPED was when we last looked */
-	u32 dropped;
 	/** @fences: fence events taken, for debugfs */
 	u64 fences;
 	/** @unknown: events of a type that we do not know */
@@ -66,6 +78,7 @@ int ogpu_event_init(struct ogpu_device *odev)
 	if (ret)
 		return ret;
 	ogpu_lockdep_class(&event->lock, OGPU_LOCK_EVENT);
+	spin_lock_init(&event->take_lock);
 
 	event->entries = dmam_alloc_coherent(&odev->pdev->dev,
 					     OGPU_EVENT_RING_ENTRIES * sizeof(*event->entries),
@@ -103,7 +116,9 @@ void ogpu_event_start(struct ogpu_device *odev)
 	event->rptr = 0;
 	event->dropped = 0;
 	odev->chip->event_set(odev, event->dma, OGPU_EVENT_RING_ENTRIES);
+	spin_lock_irq(&event->take_lock);
 	event->running = true;
+	spin_unlock_irq(&event->take_lock);
 	mutex_unlock(&event->lock);
 }
 
@@ -116,58 +131,76 @@ static void ogpu_event_tell(struct ogpu_device *odev, enum ogpu_event_kind kind,
 
 static void ogpu_event_handle(struct ogpu_device *odev, const struct ogpu_event *ev)
 {
-	struct ogpu_event_ring *event = odev->event;
-
 	trace_ogpu_event(odev, ev->type, le32_to_cpu(ev->queue));
 	switch (ev->type) {
 	case OGPU_EVENT_FENCE:
-		event->fences++;
 		ogpu_event_tell(odev, OGPU_EVENT_KIND_FENCE, ev);
 		break;
 	case OGPU_EVENT_MEMORY_ERROR:
 		ogpu_event_tell(odev, OGPU_EVENT_KIND_MEMORY_ERROR, ev);
 		break;
-	default:
-		event->unknown++;
-		break;
 	}
 }
 
-static bool ogpu_event_take(struct ogpu_event_ring *event, struct ogpu_event *ev)
+/* The oldest entry, which stays there, or NULL if there is none. */
+static const struct ogpu_event *ogpu_event_peek(struct ogpu_event_ring *event)
 {
 	struct ogpu_event *entry = &event->entries[event->rptr % OGPU_EVENT_RING_ENTRIES];
 
-	if (READ_ONCE(entry->seq) != cpu_to_le32(event->rptr + 1))
-		return false;
+	lockdep_assert_held(&event->take_lock);
+
+	if (!event->running || READ_ONCE(entry->seq) != cpu_to_le32(event->rptr + 1))
+		return NULL;
 
 	/* The body was written before the sequence number. */
 	dma_rmb();
-	*ev = *entry;
-	event->rptr++;
 
-	return true;
+	return entry;
+}
+
+static void ogpu_event_take(struct ogpu_device *odev, const struct ogpu_event *entry,
+			    struct ogpu_event *ev)
+{
+	struct ogpu_event_ring *event = odev->event;
+
+	lockdep_assert_held(&event->take_lock);
+
+	*ev = *entry;
+	if (ev->type == OGPU_EVENT_FENCE)
+		event->fences++;
+	else if (ev->type != OGPU_EVENT_MEMORY_ERROR)
+		event->unknown++;
+
+	event->rptr++;
+	if (event->rptr % OGPU_EVENT_GIVE_BACK)
+		return;
+	/* Entries have been read before hardware may write them again. */
+	mb();
+	odev->chip->event_taken(odev, event->rptr);
 }
 
 /* Returns true if the ring held more than one round may take. */
 static bool ogpu_event_drain(struct ogpu_device *odev)
 {
 	struct ogpu_event_ring *event = odev->event;
-	unsigned int taken = 0;
+	const struct ogpu_event *entry;
+	unsigned int taken;
 	struct ogpu_event ev;
 	bool cookie;
 
 	mutex_lock(&event->lock);
 	cookie = dma_fence_begin_signalling();
 	/* Bounded, in case hardware fills the ring as fast as we empty it. */
-	while (event->running && taken < OGPU_EVENT_RING_ENTRIES && ogpu_event_take(event, &ev)) {
+	for (taken = 0; taken < OGPU_EVENT_RING_ENTRIES; taken++) {
+		spin_lock_irq(&event->take_lock);
+		entry = ogpu_event_peek(event);
+		if (entry)
+			ogpu_event_take(odev, entry, &ev);
+		spin_unlock_irq(&event->take_lock);
+		if (!entry)
+			break;
 		ogpu_event_handle(odev, &ev);
-		taken++;
-		/* Give slots back early enough that hardware need not drop anything. */
-		if (!(taken % (OGPU_EVENT_RING_ENTRIES / 4)))
-			odev->chip->event_taken(odev, event->rptr);
 	}
-	if (taken % (OGPU_EVENT_RING_ENTRIES / 4))
-		odev->chip->event_taken(odev, event->rptr);
 	dma_fence_end_signalling(cookie);
 	mutex_unlock(&event->lock);
 
@@ -188,15 +221,51 @@ void ogpu_event_stop(struct ogpu_device *odev)
 	ogpu_event_drain(odev);
 
 	mutex_lock(&event->lock);
+	spin_lock_irq(&event->take_lock);
 	if (event->running) {
 		odev->chip->event_set(odev, 0, 0);
 		event->running = false;
 	}
+	spin_unlock_irq(&event->take_lock);
 	mutex_unlock(&event->lock);
+
+	/* The interrupt may be handling what it took before. */
+	synchronize_hardirq(pci_irq_vector(odev->pdev, OGPU_VECTOR_EVENT));
 }
 
 /**
- * ogpu_event_irq_thread() - interrupt: hardware put entries into the ring
+ * ogpu_event_irq() - interrupt: hardware put entries into the ring
+ * @irq: unused
+ * @arg: the card
+ *
+ * Return: IRQ_WAKE_THREAD if something is left to do.
+ */
+irqreturn_t ogpu_event_irq(int irq, void *arg)
+{
+	struct ogpu_device *odev = arg;
+	struct ogpu_event_ring *event = odev->event;
+	const struct ogpu_event *entry;
+	struct ogpu_event ev;
+	unsigned int taken;
+
+	for (taken = 0; taken < OGPU_EVENT_IRQ_BUDGET; taken++) {
+		spin_lock(&event->take_lock);
+		entry = ogpu_event_peek(event);
+		if (entry && entry->type == OGPU_EVENT_FENCE) {
+			ogpu_event_take(odev, entry, &ev);
+			spin_unlock(&event->take_lock);
+			ogpu_event_handle(odev, &ev);
+			continue;
+		}
+		spin_unlock(&event->take_lock);
+		return entry ? IRQ_WAKE_THREAD : IRQ_HANDLED;
+	}
+
+	return IRQ_WAKE_THREAD;
+}
+
+/**
+ * ogpu_event_irq_thread() - what the interrupt left to do
  * @irq: unused
  * @arg: the card
  *
@@ -248,9 +317,18 @@ void ogpu_event_print_state(struct ogpu_device *odev, struct drm_printer *p)
 {
 	struct ogpu_event_ring *event = odev->event;
 
-	mutex_lock(&event->lock);
-	drm_printf(p, "event ring: %s, taken %u, lost %u\n", event->running ? "on" : "off",
-		   event->rptr, event->dropped);
-	drm_printf(p, "  fences %llu, unknown %llu\n", event->fences, event->unknown);
-	mutex_unlock(&event->lock);
+	u64 fences, unknown;
+	bool running;
+	u32 rptr;
+
+	spin_lock_irq(&event->take_lock);
+	running = event->running;
+	rptr = event->rptr;
+	fences = event->fences;
+	unknown = event->unknown;
+	spin_unlock_irq(&event->take_lock);
+
+	drm_printf(p, "event ring: %s, taken %u, lost %u\n", running ? "on" : "off", rptr,
+		   READ_ONCE(event->dropped));
+	drm_printf(p, "  fences %llu, unknown %llu\n", fences, unknown);
 }

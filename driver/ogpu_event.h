@@ -27,7 +27,10 @@ enum ogpu_event_kind {
 	OGPU_EVENT_KINDS,
 };
 
-/* Called by the thread of the interrupt or by the watchdog; allocates nothing. */
+/*
+ * Called by the interrupt (fences only), by its thread or by the watchdog; allocates nothing. Two may
+ * handle fences at a time.
+ */
 typedef void (*ogpu_event_handler)(struct ogpu_device *odev, const struct ogpu_event *ev);
 
 int ogpu_event_init(struct ogpu_device *odev);
@@ -36,6 +39,7 @@ void ogpu_event_set_handler(struct ogpu_device *odev, enum ogpu_event_kind kind,
 void ogpu_event_start(struct ogpu_device *odev);
 void ogpu_event_stop(struct ogpu_device *odev);
 void ogpu_event_poll(struct ogpu_device *odev);
+irqreturn_t ogpu_event_irq(int irq, void *arg);
 irqreturn_t ogpu_event_irq_thread(int irq, void *arg);
 void ogpu_event_print_state(struct ogpu_device *odev, struct drm_printer *p);
 

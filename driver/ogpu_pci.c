@@ -171,8 +171,9 @@ static int ogpu_pci_request_irqs(struct ogpu_device *odev)
 	if (ret)
 		return ret;
 
-	ret = devm_request_threaded_irq(&pdev->dev, pci_irq_vector(pdev, OGPU_VECTOR_EVENT), NULL,
-					ogpu_event_irq_thread, IRQF_ONESHOT, "ogpu-event", odev);
+	ret = devm_request_threaded_irq(&pdev->dev, pci_irq_vector(pdev, OGPU_VECTOR_EVENT),
+					ogpu_event_irq, ogpu_event_irq_thread, 0, "ogpu-event",
+					odev);
 	if (ret)
 		return ret;
 

@@ -217,7 +217,7 @@ void ogpu_queue_free(struct ogpu_queue *queue)
 	ogpu_vm_put(queue->vm);
 	ogpu_queue_owner_put(queue->owner);
 	mutex_destroy(&queue->submit_lock);
-	kfree(queue);
+	kfree_rcu(queue, rcu);
 	drm_dev_put(&odev->drm);
 	if (!kernel)
 		module_put(THIS_MODULE);

@@ -171,6 +171,8 @@ struct ogpu_queue {
 	bool on_card;
 	/** @release: frees the queue on ogpu_sched_wq() */
 	struct work_struct release;
+	/** @rcu: frees the memory */
+	struct rcu_head rcu;
 	/** @zombie: link while firmware has not confirmed its end */
 	struct list_head zombie;
 

@@ -5,6 +5,7 @@
 #include <linux/dma-fence.h>
 #include <linux/eventfd.h>
 #include <linux/mutex.h>
+#include <linux/rcupdate.h>
 #include <linux/xarray.h>
 
 #include <drm/drm_managed.h>
@@ -24,16 +25,16 @@
 #include "ogpu_signal.h"
 #include "ogpu_vm.h"
 
-/* The queue of this number, with a reference, or NULL. */
+/* The queue of this number, with a reference, or NULL. Any context: RCU frees queues. */
 static struct ogpu_queue *ogpu_queue_mgr_get(struct ogpu_queue_mgr *mgr, unsigned long number)
 {
 	struct ogpu_queue *queue;
 
-	xa_lock(&mgr->queues);
+	rcu_read_lock();
 	queue = xa_load(&mgr->queues, number);
 	if (queue && !kref_get_unless_zero(&queue->ref))
 		queue = NULL;
-	xa_unlock(&mgr->queues);
+	rcu_read_unlock();
 
 	return queue;
 }
@@ -152,7 +153,7 @@ static void ogpu_queue_mgr_poll(struct ogpu_device *odev)
  * What hardware and firmware tell
  */
 
-/* An OGPU_EVENT_FENCE has come. Of a queue that does not exist it is ignored. */
+/* An OGPU_EVENT_FENCE has come. Of a queue that does not exist it is ignored. Any context. */
 static void ogpu_queue_mgr_handle_fence(struct ogpu_device *odev, const struct ogpu_event *ev)
 {
 	struct ogpu_queue *queue = ogpu_queue_mgr_get(odev->queues, le32_to_cpu(ev->queue));

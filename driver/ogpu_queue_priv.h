@@ -45,7 +45,7 @@ struct ogpu_queue_mgr {
 	struct ogpu_device *odev;
 	/**
 	 * @queues: &struct ogpu_queue by number. An entry holds no reference: who finds it takes
-	 * one under the xa_lock, unless there are none left
+	 * one under the xa_lock or in an RCU section, unless there are none left
 	 */
 	struct xarray queues;
 	/** @lock: keeps firmware's idea of which queues exist and ours together */
