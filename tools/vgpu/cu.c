@@ -90,12 +90,12 @@ void cu_group_destroy(struct cu_group *g)
 	free(g);
 }
 
-static void clear_registers(struct cu_wave *w, uint64_t dirty, const struct cu_vec *vec)
+static void clear_registers(struct cu_wave *w, uint64_t dirty)
 {
 	for (; dirty; dirty &= dirty - 1) {
 		unsigned int r = __builtin_ctzll(dirty);
 
-		vec->uniform(&w->affine[r], 0);
+		w->affine[r] = (struct cu_affine){ .step = 0 };
 		w->form[r] = CU_AFFINE | CU_UNIFORM;
 	}
 }
@@ -108,7 +108,7 @@ static bool allocate_waves(struct cu_group *g)
 		if (!w)
 			return false;
 		memset(w, 0, sizeof(*w));
-		clear_registers(w, UINT64_MAX, &cu_vec_base);
+		clear_registers(w, UINT64_MAX);
 		w->form[0] |= CU_ROW;
 		w->reservations = true;
 		g->wave[g->waves_allocated++] = w;
@@ -163,7 +163,7 @@ bool cu_group_init(struct cu_group *g, const struct cu_launch *launch, uint64_t 
 	const bool same = !memcmp(g->shape, launch->group, sizeof(g->shape));
 
 	for (unsigned int i = 0; i < g->waves_allocated; i++)
-		clear_registers(g->wave[i], g->dirty, &cu_vec_base);
+		clear_registers(g->wave[i], g->dirty);
 	g->dirty = 0;
 	g->launch = launch;
 	g->waves = cu_launch_waves(launch);
@@ -233,7 +233,7 @@ static void start_wave(struct cu *cu, struct cu_wave *w)
 {
 	const struct cu_launch *launch = cu->launch;
 
-	clear_registers(w, cu->dirty, cu->vec);
+	clear_registers(w, cu->dirty);
 	cu_put_uniform(cu, w, REG_RA, OGPU_CU_EXIT);
 	cu_put_uniform(cu, w, REG_SP, OGPU_CU_PRIVATE_BASE + launch->private_bytes);
 	cu_put_uniform(cu, w, REG_A0, launch->args);

@@ -343,70 +343,102 @@ static uint8_t *window(struct cu *cu, const uint64_t *t, unsigned int size, uint
 	return span(cu, *base, limit, direct);
 }
 
-/*
- * Addresses of affine form: the runs of lanes are found at once if each is one element after the
- * other, or at one place. Returns where all lanes' elements begin if they follow each other, else
- * p has the place of each run; *p is NULL if they have to be looked up one by one.
- */
-static uint8_t *affine_ptrs(struct cu *cu, const struct cu_wave *w, const struct cu_insn *insn,
-			    uint32_t direct, void **p)
+/* Host memory that all lanes share, for the addresses from start on: local memory, or a page. */
+struct area {
+	uint8_t *host;
+	uint64_t start, bytes;
+};
+
+/* The one that an address lies in; false: there is none, or it has to be asked for. */
+static inline __attribute__((always_inline)) bool area_at(struct cu *cu, uint64_t va,
+							  uint32_t direct, struct area *area)
 {
-	const struct cu_affine *a = &w->affine[insn->rs1];
-	const unsigned int bytes = a->step ? CU_RUN * insn->size : insn->size;
-	uint64_t gap = 0;
+	if (va >> OGPU_VA_BITS) {
+		*area = (struct area){ cu->local_mem, OGPU_CU_LOCAL_BASE, cu->launch->local_bytes };
+		return va < OGPU_CU_PRIVATE_BASE;
+	}
+	area->start = va & ~(uint64_t)(MMU_PAGE - 1);
+	area->bytes = MMU_PAGE;
+	area->host = mmu_lookup(&cu->mmu, area->start, direct);
+	return area->host;
+}
 
-	p[0] = NULL;
-	if (a->step && a->step != insn->size)
-		return NULL;
+/*
+ * Host pointers for the runs of lanes of an address in affine form, each of so many bytes in one
+ * piece; false: lanes have to be looked up one by one.
+ */
+static inline bool affine_ptrs(struct cu *cu, const struct cu_affine *a, int64_t imm,
+			       unsigned int bytes, uint32_t direct, void **p)
+{
+	struct area area;
+	bool all;
+
+	all = area_at(cu, a->base[0] + (uint64_t)imm, direct, &area) && area.bytes >= bytes;
+	for (unsigned int run = 0; run < CU_RUNS && all; run++) {
+		const uint64_t offset = a->base[run] + (uint64_t)imm - area.start;
+
+		all = offset <= area.bytes - bytes;
+		p[run] = area.host + offset;
+	}
+	for (unsigned int run = 0; run < CU_RUNS && !all; run++) {
+		p[run] = span(cu, a->base[run] + (uint64_t)imm, bytes, direct);
+		if (!p[run])
+			return false;
+	}
+	return true;
+}
+
+/* Whether four runs of so many bytes follow each other; then the first pointer is enough. */
+static inline bool side_by_side(void *const *p, unsigned int bytes)
+{
+	const char *first = p[0];
+	bool all = true;
+
 	for (unsigned int run = 1; run < CU_RUNS; run++)
-		gap |= a->base[run] ^ (a->base[0] + run * bytes);
-	if (a->step && !gap) {
-		uint8_t *all = span(cu, a->base[0] + (int64_t)insn->imm, CU_RUNS * bytes, direct);
-
-		if (all)
-			return all;
-	}
-	for (unsigned int run = CU_RUNS; run-- > 0;) {
-		p[run] = span(cu, a->base[run] + (int64_t)insn->imm, bytes, direct);
-		if (!p[run]) {
-			p[0] = NULL;
-			break;
-		}
-	}
-	return NULL;
+		all &= (char *)p[run] == first + run * bytes;
+	return all;
 }
 
 static bool load_affine(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn)
 {
-	const uint32_t contiguous = w->affine[insn->rs1].step ? (1u << CU_RUNS) - 1 : 0;
+	const struct cu_affine *a = &w->affine[insn->rs1];
+	const unsigned int bytes = insn->size * (a->step ? CU_RUN : 1);
+	const unsigned int kind = insn->op - CU_LB;
 	void *p[CU_RUNS];
-	const uint8_t *all = affine_ptrs(cu, w, insn, MMU_DIRECT_READ, p);
 
-	if (all)
-		cu->vec->load[insn->op - CU_LB](cu_new_row(w, insn->rd), all);
-	else if (p[0])
-		cu->vec->load_runs[insn->op - CU_LB](cu_new_row(w, insn->rd),
-						     (const void *const *)p, contiguous);
-	return all || p[0];
+	if (a->step && a->step != insn->size)
+		return false;
+	if (!affine_ptrs(cu, a, insn->imm, bytes, MMU_DIRECT_READ, p))
+		return false;
+	if (!a->step)
+		cu->vec->load_runs[kind](cu_new_row(w, insn->rd), (const void *const *)p, 0);
+	else if (side_by_side(p, bytes))
+		cu->vec->load[kind](cu_new_row(w, insn->rd), p[0]);
+	else
+		cu->vec->load_runs[kind](cu_new_row(w, insn->rd), (const void *const *)p,
+					 (1u << CU_RUNS) - 1);
+	return true;
 }
 
 static bool store_affine(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn)
 {
-	const uint32_t contiguous = w->affine[insn->rs1].step ? (1u << CU_RUNS) - 1 : 0;
+	const struct cu_affine *a = &w->affine[insn->rs1];
+	const unsigned int bytes = insn->size * (a->step ? CU_RUN : 1);
+	const unsigned int kind = insn->op - CU_SB;
 	const uint64_t *v = cu_row(cu, w, insn->rs2);
 	void *p[CU_RUNS];
-	uint8_t *all = affine_ptrs(cu, w, insn, MMU_DIRECT_WRITE, p);
 
-	if (all)
-		cu->vec->store[insn->op - CU_SB](all, v);
-	else if (p[0])
-		cu->vec->store_runs[insn->op - CU_SB](p, v, contiguous);
-	return all || p[0];
-}
-
-static bool is_affine(const struct cu_wave *w, unsigned int r)
-{
-	return (w->form[r] & (CU_AFFINE | CU_UNIFORM)) == CU_AFFINE;
+	if (a->step && a->step != insn->size)
+		return false;
+	if (!affine_ptrs(cu, a, insn->imm, bytes, MMU_DIRECT_WRITE, p))
+		return false;
+	if (!a->step)
+		cu->vec->store_runs[kind](p, v, 0);
+	else if (side_by_side(p, bytes))
+		cu->vec->store[kind](p[0], v);
+	else
+		cu->vec->store_runs[kind](p, v, (1u << CU_RUNS) - 1);
+	return true;
 }
 
 /* What a load, in the order of CU_LB .., makes of what it read. */
@@ -433,16 +465,8 @@ static bool is_private(uint64_t va, unsigned int size)
 	return va >= OGPU_CU_PRIVATE_BASE && va < OGPU_CU_EXIT && (va & 7) <= 8 - size;
 }
 
-/**
- * cu_load() - LB to LWU, FLW, FLD.
- * @cu: unit, inside the memory bracket
- * @w: wave
- * @insn: the load
- * @lanes: lanes that take part, as in w->mask
- *
- * Return: false with cu->error set if a lane's access is refused.
- */
-bool cu_load(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint32_t lanes)
+/* A load of lanes whose addresses have to be looked at. */
+static bool load_lanes(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint32_t lanes)
 {
 	uint64_t t[VGPU_LANES] __attribute__((aligned(64)));
 	uint64_t raw[VGPU_LANES] __attribute__((aligned(64)));
@@ -457,17 +481,6 @@ bool cu_load(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint3
 	uint64_t base;
 	void *runs[CU_RUNS];
 
-	if (cu_is_uniform(w, insn->rs1)) {
-		const uint64_t va = w->affine[insn->rs1].base[0] + (int64_t)insn->imm;
-
-		ptr = is_private(va, size) ? NULL : span(cu, va, size, MMU_DIRECT_READ);
-		if (ptr) {
-			cu_put_one(cu, w, insn->rd, extend(kind, read_host(ptr, size)), lanes);
-			return true;
-		}
-	}
-	if (is_affine(w, insn->rs1) && lanes == CU_ALL_LANES && load_affine(cu, w, insn))
-		return true;
 	switch (addresses(cu, w, insn, lanes, t, &contiguous)) {
 	case CU_PATTERN_CONTIGUOUS:
 		ptr = span(cu, t[first] - (uint64_t)first * size, size * VGPU_LANES,
@@ -522,6 +535,34 @@ put:
 }
 
 /**
+ * cu_load() - LB to LWU, FLW, FLD.
+ * @cu: unit, inside the memory bracket
+ * @w: wave
+ * @insn: the load
+ * @lanes: lanes that take part, as in w->mask
+ *
+ * Return: false with cu->error set if a lane's access is refused.
+ */
+bool cu_load(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint32_t lanes)
+{
+	const unsigned int kind = insn->op - CU_LB, size = insn->size;
+
+	if (cu_is_uniform(w, insn->rs1)) {
+		const uint64_t va = w->affine[insn->rs1].base[0] + (int64_t)insn->imm;
+		const uint8_t *ptr = at_once(cu, va, size, MMU_DIRECT_READ);
+
+		if (ptr) {
+			cu_put_one(cu, w, insn->rd, extend(kind, read_host(ptr, size)), lanes);
+			return true;
+		}
+	} else if (w->form[insn->rs1] & CU_AFFINE && lanes == CU_ALL_LANES &&
+		   load_affine(cu, w, insn)) {
+		return true;
+	}
+	return load_lanes(cu, w, insn, lanes);
+}
+
+/**
  * cu_store() - SB to SD, FSW, FSD.
  * @cu: unit, inside the memory bracket
  * @w: wave
@@ -541,7 +582,8 @@ bool cu_store(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uint
 	uint64_t *row;
 	uint8_t *ptr;
 
-	if (is_affine(w, insn->rs1) && lanes == CU_ALL_LANES && store_affine(cu, w, insn))
+	if ((w->form[insn->rs1] & (CU_AFFINE | CU_UNIFORM)) == CU_AFFINE && lanes == CU_ALL_LANES &&
+	    store_affine(cu, w, insn))
 		return true;
 	switch (addresses(cu, w, insn, lanes, t, &contiguous)) {
 	case CU_PATTERN_CONTIGUOUS:

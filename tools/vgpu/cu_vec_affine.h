@@ -8,6 +8,9 @@
 
 typedef int64_t signed_bases __attribute__((vector_size(sizeof(uint64_t) * CU_RUNS)));
 
+/* The lanes of a run. */
+typedef uint64_t run __attribute__((vector_size(sizeof(uint64_t) * CU_RUN), may_alias, aligned(8)));
+
 #define BASES(a)	(*(const bases *)(a)->base)
 #define LAST	(CU_RUN - 1)	/* lane of a run */
 
@@ -117,16 +120,10 @@ AFFINE_OP(slli_uw, ZEXT_X, x << (imm & 63), s << (imm & 63), true)
 AFFINE_OP(mul, ONE_OF_THEM, x * y, PRODUCT_STEP, true)
 AFFINE_OP(mulw, ONE_OF_THEM, x * y, PRODUCT_STEP, SEXT_V)
 
-static void spread(uint64_t *restrict r, const struct cu_affine *a)
+static void spread(uint64_t *r, const struct cu_affine *a)
 {
-	const bases first = BASES(a);
-	const uint64_t step = a->step;
+	const run steps = a->step * (const run){ 0, 1, 2, 3, 4, 5, 6, 7 };
 
-	if (!step) {
-		for (unsigned int i = 0; i < LANES; i++)
-			r[i] = first[i / CU_RUN];
-		return;
-	}
-	for (unsigned int i = 0; i < LANES; i++)
-		r[i] = first[i / CU_RUN] + i % CU_RUN * step;
+	for (unsigned int i = 0; i < CU_RUNS; i++)
+		*(run *)(r + i * CU_RUN) = steps + a->base[i];
 }
