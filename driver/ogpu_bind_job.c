@@ -15,7 +15,6 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
-
 #include "ogpu_bind.h"
 #include "ogpu_bo.h"
 #include "ogpu_fence.h"

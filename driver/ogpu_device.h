@@ -18,8 +18,9 @@
  * Software state is freed by drmm_ actions when the last file is closed; hardware state by devm_
  * actions when the device is unbound. After probe, what comes from the render node, debugfs or
  * hwmon and uses the card is in ogpu_device_enter(); for a register access that cannot sleep
- * drm_dev_enter() does as well. All else is ended before the registers are unmapped: attributes in sysfs by the driver core, firmware upload by ogpu_fw_unregister(),
- * recovery and the watchdog by ogpu_reset_fini() and ogpu_watchdog_fini(), interrupts by devm_.
+ * drm_dev_enter() does as well. All else is ended before the registers are unmapped: attributes
+ * in sysfs by the driver core, firmware upload by ogpu_fw_unregister(), recovery and the watchdog
+ * by ogpu_reset_fini() and ogpu_watchdog_fini(), interrupts by devm_.
  */
 #ifndef _OGPU_DEVICE_H_
 #define _OGPU_DEVICE_H_

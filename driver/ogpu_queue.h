@@ -63,7 +63,7 @@ struct ogpu_queue_failure {
 	u64 pc;
 	/** @blame: DRM_OGPU_QUEUE_GUILTY, DRM_OGPU_QUEUE_INNOCENT or 0 */
 	u32 blame;
-	/** @nested: offsets of the packet to blame in buffers that are nested in the job's stream */
+	/** @nested: offsets of the packet to blame in buffers nested in the job's stream */
 	u32 nested[3];
 	/** @packet: offset in the stream */
 	u64 packet;

@@ -103,7 +103,8 @@ static int ogpu_submit_check_job(const struct drm_ogpu_job *arg)
 	if (arg->flags || arg->stream_bytes > DRM_OGPU_MAX_STREAM_BYTES ||
 	    arg->stream_bytes % 8 || arg->stream_va % 8)
 		return -EINVAL;
-	if (!arg->stream_bytes && arg->stream_va)
+	if (arg->stream_bytes ? !ogpu_vm_range_ok(arg->stream_va, arg->stream_bytes) :
+				!!arg->stream_va)
 		return -EINVAL;
 
 	return 0;

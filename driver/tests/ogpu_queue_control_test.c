@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * KUnit tests of ogpu_queue_control.c: a page that firmware writes is read as a whole or not at all.
+ * KUnit tests of ogpu_queue_control.c: a page that firmware writes is read as a whole or not at
+ * all.
  */
 #include <kunit/test.h>
 

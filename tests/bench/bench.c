@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
  * Measurements inside a test machine; each prints lines of JSON, one object each, for
- * tests/bench/run: ogpu-bench load|aperture|queues|instructions|scale|share|wait.
+ * tests/bench/run: ogpu-bench load|aperture|queues|instructions|scale|share|wait|state|kill|fault.
  *
  * "instructions" and "scale" need a machine that counts instructions (tests/vm/run --icount).
  */
@@ -206,8 +206,14 @@ int main(int argc, char **argv)
 		bench_share();
 	} else if (!strcmp(what, "wait")) {
 		bench_wait();
+	} else if (!strcmp(what, "state")) {
+		bench_state();
+	} else if (!strcmp(what, "kill")) {
+		bench_kill();
+	} else if (!strcmp(what, "fault")) {
+		bench_fault();
 	} else {
-		fputs("usage: ogpu-bench load|aperture|queues|instructions|scale|share|wait\n",
+		fputs("usage: ogpu-bench load|aperture|queues|instructions|scale|share|wait|state|kill|fault\n",
 		      stderr);
 		return 2;
 	}

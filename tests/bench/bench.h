@@ -3,7 +3,8 @@
 #ifndef OGPU_TESTS_BENCH_H
 #define OGPU_TESTS_BENCH_H
 
-struct ogpu_device;
+#include <ogpu.h>
+#include <stdint.h>
 
 void die(const char *what);
 /* Ends the program if @ret is a negative errno. */
@@ -13,12 +14,36 @@ void result(const char *name, double value, const char *unit, const char *note);
 /* Seconds. */
 double now(void);
 
-/* submit.c */
+/* submit.c: instructions of the cheapest of some null DRM ioctls. */
+uint64_t measure_null(int fd);
 void bench_instructions(struct ogpu_device *dev);
 void bench_scale(struct ogpu_device *dev);
 
+#define INSN_FOR_EVER	0x0000006fu	/* j . */
+#define INSN_RET	0x00008067u
+
+/* A file of its own, so a client of its own: one queue, one kernel of one instruction. */
+struct program {
+	struct ogpu_device *dev;
+	struct ogpu_vm *vm;
+	struct ogpu_queue *queue;
+	struct ogpu_bo *code;
+	struct ogpu_stream stream;
+};
+
 /* sharing.c */
+void start_program(struct program *p, enum drm_ogpu_priority priority, uint32_t instruction,
+		   uint32_t groups_per_unit);
+/* With two endless workgroups on each unit. */
+void start_hog(struct program *p);
+/* Its file goes, and with it whatever it has on the card. */
+void end_program(struct program *p);
 void bench_share(void);
 void bench_wait(void);
+
+/* answers.c */
+void bench_state(void);
+void bench_kill(void);
+void bench_fault(void);
 
 #endif

@@ -24,6 +24,9 @@ TARGETS = {
     "submit_scale_1024_ratio": ("at most", 1.2),
     "submit_1000_buffers_ratio": ("at most", 1.2),
     "module_bytes_per_queue": ("at most", 16384),
+    "queue_state_null_ratio": ("at most", 1.5),
+    "kill_endless_ms": ("at most", 50),
+    "fault_neighbour_lost_jobs": ("at most", 0),
     "unit_share_victim_ms": ("at most", 50),
     "unit_share_high_ms": ("at most", 10),
     "unit_share_error": ("at most", 0.05),
@@ -226,12 +229,16 @@ def share():
     return results(machine(f"{BENCH} share")[0])
 
 
+def answers():
+    return results(machine(f"{BENCH} kill && {BENCH} fault")[0])
+
+
 def instructions():
-    return results(machine(f"{BENCH} instructions && {BENCH} scale", "--icount", "--vgpu-args",
+    return results(machine(f"{BENCH} instructions && {BENCH} scale && {BENCH} state", "--icount", "--vgpu-args",
                            "--doorbells 2048")[0])
 
 
-PARTS = (load, memory, share, waiting, instructions, model, compute_units)
+PARTS = (load, memory, share, waiting, answers, instructions, model, compute_units)
 
 
 def main():

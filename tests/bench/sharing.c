@@ -23,20 +23,8 @@
 #define WAIT_LIMIT_MS	600000	/* a job's time in a WAIT counts */
 #define SLOT_BYTES	64u	/* in the buffer of the queues that wait: packets of one queue */
 
-#define INSN_FOR_EVER	0x0000006fu	/* j . */
-#define INSN_RET	0x00008067u
-
-/* A file of its own, so a client of its own: one queue, one kernel of one instruction. */
-struct program {
-	struct ogpu_device *dev;
-	struct ogpu_vm *vm;
-	struct ogpu_queue *queue;
-	struct ogpu_bo *code;
-	struct ogpu_stream stream;
-};
-
-static void start_program(struct program *p, enum drm_ogpu_priority priority, uint32_t instruction,
-			  uint32_t groups_per_unit)
+void start_program(struct program *p, enum drm_ogpu_priority priority, uint32_t instruction,
+		   uint32_t groups_per_unit)
 {
 	struct ogpu_dispatch dispatch = { .group = { 64 } };
 	void *map;
@@ -57,14 +45,13 @@ static void start_program(struct program *p, enum drm_ogpu_priority priority, ui
 	ogpu_emit_dispatch(&p->stream, &dispatch);
 }
 
-static void start_hog(struct program *p)
+void start_hog(struct program *p)
 {
 	start_program(p, DRM_OGPU_PRIORITY_NORMAL, INSN_FOR_EVER, 2);
 	check(ogpu_queue_submit(p->queue, &p->stream, NULL, 0, NULL), "submit");
 }
 
-/* Its file goes, and with it whatever it has on the card. */
-static void end_program(struct program *p)
+void end_program(struct program *p)
 {
 	ogpu_device_close(p->dev);
 }

@@ -78,6 +78,34 @@ TEST(bad_pointers)
 	}
 }
 
+/* What a later driver may have: a program finds out that this one has not. */
+TEST(unknown_ioctls)
+{
+	uint8_t args[256] = {};
+	struct card card;
+	unsigned int nr;
+
+	card_open(&card);
+	for (nr = DRM_OGPU_QUEUE_EVENTFD + 1; nr < DRM_COMMAND_END - DRM_COMMAND_BASE; nr++)
+		EXPECT_EQ(card_ioctl(&card, DRM_IOWR(DRM_COMMAND_BASE + nr, args), args), -EINVAL);
+}
+
+/* A structure from a later header: what is longer does not matter and stays as it is. */
+TEST(longer_structure)
+{
+	struct {
+		struct drm_ogpu_vm_create create;
+		uint64_t more;
+	} args = { .more = 0x0101010101010101 };
+	struct card card;
+
+	card_open(&card);
+	EXPECT_EQ(card_ioctl(&card, DRM_IOWR(DRM_COMMAND_BASE + DRM_OGPU_VM_CREATE, args), &args),
+		  0);
+	EXPECT_GE(args.create.vm_id, 1);
+	EXPECT_EQ(args.more, 0x0101010101010101);
+}
+
 /* Size 0 asks for the size; the pointer does not matter. */
 TEST(size_probing)
 {

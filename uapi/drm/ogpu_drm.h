@@ -29,6 +29,8 @@
  * - Structures only grow at the end; a shorter one from an older program is taken as if the
  *   missing part were zero. Members called pad or reserved, and flag bits not listed, must be
  *   zero, otherwise -EINVAL. A feature is found by the version and by &DRM_OGPU_QUERY_DEVICE.
+ *   Of a structure that is longer than the kernel's, what the kernel does not know is neither read
+ *   nor written: it is not refused, so a program must know that it is understood.
  * - Arrays are &struct drm_ogpu_array: the stride lets elements grow in the same way. Bytes of an
  *   element that the kernel does not know must be zero, otherwise -E2BIG.
  * - User pointers are __u64 and may be unaligned. Sizes are in bytes.
@@ -36,7 +38,8 @@
  *
  * DOC: Errors that any ioctl may give
  *
- * - -EINVAL: unknown flag, non-zero pad, argument out of its documented range
+ * - -EINVAL: unknown flag, non-zero pad, argument out of its documented range; no such ioctl in
+ *   this driver
  * - -EFAULT: a user pointer is not readable or writable
  * - -ENOENT: no such handle or id in this file
  * - -ENOMEM: out of system memory; -ENOSPC: out of VRAM or of another resource of the card
@@ -45,7 +48,6 @@
  * - -EIO: the card is wedged
  * - -EINTR: interrupted by a signal, nothing has changed; call again with the same arguments, as
  *   drmIoctl() of libdrm does (ioctl() of libc does not)
- * - -ENOTTY: the ioctl does not exist in this driver
  *
  * DOC: Memory model
  *
@@ -252,12 +254,18 @@ struct drm_ogpu_query_time {
  * struct drm_ogpu_bo_create - DRM_IOCTL_OGPU_BO_CREATE
  *
  * Makes a buffer, filled with zero. With both placements VRAM is preferred and system memory used
- * when VRAM is full. The memory is taken at this call. If a buffer is for one address space only,
- * say so with @vm_id: SUBMIT looks at all buffers that are mapped, but at those together, so that
- * its cost does not grow with their number. Such a buffer is freed like any other, and can be
- * mapped nowhere once the address space is gone. In version 0.1 buffers cannot be exported or
- * imported: the PRIME ioctls of drm.h give -EOPNOTSUPP. Errors: -EINVAL for @size 0 or over 1 TiB,
- * or no placement; -ENOENT for an unknown @vm_id; -ENOSPC, -ENOMEM.
+ * when VRAM is full. The memory is taken at this call, but not for good where it is: buffers that
+ * no job uses may be moved out of VRAM to make room for others, also those that are only allowed
+ * there, and come back when SUBMIT needs them. So all buffers of all programs together may be
+ * larger than VRAM, and success does not mean that those of one address space fit, which only
+ * SUBMIT tells: programs that use much look at &DRM_OGPU_QUERY_MEMORY first. A buffer that may be
+ * in both places and was made in system memory, because VRAM was full, stays there. If a buffer
+ * is for one address space only, say so with @vm_id: SUBMIT looks at all buffers that are mapped,
+ * but at those together, so that its cost does not grow with their number. Such a buffer is freed
+ * like any other, and can be mapped nowhere once the address space is gone. In version 0.1
+ * buffers cannot be exported or imported: the PRIME ioctls of drm.h give -EOPNOTSUPP, whatever
+ * DRM_CAP_PRIME says (it speaks of the kernel's DRM core). Errors: -EINVAL for @size 0 or over 1
+ * TiB, or no placement; -ENOENT for an unknown @vm_id; -ENOSPC, -ENOMEM.
  */
 struct drm_ogpu_bo_create {
 	/**
@@ -443,8 +451,10 @@ struct drm_ogpu_bind_op {
  * Changes mappings, in the order of @ops, all or nothing: after an error nothing has changed and no
  * syncobj is signalled. Binds of one address space take effect in the order of the calls. Without
  * ASYNC the call waits for its in-syncs and returns when the change is in force. Jobs submitted
- * after the call, if they wait for its out-sync (or the call was synchronous), see the change;
- * unmapping memory that a running job uses makes that job fault. Mapped memory is kept alive by the
+ * after the call, if they wait for its out-sync (or the call was synchronous), see the change.
+ * With ASYNC all that may fail has been done, and all memory taken, when the call returns 0; only
+ * the card itself may still fail, which the fence of an out-sync tells. Unmapping memory that a
+ * running job uses makes that job fault. Mapped memory is kept alive by the
  * mapping, also after its handle is closed. Errors: -EINVAL for misaligned or wrapping ranges,
  * ranges outside the address space or the buffer, or a buffer that is private to another address
  * space; -ENOENT for an unknown vm, buffer or syncobj; -EBADMSG for a buffer that is
@@ -719,7 +729,7 @@ struct drm_ogpu_queue_get_state {
 	 * packet was executed that needs none. Looked at a little later than @busy_ns
 	 */
 	__u64 unit_ns;
-	/** @waited_ns: out: time in which it had work and waited for others to leave the hardware */
+	/** @waited_ns: out: time in which it had work and waited for others to leave hardware */
 	__u64 waited_ns;
 	/** @packet: out: offset, in the stream of @failed_job, of the packet to blame */
 	__u64 packet;
@@ -750,8 +760,8 @@ struct drm_ogpu_queue_get_state {
 struct drm_ogpu_job {
 	/**
 	 * @stream_va: GPU address of the packets, multiple of 8. They are read when the job runs:
-	 * leave them alone until it is done. With @stream_bytes 0: must be 0, and the job only
-	 * orders its syncs
+	 * leave them alone until it is done. The range is one that can be mapped, otherwise
+	 * -EINVAL. With @stream_bytes 0: must be 0, and the job only orders its syncs
 	 */
 	__u64 stream_va;
 	/** @stream_bytes: of all packets, multiple of 8, at most DRM_OGPU_MAX_STREAM_BYTES */
@@ -765,7 +775,10 @@ struct drm_ogpu_job {
 /**
  * struct drm_ogpu_submit - DRM_IOCTL_OGPU_SUBMIT
  *
- * Puts jobs on a queue, all or none. Each starts when the job before it on the queue and its
+ * Puts jobs on a queue, all or none. The call does not wait for jobs before them. It may have to
+ * bring buffers of the address space back that were moved out of VRAM, and then waits until room is
+ * made, which takes seconds if programs together use much more than there is; it can be interrupted
+ * meanwhile. Each starts when the job before it on the queue and its
  * in-syncs are done, and signals its out-syncs when it is done; a job may wait for what an earlier
  * job of the same call signals. When a queue fails, out-syncs still signal, and their fences carry
  * an error. It shows in the sync_file of a binary syncobj (SYNC_IOC_FILE_INFO), but not in a wait
@@ -895,7 +908,8 @@ struct drm_ogpu_queue_eventfd {
  * before it. A FENCE, BARRIER or not, stores its value when all before it are complete. A job
  * begins after all packets of the job before it.
  *
- * Privileged are the opcode 10 (invalidation of translations), the flag IRQ (1 << 1) of FENCE, and
+ * Privileged are the opcode 10 (invalidation of translations; with another length than its 24 bytes
+ * it is ERR_PACKET as any packet), the flag IRQ (1 << 1) of FENCE, and
  * the flags PHYS and LOST: 1 << 0 of FILL, FENCE, WAIT and TIMESTAMP, 1 << 0 to 1 << 2 of COPY.
  * They are for the kernel's rings; elsewhere they stop the queue with
  * DRM_OGPU_QUEUE_ERR_PRIVILEGE.
@@ -1049,13 +1063,15 @@ struct drm_ogpu_pkt_timestamp {
  * A grid may be cut into several dispatches without a kernel that could tell: @base is the id of
  * the first group, @total what work-items are told as the number of groups.
  *
- * A work-item is an RV64IMAFDC (lp64d) hart with Zicsr and Zifencei in user mode: at its start pc
- * is @entry, a0 is @args, sp is the end of its private memory (the stack), ra is an address that
- * ends the work-item when jumped to, so that the entry is an ordinary C function
- * void kernel(struct my_args *args); all other registers are zero. Pointers are GPU addresses;
- * local memory of the workgroup starts at 0x0001000000000000, private memory at 0x0002000000000000.
- * Plain loads and stores may be misaligned, atomics may not. LR and SC are a compare-and-swap: SC
- * does not notice a value that changed and changed back. fflags need not accumulate.
+ * A work-item is an RV64IMAFDC (lp64d) hart with Zicsr and Zifencei in user mode: at its start pc is
+ * @entry, a0 is @args, sp is the end of its private memory (the stack), ra is an address that
+ * ends the work-item when jumped to, so that the entry is an ordinary C function void
+ * kernel(struct my_args *args); all other registers are zero. Pointers are GPU addresses; local
+ * memory of the workgroup starts at 0x0001000000000000, private memory at 0x0002000000000000.
+ * Private memory ends at sp: @private_bytes of the dispatch down from there. Plain loads and
+ * stores may be misaligned, atomics may not; they work on local memory, too. LR and SC are a
+ * compare-and-swap: SC does not notice a value that changed and changed back. fflags need not
+ * accumulate.
  *
  * ecall is the barrier of the workgroup: it waits for all work-items of the group that have not
  * ended, orders memory among them, and changes no register. A work-item that spins for another one
@@ -1074,7 +1090,7 @@ struct drm_ogpu_pkt_dispatch {
 	__u64 args;
 	/** @grid: workgroups in x, y, z */
 	__u32 grid[3];
-	/** @group: work-items of a workgroup in x, y, z */
+	/** @group: work-items of a workgroup in x, y, z; only their product is limited */
 	__u32 group[3];
 	/** @local_bytes: local memory of each workgroup, zero at its start */
 	__u32 local_bytes;
