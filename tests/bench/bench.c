@@ -213,8 +213,8 @@ int main(int argc, char **argv)
 	} else if (!strcmp(what, "fault")) {
 		bench_fault();
 	} else {
-		fputs("usage: ogpu-bench load|aperture|queues|instructions|scale|share|wait|state|kill|fault\n",
-		      stderr);
+		fputs("usage: ogpu-bench load|aperture|queues|instructions|scale|share|wait|state|"
+		      "kill|fault\n", stderr);
 		return 2;
 	}
 	return 0;
