@@ -7,12 +7,12 @@
  *
  *	reset_lock -> vm->bind_lock -> mem->validate_lock -> dma_resv (drm_exec) ->
  *	queue->submit_lock -> queues->lock ->
- *	mbox->req_lock -> mbox->rx_lock, mmu->lock, event->lock -> spinlocks
+ *	mbox->lock, mmu->lock, event->lock -> spinlocks
  *
  * Three mutexes are held by one part alone, and lockdep learns their place by itself:
  *
- *	reset_lock -> boot->lock -> mbox->rx_lock
- *	hwmon->lock -> mbox->req_lock
+ *	reset_lock -> boot->lock -> mbox->lock
+ *	hwmon->lock -> mbox->lock
  *	dma_resv -> mem->vram.lock
  *
  * Software state is freed by drmm_ actions when the last file is closed; hardware state by devm_

@@ -24,8 +24,7 @@ static const char * const ogpu_lockdep_names[OGPU_LOCKS] = {
 	[OGPU_LOCK_BIND] = "ogpu_vm.bind_lock",
 	[OGPU_LOCK_SUBMIT] = "ogpu_queue.submit_lock",
 	[OGPU_LOCK_QUEUES] = "ogpu_queue_mgr.lock",
-	[OGPU_LOCK_MBOX_REQUEST] = "ogpu_mbox.req_lock",
-	[OGPU_LOCK_MBOX_RECEIVE] = "ogpu_mbox.rx_lock",
+	[OGPU_LOCK_MBOX] = "ogpu_mbox.lock",
 	[OGPU_LOCK_MMU] = "ogpu_mmu.lock",
 	[OGPU_LOCK_EVENT] = "ogpu_event_ring.lock",
 };
@@ -55,10 +54,8 @@ static void ogpu_lockdep_prime_signalling(struct mutex *locks)
 	bool cookie = dma_fence_begin_signalling();
 
 	mutex_lock(&locks[OGPU_LOCK_QUEUES]);
-	mutex_lock(&locks[OGPU_LOCK_MBOX_REQUEST]);
-	mutex_lock(&locks[OGPU_LOCK_MBOX_RECEIVE]);
-	mutex_unlock(&locks[OGPU_LOCK_MBOX_RECEIVE]);
-	mutex_unlock(&locks[OGPU_LOCK_MBOX_REQUEST]);
+	mutex_lock(&locks[OGPU_LOCK_MBOX]);
+	mutex_unlock(&locks[OGPU_LOCK_MBOX]);
 	mutex_unlock(&locks[OGPU_LOCK_QUEUES]);
 
 	mutex_lock(&locks[OGPU_LOCK_MMU]);

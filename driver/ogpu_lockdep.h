@@ -14,8 +14,7 @@ struct rw_semaphore;
  * @OGPU_LOCK_BIND: ogpu_vm.bind_lock
  * @OGPU_LOCK_SUBMIT: ogpu_queue.submit_lock
  * @OGPU_LOCK_QUEUES: ogpu_queue_mgr.lock
- * @OGPU_LOCK_MBOX_REQUEST: ogpu_mbox.req_lock
- * @OGPU_LOCK_MBOX_RECEIVE: ogpu_mbox.rx_lock
+ * @OGPU_LOCK_MBOX: ogpu_mbox.lock
  * @OGPU_LOCK_MMU: ogpu_mmu.lock
  * @OGPU_LOCK_EVENT: ogpu_event_ring.lock
  * @OGPU_LOCKS: how many there are
@@ -25,8 +24,7 @@ enum ogpu_lock {
 	OGPU_LOCK_BIND,
 	OGPU_LOCK_SUBMIT,
 	OGPU_LOCK_QUEUES,
-	OGPU_LOCK_MBOX_REQUEST,
-	OGPU_LOCK_MBOX_RECEIVE,
+	OGPU_LOCK_MBOX,
 	OGPU_LOCK_MMU,
 	OGPU_LOCK_EVENT,
 	OGPU_LOCKS

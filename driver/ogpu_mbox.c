@@ -2,10 +2,10 @@
 /*
  * Messages between driver and firmware: requests with replies, events, the log.
  *
- * One request is under way at a time. The thread of the mailbox interrupt takes messages out of
- * the ring: replies wake who waits, events are put aside for a worker, so that what handles an
- * event may send requests itself. All waits are bounded; a request without an answer has the card
- * looked at, and some of them in a row have it reset.
+ * Many requests may be under way at a time (ogpu_mbox_call.c). The thread of the mailbox interrupt
+ * takes messages out of the ring: replies wake who waits, events are put aside for a worker, so
+ * that what handles an event may send requests itself. All waits are bounded; a request without an
+ * answer has the card looked at, and some of them in a row have it reset.
  */
 #include <linux/dma-mapping.h>
 #include <linux/jiffies.h>
@@ -24,6 +24,7 @@
 #include "ogpu_device.h"
 #include "ogpu_lockdep.h"
 #include "ogpu_mbox.h"
+#include "ogpu_mbox_call.h"
 #include "ogpu_mbox_ring.h"
 #include "ogpu_report.h"
 #include "ogpu_trace.h"
@@ -61,31 +62,21 @@ struct ogpu_mbox {
 	dma_addr_t dma;
 	/** @handlers: who is told of events, by kind; constant after probe */
 	ogpu_mbox_handler handlers[OGPU_MBOX_KINDS];
-	/** @running: firmware may be spoken to; written under @rx_lock */
+	/** @running: firmware may be spoken to; written under @lock */
 	bool running;
-	/** @req_lock: one request at a time; protects @req, @seq and @timeouts */
-	struct mutex req_lock;
-	/** @req: ring of requests */
-	struct ogpu_mbox_ring req;
-	/** @seq: of the last request */
-	u32 seq;
-	/** @timeouts: requests without an answer since the last one with */
-	unsigned int timeouts;
-	/** @wait: woken by replies, HELLO, when an event was handled, and when @running drops */
+	/** @wait: woken by HELLO, when an event was handled, and when @running drops */
 	wait_queue_head_t wait;
 
-	/** @rx_lock: protects what follows */
-	struct mutex rx_lock;
+	/** @lock: protects what follows */
+	struct mutex lock;
+	/** @req: ring of requests */
+	struct ogpu_mbox_ring req;
+	/** @calls: requests that are under way */
+	struct ogpu_mbox_calls calls;
+	/** @timeouts: requests without an answer since the last one with */
+	unsigned int timeouts;
 	/** @msg: ring of replies and events */
 	struct ogpu_mbox_ring msg;
-	/** @reply: the reply to request @seq, once @replied */
-	struct ogpu_msg reply;
-	/** @want_seq: sequence number of the reply that is waited for, 0 if none */
-	u32 want_seq;
-	/** @want_type: its type */
-	u16 want_type;
-	/** @replied: @reply is there */
-	bool replied;
 	/** @broken: the ring's counters made no sense; nothing more is taken from it */
 	bool broken;
 	/** @hello: what firmware told about itself, once @got_hello */
@@ -140,9 +131,9 @@ static void ogpu_mbox_event_work(struct work_struct *work)
 	bool got;
 
 	for (;;) {
-		mutex_lock(&mbox->rx_lock);
+		mutex_lock(&mbox->lock);
 		got = mbox->running && kfifo_get(&mbox->events, &msg);
-		mutex_unlock(&mbox->rx_lock);
+		mutex_unlock(&mbox->lock);
 		if (!got)
 			break;
 		ogpu_mbox_handle_event(mbox, &msg);
@@ -154,23 +145,64 @@ static void ogpu_mbox_event_work(struct work_struct *work)
 	ogpu_mbox_poll(mbox->odev);
 }
 
+/* A request is over. Whoever waits for it may free it at once. */
+static void ogpu_mbox_end(struct ogpu_mbox_call *call, int err)
+{
+	call->err = err;
+	complete(&call->over);
+}
+
+/* Firmware that runs did not take a request or did not reply: is it dead? */
+static void ogpu_mbox_no_reply(struct ogpu_mbox *mbox, struct ogpu_mbox_call *call, int err)
+{
+	struct ogpu_device *odev = mbox->odev;
+
+	mbox->timeouts++;
+	drm_err_ratelimited(&odev->drm, "firmware does not answer request %u: %pe\n", call->type,
+			    ERR_PTR(err));
+	if (mbox->timeouts >= OGPU_MBOX_MAX_TIMEOUTS || err == -EIO)
+		ogpu_report(odev, OGPU_TROUBLE_FW_SILENT);
+	else
+		ogpu_report(odev, OGPU_TROUBLE_FW_LATE);
+	ogpu_mbox_end(call, err);
+}
+
+/* Give firmware requests for which there is room. */
+static void ogpu_mbox_push(struct ogpu_mbox *mbox)
+{
+	struct ogpu_mbox_call *call;
+	bool any = false;
+	int err;
+
+	while (!IS_ERR_OR_NULL(call = ogpu_mbox_calls_push(&mbox->calls, jiffies))) {
+		trace_ogpu_request(mbox->odev, le32_to_cpu(call->msg.seq), call->type, 0);
+		any = true;
+	}
+	if (any)
+		mbox->odev->chip->mbox_bell(mbox->odev);
+	if (!IS_ERR(call))
+		return;
+	err = PTR_ERR(call);
+	while ((call = ogpu_mbox_calls_any(&mbox->calls)))
+		ogpu_mbox_no_reply(mbox, call, err);
+}
+
 static void ogpu_mbox_receive(struct ogpu_mbox *mbox, const struct ogpu_msg *msg)
 {
 	u16 type = le16_to_cpu(msg->type);
 	u32 seq = le32_to_cpu(msg->seq);
 
 	if (type & OGPU_MSG_REPLY) {
+		struct ogpu_mbox_call *call = ogpu_mbox_calls_reply(&mbox->calls, msg);
+
 		trace_ogpu_reply(mbox->odev, seq, type & ~OGPU_MSG_REPLY,
 				 le16_to_cpu(msg->status));
-		if (!mbox->want_seq || seq != mbox->want_seq ||
-		    type != (mbox->want_type | OGPU_MSG_REPLY)) {
+		if (call) {
+			mbox->timeouts = 0;
+			ogpu_mbox_end(call, 0);
+		} else {
 			mbox->unexpected++;
-			return;
 		}
-		mbox->reply = *msg;
-		mbox->want_seq = 0;
-		WRITE_ONCE(mbox->replied, true);
-		wake_up_all(&mbox->wait);
 		return;
 	}
 
@@ -198,14 +230,17 @@ static void ogpu_mbox_receive(struct ogpu_mbox *mbox, const struct ogpu_msg *msg
  * @odev: the card
  *
  * Called by the interrupt's thread, by who waits for a reply, and by the watchdog. Sleeps. Harmless
- * when the mailbox is stopped.
+ * when the mailbox is stopped. Requests that are late are over afterwards.
  */
 void ogpu_mbox_poll(struct ogpu_device *odev)
 {
 	struct ogpu_mbox *mbox = odev->mbox;
+	struct ogpu_mbox_call *call;
+	/* Before looking into the ring: what is late then has had its chance. */
+	unsigned long now = jiffies;
 	unsigned int i;
 
-	mutex_lock(&mbox->rx_lock);
+	mutex_lock(&mbox->lock);
 	/* Bounded, in case firmware writes as fast as we read. */
 	for (i = 0; i < OGPU_MBOX_MSG_ENTRIES; i++) {
 		struct ogpu_msg msg;
@@ -227,7 +262,13 @@ void ogpu_mbox_poll(struct ogpu_device *odev)
 			ogpu_report(odev, OGPU_TROUBLE_MBOX_COUNTERS);
 		}
 	}
-	mutex_unlock(&mbox->rx_lock);
+	if (mbox->running) {
+		while ((call = ogpu_mbox_calls_late(&mbox->calls, now)))
+			ogpu_mbox_no_reply(mbox, call, -ETIMEDOUT);
+		/* Firmware may have made room. */
+		ogpu_mbox_push(mbox);
+	}
+	mutex_unlock(&mbox->lock);
 }
 
 /**
@@ -268,7 +309,7 @@ static int ogpu_mbox_errno(u16 status)
 	}
 }
 
-/* Wait a while for a message. Who then reads it takes rx_lock, under which it was stored. */
+/* Wait a while for HELLO. Who then reads it takes the lock under which it was stored. */
 static int ogpu_mbox_wait_slice(struct ogpu_mbox *mbox, const bool *got, unsigned int ms)
 {
 	wait_event_timeout(mbox->wait, READ_ONCE(*got) || !READ_ONCE(mbox->running),
@@ -282,49 +323,78 @@ static int ogpu_mbox_wait_slice(struct ogpu_mbox *mbox, const bool *got, unsigne
 	return READ_ONCE(mbox->running) ? -ETIMEDOUT : -ENODEV;
 }
 
-/* Wait for the reply to the current request. Under req_lock. */
-static int ogpu_mbox_wait_reply(struct ogpu_mbox *mbox)
+/**
+ * ogpu_mbox_send() - ask firmware for something
+ * @odev: the card
+ * @call: the caller's memory, in use until ogpu_mbox_finish() returns
+ * @type: kind of request
+ * @body: its body, or NULL
+ * @size: bytes of @body
+ *
+ * Firmware gets requests in the order in which they are sent, as soon as there is room in the ring.
+ * Allocates nothing and waits for nobody but a lock: may be called where fences are signalled, and
+ * from handlers of events. Failure is for ogpu_mbox_finish() to tell.
+ */
+void ogpu_mbox_send(struct ogpu_device *odev, struct ogpu_mbox_call *call, enum ogpu_msg_type type,
+		    const void *body, size_t size)
 {
-	unsigned long end = jiffies + msecs_to_jiffies(OGPU_MBOX_TIMEOUT_MS);
-	bool last;
+	struct ogpu_mbox *mbox = odev->mbox;
+
+	init_completion(&call->over);
+	call->msg = (struct ogpu_msg) {
+		.type = cpu_to_le16(type),
+		.size = cpu_to_le32(size),
+	};
+	if (WARN_ON(size > OGPU_MSG_BODY)) {
+		ogpu_mbox_end(call, -EINVAL);
+		return;
+	}
+	if (size)
+		memcpy(call->msg.body, body, size);
+
+	mutex_lock(&mbox->lock);
+	if (mbox->running) {
+		ogpu_mbox_calls_add(&mbox->calls, call, jiffies);
+		ogpu_mbox_push(mbox);
+	} else {
+		ogpu_mbox_end(call, -ENODEV);
+	}
+	mutex_unlock(&mbox->lock);
+}
+
+/**
+ * ogpu_mbox_finish() - wait for the reply to a request
+ * @odev: the card
+ * @call: from ogpu_mbox_send()
+ * @reply: filled with the reply's body, or NULL; what firmware does not know of it is zero
+ * @reply_size: bytes of @reply
+ *
+ * Sleeps until OGPU_MBOX_TIMEOUT_MS after firmware had room for the request, which may take as
+ * long, and one OGPU_MBOX_POLL_MS at most. May be called where ogpu_mbox_send() may.
+ *
+ * Return: 0; -ETIMEDOUT if firmware does not answer; -ENODEV if it does not run or was stopped;
+ * -EPROTO if the reply breaks the rules; otherwise what the reply's status means.
+ */
+int ogpu_mbox_finish(struct ogpu_device *odev, struct ogpu_mbox_call *call, void *reply,
+		     size_t reply_size)
+{
 	int ret;
 
-	do {
-		/* Look at the clock first: after the end there is one more look into the ring. */
-		last = time_after(jiffies, end);
-		ret = ogpu_mbox_wait_slice(mbox, &mbox->replied, OGPU_MBOX_POLL_MS);
-	} while (ret == -ETIMEDOUT && !last);
+	/* In case the interrupt got lost, or does not come. */
+	while (!wait_for_completion_timeout(&call->over, msecs_to_jiffies(OGPU_MBOX_POLL_MS)))
+		ogpu_mbox_poll(odev);
 
-	return ret;
-}
-
-/* Take over what was replied. Under rx_lock. */
-static int ogpu_mbox_take_reply(struct ogpu_mbox *mbox, void *reply, size_t reply_size)
-{
-	int ret = ogpu_mbox_errno(le16_to_cpu(mbox->reply.status));
-
+	if (call->err)
+		return call->err;
+	ret = ogpu_mbox_errno(le16_to_cpu(call->msg.status));
 	if (ret)
 		return ret;
-	if (!ogpu_mbox_msg_complete(&mbox->reply))
+	if (!ogpu_mbox_msg_complete(&call->msg) || WARN_ON(reply_size > OGPU_MSG_BODY))
 		return -EPROTO;
 	if (reply_size)
-		memcpy(reply, mbox->reply.body, reply_size);
+		memcpy(reply, call->msg.body, reply_size);
 
 	return 0;
-}
-
-/* Firmware that runs did not take a request or did not reply: is it dead? Under req_lock. */
-static void ogpu_mbox_no_reply(struct ogpu_mbox *mbox, enum ogpu_msg_type type, int err)
-{
-	struct ogpu_device *odev = mbox->odev;
-
-	mbox->timeouts++;
-	drm_err_ratelimited(&odev->drm, "firmware does not answer request %u: %pe\n", type,
-			    ERR_PTR(err));
-	if (mbox->timeouts >= OGPU_MBOX_MAX_TIMEOUTS || err == -EIO)
-		ogpu_report(odev, OGPU_TROUBLE_FW_SILENT);
-	else
-		ogpu_report(odev, OGPU_TROUBLE_FW_LATE);
 }
 
 /**
@@ -333,70 +403,19 @@ static void ogpu_mbox_no_reply(struct ogpu_mbox *mbox, enum ogpu_msg_type type, 
  * @type: kind of request
  * @body: its body, or NULL
  * @size: bytes of @body
- * @reply: filled with the reply's body, or NULL; what firmware does not know of it is zero
+ * @reply: as for ogpu_mbox_finish()
  * @reply_size: bytes of @reply
  *
- * Sleeps, after it got its turn, for OGPU_MBOX_TIMEOUT_MS and one OGPU_MBOX_POLL_MS at most.
- * Allocates nothing: may be called where fences are signalled, and from handlers of events.
- *
- * Return: 0; -ETIMEDOUT if firmware does not answer; -ENODEV if it does not run or was stopped;
- * -EPROTO if the reply breaks the rules; otherwise what the reply's status means.
+ * Return: as ogpu_mbox_finish().
  */
 int ogpu_mbox_request(struct ogpu_device *odev, enum ogpu_msg_type type, const void *body,
 		      size_t size, void *reply, size_t reply_size)
 {
-	struct ogpu_mbox *mbox = odev->mbox;
-	struct ogpu_msg msg = {
-		.type = cpu_to_le16(type),
-		.size = cpu_to_le32(size),
-	};
-	int ret;
+	struct ogpu_mbox_call call;
 
-	if (WARN_ON(size > OGPU_MSG_BODY || reply_size > OGPU_MSG_BODY))
-		return -EINVAL;
-	if (size)
-		memcpy(msg.body, body, size);
+	ogpu_mbox_send(odev, &call, type, body, size);
 
-	mutex_lock(&mbox->req_lock);
-	/* 0 stands for events. */
-	if (!++mbox->seq)
-		mbox->seq = 1;
-	msg.seq = cpu_to_le32(mbox->seq);
-
-	mutex_lock(&mbox->rx_lock);
-	if (!mbox->running) {
-		mutex_unlock(&mbox->rx_lock);
-		ret = -ENODEV;
-		goto out_unlock;
-	}
-	mbox->want_seq = mbox->seq;
-	mbox->want_type = type;
-	mbox->replied = false;
-	ret = ogpu_mbox_ring_push(&mbox->req, &msg);
-	if (!ret) {
-		trace_ogpu_request(odev, mbox->seq, type, 0);
-		odev->chip->mbox_bell(odev);
-	}
-	mutex_unlock(&mbox->rx_lock);
-
-	if (!ret)
-		ret = ogpu_mbox_wait_reply(mbox);
-
-	mutex_lock(&mbox->rx_lock);
-	mbox->want_seq = 0;
-	if (!ret) {
-		mbox->timeouts = 0;
-		ret = ogpu_mbox_take_reply(mbox, reply, reply_size);
-	} else if (ret != -ENODEV) {
-		ogpu_mbox_no_reply(mbox, type, ret);
-		if (ret == -EBUSY)
-			ret = -ETIMEDOUT;
-	}
-	mutex_unlock(&mbox->rx_lock);
-out_unlock:
-	mutex_unlock(&mbox->req_lock);
-
-	return ret;
+	return ogpu_mbox_finish(odev, &call, reply, reply_size);
 }
 
 /**
@@ -417,9 +436,9 @@ int ogpu_mbox_wait_hello(struct ogpu_device *odev, struct ogpu_msg_hello *hello,
 	if (ret)
 		return ret;
 
-	mutex_lock(&mbox->rx_lock);
+	mutex_lock(&mbox->lock);
 	*hello = mbox->hello;
-	mutex_unlock(&mbox->rx_lock);
+	mutex_unlock(&mbox->lock);
 
 	return 0;
 }
@@ -436,8 +455,7 @@ void ogpu_mbox_start(struct ogpu_device *odev)
 	/* No event of firmware that ran before is handled any more. */
 	cancel_work_sync(&mbox->event_work);
 
-	mutex_lock(&mbox->req_lock);
-	mutex_lock(&mbox->rx_lock);
+	mutex_lock(&mbox->lock);
 
 	memset(header, 0, OGPU_MBOX_AREA_SIZE);
 	header->magic = cpu_to_le32(OGPU_MBOX_MAGIC);
@@ -466,7 +484,7 @@ void ogpu_mbox_start(struct ogpu_device *odev)
 	kfifo_reset(&mbox->events);
 	mbox->events_put = 0;
 	mbox->events_done = 0;
-	mbox->want_seq = 0;
+	ogpu_mbox_calls_init(&mbox->calls, &mbox->req, msecs_to_jiffies(OGPU_MBOX_TIMEOUT_MS));
 	mbox->timeouts = 0;
 	mbox->got_hello = false;
 	mbox->broken = false;
@@ -474,8 +492,7 @@ void ogpu_mbox_start(struct ogpu_device *odev)
 	odev->chip->mbox_set(odev, mbox->dma, OGPU_MBOX_AREA_SIZE);
 	WRITE_ONCE(mbox->running, true);
 
-	mutex_unlock(&mbox->rx_lock);
-	mutex_unlock(&mbox->req_lock);
+	mutex_unlock(&mbox->lock);
 }
 
 /**
@@ -488,10 +505,15 @@ void ogpu_mbox_start(struct ogpu_device *odev)
 void ogpu_mbox_stop(struct ogpu_device *odev)
 {
 	struct ogpu_mbox *mbox = odev->mbox;
+	struct ogpu_mbox_call *call;
 
-	mutex_lock(&mbox->rx_lock);
-	WRITE_ONCE(mbox->running, false);
-	mutex_unlock(&mbox->rx_lock);
+	mutex_lock(&mbox->lock);
+	if (mbox->running) {
+		WRITE_ONCE(mbox->running, false);
+		while ((call = ogpu_mbox_calls_any(&mbox->calls)))
+			ogpu_mbox_end(call, -ENODEV);
+	}
+	mutex_unlock(&mbox->lock);
 	wake_up_all(&mbox->wait);
 }
 
@@ -515,14 +537,10 @@ int ogpu_mbox_init(struct ogpu_device *odev)
 	INIT_KFIFO(mbox->events);
 	INIT_WORK(&mbox->event_work, ogpu_mbox_event_work);
 
-	ret = drmm_mutex_init(&odev->drm, &mbox->req_lock);
+	ret = drmm_mutex_init(&odev->drm, &mbox->lock);
 	if (ret)
 		return ret;
-	ogpu_lockdep_class(&mbox->req_lock, OGPU_LOCK_MBOX_REQUEST);
-	ret = drmm_mutex_init(&odev->drm, &mbox->rx_lock);
-	if (ret)
-		return ret;
-	ogpu_lockdep_class(&mbox->rx_lock, OGPU_LOCK_MBOX_RECEIVE);
+	ogpu_lockdep_class(&mbox->lock, OGPU_LOCK_MBOX);
 
 	mbox->wq = drmm_alloc_ordered_workqueue(&odev->drm, "ogpu-mbox-%s", WQ_MEM_RECLAIM,
 						pci_name(odev->pdev));
@@ -618,12 +636,12 @@ void ogpu_mbox_print_state(struct ogpu_device *odev, struct drm_printer *p)
 {
 	struct ogpu_mbox *mbox = odev->mbox;
 
-	mutex_lock(&mbox->rx_lock);
+	mutex_lock(&mbox->lock);
 	drm_printf(p, "mailbox: %s%s\n", mbox->running ? "on" : "off",
 		   mbox->broken ? ", broken" : "");
 	drm_printf(p, "  requests: sent %u, taken by firmware %u\n", mbox->req.count,
 		   le32_to_cpu(READ_ONCE(mbox->header->req_rptr)));
 	drm_printf(p, "  messages: received %u, unexpected %llu\n", mbox->msg.count,
 		   mbox->unexpected);
-	mutex_unlock(&mbox->rx_lock);
+	mutex_unlock(&mbox->lock);
 }

@@ -9,6 +9,7 @@
 #include <linux/types.h>
 
 #include "abi/mbox.h"
+#include "ogpu_mbox_call.h"
 
 struct drm_printer;
 struct ogpu_device;
@@ -40,6 +41,10 @@ void ogpu_mbox_start(struct ogpu_device *odev);
 void ogpu_mbox_stop(struct ogpu_device *odev);
 int ogpu_mbox_wait_hello(struct ogpu_device *odev, struct ogpu_msg_hello *hello,
 			 unsigned int timeout_ms);
+void ogpu_mbox_send(struct ogpu_device *odev, struct ogpu_mbox_call *call, enum ogpu_msg_type type,
+		    const void *body, size_t size);
+int ogpu_mbox_finish(struct ogpu_device *odev, struct ogpu_mbox_call *call, void *reply,
+		     size_t reply_size);
 int ogpu_mbox_request(struct ogpu_device *odev, enum ogpu_msg_type type, const void *body,
 		      size_t size, void *reply, size_t reply_size);
 void ogpu_mbox_poll(struct ogpu_device *odev);

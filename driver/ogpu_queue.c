@@ -31,9 +31,10 @@
  * leaves other queues alone. If firmware does not do so, the card is reset.
  *
  * Locks. The lock of struct ogpu_queue_mgr keeps the card's idea of which queues exist and ours
- * together; firmware is asked under it, so memory is never allocated under it. It is outside of the
- * mailbox's lock and of @lock, and inside of @submit_lock; what handles events of firmware must not
- * take it. How jobs get to the ring and how they end: ogpu_queue_job.c.
+ * together: requests are sent under it, but their replies are waited for without it, so that queues
+ * do not wait for one another. Memory is never allocated under it. It is outside of the mailbox's
+ * lock and of @lock, and inside of @submit_lock; what handles events of firmware must not take it.
+ * How jobs get to the ring and how they end: ogpu_queue_job.c.
  */
 #include <linux/bits.h>
 #include <linux/dma-fence.h>
@@ -123,14 +124,17 @@ static int ogpu_queue_request(struct ogpu_queue *queue, enum ogpu_msg_type type)
 	struct ogpu_msg_queue body = {
 		.queue = cpu_to_le32(queue->number),
 	};
+	struct ogpu_mbox_call call;
+	bool on_card;
 
-	lockdep_assert_held(&mgr->lock);
-
+	mutex_lock(&mgr->lock);
 	/* The number may belong to another queue by now. */
-	if (!queue->on_card)
-		return -ENODEV;
+	on_card = queue->on_card;
+	if (on_card)
+		ogpu_mbox_send(queue->odev, &call, type, &body, sizeof(body));
+	mutex_unlock(&mgr->lock);
 
-	return ogpu_mbox_request(queue->odev, type, &body, sizeof(body), NULL, 0);
+	return on_card ? ogpu_mbox_finish(queue->odev, &call, NULL, 0) : -ENODEV;
 }
 
 /* What firmware's answer means for who wants a queue. */
@@ -159,21 +163,28 @@ static int ogpu_queue_create_on_card(struct ogpu_queue *queue)
 							      offsetof(struct ogpu_queue_mem,
 								       control))),
 	};
+	struct ogpu_mbox_call call;
 	int ret;
 
 	if (queue->save_bytes)
 		body.save = cpu_to_le64(OGPU_OPERAND(OGPU_TARGET_VIRTUAL, queue->save_va));
 
 	mutex_lock(&mgr->lock);
-	if (mgr->stopped || xa_load(&mgr->queues, queue->number) != queue) {
-		ret = -ENODEV;
-	} else {
-		ret = ogpu_mbox_request(queue->odev, OGPU_MSG_QUEUE_CREATE, &body, sizeof(body),
-					NULL, 0);
-		/* Unless refused it may exist; then only a reset makes sure that it does not. */
-		queue->on_card = ret != -ENOSPC && ret != -EINVAL && ret != -EEXIST;
+	queue->on_card = !mgr->stopped && xa_load(&mgr->queues, queue->number) == queue;
+	if (!queue->on_card) {
+		mutex_unlock(&mgr->lock);
+		return -ENODEV;
 	}
+	ogpu_mbox_send(queue->odev, &call, OGPU_MSG_QUEUE_CREATE, &body, sizeof(body));
 	mutex_unlock(&mgr->lock);
+
+	ret = ogpu_mbox_finish(queue->odev, &call, NULL, 0);
+	/* Unless refused it may exist; then only a reset makes sure that it does not. */
+	if (ret == -ENOSPC || ret == -EINVAL || ret == -EEXIST) {
+		mutex_lock(&mgr->lock);
+		queue->on_card = false;
+		mutex_unlock(&mgr->lock);
+	}
 
 	/* The mailbox sees to firmware that does not answer. */
 	if (ret && ret != -ENOSPC && ret != -ENODEV && ret != -ETIMEDOUT) {
@@ -233,8 +244,8 @@ static void ogpu_queue_release_work(struct work_struct *work)
 	/* There are no jobs any more for which it would come again. */
 	cancel_delayed_work_sync(&queue->watch);
 
-	mutex_lock(&mgr->lock);
 	ret = ogpu_queue_request(queue, OGPU_MSG_QUEUE_DESTROY);
+	mutex_lock(&mgr->lock);
 	if (!ret || ret == -ENOENT)
 		queue->on_card = false;
 	gone = !queue->on_card;
@@ -242,19 +253,21 @@ static void ogpu_queue_release_work(struct work_struct *work)
 	spin_lock_irq(&queue->lock);
 	ogpu_queue_update_times(queue);
 	spin_unlock_irq(&queue->lock);
-	if (gone) {
-		/* What firmware told of this queue must not be taken for news of the next one. */
-		ogpu_mbox_wait_events(mgr->odev);
-		ogpu_queue_mgr_drop(mgr, queue);
-	} else {
+	if (!gone)
 		list_add_tail(&queue->zombie, &mgr->zombies);
-		if (ret != -ENODEV)
-			ogpu_report(mgr->odev, OGPU_TROUBLE_QUEUE_DESTROY);
-	}
 	mutex_unlock(&mgr->lock);
 
-	if (gone)
-		ogpu_queue_free(queue);
+	if (!gone) {
+		if (ret != -ENODEV)
+			ogpu_report(mgr->odev, OGPU_TROUBLE_QUEUE_DESTROY);
+		return;
+	}
+	/* What firmware told of this queue must not be taken for news of the next one. */
+	ogpu_mbox_wait_events(mgr->odev);
+	mutex_lock(&mgr->lock);
+	ogpu_queue_mgr_drop(mgr, queue);
+	mutex_unlock(&mgr->lock);
+	ogpu_queue_free(queue);
 }
 
 static void ogpu_queue_release(struct kref *ref)
@@ -434,7 +447,6 @@ void ogpu_queue_set_ended(struct ogpu_queue *queue)
  */
 void ogpu_queue_kill(struct ogpu_queue *queue, u32 code, int error)
 {
-	struct ogpu_queue_mgr *mgr = queue->odev->queues;
 	const struct ogpu_queue_failure why = {
 		.code = code,
 		.blame = code == DRM_OGPU_QUEUE_ERR_TIMEOUT ? DRM_OGPU_QUEUE_GUILTY : 0,
@@ -460,10 +472,7 @@ void ogpu_queue_kill(struct ogpu_queue *queue, u32 code, int error)
 		return;
 	}
 
-	mutex_lock(&mgr->lock);
 	ret = ogpu_queue_request(queue, OGPU_MSG_QUEUE_STOP);
-	mutex_unlock(&mgr->lock);
-
 	if (!ret) {
 		spin_lock_irq(&queue->lock);
 		if (first)
