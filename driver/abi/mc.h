@@ -225,6 +225,13 @@ enum ogpu_retire_result {
 #define   OGPU_SLOT_WAIT_VALUE_HI	0x9c
 #define   OGPU_SLOT_WAIT_MASK_LO	0xa0	/* RO */
 #define   OGPU_SLOT_WAIT_MASK_HI	0xa4
+/*
+ * What COUNTERS stores (packet.h): the one whose number is in COUNTER_INDEX. Written by software
+ * before START, with what it read when the queue was SAVED; like POS it goes on from there.
+ */
+#define   OGPU_SLOT_COUNTER_INDEX	0xa8	/* RW in any state: enum ogpu_counter */
+#define   OGPU_SLOT_COUNTER_LO	0xac
+#define   OGPU_SLOT_COUNTER_HI	0xb0
 /* Units that the queue may use: bit n of word m is unit 32 m + n; all words zero: every unit. */
 #define   OGPU_SLOT_CU_MASK(m)	(0xc0 + (m) * 4)	/* m: 0 .. 7 */
 

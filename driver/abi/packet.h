@@ -48,6 +48,7 @@ enum ogpu_opcode {
 	OGPU_OP_COPY_RECT = 12,
 	OGPU_OP_SKIP = 13,
 	OGPU_OP_ATOMIC = 14,
+	OGPU_OP_COUNTERS = 15,
 	OGPU_OPCODES
 };
 
@@ -157,6 +158,42 @@ struct ogpu_pkt_timestamp {
 OGPU_ASSERT_SIZE(struct ogpu_pkt_timestamp, 16);
 #define OGPU_TIMESTAMP_PHYS	BIT(0)
 #define OGPU_TIMESTAMP_END	BIT(1)
+
+/*
+ * COUNTERS: when everything before it is complete, store what the queue has done since it was made
+ * (struct ogpu_counters), so that two of them tell what is between them.
+ */
+struct ogpu_pkt_counters {
+	__le32 header;
+	__le32 rsvd;
+	__le64 addr;		/* 8-byte aligned */
+};
+OGPU_ASSERT_SIZE(struct ogpu_pkt_counters, 16);
+
+/* In the order of enum ogpu_counter; each 64 bits, free-running. What is not counted reads 0. */
+struct ogpu_counters {
+	__le64 instructions;		/* of work-items */
+	__le64 wave_instructions;	/* of waves: for all lanes that execute one together */
+	__le64 bytes_read;		/* by load instructions, COPY and COPY_RECT */
+	__le64 bytes_written;		/* by store instructions, these, FILL and WRITE */
+	__le64 tlb_misses;		/* walks of page tables */
+	__le64 cache_misses;
+	__le64 wave_ns;			/* time on units, of each wave */
+	__le64 workgroups;		/* that have ended */
+};
+OGPU_ASSERT_SIZE(struct ogpu_counters, 64);
+
+enum ogpu_counter {
+	OGPU_COUNTER_INSTRUCTIONS = 0,
+	OGPU_COUNTER_WAVE_INSTRUCTIONS = 1,
+	OGPU_COUNTER_BYTES_READ = 2,
+	OGPU_COUNTER_BYTES_WRITTEN = 3,
+	OGPU_COUNTER_TLB_MISSES = 4,
+	OGPU_COUNTER_CACHE_MISSES = 5,
+	OGPU_COUNTER_WAVE_NS = 6,
+	OGPU_COUNTER_WORKGROUPS = 7,
+	OGPU_COUNTERS
+};
 
 /*
  * DISPATCH: run grid[0] * grid[1] * grid[2] workgroups of group[0] * group[1] * group[2] work-items

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "abi/mbox.h"
+#include "abi/packet.h"
 #include "abi/queue.h"
 
 #define QUEUE_MAX	2048	/* numbers 0 .. QUEUE_MAX - 1; as many as SRAM holds */
@@ -95,6 +96,8 @@ struct queue {
 	uint64_t unit_ns;
 	/** @waited_ns: time spent READY, without the wait that goes on now */
 	uint64_t waited_ns;
+	/** @counter: what hardware counts for it, without what it counts on a slot now */
+	uint64_t counter[OGPU_COUNTERS];
 	/** @control_seq: of its control page */
 	uint32_t control_seq;
 	/** @since: when it became ready */

@@ -57,6 +57,10 @@ void slot_start(unsigned int slot, const struct queue *queue, enum ogpu_priority
 	for (i = 0; i < CONTEXTS; i++)
 		slot_write(slot, context_reg(i), queue->context[i]);
 	slot_write(slot, OGPU_SLOT_HELD, queue->held);
+	for (i = 0; i < OGPU_COUNTERS; i++) {
+		slot_write(slot, OGPU_SLOT_COUNTER_INDEX, i);
+		slot_write64(slot, OGPU_SLOT_COUNTER_LO, queue->counter[i]);
+	}
 	slot_write64(slot, OGPU_SLOT_SAVE_LO, desc->save);
 	slot_write(slot, OGPU_SLOT_SAVE_SIZE, desc->save_size);
 	for (i = 0; i < sizeof(desc->cu_mask) / sizeof(desc->cu_mask[0]); i++)
@@ -108,6 +112,10 @@ void slot_save(unsigned int slot, struct queue *queue)
 	for (i = 0; i < CONTEXTS; i++)
 		queue->context[i] = slot_read(slot, context_reg(i));
 	queue->held = slot_read(slot, OGPU_SLOT_HELD);
+	for (i = 0; i < OGPU_COUNTERS; i++) {
+		slot_write(slot, OGPU_SLOT_COUNTER_INDEX, i);
+		queue->counter[i] = slot_read64(slot, OGPU_SLOT_COUNTER_LO);
+	}
 	/* None if it had to leave again before it came to what it holds; a fault has its own. */
 	if (!queue->error.error && (pc || !queue->held))
 		queue->error.pc = pc;

@@ -24,6 +24,7 @@ struct slot {
 	enum ogpu_slot_state state;
 	bool preempt, kill;
 	bool worked;		/* executed the job there since START */
+	uint64_t counter[OGPU_COUNTERS];	/* steps of all jobs */
 	uint64_t busy_ns;
 };
 
@@ -288,6 +289,8 @@ static bool step_job(struct vgpu *gpu, struct slot *slot, uint64_t job)
 	switch (job >> 56) {
 	case FAKE_JOB_RUN:
 		slot->worked = true;
+		for (unsigned int i = 0; i < OGPU_COUNTERS; i++)
+			slot->counter[i] += (uint64_t)STEP_US << (8 * i % 40);
 		slot->busy_ns += STEP_US * 1000;
 		*progress_us += STEP_US;
 		if (*progress_us < arg)
@@ -423,6 +426,12 @@ static void *engine_thread(void *arg)
 	return NULL;
 }
 
+/* The one of COUNTER_INDEX. */
+static uint64_t *counter(struct slot *slot)
+{
+	return &slot->counter[slot->reg[REG(OGPU_SLOT_COUNTER_INDEX)] % OGPU_COUNTERS];
+}
+
 uint32_t engines_slot_read(struct engines *eng, unsigned int index, uint32_t reg)
 {
 	struct vgpu *gpu = (struct vgpu *)eng;
@@ -433,6 +442,10 @@ uint32_t engines_slot_read(struct engines *eng, unsigned int index, uint32_t reg
 	value = slot->reg[REG(reg)];
 	if (reg == OGPU_SLOT_STATUS)
 		value |= slot->state;
+	else if (reg == OGPU_SLOT_COUNTER_LO)
+		value = *counter(slot);
+	else if (reg == OGPU_SLOT_COUNTER_HI)
+		value = *counter(slot) >> 32;
 	else if (reg == OGPU_SLOT_BUSY_LO || reg == OGPU_SLOT_UNIT_NS_LO)
 		value = slot->busy_ns;
 	else if (reg == OGPU_SLOT_BUSY_HI || reg == OGPU_SLOT_UNIT_NS_HI)
@@ -490,10 +503,14 @@ void engines_slot_write(struct engines *eng, unsigned int index, uint32_t reg, u
 	pthread_mutex_lock(&gpu->lock);
 	if (reg == OGPU_SLOT_CTRL)
 		command(gpu, slot, value);
-	else if (reg == OGPU_SLOT_PRIORITY)
+	else if (reg == OGPU_SLOT_PRIORITY || reg == OGPU_SLOT_COUNTER_INDEX)
 		slot->reg[REG(reg)] = value;
 	else if (slot->state != OGPU_SLOT_EMPTY || reg == OGPU_SLOT_STATUS)
 		gpu->misuse++;
+	else if (reg == OGPU_SLOT_COUNTER_LO)
+		*counter(slot) = value;
+	else if (reg == OGPU_SLOT_COUNTER_HI)
+		*counter(slot) |= (uint64_t)value << 32;
 	else
 		slot->reg[REG(reg)] = value;
 	pthread_mutex_unlock(&gpu->lock);
@@ -609,6 +626,16 @@ void fake_set_hot(struct vgpu *gpu, bool hot)
 uint32_t fake_sensor(struct vgpu *gpu, uint32_t reg)
 {
 	return sensors_reg_read(vgpu_sensors(gpu), reg);
+}
+
+uint64_t fake_slot_counter(struct vgpu *gpu, unsigned int slot, unsigned int counter)
+{
+	uint64_t value;
+
+	pthread_mutex_lock(&gpu->lock);
+	value = gpu->slots[slot].counter[counter];
+	pthread_mutex_unlock(&gpu->lock);
+	return value;
 }
 
 uint32_t fake_slot_reg(struct vgpu *gpu, unsigned int slot, uint32_t reg)

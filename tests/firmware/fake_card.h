@@ -46,6 +46,7 @@ void fake_set_hot(struct vgpu *gpu, bool hot);		/* hardware throttles, or not an
 void fake_set_ras(struct vgpu *gpu, uint32_t reg, uint32_t value);
 uint32_t fake_sensor(struct vgpu *gpu, uint32_t reg);
 uint32_t fake_slot_reg(struct vgpu *gpu, unsigned int slot, uint32_t reg);
+uint64_t fake_slot_counter(struct vgpu *gpu, unsigned int slot, unsigned int counter);
 unsigned int fake_watches(struct vgpu *gpu);		/* that are armed */
 unsigned int fake_starts(struct vgpu *gpu);		/* START commands so far */
 unsigned int fake_misuse(struct vgpu *gpu);		/* commands against the contract so far */

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "abi/packet.h"
 #include "fixture.h"
 
 static void expect_create(const struct ogpu_msg_queue_create *desc, uint16_t status)
@@ -123,6 +124,30 @@ static void test_gang(void **state)
 	assert_true(host_wait_done(&host, 20, EVENT_MS));
 	/* They had to make room for the other one. */
 	assert_true(switches >= 2 * FAKE_COMPUTE_SLOTS);
+}
+
+/* What hardware has counted for a queue goes with it from slot to slot. */
+static void test_counters(void **state)
+{
+	unsigned int i, n, found = 0;
+
+	(void)state;
+	for (i = 0; i < 12; i++) {
+		assert_int_equal(host_create(&host, i, OGPU_ENGINE_COMPUTE, 1), OGPU_MSG_OK);
+		host_submit(&host, i, FAKE_JOB(FAKE_JOB_RUN, 40000));
+	}
+	for (i = 0; i < 12; i++) {
+		assert_true(host_wait_done(&host, i, EVENT_MS));
+		assert_true(query(i).switches >= 1);
+	}
+	for (i = 0; i < FAKE_COMPUTE_SLOTS; i++) {
+		if (query(fake_slot_reg(host.gpu, i, OGPU_SLOT_QUEUE)).switches < 2)
+			continue;
+		found++;
+		for (n = 0; n < OGPU_COUNTERS; n++)
+			assert_true(fake_slot_counter(host.gpu, i, n) == 40000ull << (8 * n % 40));
+	}
+	assert_true(found > 0);
 }
 
 /* All that the host says of a queue reaches its slot. */
@@ -938,6 +963,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_bad_queues),
 		T(test_gang),
+		T(test_counters),
 		T(test_descriptor_on_slot),
 		T(test_virtual_ring),
 		T(test_wptr_that_does_not_answer),

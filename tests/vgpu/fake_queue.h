@@ -19,6 +19,7 @@ struct fake_queue {
 	uint64_t pos, context12;	/* saved */
 	uint32_t context0, context3[3];
 	uint32_t held;
+	uint64_t counter[OGPU_COUNTERS];
 	uint32_t asid, flags;
 	uint64_t save;			/* descriptor */
 	uint32_t save_size, priority, cu_mask[8];
@@ -84,6 +85,10 @@ static void q_start(struct fake_queue *q)
 	for (unsigned int i = 0; i < 3; i++)
 		q_write(q, OGPU_SLOT_CONTEXT3 + 4 * i, q->context3[i]);
 	q_write(q, OGPU_SLOT_HELD, q->held);
+	for (unsigned int i = 0; i < OGPU_COUNTERS; i++) {
+		q_write(q, OGPU_SLOT_COUNTER_INDEX, i);
+		q_write64(q, OGPU_SLOT_COUNTER_LO, q->counter[i]);
+	}
 	q_write(q, OGPU_SLOT_PRIORITY, q->priority);
 	q_write64(q, OGPU_SLOT_SAVE_LO, q->save);
 	q_write(q, OGPU_SLOT_SAVE_SIZE, q->save_size);
@@ -148,6 +153,10 @@ static __attribute__((unused)) void q_clear(struct fake_queue *q)
 	for (unsigned int i = 0; i < 3; i++)
 		q->context3[i] = q_read(q, OGPU_SLOT_CONTEXT3 + 4 * i);
 	q->held = q_read(q, OGPU_SLOT_HELD);
+	for (unsigned int i = 0; i < OGPU_COUNTERS; i++) {
+		q_write(q, OGPU_SLOT_COUNTER_INDEX, i);
+		q->counter[i] = q_read64(q, OGPU_SLOT_COUNTER_LO);
+	}
 	q_write(q, OGPU_SLOT_CTRL, OGPU_SLOT_CMD_CLEAR);
 }
 

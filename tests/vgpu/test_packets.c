@@ -577,6 +577,7 @@ static void test_common_flags(void **state)
 	struct ogpu_pkt_fence n = { .addr = VA };
 	struct ogpu_pkt_wait w = { .addr = VA, .compare = OGPU_COMPARE_GE };
 	struct ogpu_pkt_timestamp t = { .addr = VA + 0x20 };
+	struct ogpu_pkt_counters cn = { .addr = VA + 0x800 };
 	struct ogpu_pkt_cache k = { .ops = OGPU_CACHE_CLEAN };
 	struct ogpu_pkt_tlbi i = { .asid = 0 };
 	struct {
@@ -596,7 +597,7 @@ static void test_common_flags(void **state)
 		{ OGPU_OP_DISPATCH, &d, sizeof(d) }, { OGPU_OP_CACHE, &k, sizeof(k) },
 		{ OGPU_OP_TLBI, &i, sizeof(i) }, { OGPU_OP_DISPATCH_INDIRECT, &di, sizeof(di) },
 		{ OGPU_OP_COPY_RECT, &r, sizeof(r) }, { OGPU_OP_SKIP, &s, sizeof(s) },
-		{ OGPU_OP_ATOMIC, &a, sizeof(a) },
+		{ OGPU_OP_ATOMIC, &a, sizeof(a) }, { OGPU_OP_COUNTERS, &cn, sizeof(cn) },
 	};
 
 	(void)state;

@@ -264,6 +264,8 @@ static const struct rule {
 				true },
 	[OGPU_OP_SKIP] = { packet_skip, sizeof(struct ogpu_pkt_skip), false, OGPU_PKT_CARD, 0,
 			   false },
+	[OGPU_OP_COUNTERS] = { packet_counters, sizeof(struct ogpu_pkt_counters), false, 0, 0,
+			       false },
 	[OGPU_OP_ATOMIC] = { packet_atomic, sizeof(struct ogpu_pkt_atomic), false,
 			     OGPU_ATOMIC_RETURN | OGPU_PKT_CARD, 0, false },
 };
@@ -277,6 +279,7 @@ static bool only_compute(uint32_t opcode)
 static bool waits_for_all(const struct packet *p)
 {
 	return p->flags & OGPU_PKT_BARRIER || p->opcode == OGPU_OP_FENCE ||
+	       p->opcode == OGPU_OP_COUNTERS ||
 	       (p->opcode == OGPU_OP_TIMESTAMP && p->flags & OGPU_TIMESTAMP_END);
 }
 
@@ -452,10 +455,12 @@ enum step command_run(struct slot *slot, struct slot_queue *queue)
 	enum step step;
 
 	mmu_set_asid(&slot->mmu, queue->asid);
+	slot->walks = slot->mmu.walks;
 	late_begin(&cp);
 	step = late_end(&cp, run(&cp));
 	if (!(atomic_load(&slot->stop) & (STOP_RESET | STOP_EXIT)) &&
 	    slot->failure.error != OGPU_QERR_RING && command_write_rptr(&cp, slot->context.pos))
 		step = STEP_FAIL;
+	slot_count_bytes(slot, 0, 0);
 	return step;
 }

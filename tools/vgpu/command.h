@@ -38,6 +38,7 @@ struct packet {
 		struct ogpu_pkt_copy_rect copy_rect;
 		struct ogpu_pkt_skip skip;
 		struct ogpu_pkt_atomic atomic;
+		struct ogpu_pkt_counters counters;
 	} u;
 };
 
@@ -102,6 +103,7 @@ enum step packet_wait(struct processor *cp, struct packet *p);
 enum step packet_skip(struct processor *cp, struct packet *p);
 enum step packet_atomic(struct processor *cp, struct packet *p);
 enum step packet_timestamp(struct processor *cp, struct packet *p);
+enum step packet_counters(struct processor *cp, struct packet *p);
 enum step packet_dispatch(struct processor *cp, struct packet *p);
 enum step packet_dispatch_indirect(struct processor *cp, struct packet *p);
 enum step packet_cache(struct processor *cp, struct packet *p);

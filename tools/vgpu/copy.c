@@ -150,6 +150,7 @@ enum step move_run(struct slot *slot, const struct move *m, uint64_t *done,
 		mmu_leave(&slot->mmu);
 		atomic_fetch_add_explicit(&slot->eng->bytes_moved, *done - start,
 					  memory_order_relaxed);
+		slot_count_bytes(slot, m->pattern ? 0 : *done - start, *done - start);
 		engines_memory_changed(slot->eng);
 		if (!n)
 			return STEP_FAIL;

@@ -134,6 +134,7 @@ struct cu {
 	uint64_t code_epoch;		/* code pages compared in an older one need it again */
 	uint64_t code_tlbis;		/* invalidations that the code pages know of */
 	_Atomic uint64_t lane_instructions;
+	uint64_t bytes_read, bytes_written;	/* by instructions, since the beginning */
 	struct cu *next;		/* in the list of idle ones */
 	uint64_t served;		/* number of the dispatch that it ran last */
 	struct cu_code *code[CU_CODE_PAGES];

@@ -14,18 +14,24 @@ struct group {
 	uint32_t count;		/* instructions since the group was formed */
 	uint32_t parked;	/* lanes that wait for others at a wave operation */
 	uint32_t at_barrier;	/* those that do so at a wave barrier */
+	uint32_t read, written;	/* bytes for each lane, since the last account() */
 	bool together;		/* there is nobody to wait for */
 };
 
 static void account(struct cu *cu, struct group *g)
 {
 	uint64_t lanes = atomic_load_explicit(&cu->lane_instructions, memory_order_relaxed);
+	const unsigned int active = __builtin_popcount(g->lanes);
 
-	lanes += (uint64_t)g->count * (unsigned int)__builtin_popcount(g->lanes);
+	lanes += (uint64_t)g->count * active;
 	atomic_store_explicit(&cu->lane_instructions, lanes, memory_order_relaxed);
 	cu->instructions += g->count;
 	cu->budget -= g->count;
+	cu->bytes_read += (uint64_t)g->read * active;
+	cu->bytes_written += (uint64_t)g->written * active;
 	g->count = 0;
+	g->read = 0;
+	g->written = 0;
 }
 
 static void set_pc(struct cu_wave *w, uint32_t lanes, uint64_t pc)
@@ -310,6 +316,7 @@ dispatch:
 		case CU_FLH:
 			if (!cu_load(cu, w, insn, g.lanes))
 				return fail(cu, w, &g, insn, OGPU_QERR_NONE);
+			g.read += insn->size;
 			goto accessed;
 		case CU_SB:
 		case CU_SH:
@@ -317,12 +324,15 @@ dispatch:
 		case CU_SD:
 			if (!cu_store(cu, w, insn, g.lanes))
 				return fail(cu, w, &g, insn, OGPU_QERR_NONE);
+			g.written += insn->size;
 			goto accessed;
 		case CU_LR:
 		case CU_SC:
 		case CU_AMO:
 			if (!cu_atomic(cu, w, insn, g.lanes))
 				return fail(cu, w, &g, insn, OGPU_QERR_NONE);
+			g.read += insn->op == CU_SC ? 0 : insn->size;
+			g.written += insn->op == CU_LR ? 0 : insn->size;
 			goto accessed;
 		case CU_WAVE:
 			if (insn->aux == OGPU_WAVE_BARRIER ||

@@ -249,13 +249,47 @@ static bool begin_turn(struct pool *pool, struct turn *t, const struct job *last
 	return true;
 }
 
+/* What a unit has counted. */
+struct reading {
+	uint64_t lane_instructions, instructions, read, written, walks;
+};
+
+static struct reading read_unit(const struct cu *cu, uint64_t instructions)
+{
+	return (struct reading){
+		.lane_instructions = atomic_load_explicit(&cu->lane_instructions,
+							  memory_order_relaxed),
+		.instructions = instructions, .read = cu->bytes_read,
+		.written = cu->bytes_written, .walks = cu->mmu.walks,
+	};
+}
+
+/* Its queue has done what the unit has counted since then. */
+static void count_turn(const struct turn *t, const struct reading *before, uint64_t ended)
+{
+	const struct reading now = read_unit(t->cu, t->group->instructions);
+	const uint64_t ns = vgpu_time_ns(t->job->slot->gpu) - t->start;
+	const uint64_t more[OGPU_COUNTERS] = {
+		[OGPU_COUNTER_INSTRUCTIONS] = now.lane_instructions - before->lane_instructions,
+		[OGPU_COUNTER_WAVE_INSTRUCTIONS] = now.instructions - before->instructions,
+		[OGPU_COUNTER_BYTES_READ] = now.read - before->read,
+		[OGPU_COUNTER_BYTES_WRITTEN] = now.written - before->written,
+		[OGPU_COUNTER_TLB_MISSES] = now.walks - before->walks,
+		[OGPU_COUNTER_WAVE_NS] = ns * t->group->waves,
+		[OGPU_COUNTER_WORKGROUPS] = ended,
+	};
+
+	slot_count(t->job->slot, more);
+}
+
 /* Without the lock: run the workgroup, and if it ends others after it. */
 static enum cu_result run_turn(struct pool *pool, struct turn *t)
 {
+	const struct reading before = read_unit(t->cu, t->group->instructions);
 	struct job *job = t->job;
 	struct cu *cu = t->cu;
 	enum cu_result result;
-	uint64_t index;
+	uint64_t index, ended = 0;
 
 	slot_unit_begin(job->slot);
 	cu_attach(cu, t->group, cu->served != job->number);
@@ -270,6 +304,7 @@ static enum cu_result run_turn(struct pool *pool, struct turn *t)
 				cu_start(cu, index);
 			result = cu_step(cu);
 			t->fresh = result == CU_DONE;
+			ended += t->fresh;
 		} while (result == CU_DONE);
 		cu_leave(cu);
 		engines_memory_changed(pool->eng);
@@ -277,6 +312,7 @@ static enum cu_result run_turn(struct pool *pool, struct turn *t)
 		 vgpu_time_ns(pool->gpu) - t->start < SHARE_TURN_NS);
 	cu_detach(cu);
 	slot_unit_end(job->slot);
+	count_turn(t, &before, ended);
 	return result;
 }
 

@@ -89,10 +89,13 @@ struct slot {
 	unsigned int unit_users;
 	uint64_t unit_ns, unit_since;
 	uint32_t unit_hi;
+	uint32_t counter_index;
+	uint64_t counter[OGPU_COUNTERS];
 
 	struct slot_context context;	/* the thread's while it executes, else under the lock */
 	struct mmu mmu;			/* the thread's */
 	int64_t credit_ns;		/* the thread's, see share.h */
+	uint64_t walks;			/* likewise: of mmu, as far as they are counted */
 };
 
 struct pool;
@@ -119,6 +122,8 @@ uint64_t slot_unit_ns(const struct slot *slot);
 void slot_unit_begin(struct slot *slot);
 void slot_unit_end(struct slot *slot);
 void slot_order(struct slot *slot, uint32_t stop);
+void slot_count(struct slot *slot, const uint64_t *more);
+void slot_count_bytes(struct slot *slot, uint64_t read, uint64_t written);
 /* The same, for the command processor. */
 enum slot_news slot_wait_idle(struct slot *slot, uint64_t *wptr);
 bool slot_wait_memory(struct slot *slot, const struct engines_condition *what);

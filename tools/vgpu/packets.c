@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * What packets do that do not move bytes: WRITE, FENCE, WAIT, SKIP, ATOMIC, TIMESTAMP, dispatches,
- * CACHE and TLBI. command.c has checked opcode, length, flags and privilege.
+ * What packets do that do not move bytes: WRITE, FENCE, WAIT, SKIP, ATOMIC, TIMESTAMP, COUNTERS,
+ * dispatches, CACHE and TLBI. command.c has checked opcode, length, flags and privilege.
  */
 #include <string.h>
 
@@ -34,8 +34,10 @@ enum step packet_write(struct processor *cp, struct packet *p)
 		if (!step && !mmu_write(&cp->slot->mmu, dst + done - head, data, n, &fault))
 			return command_fail_memory(cp, &fault, p->opcode);
 	}
-	if (!step)
+	if (!step) {
+		slot_count_bytes(cp->slot, 0, p->bytes - head);
 		engines_memory_changed(cp->slot->eng);
+	}
 	return step;
 }
 
@@ -280,6 +282,37 @@ enum step packet_timestamp(struct processor *cp, struct packet *p)
 	if (step)
 		return step;
 	if (!mmu_write(&cp->slot->mmu, dst, &now, sizeof(now), &fault))
+		return command_fail_memory(cp, &fault, p->opcode);
+	engines_memory_changed(cp->slot->eng);
+	return STEP_DONE;
+}
+
+/**
+ * packet_counters() - COUNTERS: store what the queue has done.
+ * @cp: the command processor
+ * @p: the packet
+ *
+ * Return: how it ended.
+ */
+enum step packet_counters(struct processor *cp, struct packet *p)
+{
+	const struct ogpu_pkt_counters *c = &p->u.counters;
+	uint64_t counter[OGPU_COUNTERS];
+	struct mmu_fault fault;
+	enum step step;
+	uint64_t dst;
+
+	_Static_assert(sizeof(counter) == sizeof(struct ogpu_counters), "all of them");
+	if (c->rsvd || c->addr & 7)
+		return command_fail(cp, OGPU_QERR_PACKET, p->opcode);
+	step = command_operand(cp, p, c->addr, sizeof(counter), false, true, &dst);
+	if (step)
+		return step;
+	slot_count_bytes(cp->slot, 0, 0);
+	pthread_mutex_lock(&cp->slot->lock);
+	memcpy(counter, cp->slot->counter, sizeof(counter));
+	pthread_mutex_unlock(&cp->slot->lock);
+	if (!mmu_write(&cp->slot->mmu, dst, counter, sizeof(counter), &fault))
 		return command_fail_memory(cp, &fault, p->opcode);
 	engines_memory_changed(cp->slot->eng);
 	return STEP_DONE;

@@ -58,6 +58,36 @@ void slot_unit_end(struct slot *slot)
 }
 
 /**
+ * slot_count() - Add to what COUNTERS tells.
+ * @slot: the slot, not locked
+ * @more: OGPU_COUNTERS numbers
+ */
+void slot_count(struct slot *slot, const uint64_t *more)
+{
+	pthread_mutex_lock(&slot->lock);
+	for (unsigned int i = 0; i < OGPU_COUNTERS; i++)
+		slot->counter[i] += more[i];
+	pthread_mutex_unlock(&slot->lock);
+}
+
+/**
+ * slot_count_bytes() - A packet has moved bytes, or the slot's thread has walked page tables.
+ * @slot: the slot, whose thread calls this
+ * @read: bytes
+ * @written: bytes
+ */
+void slot_count_bytes(struct slot *slot, uint64_t read, uint64_t written)
+{
+	const uint64_t more[OGPU_COUNTERS] = {
+		[OGPU_COUNTER_BYTES_READ] = read, [OGPU_COUNTER_BYTES_WRITTEN] = written,
+		[OGPU_COUNTER_TLB_MISSES] = slot->mmu.walks - slot->walks,
+	};
+
+	slot->walks = slot->mmu.walks;
+	slot_count(slot, more);
+}
+
+/**
  * slot_set_state() - Change the state and account the time.
  * @slot: the slot, locked
  * @state: new state
@@ -269,6 +299,7 @@ static void clear_slot(struct slot *slot)
 	memset(&slot->context, 0, sizeof(slot->context));
 	memset(&slot->shown, 0, sizeof(slot->shown));
 	slot->credit_ns = 0;
+	memset(slot->counter, 0, sizeof(slot->counter));
 	slot->rung = false;
 	slot->rung_wptr = false;
 	slot->wait_valid = false;

@@ -118,6 +118,12 @@ static uint32_t read_reg(struct slot *slot, uint32_t reg)
 	case OGPU_SLOT_CONTEXT4:
 	case OGPU_SLOT_CONTEXT5:
 		return slot->shown.inner[inner_level(reg)];
+	case OGPU_SLOT_COUNTER_INDEX:
+		return slot->counter_index;
+	case OGPU_SLOT_COUNTER_LO:
+	case OGPU_SLOT_COUNTER_HI:
+		return reg64_get(slot->counter[slot->counter_index],
+				 reg == OGPU_SLOT_COUNTER_HI);
 	case OGPU_SLOT_WAIT_CTRL ... OGPU_SLOT_WAIT_MASK_HI:
 		return read_wait(slot, reg);
 	default:
@@ -167,6 +173,11 @@ static void write_descriptor(struct slot *slot, uint32_t reg, uint32_t value)
 		break;
 	case OGPU_SLOT_CU_MASK(0) ... OGPU_SLOT_CU_MASK(7):
 		q->cu_mask[(reg - OGPU_SLOT_CU_MASK(0)) / 4] = value;
+		break;
+	case OGPU_SLOT_COUNTER_LO:
+	case OGPU_SLOT_COUNTER_HI:
+		reg64_set(&slot->counter[slot->counter_index], value,
+			  reg == OGPU_SLOT_COUNTER_HI);
 		break;
 	case OGPU_SLOT_HELD:
 		slot->context.held = value;
@@ -228,6 +239,7 @@ static void command(struct slot *slot, uint32_t value)
 		atomic_fetch_and(&slot->stop, ~(STOP_PREEMPT | STOP_KILL));
 		memset(&slot->context, 0, sizeof(slot->context));
 		slot->credit_ns = 0;
+		memset(slot->counter, 0, sizeof(slot->counter));
 		slot_set_state(slot, OGPU_SLOT_EMPTY);
 	}
 	pthread_mutex_unlock(&slot->lock);
@@ -285,7 +297,9 @@ void engines_slot_write(struct engines *eng, unsigned int slot, uint32_t reg, ui
 		return;
 	}
 	pthread_mutex_lock(&s->lock);
-	if (s->state == OGPU_SLOT_EMPTY)
+	if (reg == OGPU_SLOT_COUNTER_INDEX)
+		s->counter_index = value % OGPU_COUNTERS;
+	else if (s->state == OGPU_SLOT_EMPTY)
 		write_descriptor(s, reg, value);
 	pthread_mutex_unlock(&s->lock);
 }

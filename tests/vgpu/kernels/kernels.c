@@ -392,3 +392,11 @@ __attribute__((naked)) void trap_one(void)
 			 "trap_one_here: ebreak\n"
 			 "1: j 1b\n");
 }
+
+/* Three instructions, which read 8 bytes and write 4. */
+__attribute__((naked)) void counted(void)
+{
+	__asm__ volatile("ld t0, 0(a0)\n"
+			 "sw t0, 8(a0)\n"
+			 "ret\n");
+}
