@@ -5,6 +5,7 @@ Suites: host unit tests of the components (make check in each), static checks (t
 and the programs and scripts of tests/selftests in test machines. Those whose source has lines
 "VM: OPTIONS" run in a machine with these options of tests/vm/run, in one for each line; all others
 of a kernel share one.
+A line "ARGS KERNEL: ARGUMENTS" gives a program arguments on that kernel.
 """
 
 import argparse
@@ -144,18 +145,23 @@ def host_suites(totals):
 class Test:
     """A program or script for the test machine, and the machine that it wants."""
 
-    def __init__(self, path, machine):
+    def __init__(self, path, machine, args):
         self.name = os.path.basename(path)
         self.path = path
         self.machine = machine
+        self.args = args		# by kernel
+
+    def command(self, kernel):
+        return " ".join([self.path, *shlex.split(self.args.get(kernel, ""))])
 
 
-def machines(source):
-    """The machines that a test asks for, by their options."""
+def wishes(source):
+    """The machines that a test asks for, by their options, and arguments by kernel."""
     with open(source, encoding="utf-8", errors="replace") as f:
-        found = [re.match(r"^[\s*#/]*VM:\s*(--.*?)\s*(?:\*/)?$", line)
-                 for line in f.read().splitlines()[:40]]
-    return [match[1] for match in found if match] or [""]
+        head = "\n".join(f.read().splitlines()[:40])
+    found = re.findall(r"^[\s*#/]*VM: *(--.*?) *(?:\*/)?$", head, re.MULTILINE)
+    args = re.findall(r"^[\s*#/]*ARGS (\S+): *(.*?) *(?:\*/)?$", head, re.MULTILINE)
+    return found or [""], dict(args)
 
 
 def selftests(names):
@@ -167,7 +173,8 @@ def selftests(names):
             base += ".sh"
         elif extension != ".c" or not os.access(f"{TOP}/build/tests/{base}", os.X_OK):
             continue
-        tests += [Test(f"/ogpu/tests/{base}", machine) for machine in machines(source)]
+        machines, args = wishes(source)
+        tests += [Test(f"/ogpu/tests/{base}", machine, args) for machine in machines]
     return [t for t in tests if not names or t.name in names or t.name.split(".")[0] in names]
 
 
@@ -190,7 +197,7 @@ class Boot:
         lines = []
         if kunit:
             lines.append("echo 'ogpu-test: kunit'; run-kunit; echo 'ogpu-test: kunit-end'")
-        lines.append(f"run-tests {limit} " + " ".join(t.path for t in tests))
+        lines.append(f"run-tests {limit} " + shlex.join(t.command(self.kernel) for t in tests))
         command = ["tests/vm/run", "--kernel", self.kernel, "--timeout", str(timeout),
                    *(["--kmemleak"] if debug else []), *shlex.split(machine), "--",
                    "\n".join(lines)]

@@ -10,7 +10,9 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(1, os.path.dirname(sys.path[0]))
 # pylint: disable=wrong-import-position
+import check
 import klog
 import main
 from cpio import Cpio
@@ -104,7 +106,21 @@ def archive():
     return done.stdout.decode()
 
 
+def test_of(lines):
+    """What tests/check reads in the source of a test."""
+    with tempfile.TemporaryDirectory() as folder:
+        with open(f"{folder}/x.c", "w", encoding="utf-8") as f:
+            f.write(lines)
+        machines, args = check.wishes(f"{folder}/x.c")
+    test = check.Test("/ogpu/tests/x", machines[0], args)
+    return machines, test.command("7.3"), test.command("debug")
+
+
 def tests():
+    yield "a test without wishes", test_of("/* x */\n") == ([""], "/ogpu/tests/x", "/ogpu/tests/x")
+    yield "machines and arguments of a test", test_of(
+        "/*\n * VM: --cards 2\n * VM: --iommu\n * ARGS debug: --jobs  9\n */\n") == (
+        ["--cards 2", "--iommu"], "/ogpu/tests/x", "/ogpu/tests/x --jobs 9")
     for line in BAD:
         yield f"a report: {line[:60]}", bool(klog.reports([line]))
     for line in GOOD:
