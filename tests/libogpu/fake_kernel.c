@@ -125,6 +125,9 @@ int __wrap_drmIoctl(int fd, unsigned long request, void *arg)
 		return 0;
 	case DRM_IOCTL_OGPU_SUBMIT:
 		return submit(arg);
+	case DRM_IOCTL_OGPU_QUEUE_KILL:
+		fake.killed = ((struct drm_ogpu_queue_kill *)arg)->queue_id;
+		return 0;
 	case DRM_IOCTL_OGPU_VM_DESTROY:
 	case DRM_IOCTL_OGPU_QUEUE_DESTROY:
 		return 0;

@@ -20,6 +20,7 @@ struct fake_kernel {
 	struct drm_ogpu_job job;	/* last one */
 	struct drm_ogpu_sync syncs[DRM_OGPU_MAX_SYNCS];
 	uint32_t submits;
+	uint32_t killed;	/* last queue */
 	bool fail_bo, fail_bind, fail_queue, fail_submit;
 	const char *driver;	/* name it answers, NULL: ogpu */
 	int major;

@@ -323,6 +323,18 @@ static void test_submit(void **state)
 }
 
 /* The formula of the uapi, and of the contract: both give the same. */
+static void test_kill(void **state)
+{
+	struct fixture *f = *state;
+	struct ogpu_queue *queue;
+
+	assert_int_equal(ogpu_queue_create(f->vm, DRM_OGPU_ENGINE_COPY, DRM_OGPU_PRIORITY_NORMAL,
+					   &queue), 0);
+	assert_int_equal(ogpu_queue_kill(queue), 0);
+	assert_int_equal(fake.killed, queue->id);
+	ogpu_queue_destroy(queue);
+}
+
 static void test_save_bytes(void **state)
 {
 	static const struct {
@@ -540,6 +552,7 @@ int main(void)
 		IN_VM(test_stream_skip),
 		IN_VM(test_stream_overflow),
 		IN_VM(test_submit),
+		IN_VM(test_kill),
 		IN_VM(test_save_bytes),
 		IN_VM(test_save_area),
 		IN_VM(test_program),
