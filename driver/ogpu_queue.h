@@ -64,7 +64,7 @@ struct ogpu_queue_failure {
 	/** @blame: DRM_OGPU_QUEUE_GUILTY, DRM_OGPU_QUEUE_INNOCENT or 0 */
 	u32 blame;
 	/** @nested: offsets of the packet to blame in buffers nested in the job's stream */
-	u32 nested[3];
+	u32 nested[4];
 	/** @packet: offset in the stream */
 	u64 packet;
 	/** @job: number of the job to blame, 0 if there is none */

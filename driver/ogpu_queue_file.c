@@ -269,6 +269,7 @@ int ogpu_ioctl_queue_get_state(struct drm_device *drm, void *data, struct drm_fi
 	args->packet = error->packet;
 	memcpy(args->nested, error->nested, sizeof(args->nested));
 	args->flags = error->blame;
+	args->pad2 = 0;
 	args->failed_job = error->job;
 	args->last_job_done = queue->completed;
 	spin_unlock_irq(&queue->lock);

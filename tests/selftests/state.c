@@ -120,6 +120,7 @@ TEST(nested_packet)
 	EXPECT_EQ(state.nested[0], 16);
 	EXPECT_EQ(state.nested[1], 24);
 	EXPECT_EQ(state.nested[2], 32);
+	EXPECT_EQ(state.nested[3], 0);
 }
 
 /* A kernel whose third instruction is this one. */

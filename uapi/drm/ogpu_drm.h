@@ -737,9 +737,11 @@ struct drm_ogpu_queue_get_state {
 	 * @nested: out: if that is an INDIRECT packet: offset in its buffer of the packet to blame,
 	 * and so on
 	 */
-	__u32 nested[3];
+	__u32 nested[4];
 	/** @flags: out: DRM_OGPU_QUEUE_GUILTY, DRM_OGPU_QUEUE_INNOCENT, or 0: nobody knows */
 	__u32 flags;
+	/** @pad2: out: zero */
+	__u32 pad2;
 	/**
 	 * @failed_job: out: number of the job that was executed when the queue failed, 0 if there
 	 * was none. The first job that was ever submitted to a queue has the number 1
