@@ -34,6 +34,7 @@
 #include "ogpu_bind.h"
 #include "ogpu_bo.h"
 #include "ogpu_compat.h"
+#include "ogpu_preempt.h"
 #include "ogpu_file.h"
 #include "ogpu_sync.h"
 #include "ogpu_ttm.h"
@@ -509,6 +510,22 @@ static void ogpu_bind_commit_op(struct ogpu_bind_req *req, struct ogpu_va_op *op
 	}
 }
 
+/* A buffer that is not mapped any more need not wait for what executes in the address space. */
+static void ogpu_bind_forget_bo(struct ogpu_vm *vm, struct drm_gem_object *obj,
+				struct dma_fence *unbound)
+{
+	struct drm_gpuvm_bo *vm_bo;
+
+	if (obj->resv == drm_gpuvm_resv(&vm->base))
+		return;
+
+	vm_bo = drm_gpuvm_bo_find(&vm->base, obj);
+	if (vm_bo)
+		drm_gpuvm_bo_put(vm_bo);
+	else
+		ogpu_preempt_forget_bo(vm->preempt, obj, unbound);
+}
+
 static void ogpu_bind_commit(struct ogpu_bind *bind)
 {
 	struct drm_gem_object *obj;
@@ -526,8 +543,11 @@ static void ogpu_bind_commit(struct ogpu_bind *bind)
 	}
 
 	fence = ogpu_bind_job_arm(bind->job);
-	drm_exec_for_each_locked_object(&bind->exec, obj)
+	drm_exec_for_each_locked_object(&bind->exec, obj) {
 		dma_resv_add_fence(obj->resv, fence, DMA_RESV_USAGE_BOOKKEEP);
+		if (bind->vm->preempt)
+			ogpu_bind_forget_bo(bind->vm, obj, fence);
+	}
 	dma_fence_put(bind->vm->last_bind);
 	bind->vm->last_bind = dma_fence_get(fence);
 	ogpu_syncs_signal(&bind->syncs, fence);

@@ -19,6 +19,7 @@
 #include "ogpu_bo.h"
 #include "ogpu_compat.h"
 #include "ogpu_file.h"
+#include "ogpu_preempt.h"
 #include "ogpu_ttm.h"
 #include "ogpu_vm.h"
 
@@ -413,15 +414,19 @@ static struct ogpu_bo *ogpu_bo_new(struct ogpu_device *odev, u64 size, u32 place
  * have signalled.
  */
 static struct ogpu_bo *ogpu_bo_create(struct ogpu_file *ofile, u64 size, u32 placement, u32 flags,
-				      struct drm_gem_object *root)
+				      struct ogpu_vm *vm)
 {
 	struct ogpu_bo *bo;
 
 	size = round_up(size, placement & DRM_OGPU_BO_VRAM ? OGPU_BO_VRAM_ALIGN : PAGE_SIZE);
 
-	bo = ogpu_bo_new(ofile->odev, size, placement, flags, root, false);
-	if (!IS_ERR(bo))
+	bo = ogpu_bo_new(ofile->odev, size, placement, flags,
+			 vm ? drm_gpuvm_resv_obj(&vm->base) : NULL, false);
+	if (!IS_ERR(bo)) {
 		bo->generation = ofile->generation;
+		if (vm && vm->preempt)
+			bo->preempt_context = vm->preempt->context;
+	}
 
 	return bo;
 }
@@ -606,8 +611,7 @@ int ogpu_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *fi
 			return -ENOENT;
 	}
 
-	bo = ogpu_bo_create(ofile, args->size, args->placement, args->flags,
-			    vm ? drm_gpuvm_resv_obj(&vm->base) : NULL);
+	bo = ogpu_bo_create(ofile, args->size, args->placement, args->flags, vm);
 	ogpu_vm_put(vm);
 	if (IS_ERR(bo))
 		return PTR_ERR(bo);

@@ -91,6 +91,7 @@ int ogpu_copy_start(struct ogpu_device *odev)
 		.name = "ogpu-copy",
 		.engine = OGPU_ENGINE_COPY,
 		.priority = OGPU_PRIORITY_REALTIME,
+		.kind = OGPU_QUEUE_KIND_KERNEL,
 		.ring_size = OGPU_COPY_RING_SIZE,
 		.timeout_ms = OGPU_COPY_TIMEOUT_MS,
 	};

@@ -6,14 +6,15 @@
  * is the device state. Lock order, outermost first (taught to lockdep in ogpu_lockdep.c):
  *
  *	reset_lock -> vm->bind_lock -> mem->validate_lock -> dma_resv (drm_exec) ->
- *	queue->submit_lock -> queues->lock ->
+ *	queue->submit_lock, preempt->lock -> queues->lock ->
  *	mbox->lock, mmu->lock, event->lock -> spinlocks
  *
- * Three mutexes are held by one part alone, and lockdep learns their place by itself:
+ * Four locks are held by one part alone, and lockdep learns their place by itself:
  *
  *	reset_lock -> boot->lock -> mbox->lock
  *	hwmon->lock -> mbox->lock
  *	dma_resv -> mem->vram.lock
+ *	mmap_lock -> queues->map_sem -> queues->lock
  *
  * Software state is freed by drmm_ actions when the last file is closed; hardware state by devm_
  * actions when the device is unbound. After probe, what comes from the render node, debugfs or
@@ -87,6 +88,8 @@ struct ogpu_device {
 	void __iomem *regs;
 	/** @doorbells: BAR 4 */
 	void __iomem *doorbells;
+	/** @doorbells_phys: CPU physical address of BAR 4 */
+	resource_size_t doorbells_phys;
 	/** @aperture: BAR 2, write-combined; @disc.aperture_size bytes */
 	void __iomem *aperture;
 	/** @aperture_phys: CPU physical address of BAR 2 */

@@ -24,6 +24,7 @@
 #include "ogpu_file.h"
 #include "ogpu_query.h"
 #include "ogpu_queue_file.h"
+#include "ogpu_queue_mmap.h"
 #include "ogpu_submit.h"
 #include "ogpu_ttm.h"
 #include "ogpu_vm.h"
@@ -165,6 +166,12 @@ static const struct drm_ioctl_desc ogpu_ioctls[] = {
 	DRM_IOCTL_DEF_DRV(OGPU_QUEUE_EVENTFD, ogpu_ioctl_queue_eventfd, DRM_RENDER_ALLOW),
 };
 
+/* Pages of queues are not buffers. */
+static int ogpu_mmap(struct file *filp, struct vm_area_struct *vma)
+{
+	return ogpu_queue_owns_mmap(vma) ? ogpu_queue_mmap(filp, vma) : drm_gem_mmap(filp, vma);
+}
+
 static const struct file_operations ogpu_fops = {
 	.owner = THIS_MODULE,
 	.open = drm_open,
@@ -174,7 +181,7 @@ static const struct file_operations ogpu_fops = {
 	.poll = drm_poll,
 	.read = drm_read,
 	.llseek = noop_llseek,
-	.mmap = drm_gem_mmap,
+	.mmap = ogpu_mmap,
 	.fop_flags = FOP_UNSIGNED_OFFSET,
 	.show_fdinfo = drm_show_fdinfo,
 };

@@ -11,6 +11,7 @@
 #include "ogpu_life.h"
 #include "ogpu_mbox.h"
 #include "ogpu_queue.h"
+#include "ogpu_preempt.h"
 #include "ogpu_ras.h"
 #include "ogpu_signal.h"
 #include "ogpu_ttm.h"
@@ -79,6 +80,7 @@ void ogpu_life_stop(struct ogpu_device *odev, int fence_error)
 	ogpu_life_halt(odev);
 	ogpu_binds_stop(odev);
 	ogpu_queue_mgr_stop(odev, fence_error);
+	ogpu_preempts_stop(odev);
 	ogpu_copy_stop(odev);
 	ogpu_event_stop(odev);
 	ogpu_signal_stop(odev);

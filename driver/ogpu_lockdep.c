@@ -23,6 +23,7 @@ static const char * const ogpu_lockdep_names[OGPU_LOCKS] = {
 	[OGPU_LOCK_RESET] = "ogpu_device.reset_lock",
 	[OGPU_LOCK_BIND] = "ogpu_vm.bind_lock",
 	[OGPU_LOCK_SUBMIT] = "ogpu_queue.submit_lock",
+	[OGPU_LOCK_PREEMPT] = "ogpu_preempt.lock",
 	[OGPU_LOCK_QUEUES] = "ogpu_queue_mgr.lock",
 	[OGPU_LOCK_MBOX] = "ogpu_mbox.lock",
 	[OGPU_LOCK_MMU] = "ogpu_mmu.lock",
@@ -53,10 +54,12 @@ static void ogpu_lockdep_prime_signalling(struct mutex *locks)
 {
 	bool cookie = dma_fence_begin_signalling();
 
+	mutex_lock(&locks[OGPU_LOCK_PREEMPT]);
 	mutex_lock(&locks[OGPU_LOCK_QUEUES]);
 	mutex_lock(&locks[OGPU_LOCK_MBOX]);
 	mutex_unlock(&locks[OGPU_LOCK_MBOX]);
 	mutex_unlock(&locks[OGPU_LOCK_QUEUES]);
+	mutex_unlock(&locks[OGPU_LOCK_PREEMPT]);
 
 	mutex_lock(&locks[OGPU_LOCK_MMU]);
 	mutex_unlock(&locks[OGPU_LOCK_MMU]);

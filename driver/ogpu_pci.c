@@ -24,6 +24,7 @@
 #include "ogpu_mbox.h"
 #include "ogpu_mmu.h"
 #include "ogpu_pci.h"
+#include "ogpu_preempt.h"
 #include "ogpu_queue.h"
 #include "ogpu_ras.h"
 #include "ogpu_reset.h"
@@ -140,6 +141,7 @@ static int ogpu_pci_map(struct ogpu_device *odev)
 	odev->doorbells = pcim_iomap_region(pdev, OGPU_BAR_DOORBELL, KBUILD_MODNAME);
 	if (IS_ERR(odev->doorbells))
 		return dev_err_probe(dev, PTR_ERR(odev->doorbells), "cannot map doorbells\n");
+	odev->doorbells_phys = pci_resource_start(pdev, OGPU_BAR_DOORBELL);
 
 	ret = pcim_request_region(pdev, OGPU_BAR_VRAM, KBUILD_MODNAME);
 	if (ret)
@@ -192,6 +194,7 @@ static int ogpu_pci_init_parts(struct ogpu_device *odev)
 		ogpu_ras_init,
 		ogpu_mmu_init,
 		ogpu_mem_init,
+		ogpu_preempts_init,
 		ogpu_sched_init,
 		ogpu_queue_mgr_init,
 		ogpu_copy_init,

@@ -53,7 +53,9 @@
 #include "ogpu_device.h"
 #include "ogpu_lockdep.h"
 #include "ogpu_mbox.h"
+#include "ogpu_preempt.h"
 #include "ogpu_queue.h"
+#include "ogpu_queue_mmap.h"
 #include "ogpu_queue_priv.h"
 #include "ogpu_report.h"
 #include "ogpu_trace.h"
@@ -70,21 +72,25 @@ static_assert((int)DRM_OGPU_PRIORITY_HIGH == (int)OGPU_PRIORITY_HIGH);
  * Memory
  */
 
-static int ogpu_queue_alloc_mem(struct ogpu_queue *queue, u32 ring_size)
+/* What is shared with a process has its pages alone. */
+#define OGPU_QUEUE_MEM_SIZE	PAGE_ALIGN(sizeof(struct ogpu_queue_mem))
+
+static int ogpu_queue_alloc_mem(struct ogpu_queue *queue)
 {
 	struct device *dev = queue->odev->drm.dev;
 	void *ring;
 
-	ring = dma_alloc_coherent(dev, ring_size, &queue->ring_dma, GFP_KERNEL);
+	queue->mem = dma_alloc_coherent(dev, OGPU_QUEUE_MEM_SIZE, &queue->mem_dma, GFP_KERNEL);
+	if (!queue->mem)
+		return -ENOMEM;
+	if (queue->kind == OGPU_QUEUE_KIND_USER)
+		return 0;
+
+	/* After a failure ogpu_queue_free_mem() frees what there is. */
+	ring = dma_alloc_coherent(dev, queue->ring_size, &queue->ring_dma, GFP_KERNEL);
 	if (!ring)
 		return -ENOMEM;
-	ogpu_ring_init(&queue->ring, ring, ring_size);
-
-	queue->mem = dma_alloc_coherent(dev, sizeof(*queue->mem), &queue->mem_dma, GFP_KERNEL);
-	if (!queue->mem) {
-		dma_free_coherent(dev, ring_size, ring, queue->ring_dma);
-		return -ENOMEM;
-	}
+	ogpu_ring_init(&queue->ring, ring, queue->ring_size);
 
 	return 0;
 }
@@ -108,16 +114,17 @@ void ogpu_queue_free_mem(struct ogpu_queue *queue)
 	queue->mem = NULL;
 	spin_unlock_irq(&queue->lock);
 
-	if (!mem)
-		return;
-	dma_free_coherent(dev, sizeof(*mem), mem, queue->mem_dma);
-	dma_free_coherent(dev, queue->ring.size, ring, queue->ring_dma);
+	if (mem)
+		dma_free_coherent(dev, OGPU_QUEUE_MEM_SIZE, mem, queue->mem_dma);
+	if (ring)
+		dma_free_coherent(dev, queue->ring_size, ring, queue->ring_dma);
 }
 
 /*
  * Requests to firmware
  */
 
+/* -ENODEV also if firmware does not know the queue any more. */
 static int ogpu_queue_request(struct ogpu_queue *queue, enum ogpu_msg_type type)
 {
 	struct ogpu_queue_mgr *mgr = queue->odev->queues;
@@ -152,7 +159,7 @@ static int ogpu_queue_create_on_card(struct ogpu_queue *queue)
 		.engine = queue->engine,
 		.priority = queue->priority,
 		.flags = cpu_to_le32(OGPU_QUEUE_PRIVILEGED),
-		.ring_size = cpu_to_le32(queue->ring.size),
+		.ring_size = cpu_to_le32(queue->ring_size),
 		.ring = cpu_to_le64(OGPU_OPERAND(OGPU_TARGET_SYSTEM, queue->ring_dma)),
 		.rptr = cpu_to_le64(ogpu_queue_mem_operand(queue,
 							   offsetof(struct ogpu_queue_mem, rptr))),
@@ -168,6 +175,8 @@ static int ogpu_queue_create_on_card(struct ogpu_queue *queue)
 
 	if (queue->save_bytes)
 		body.save = cpu_to_le64(OGPU_OPERAND(OGPU_TARGET_VIRTUAL, queue->save_va));
+	if (queue->kind == OGPU_QUEUE_KIND_USER)
+		ogpu_queue_user_describe(queue, &body);
 
 	mutex_lock(&mgr->lock);
 	queue->on_card = !mgr->stopped && xa_load(&mgr->queues, queue->number) == queue;
@@ -193,6 +202,22 @@ static int ogpu_queue_create_on_card(struct ogpu_queue *queue)
 	}
 
 	return ogpu_queue_create_errno(ret);
+}
+
+/* It may execute as soon as it exists: its memory must be there, and held. */
+static int ogpu_queue_create_user(struct ogpu_queue *queue)
+{
+	struct ogpu_preempt *preempt = queue->vm->preempt;
+	int ret;
+
+	ret = ogpu_preempt_begin_add(preempt);
+	if (ret)
+		return ret;
+	ret = ogpu_queue_create_on_card(queue);
+	/* After some errors nobody knows. */
+	ogpu_preempt_end_add(preempt, READ_ONCE(queue->on_card) ? &queue->client : NULL);
+
+	return ret;
 }
 
 /*
@@ -223,6 +248,8 @@ void ogpu_queue_free(struct ogpu_queue *queue)
 	struct ogpu_device *odev = queue->odev;
 	bool kernel = ogpu_queue_is_kernel(queue);
 
+	if (queue->kind == OGPU_QUEUE_KIND_USER)
+		ogpu_preempt_remove(queue->vm->preempt, &queue->client);
 	ogpu_queue_free_mem(queue);
 	ogpu_sched_put(queue->sched);
 	ogpu_vm_put(queue->vm);
@@ -243,6 +270,8 @@ static void ogpu_queue_release_work(struct work_struct *work)
 
 	/* There are no jobs any more for which it would come again. */
 	cancel_delayed_work_sync(&queue->watch);
+	/* Without a reference nobody puts its pages back. */
+	ogpu_queue_unmap(queue);
 
 	ret = ogpu_queue_request(queue, OGPU_MSG_QUEUE_DESTROY);
 	mutex_lock(&mgr->lock);
@@ -309,7 +338,7 @@ void ogpu_queue_put(struct ogpu_queue *queue)
  * Sleeps, asks firmware.
  *
  * Return: the queue with one reference, or an ERR_PTR(): -ENOSPC if the card has none left,
- * -ENOMEM, -ENODEV.
+ * -ENOMEM, -ENODEV; for OGPU_QUEUE_KIND_USER also what ogpu_preempt_begin_add() gives.
  */
 struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
 				     const struct ogpu_queue_params *params)
@@ -338,6 +367,11 @@ struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
 	queue->client_id = params->client_id;
 	queue->context = dma_fence_context_alloc(1);
 	queue->name = params->name;
+	queue->kind = params->kind;
+	queue->user = params->user;
+	queue->ring_size = params->ring_size;
+	queue->serial = atomic64_inc_return(&mgr->serial);
+	INIT_LIST_HEAD(&queue->client);
 	queue->engine = params->engine;
 	queue->priority = params->priority;
 	queue->timeout_ms = params->timeout_ms;
@@ -351,7 +385,7 @@ struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
 	spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->pending);
 
-	ret = ogpu_queue_alloc_mem(queue, params->ring_size);
+	ret = ogpu_queue_alloc_mem(queue);
 	if (ret)
 		goto err_free;
 
@@ -362,7 +396,10 @@ struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
 		goto err_free;
 	}
 
-	ret = ogpu_queue_create_on_card(queue);
+	if (queue->kind == OGPU_QUEUE_KIND_USER)
+		ret = ogpu_queue_create_user(queue);
+	else
+		ret = ogpu_queue_create_on_card(queue);
 	if (ret) {
 		ogpu_queue_put(queue);
 		return ERR_PTR(ret);
@@ -458,7 +495,8 @@ void ogpu_queue_kill(struct ogpu_queue *queue, u32 code, int error)
 	spin_lock_irq(&queue->lock);
 	first = ogpu_queue_set_dead(queue, &why);
 	ogpu_queue_take_done(queue, &done);
-	idle = list_empty(&queue->pending);
+	/* Of a user's ring nobody knows. */
+	idle = list_empty(&queue->pending) && queue->kind != OGPU_QUEUE_KIND_USER;
 	if (idle && !ogpu_queue_is_kernel(queue))
 		ogpu_queue_set_ended(queue);
 	spin_unlock_irq(&queue->lock);

@@ -19,6 +19,7 @@
 #include "abi/mbox.h"
 #include "abi/packet.h"
 #include "abi/queue.h"
+#include "ogpu_mbox_call.h"
 #include "ogpu_ring.h"
 
 struct drm_printer;
@@ -43,6 +44,30 @@ enum ogpu_queue_state {
 	OGPU_QUEUE_DEAD,
 	OGPU_QUEUE_ENDED,
 	OGPU_QUEUE_STATES,
+};
+
+/**
+ * enum ogpu_queue_kind - whose ring is it?
+ * @OGPU_QUEUE_KIND_KERNEL: the kernel's, for its own jobs
+ * @OGPU_QUEUE_KIND_SUBMIT: the kernel's, for jobs of user space
+ * @OGPU_QUEUE_KIND_USER: user space's; the kernel knows of no jobs
+ */
+enum ogpu_queue_kind {
+	OGPU_QUEUE_KIND_KERNEL,
+	OGPU_QUEUE_KIND_SUBMIT,
+	OGPU_QUEUE_KIND_USER,
+};
+
+/**
+ * struct ogpu_queue_user - ring and pointers of a queue of OGPU_QUEUE_KIND_USER, GPU addresses
+ */
+struct ogpu_queue_user {
+	/** @ring_va: multiple of 4 KiB */
+	u64 ring_va;
+	/** @rptr_va: multiple of 8 */
+	u64 rptr_va;
+	/** @wptr_va: multiple of 8 */
+	u64 wptr_va;
 };
 
 /**
@@ -113,6 +138,10 @@ struct ogpu_queue_params {
 	u64 client_id;
 	/** @name: for messages and traces; static */
 	const char *name;
+	/** @kind: whose ring it is */
+	enum ogpu_queue_kind kind;
+	/** @user: of OGPU_QUEUE_KIND_USER: where ring and pointers are */
+	struct ogpu_queue_user user;
 	/** @engine: which engines execute it */
 	enum ogpu_engine_class engine;
 	/** @priority: for the firmware's scheduler */
@@ -139,6 +168,23 @@ struct ogpu_queue {
 	struct ogpu_vm *vm;
 	/** @owner: NULL for a queue of the kernel; referenced */
 	struct ogpu_queue_owner *owner;
+	/** @kind: whose ring it is */
+	enum ogpu_queue_kind kind;
+	/** @user: of OGPU_QUEUE_KIND_USER: where ring and pointers are */
+	struct ogpu_queue_user user;
+	/** @client: of OGPU_QUEUE_KIND_USER: among those of the address space, ogpu_preempt.c */
+	struct list_head client;
+	/**
+	 * @call: request for it that @client's address space makes of all its queues; under
+	 * &struct ogpu_preempt.lock, like @called
+	 */
+	struct ogpu_mbox_call call;
+	/** @called: @call is under way */
+	bool called;
+	/** @serial: of no other queue of the card, ever */
+	u64 serial;
+	/** @ring_size: bytes, power of two */
+	u32 ring_size;
 	/** @client_id: of the DRM file it belongs to, for traces; 0: the kernel */
 	u64 client_id;
 	/** @context: timeline of the jobs' fences */

@@ -5,6 +5,7 @@
 #include <linux/align.h>
 #include <linux/capability.h>
 #include <linux/limits.h>
+#include <linux/log2.h>
 #include <linux/sizes.h>
 #include <linux/xarray.h>
 
@@ -17,11 +18,12 @@
 #include "ogpu_params.h"
 #include "ogpu_queue.h"
 #include "ogpu_queue_file.h"
+#include "ogpu_queue_mmap.h"
 #include "ogpu_queue_priv.h"
 #include "ogpu_vm.h"
 
-/* Room for some 400 jobs. */
-#define OGPU_USER_RING_SIZE	SZ_16K
+/* Of queues of SUBMIT: room for some 400 jobs. */
+#define OGPU_SUBMIT_RING_SIZE	SZ_16K
 
 /**
  * ogpu_queue_lookup() - find a queue of a file
@@ -93,11 +95,35 @@ static bool ogpu_queue_save_ok(const struct drm_ogpu_queue_create *args)
 	       ogpu_vm_range_ok(args->save_va, args->save_bytes);
 }
 
+/* Firmware would refuse anything else. */
+static bool ogpu_queue_user_ring_ok(const struct drm_ogpu_queue_create *args)
+{
+	return is_power_of_2(args->ring_bytes) && args->ring_bytes >= OGPU_RING_MIN_SIZE &&
+	       args->ring_bytes <= OGPU_RING_MAX_SIZE && IS_ALIGNED(args->ring_va, OGPU_PAGE_4K) &&
+	       ogpu_vm_range_ok(args->ring_va, args->ring_bytes) &&
+	       IS_ALIGNED(args->rptr_va | args->wptr_va, sizeof(u64)) &&
+	       ogpu_vm_range_ok(args->rptr_va, sizeof(u64)) &&
+	       ogpu_vm_range_ok(args->wptr_va, sizeof(u64));
+}
+
+static int ogpu_queue_check_ring(struct ogpu_device *odev,
+				 const struct drm_ogpu_queue_create *args)
+{
+	if (!(args->flags & DRM_OGPU_QUEUE_USER))
+		return args->ring_va || args->ring_bytes || args->rptr_va || args->wptr_va ?
+			-EINVAL : 0;
+	/* There are no jobs whose time could be over. */
+	if (args->timeout_ms || !ogpu_queue_user_ring_ok(args))
+		return -EINVAL;
+
+	return ogpu_queue_has_doorbell_page(odev) ? 0 : -EOPNOTSUPP;
+}
+
 static int ogpu_queue_check_args(const struct drm_ogpu_queue_create *args)
 {
 	if (!ogpu_queue_save_ok(args))
 		return -EINVAL;
-	if (args->flags || args->engine > DRM_OGPU_ENGINE_COPY ||
+	if (args->flags & ~DRM_OGPU_QUEUE_USER || args->engine > DRM_OGPU_ENGINE_COPY ||
 	    args->priority > DRM_OGPU_PRIORITY_HIGH)
 		return -EINVAL;
 	if (args->timeout_ms > ogpu_job_timeout_ms && !capable(CAP_SYS_ADMIN))
@@ -126,7 +152,8 @@ int ogpu_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file 
 		.name = "ogpu-user",
 		.engine = args->engine,
 		.priority = args->priority,
-		.ring_size = OGPU_USER_RING_SIZE,
+		.kind = OGPU_QUEUE_KIND_SUBMIT,
+		.ring_size = OGPU_SUBMIT_RING_SIZE,
 		.timeout_ms = args->timeout_ms ?: ogpu_job_timeout_ms,
 		.save_va = args->save_va,
 		.save_bytes = args->save_bytes,
@@ -135,12 +162,26 @@ int ogpu_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file 
 	int ret;
 
 	ret = ogpu_queue_check_args(args);
+	if (!ret)
+		ret = ogpu_queue_check_ring(ofile->odev, args);
 	if (ret)
 		return ret;
 
 	params.vm = ogpu_vm_lookup(ofile, args->vm_id);
 	if (!params.vm)
 		return -ENOENT;
+	/* Either is the wrong place for the other: no fence may wait for a ring of user space. */
+	if (!params.vm->preempt != !(args->flags & DRM_OGPU_QUEUE_USER)) {
+		ret = -EINVAL;
+		goto out_vm;
+	}
+	if (args->flags & DRM_OGPU_QUEUE_USER) {
+		params.kind = OGPU_QUEUE_KIND_USER;
+		params.ring_size = args->ring_bytes;
+		params.user.ring_va = args->ring_va;
+		params.user.rptr_va = args->rptr_va;
+		params.user.wptr_va = args->wptr_va;
+	}
 
 	/* Nobody finds the queue under its id before it is complete. */
 	ret = xa_alloc(&ofile->queues, &params.id, NULL, xa_limit_31b, GFP_KERNEL_ACCOUNT);
@@ -160,6 +201,10 @@ int ogpu_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file 
 	}
 
 	args->queue_id = params.id;
+	args->control_offset = ogpu_queue_mmap_offset(queue, OGPU_QUEUE_PAGE_CONTROL);
+	args->doorbell_offset = 0;
+	if (queue->kind == OGPU_QUEUE_KIND_USER)
+		args->doorbell_offset = ogpu_queue_mmap_offset(queue, OGPU_QUEUE_PAGE_DOORBELL);
 	xa_store(&ofile->queues, params.id, queue, GFP_KERNEL_ACCOUNT);
 
 out_vm:
@@ -196,7 +241,10 @@ int ogpu_ioctl_queue_destroy(struct drm_device *drm, void *data, struct drm_file
 	if (!queue)
 		return -ENOENT;
 
-	if (args->flags & DRM_OGPU_QUEUE_DESTROY_KILL)
+	/* Its pages do not come back without an id. */
+	ogpu_queue_unmap(queue);
+	/* Memory that a ring of user space works on may be used for something else afterwards. */
+	if (args->flags & DRM_OGPU_QUEUE_DESTROY_KILL || queue->kind == OGPU_QUEUE_KIND_USER)
 		ogpu_queue_kill(queue, DRM_OGPU_QUEUE_ERR_KILLED, -ECANCELED);
 	ogpu_queue_put(queue);
 

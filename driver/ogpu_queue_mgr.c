@@ -19,14 +19,25 @@
 #include "ogpu_event.h"
 #include "ogpu_lockdep.h"
 #include "ogpu_mbox.h"
+#include "ogpu_preempt.h"
 #include "ogpu_queue.h"
+#include "ogpu_queue_mmap.h"
 #include "ogpu_queue_priv.h"
 #include "ogpu_report.h"
 #include "ogpu_signal.h"
+#include "ogpu_ttm.h"
 #include "ogpu_vm.h"
 
-/* The queue of this number, with a reference, or NULL. Any context: RCU frees queues. */
-static struct ogpu_queue *ogpu_queue_mgr_get(struct ogpu_queue_mgr *mgr, unsigned long number)
+/**
+ * ogpu_queue_mgr_get() - find a queue
+ * @mgr: all queues
+ * @number: any number
+ *
+ * Any context: RCU frees queues.
+ *
+ * Return: the queue with a reference, or NULL.
+ */
+struct ogpu_queue *ogpu_queue_mgr_get(struct ogpu_queue_mgr *mgr, unsigned long number)
 {
 	struct ogpu_queue *queue;
 
@@ -124,6 +135,9 @@ static void ogpu_queue_mgr_forget(struct ogpu_queue_mgr *mgr)
 	unsigned long number;
 	LIST_HEAD(zombies);
 
+	/* Nobody puts pages of queues into a process before their numbers are somebody else's. */
+	down_write(&mgr->map_sem);
+	ogpu_queue_unmap_all(mgr->odev);
 	mutex_lock(&mgr->lock);
 	xa_for_each(&mgr->queues, number, queue) {
 		queue->on_card = false;
@@ -132,6 +146,7 @@ static void ogpu_queue_mgr_forget(struct ogpu_queue_mgr *mgr)
 	}
 	list_splice_init(&mgr->zombies, &zombies);
 	mutex_unlock(&mgr->lock);
+	up_write(&mgr->map_sem);
 
 	list_for_each_entry_safe(queue, next, &zombies, zombie)
 		ogpu_queue_free(queue);
@@ -267,9 +282,11 @@ int ogpu_queue_mgr_init(struct ogpu_device *odev)
 	if (IS_ERR(mgr->timeout_wq))
 		return PTR_ERR(mgr->timeout_wq);
 	xa_init_flags(&mgr->queues, XA_FLAGS_ALLOC);
+	init_rwsem(&mgr->map_sem);
 	mutex_init(&mgr->lock);
 	ogpu_lockdep_class(&mgr->lock, OGPU_LOCK_QUEUES);
 	odev->queues = mgr;
+	odev->mem->preempts.ops = &ogpu_queue_user_preempt_ops;
 	ogpu_event_set_handler(odev, OGPU_EVENT_KIND_FENCE, ogpu_queue_mgr_handle_fence);
 	ogpu_event_set_handler(odev, OGPU_EVENT_KIND_LOST, ogpu_queue_mgr_handle_lost);
 	ogpu_mbox_set_handler(odev, OGPU_MBOX_QUEUE_ERROR, ogpu_queue_mgr_handle_error);

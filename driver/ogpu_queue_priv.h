@@ -7,6 +7,7 @@
 
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/rwsem.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
@@ -54,6 +55,13 @@ struct ogpu_queue_mgr {
 	bool stopped;
 	/** @zombies: queues without references whose end is not confirmed; protected by @lock */
 	struct list_head zombies;
+	/**
+	 * @map_sem: held for reading by who puts pages of a queue into a process, for writing while
+	 * all queues are forgotten; taken inside of mmap_lock and outside of @lock
+	 */
+	struct rw_semaphore map_sem;
+	/** @serial: of the newest queue */
+	atomic64_t serial;
 	/** @timeout_wq: runs the watches; ordered: one job of a card at a time is found guilty */
 	struct workqueue_struct *timeout_wq;
 };
@@ -72,7 +80,7 @@ struct ogpu_queue_done {
 
 static inline bool ogpu_queue_is_kernel(const struct ogpu_queue *queue)
 {
-	return !queue->vm;
+	return queue->kind == OGPU_QUEUE_KIND_KERNEL;
 }
 
 static inline u64 ogpu_queue_mem_operand(const struct ogpu_queue *queue, size_t offset)
@@ -94,6 +102,7 @@ void ogpu_queue_locate_error(struct ogpu_queue *queue);
 struct ogpu_queue_failure ogpu_queue_failure_from(const struct ogpu_msg_queue_error *msg);
 
 /* ogpu_queue_mgr.c */
+struct ogpu_queue *ogpu_queue_mgr_get(struct ogpu_queue_mgr *mgr, unsigned long number);
 void ogpu_queue_mgr_drop(struct ogpu_queue_mgr *mgr, struct ogpu_queue *queue);
 
 /* ogpu_queue_job.c */
@@ -103,6 +112,11 @@ void ogpu_queue_take_done(struct ogpu_queue *queue, struct ogpu_queue_done *done
 void ogpu_queue_end_jobs(struct ogpu_queue *queue, struct ogpu_queue_done *done);
 void ogpu_queue_stopped(struct ogpu_queue *queue, int guilty, int others);
 void ogpu_queue_poll(struct ogpu_queue *queue);
+
+/* ogpu_queue_user.c */
+extern const struct ogpu_preempt_ops ogpu_queue_user_preempt_ops;
+
+void ogpu_queue_user_describe(const struct ogpu_queue *queue, struct ogpu_msg_queue_create *body);
 
 /* ogpu_queue_timeout.c */
 void ogpu_queue_start_time(struct ogpu_queue *queue);

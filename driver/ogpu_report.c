@@ -38,6 +38,7 @@ static const struct {
 	[OGPU_TROUBLE_QUEUE_CREATE] = { "firmware refused to make a queue", OGPU_REPORT_RECOVER },
 	[OGPU_TROUBLE_QUEUE_STOP] = { "firmware did not stop a queue", OGPU_REPORT_RECOVER },
 	[OGPU_TROUBLE_QUEUE_DESTROY] = { "firmware did not destroy a queue", OGPU_REPORT_RECOVER },
+	[OGPU_TROUBLE_QUEUE_SUSPEND] = { "firmware did not suspend a queue", OGPU_REPORT_RECOVER },
 	[OGPU_TROUBLE_COPY_STOPPED] = {
 		"the kernel's copy queue was stopped", OGPU_REPORT_RECOVER
 	},

@@ -24,6 +24,7 @@ struct ogpu_device;
  * @OGPU_TROUBLE_QUEUE_CREATE: firmware refused to make a queue
  * @OGPU_TROUBLE_QUEUE_STOP: firmware did not stop a queue
  * @OGPU_TROUBLE_QUEUE_DESTROY: firmware did not destroy a queue
+ * @OGPU_TROUBLE_QUEUE_SUSPEND: firmware did not suspend or resume a queue
  * @OGPU_TROUBLE_COPY_STOPPED: the kernel's copy queue had to be stopped
  * @OGPU_TROUBLE_COPY_FAILED: the kernel's copy queue failed
  * @OGPU_TROUBLES: how many there are
@@ -44,6 +45,7 @@ enum ogpu_trouble {
 	OGPU_TROUBLE_QUEUE_CREATE,
 	OGPU_TROUBLE_QUEUE_STOP,
 	OGPU_TROUBLE_QUEUE_DESTROY,
+	OGPU_TROUBLE_QUEUE_SUSPEND,
 	OGPU_TROUBLE_COPY_STOPPED,
 	OGPU_TROUBLE_COPY_FAILED,
 	OGPU_TROUBLES,

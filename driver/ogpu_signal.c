@@ -28,7 +28,6 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
-#include <drm/drm_drv.h>
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
 #include <drm/ogpu_drm.h>
@@ -262,10 +261,10 @@ void ogpu_signal_arm(struct ogpu_device *odev, u32 number)
 {
 	int idx;
 
-	if (!drm_dev_enter(&odev->drm, &idx))
+	if (!ogpu_device_enter(odev, &idx))
 		return;
 	ogpu_signal_write_arm(odev->signal, number);
-	drm_dev_exit(idx);
+	ogpu_device_exit(odev, idx);
 }
 
 /**

@@ -355,6 +355,10 @@ int ogpu_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *file)
 	submit.queue = ogpu_queue_lookup(to_ogpu_file(file), args->queue_id);
 	if (!submit.queue)
 		return -ENOENT;
+	if (submit.queue->kind != OGPU_QUEUE_KIND_SUBMIT) {
+		ogpu_queue_put(submit.queue);
+		return -EINVAL;
+	}
 
 	ret = ogpu_submit_parse(&submit, args);
 	if (!ret)

@@ -387,12 +387,20 @@ static unsigned long ogpu_ttm_io_mem_pfn(struct ttm_buffer_object *bo, unsigned 
 	return PHYS_PFN(odev->aperture_phys + FIELD_GET(OGPU_OPERAND_ADDR, cur.operand));
 }
 
+static void ogpu_ttm_release_notify(struct ttm_buffer_object *bo)
+{
+	struct ogpu_mem *mem = container_of(bo->bdev, struct ogpu_mem, ttm);
+
+	mem->preempts.release_bo(bo);
+}
+
 static const struct ttm_device_funcs ogpu_ttm_funcs = {
 	.ttm_tt_create = ogpu_ttm_tt_create,
 	.ttm_tt_destroy = ogpu_ttm_tt_destroy,
 	.eviction_valuable = ogpu_ttm_eviction_valuable,
 	.evict_flags = ogpu_ttm_evict_flags,
 	.move = ogpu_ttm_move,
+	.release_notify = ogpu_ttm_release_notify,
 	.io_mem_reserve = ogpu_ttm_io_mem_reserve,
 	.io_mem_pfn = ogpu_ttm_io_mem_pfn,
 };
@@ -478,6 +486,7 @@ void ogpu_mem_stop(struct ogpu_device *odev)
 {
 	struct ogpu_mem *mem = odev->mem;
 
+	flush_workqueue(mem->preempts.resume_wq);
 	flush_workqueue(mem->ttm.wq);
 	ogpu_mem_unmap_cpu(odev);
 	ttm_device_clear_dma_mappings(&mem->ttm);

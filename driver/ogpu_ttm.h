@@ -48,6 +48,42 @@ struct ogpu_mem_ops {
 };
 
 /**
+ * struct ogpu_preempt_ops - what executes in address spaces; registered at probe
+ *
+ * Called with the lock of a &struct ogpu_preempt, one call at a time for each. May ask firmware,
+ * must not allocate.
+ */
+struct ogpu_preempt_ops {
+	/**
+	 * @suspend: stop all of @clients. Returns 0 if none of them accesses memory any more; or
+	 * -ENODEV: the card is being stopped
+	 */
+	int (*suspend)(struct ogpu_device *odev, struct list_head *clients);
+	/** @resume: let all of @clients go on */
+	void (*resume)(struct ogpu_device *odev, struct list_head *clients);
+	/** @fail: end all of @clients for good: their memory cannot be brought back */
+	void (*fail)(struct ogpu_device *odev, struct list_head *clients);
+};
+
+/**
+ * struct ogpu_mem_preempts - all address spaces of a card that a fence holds
+ */
+struct ogpu_mem_preempts {
+	/** @release_bo: called for each buffer that has lost its last reference */
+	void (*release_bo)(struct ttm_buffer_object *bo);
+	/** @ops: what executes in them */
+	const struct ogpu_preempt_ops *ops;
+	/** @suspend_wq: signals fences: usable when memory is short */
+	struct workqueue_struct *suspend_wq;
+	/** @resume_wq: brings buffers back: may wait for memory and for fences */
+	struct workqueue_struct *resume_wq;
+	/** @lock: protects @armed, and the fences of all; irq-safe */
+	spinlock_t lock;
+	/** @armed: &struct ogpu_preempt whose fence has not signalled */
+	struct list_head armed;
+};
+
+/**
  * struct ogpu_mem - all memory of a card
  */
 struct ogpu_mem {
@@ -68,6 +104,8 @@ struct ogpu_mem {
 	struct rw_semaphore validate_lock;
 	/** @binds: bind jobs that could not be done */
 	struct ogpu_mem_binds binds;
+	/** @preempts: address spaces whose buffers are held by a preempt fence */
+	struct ogpu_mem_preempts preempts;
 };
 
 static inline struct ogpu_device *ttm_to_ogpu_device(struct ttm_device *bdev)

@@ -13,6 +13,8 @@
  *   dma_resv (ogpu_bind.c), because they can see it from then on.
  * - The fence of a bind job is in the dma_resv of all buffers that it maps or unmaps, so that their
  *   memory stays what it is until the page tables are changed.
+ * - In an address space of the long-running kind there are no jobs whose end is known. There all
+ *   mapped buffers have a fence that signals when nothing executes any more (ogpu_preempt.c).
  * - A job that is submitted after a move waits for the bind job that renews the entries
  *   (ogpu_vm_rebind()), which in turn waits for the move.
  *
@@ -38,6 +40,7 @@
 #include "ogpu_file.h"
 #include "ogpu_lockdep.h"
 #include "ogpu_mmu.h"
+#include "ogpu_preempt.h"
 #include "ogpu_ttm.h"
 #include "ogpu_vm.h"
 
@@ -255,6 +258,7 @@ static void ogpu_vm_destroy_work(struct work_struct *work)
 	 * All jobs are over, because they were users. First hardware may find the page tables no
 	 * more, then they may go, and the buffers that were mapped.
 	 */
+	ogpu_preempt_destroy(vm->preempt);
 	if (vm->asid)
 		ogpu_mmu_as_free(odev, vm->asid);
 
@@ -262,6 +266,7 @@ static void ogpu_vm_destroy_work(struct work_struct *work)
 	ogpu_vm_pt_fini(vm);
 	ogpu_sched_put(vm->sched);
 	dma_fence_put(vm->last_bind);
+	dma_fence_put(vm->last_rebind);
 	drm_gpuvm_put(&vm->base);
 }
 
@@ -355,7 +360,7 @@ void ogpu_vm_file_close(struct ogpu_file *ofile)
 	kref_put(&ofile->pt_budget->ref, ogpu_pt_budget_release);
 }
 
-static struct ogpu_vm *ogpu_vm_create(struct ogpu_file *ofile)
+static struct ogpu_vm *ogpu_vm_create(struct ogpu_file *ofile, u32 flags)
 {
 	struct ogpu_device *odev = ofile->odev;
 	struct drm_gem_object *resv_obj;
@@ -398,6 +403,14 @@ static struct ogpu_vm *ogpu_vm_create(struct ogpu_file *ofile)
 	ret = ogpu_pt_init(&vm->pt, &ogpu_vm_pt_ops, vm);
 	if (ret)
 		goto err_put;
+
+	if (flags & DRM_OGPU_VM_LONG_RUNNING) {
+		vm->preempt = ogpu_preempt_create(vm);
+		if (!vm->preempt) {
+			ret = -ENOMEM;
+			goto err_put;
+		}
+	}
 
 	spin_lock(&odev->mem->binds.lock);
 	vm->stops = odev->mem->binds.stops;
@@ -454,6 +467,8 @@ static int ogpu_vm_rebind(struct drm_gpuvm_exec *exec)
 	/* Point of no return. */
 	fence = ogpu_bind_job_arm(job);
 	dma_resv_add_fence(resv, fence, DMA_RESV_USAGE_KERNEL);
+	dma_fence_put(vm->last_rebind);
+	vm->last_rebind = dma_fence_get(fence);
 	list_for_each_entry_safe(vm_bo, next, &vm->base.evict.list, list.entry.evict) {
 		if (vm_bo->obj->resv != resv)
 			dma_resv_add_fence(vm_bo->obj->resv, fence, DMA_RESV_USAGE_BOOKKEEP);
@@ -604,14 +619,14 @@ int ogpu_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *fi
 	u32 id;
 	int ret;
 
-	if (args->flags)
+	if (args->flags & ~DRM_OGPU_VM_LONG_RUNNING)
 		return -EINVAL;
 
-	vm = ogpu_vm_create(ofile);
+	vm = ogpu_vm_create(ofile, args->flags);
 	if (vm == ERR_PTR(-ENOSPC)) {
 		/* Some may have been dropped already and only wait to be taken down. */
 		flush_workqueue(ogpu_sched_wq());
-		vm = ogpu_vm_create(ofile);
+		vm = ogpu_vm_create(ofile, args->flags);
 	}
 	if (IS_ERR(vm))
 		return PTR_ERR(vm);

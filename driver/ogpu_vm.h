@@ -18,6 +18,7 @@
 #include "ogpu_sched.h"
 
 struct ogpu_bind_job;
+struct ogpu_preempt;
 struct ogpu_file;
 
 /* The first and the last bytes of an address space that are never mapped. */
@@ -94,6 +95,10 @@ struct ogpu_vm {
 	u64 fence_seqno;
 	/** @last_bind: fence of the newest VM_BIND or NULL; under @bind_lock */
 	struct dma_fence *last_bind;
+	/** @last_rebind: of the newest job that renewed entries, or NULL; under the dma_resv */
+	struct dma_fence *last_rebind;
+	/** @preempt: if it is of the long-running kind, otherwise NULL; constant */
+	struct ogpu_preempt *preempt;
 	/** @rebind: collects what has moved, while drm_gpuvm_validate() runs */
 	struct ogpu_bind_job *rebind;
 	/** @stops: &struct ogpu_mem_binds.stops before the card was told of it; constant */

@@ -376,13 +376,20 @@ struct drm_ogpu_sync {
  * Address spaces
  */
 
+/** @DRM_OGPU_VM_LONG_RUNNING: for queues with DRM_OGPU_QUEUE_USER, and for no others */
+#define DRM_OGPU_VM_LONG_RUNNING	(1u << 0)
+
 /**
  * struct drm_ogpu_vm_create - DRM_IOCTL_OGPU_VM_CREATE
  *
- * Makes an empty address space. Errors: -ENOSPC if the card has no ASID left.
+ * Makes an empty address space. In one with DRM_OGPU_VM_LONG_RUNNING the kernel does not know which
+ * work uses a buffer, so all buffers that are mapped are in use as long as a queue exists: when
+ * memory is short, the queues are suspended for a moment, their buffers may move to system memory,
+ * and the queues go on. Nothing of this shows but the time that it takes. Errors: -ENOSPC if the
+ * card has no ASID left.
  */
 struct drm_ogpu_vm_create {
-	/** @flags: zero */
+	/** @flags: DRM_OGPU_VM_LONG_RUNNING or 0 */
 	__u32 flags;
 	/** @vm_id: out: 1 or more */
 	__u32 vm_id;
@@ -552,8 +559,33 @@ enum drm_ogpu_priority {
 	DRM_OGPU_PRIORITY_HIGH = 2,
 };
 
+/** @DRM_OGPU_QUEUE_USER: ring and write pointer are the program's, see below */
+#define DRM_OGPU_QUEUE_USER	(1u << 0)
+
 /**
  * struct drm_ogpu_queue_create - DRM_IOCTL_OGPU_QUEUE_CREATE
+ *
+ * There are two kinds of queues. Without flags the kernel owns the ring, and &DRM_IOCTL_OGPU_SUBMIT
+ * puts jobs there. With DRM_OGPU_QUEUE_USER the program owns it, in an address space with
+ * DRM_OGPU_VM_LONG_RUNNING, and submits without a system call:
+ *
+ * 1. Map the doorbell: mmap() of one page at @doorbell_offset, PROT_WRITE, MAP_SHARED.
+ * 2. Write packets to the ring, at the write pointer modulo @ring_bytes; they may wrap. The pointer
+ *    counts bytes from 0 and only grows. The packets after the read pointer, which hardware stores
+ *    at @rptr_va after each FENCE and when the ring becomes empty, belong to hardware: never write
+ *    more than write pointer minus read pointer leaves free.
+ * 3. Store the new write pointer, a multiple of 8, at @wptr_va, 64 bits, after the packets.
+ * 4. Store it, 64 bits, at byte DRM_OGPU_DOORBELL_WPTR of the doorbell page.
+ *
+ * A FENCE packet says when something is done, &DRM_IOCTL_OGPU_WAIT waits for it. Nothing else is
+ * different: there is no timeout, no job, and an error of the ring itself, such as a write pointer
+ * that makes no sense, stops the queue with DRM_OGPU_QUEUE_ERR_RING. Memory of ring and pointers is
+ * as any other: it must be mapped with DRM_OGPU_BIND_READ, and with DRM_OGPU_BIND_WRITE at
+ * @rptr_va; not yet at this call, but hardware may look at @wptr_va from then on.
+ *
+ * Of queues of both kinds a page with &struct drm_ogpu_queue_control can be mapped: mmap() of one
+ * page at @control_offset, PROT_READ, MAP_SHARED. After the queue was destroyed, or the card was
+ * reset, access to either page raises SIGBUS. Neither is inherited by fork().
  *
  * A compute queue needs a save area for DISPATCH packets: memory of the program in which its
  * workgroups live while they are under way. It holds their private memory, and their registers and
@@ -574,8 +606,11 @@ enum drm_ogpu_priority {
  * DRM_OGPU_QUEUE_ERR_SAVE or its own results wrong, and harms nobody else.
  *
  * Errors: -EINVAL also for a save area that is misaligned, reaches beyond the address space or
- * belongs to a copy queue; -EACCES for a priority that needs CAP_SYS_NICE; -ENOSPC if the card has
- * no queue left.
+ * belongs to a copy queue, for a kind of queue that the address space is not for, and for a ring or
+ * pointers that are misaligned or reach beyond the address space; -EACCES for a priority that needs
+ * CAP_SYS_NICE; -EOPNOTSUPP for DRM_OGPU_QUEUE_USER if doorbells share a page; -ENOSPC if the card
+ * has no queue left or, for DRM_OGPU_QUEUE_USER, the buffers of the address space do not fit into
+ * VRAM all at once.
  */
 struct drm_ogpu_queue_create {
 	/** @vm_id: address space of the queue's jobs */
@@ -584,7 +619,7 @@ struct drm_ogpu_queue_create {
 	__u32 engine;
 	/** @priority: &enum drm_ogpu_priority */
 	__u32 priority;
-	/** @flags: zero */
+	/** @flags: DRM_OGPU_QUEUE_USER or 0 */
 	__u32 flags;
 	/**
 	 * @timeout_ms: a job that runs longer is killed, and its queue with it; 0: the driver's
@@ -593,7 +628,7 @@ struct drm_ogpu_queue_create {
 	 * other packets are executed, or a WAIT packet waits. Time in which other queues have the
 	 * hardware does not; but a job that has not ended after ten times @max_job_ms (or ten times
 	 * its own limit, if that is longer) is killed in any case, since other programs may have to
-	 * wait for its memory
+	 * wait for its memory. Zero with DRM_OGPU_QUEUE_USER, where nothing is limited
 	 */
 	__u32 timeout_ms;
 	/** @queue_id: out: 1 or more */
@@ -605,6 +640,98 @@ struct drm_ogpu_queue_create {
 	 * no DISPATCH
 	 */
 	__u64 save_bytes;
+	/** @ring_va: GPU address of the ring, multiple of 4096; zero without DRM_OGPU_QUEUE_USER */
+	__u64 ring_va;
+	/** @ring_bytes: power of two, 4096 .. 2^20; zero without DRM_OGPU_QUEUE_USER */
+	__u64 ring_bytes;
+	/**
+	 * @rptr_va: GPU address of the read pointer, multiple of 8; zero without
+	 * DRM_OGPU_QUEUE_USER
+	 */
+	__u64 rptr_va;
+	/**
+	 * @wptr_va: GPU address of the write pointer, multiple of 8; zero without
+	 * DRM_OGPU_QUEUE_USER
+	 */
+	__u64 wptr_va;
+	/** @doorbell_offset: out: for mmap(), 0 without DRM_OGPU_QUEUE_USER */
+	__u64 doorbell_offset;
+	/** @control_offset: out: for mmap() */
+	__u64 control_offset;
+};
+
+/** @DRM_OGPU_DOORBELL_RING: 32 bits, any value: the write pointer in memory has changed */
+#define DRM_OGPU_DOORBELL_RING	0
+/** @DRM_OGPU_DOORBELL_WPTR: 64 bits: the write pointer, which is in memory, too */
+#define DRM_OGPU_DOORBELL_WPTR	8
+
+/** enum drm_ogpu_queue_run_state - how a queue stands */
+enum drm_ogpu_queue_run_state {
+	/** @DRM_OGPU_QUEUE_IDLE: its ring is empty */
+	DRM_OGPU_QUEUE_IDLE = 0,
+	/** @DRM_OGPU_QUEUE_READY: it has work and waits for the hardware */
+	DRM_OGPU_QUEUE_READY = 1,
+	/** @DRM_OGPU_QUEUE_RUNNING: it has the hardware */
+	DRM_OGPU_QUEUE_RUNNING = 2,
+	/** @DRM_OGPU_QUEUE_FAILED: it executes nothing more */
+	DRM_OGPU_QUEUE_FAILED = 3,
+	/** @DRM_OGPU_QUEUE_WAITING: in a WAIT packet */
+	DRM_OGPU_QUEUE_WAITING = 4,
+	/** @DRM_OGPU_QUEUE_SUSPENDED: by the kernel, for a moment */
+	DRM_OGPU_QUEUE_SUSPENDED = 5,
+	/** @DRM_OGPU_QUEUE_FAULTED: at a memory fault that may be mended */
+	DRM_OGPU_QUEUE_FAULTED = 6,
+};
+
+/**
+ * struct drm_ogpu_queue_control - control page of a queue, written by the card
+ *
+ * It changes when the queue gets the hardware or leaves it, fails, or is suspended, and at least
+ * every 50 ms while it runs. @seq is odd while it is written: read it, then the rest, then @seq again,
+ * and begin anew if it was odd or has changed. What has no meaning at the moment may have any value.
+ */
+struct drm_ogpu_queue_control {
+	/** @seq: see above */
+	__u32 seq;
+	/** @state: &enum drm_ogpu_queue_run_state */
+	__u32 state;
+	/** @switches: times that it was given the hardware */
+	__u32 switches;
+	/**
+	 * @error: as in &struct drm_ogpu_queue_get_state, which is right also about what the card
+	 * did not notice, such as a timeout
+	 */
+	__u32 error;
+	/** @fault_va: of a memory fault */
+	__u64 fault_va;
+	/** @packet: read pointer of the ring at the packet to blame */
+	__u64 packet;
+	/** @pc: of the work-item to blame, 0 if there is none */
+	__u64 pc;
+	/** @asid: for people */
+	__u16 asid;
+	/** @access: &enum drm_ogpu_access of a memory fault */
+	__u8 access;
+	/** @reason: &enum drm_ogpu_fault_reason of a memory fault */
+	__u8 reason;
+	/** @detail: as in &struct drm_ogpu_queue_get_state */
+	__u32 detail;
+	/** @busy_ns: time in which it had the hardware and did not wait in a WAIT packet */
+	__u64 busy_ns;
+	/** @waited_ns: time in which it had work and waited for the hardware */
+	__u64 waited_ns;
+	/** @unit_ns: time in which it had a compute unit, or did what needs none */
+	__u64 unit_ns;
+	/** @now_ns: GPU clock when this was written */
+	__u64 now_ns;
+	/** @pos: read pointer, unless it has the hardware */
+	__u64 pos;
+	/** @context: how far the packet at @pos is: bytes of buffers, groups or bytes done */
+	__u32 context[6];
+	/** @held: workgroups in the save area, unless it has the hardware */
+	__u32 held;
+	/** @reserved: for later */
+	__u32 reserved[3];
 };
 
 /** @DRM_OGPU_QUEUE_DESTROY_KILL: as &DRM_IOCTL_OGPU_QUEUE_KILL first */
@@ -614,7 +741,7 @@ struct drm_ogpu_queue_create {
  * struct drm_ogpu_queue_destroy - DRM_IOCTL_OGPU_QUEUE_DESTROY
  *
  * The id is gone at once. Jobs that have been submitted still run to their end, unless they are to
- * be killed.
+ * be killed. A queue with DRM_OGPU_QUEUE_USER is killed in any case, whatever is in its ring.
  */
 struct drm_ogpu_queue_destroy {
 	/** @queue_id: from QUEUE_CREATE */
@@ -671,6 +798,11 @@ enum drm_ogpu_queue_error {
 	DRM_OGPU_QUEUE_ERR_ENGINE = 13,
 	/** @DRM_OGPU_QUEUE_ERR_SAVE: somebody else wrote into the save area */
 	DRM_OGPU_QUEUE_ERR_SAVE = 14,
+	/**
+	 * @DRM_OGPU_QUEUE_ERR_NO_ROOM: the buffers of its address space did not fit into memory for
+	 * some seconds; only with DRM_OGPU_QUEUE_USER
+	 */
+	DRM_OGPU_QUEUE_ERR_NO_ROOM = 16,
 	/** @DRM_OGPU_QUEUE_ERR_UNKNOWN: something that this driver has no name for */
 	DRM_OGPU_QUEUE_ERR_UNKNOWN = 255,
 };
