@@ -173,6 +173,9 @@ static int ogpu_queue_create_on_card(struct ogpu_queue *queue)
 	struct ogpu_mbox_call call;
 	int ret;
 
+	/* Each has one, of which others may become members. */
+	if (!ogpu_queue_is_kernel(queue))
+		body.gang = cpu_to_le32((queue->gang ?: queue)->number + 1);
 	if (queue->save_bytes)
 		body.save = cpu_to_le64(OGPU_OPERAND(OGPU_TARGET_VIRTUAL, queue->save_va));
 	if (queue->kind == OGPU_QUEUE_KIND_USER)
@@ -254,6 +257,7 @@ void ogpu_queue_free(struct ogpu_queue *queue)
 	ogpu_sched_put(queue->sched);
 	ogpu_vm_put(queue->vm);
 	ogpu_queue_owner_put(queue->owner);
+	ogpu_queue_put(queue->gang);
 	mutex_destroy(&queue->submit_lock);
 	kfree_rcu(queue, rcu);
 	drm_dev_put(&odev->drm);
@@ -359,6 +363,8 @@ struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
 		/* Its jobs run on when the file is closed. The kernel's queue goes at unbind. */
 		__module_get(THIS_MODULE);
 	}
+	if (params->gang)
+		queue->gang = ogpu_queue_get(params->gang->gang ?: params->gang);
 	if (params->owner) {
 		kref_get(&params->owner->ref);
 		queue->owner = params->owner;

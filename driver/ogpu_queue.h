@@ -88,6 +88,8 @@ struct ogpu_queue_failure {
 	u64 pc;
 	/** @blame: DRM_OGPU_QUEUE_GUILTY, DRM_OGPU_QUEUE_INNOCENT or 0 */
 	u32 blame;
+	/** @held: workgroups in the save area */
+	u32 held;
 	/** @nested: offsets of the packet to blame in buffers nested in the job's stream */
 	u32 nested[4];
 	/** @packet: offset in the stream */
@@ -154,6 +156,11 @@ struct ogpu_queue_params {
 	u64 save_va;
 	/** @save_bytes: its size, multiple of 4 KiB; 0: none */
 	u32 save_bytes;
+	/**
+	 * @gang: a queue of the same owner, engine and priority with which it is to be on slots, or
+	 * NULL; the queue takes a reference
+	 */
+	struct ogpu_queue *gang;
 };
 
 /**
@@ -213,6 +220,11 @@ struct ogpu_queue {
 	u32 save_bytes;
 	/** @watch: looks at the oldest job when its time may be over; on while there is one */
 	struct delayed_work watch;
+	/**
+	 * @gang: first queue of its gang, whose number names the gang, so that it lives as long;
+	 * NULL: this one
+	 */
+	struct ogpu_queue *gang;
 	/** @on_card: firmware may know it; protected by the lock of struct ogpu_queue_mgr */
 	bool on_card;
 	/** @release: frees the queue on ogpu_sched_wq() */

@@ -110,6 +110,7 @@ void ogpu_queue_locate_error(struct ogpu_queue *queue)
 	error->nested[0] = le32_to_cpu(control.context[3]);
 	error->nested[1] = le32_to_cpu(control.context[4]);
 	error->nested[2] = le32_to_cpu(control.context[5]);
+	error->held = le32_to_cpu(control.held);
 	/* Who had it stopped does not know what it was doing. */
 	if (!error->pc)
 		error->pc = le64_to_cpu(control.pc);

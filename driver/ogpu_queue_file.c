@@ -7,12 +7,15 @@
 #include <linux/limits.h>
 #include <linux/log2.h>
 #include <linux/sizes.h>
+#include <linux/stddef.h>
 #include <linux/xarray.h>
 
 #include <drm/drm_file.h>
 #include <drm/ogpu_drm.h>
 
 #include "abi/addr.h"
+#include "abi/packet.h"
+#include "abi/save.h"
 #include "ogpu_device.h"
 #include "ogpu_file.h"
 #include "ogpu_params.h"
@@ -21,6 +24,19 @@
 #include "ogpu_queue_mmap.h"
 #include "ogpu_queue_priv.h"
 #include "ogpu_vm.h"
+
+/* What hardware leaves in a save area is for user space to read. */
+static_assert(sizeof(struct drm_ogpu_save_group) == sizeof(struct ogpu_save_group));
+static_assert(offsetof(struct drm_ogpu_save_group, group) ==
+	      offsetof(struct ogpu_save_group, group));
+static_assert(offsetof(struct drm_ogpu_save_group, lanes) ==
+	      offsetof(struct ogpu_save_group, lanes));
+static_assert(offsetof(struct drm_ogpu_save_group, instructions) ==
+	      offsetof(struct ogpu_save_group, instructions));
+static_assert(sizeof(struct drm_ogpu_save_wave) == sizeof(struct ogpu_save_wave));
+static_assert((int)DRM_OGPU_SAVE_HELD == (int)OGPU_SAVE_HELD);
+static_assert((int)DRM_OGPU_PKT_COUNTERS == (int)OGPU_OP_COUNTERS);
+static_assert(sizeof(struct drm_ogpu_counters) == sizeof(struct ogpu_counters));
 
 /* Of queues of SUBMIT: room for some 400 jobs. */
 #define OGPU_SUBMIT_RING_SIZE	SZ_16K
@@ -123,8 +139,8 @@ static int ogpu_queue_check_args(const struct drm_ogpu_queue_create *args)
 {
 	if (!ogpu_queue_save_ok(args))
 		return -EINVAL;
-	if (args->flags & ~DRM_OGPU_QUEUE_USER || args->engine > DRM_OGPU_ENGINE_COPY ||
-	    args->priority > DRM_OGPU_PRIORITY_HIGH)
+	if (args->flags & ~DRM_OGPU_QUEUE_USER || args->pad ||
+	    args->engine > DRM_OGPU_ENGINE_COPY || args->priority > DRM_OGPU_PRIORITY_HIGH)
 		return -EINVAL;
 	if (args->timeout_ms > ogpu_job_timeout_ms && !capable(CAP_SYS_ADMIN))
 		return -EINVAL;
@@ -182,6 +198,18 @@ int ogpu_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file 
 		params.user.rptr_va = args->rptr_va;
 		params.user.wptr_va = args->wptr_va;
 	}
+	if (args->gang) {
+		params.gang = ogpu_queue_lookup(ofile, args->gang);
+		if (!params.gang) {
+			ret = -ENOENT;
+			goto out_vm;
+		}
+		if (params.gang->engine != params.engine ||
+		    params.gang->priority != params.priority || params.gang->kind != params.kind) {
+			ret = -EINVAL;
+			goto out_vm;
+		}
+	}
 
 	/* Nobody finds the queue under its id before it is complete. */
 	ret = xa_alloc(&ofile->queues, &params.id, NULL, xa_limit_31b, GFP_KERNEL_ACCOUNT);
@@ -208,6 +236,7 @@ int ogpu_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file 
 	xa_store(&ofile->queues, params.id, queue, GFP_KERNEL_ACCOUNT);
 
 out_vm:
+	ogpu_queue_put(params.gang);
 	ogpu_vm_put(params.vm);
 	return ret;
 }
@@ -317,7 +346,7 @@ int ogpu_ioctl_queue_get_state(struct drm_device *drm, void *data, struct drm_fi
 	args->packet = error->packet;
 	memcpy(args->nested, error->nested, sizeof(args->nested));
 	args->flags = error->blame;
-	args->pad2 = 0;
+	args->held = error->held;
 	args->failed_job = error->job;
 	args->last_job_done = queue->completed;
 	spin_unlock_irq(&queue->lock);

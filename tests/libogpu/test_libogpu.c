@@ -169,6 +169,7 @@ static void test_stream_emitters(void **state)
 	};
 	const struct drm_ogpu_pkt_dispatch_indirect *i;
 	const struct drm_ogpu_pkt_timestamp *t;
+	const struct drm_ogpu_pkt_counters *cn;
 	const struct drm_ogpu_pkt_copy_rect *c;
 	const struct drm_ogpu_pkt_indirect *in;
 	const struct drm_ogpu_pkt_dispatch *p;
@@ -202,6 +203,9 @@ static void test_stream_emitters(void **state)
 	ogpu_emit_timestamp_start(&s, 16);
 	assert_int_equal(NEXT(t), DRM_OGPU_PKT_TIMESTAMP);
 	s.overlap = false;
+	ogpu_emit_counters(&s, 32);
+	assert_int_equal(NEXT(cn), DRM_OGPU_PKT_COUNTERS | DRM_OGPU_PKT_BARRIER);
+	assert_int_equal(cn->addr, 32);
 	ogpu_emit_cache_range(&s, DRM_OGPU_CACHE_CODE, 5, 6);
 	assert_int_equal(NEXT(k), DRM_OGPU_PKT_CACHE | DRM_OGPU_PKT_BARRIER);
 	assert_int_equal(k->ops, 4);
@@ -539,6 +543,81 @@ static void test_program_refused(void **state)
 	assert_int_equal(ogpu_program_load_file(f->vm, "/dev/null", &program), -ENOEXEC);
 }
 
+/* A save area as hardware leaves it, and others. */
+static void test_dump(void **state)
+{
+	enum { LANES = 32, WAVES = 2, LOCAL = 300, PRIVATE = 16, FRAMES = 3 };
+	const uint64_t size = OGPU_SAVE_FRAME(LANES, WAVES, LOCAL, PRIVATE);
+	uint8_t *area = calloc(FRAMES, size);
+	struct ogpu_save_group *head;
+	struct ogpu_dump_wave wave;
+	struct ogpu_dump dump;
+	unsigned int n = 0;
+	uint64_t *at;
+
+	(void)state;
+	for (unsigned int f = 0; f < FRAMES; f++) {
+		head = (struct ogpu_save_group *)(area + f * size);
+		*head = (struct ogpu_save_group){
+			.state = f ? OGPU_SAVE_HELD : OGPU_SAVE_FREE, .waves = WAVES,
+			.lanes = LANES, .local_bytes = LOCAL, .private_bytes = PRIVATE,
+			.group = 100 + f,
+		};
+		for (unsigned int w = 0; w < WAVES; w++) {
+			at = (uint64_t *)(area + f * size + OGPU_SAVE_WAVES(LOCAL) +
+					  w * OGPU_SAVE_WAVE(LANES));
+			at[63 * LANES + 31] = 1000 * f + w;
+			at[OGPU_SAVE_PC(LANES) / 8 + 5] = 2000 * f + w;
+			at[OGPU_SAVE_STATE(LANES) / 8] = 0xf0 + f;
+			at[OGPU_SAVE_STATE(LANES) / 8 + 1] = 0x10;
+			((uint8_t *)at)[OGPU_SAVE_FRM(LANES) + 3] = 4;
+		}
+	}
+	assert_int_equal(ogpu_dump_open(area, FRAMES * size, 2, OGPU_SAVE_WAVE(LANES), &dump), 0);
+	for (; ogpu_dump_next(&dump, &wave); n++) {
+		const unsigned int f = 1 + n / WAVES;
+
+		assert_int_equal(wave.group, 100 + f);
+		assert_int_equal(wave.wave, n % WAVES);
+		assert_int_equal(wave.lanes, LANES);
+		assert_int_equal(wave.live, 0xf0 + f);
+		assert_int_equal(wave.barrier, 0x10);
+		assert_int_equal(wave.pc[5], 2000 * f + n % WAVES);
+		assert_int_equal(wave.frm[3], 4);
+		assert_int_equal(ogpu_dump_reg(&wave, 63, 31), 1000 * f + n % WAVES);
+		assert_ptr_equal(wave.local, area + f * size + OGPU_SAVE_LOCAL);
+		assert_int_equal(wave.local_bytes, LOCAL);
+	}
+	assert_int_equal(n, 2 * WAVES);
+	/* No more than are said to be there, and no further than the area goes. */
+	assert_int_equal(ogpu_dump_open(area, FRAMES * size, 1, OGPU_SAVE_WAVE(LANES), &dump), 0);
+	for (n = 0; ogpu_dump_next(&dump, &wave); n++)
+		;
+	assert_int_equal(n, WAVES);
+	assert_int_equal(ogpu_dump_open(area, 2 * size, 2, OGPU_SAVE_WAVE(LANES), &dump), 0);
+	for (n = 0; ogpu_dump_next(&dump, &wave); n++)
+		;
+	assert_int_equal(n, WAVES);
+	assert_int_equal(ogpu_dump_open(area, FRAMES * size, 0, OGPU_SAVE_WAVE(LANES), &dump),
+			 -ENODATA);
+	/* Whatever stands there. */
+	for (unsigned int i = 0; i < 200000; i++) {
+		for (unsigned int b = 0; b < 32; b++)
+			area[b] = i < 100 ? 0xff : rand() >> (rand() % 24);
+		if (i % 2)
+			memcpy(area + 24, &(uint32_t){ LANES }, 4);
+		if (i % 3)
+			memcpy(area + 4, &(uint32_t){ rand() % 4 }, 4);
+		if (ogpu_dump_open(area, FRAMES * size, 3, OGPU_SAVE_WAVE(LANES), &dump))
+			continue;
+		while (ogpu_dump_next(&dump, &wave)) {
+			assert_true((const uint8_t *)wave.regs >= area);
+			assert_true((const uint8_t *)wave.frm + wave.lanes <= area + FRAMES * size);
+		}
+	}
+	free(area);
+}
+
 int main(void)
 {
 #define IN_VM(test)	cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -555,6 +634,7 @@ int main(void)
 		IN_VM(test_kill),
 		IN_VM(test_save_bytes),
 		IN_VM(test_save_area),
+		cmocka_unit_test(test_dump),
 		IN_VM(test_program),
 		IN_VM(test_program_broken),
 		IN_VM(test_program_refused),

@@ -148,6 +148,74 @@ TEST(create_needs_privilege)
 	EXPECT_EQ(CREATE(&card, &args), 0);
 }
 
+/* A gang is of one file, engine and priority, no larger than what the card executes at a time. */
+TEST(gang)
+{
+	struct drm_ogpu_queue_destroy destroy = {};
+	struct drm_ogpu_queue_create args;
+	uint32_t leader, member[64];
+	struct card card, other;
+	unsigned int i, count = 0;
+	struct stream s;
+	int ret;
+
+	card_open(&card);
+	card_open(&other);
+	args = good(&card);
+	args.pad = 1;
+	EXPECT_EQ(CREATE(&card, &args), -EINVAL);
+	args = good(&card);
+	args.gang = 12345;
+	EXPECT_EQ(CREATE(&card, &args), -ENOENT);
+	args = good(&card);
+	ASSERT_EQ(CREATE(&card, &args), 0);
+	leader = args.queue_id;
+	args = good(&other);
+	args.gang = leader;
+	EXPECT_EQ(CREATE(&other, &args), -ENOENT);
+	args = good(&card);
+	args.gang = leader;
+	args.engine = DRM_OGPU_ENGINE_COPY;
+	EXPECT_EQ(CREATE(&card, &args), -EINVAL);
+	args = good(&card);
+	args.gang = leader;
+	args.priority = DRM_OGPU_PRIORITY_LOW;
+	EXPECT_EQ(CREATE(&card, &args), -EINVAL);
+
+	/* Any member names the gang. */
+	for (i = 0; i < 64; i++) {
+		args = good(&card);
+		args.gang = i ? member[i - 1] : leader;
+		ret = CREATE(&card, &args);
+		if (ret)
+			break;
+		member[count++] = args.queue_id;
+	}
+	EXPECT_EQ(ret, -ENOSPC);
+	ASSERT_LE(1, count);
+
+	/* They work, also without the one that was first. */
+	destroy.queue_id = leader;
+	ASSERT_EQ(card_ioctl(&card, DRM_IOCTL_OGPU_QUEUE_DESTROY, &destroy), 0);
+	card_stream(&card, &s, 4096);
+	stream_cache(&s, 0);
+	for (i = 0; i < count; i++)
+		card_run(&card, member[i], &s);
+	for (i = 0; i < count; i++) {
+		destroy.queue_id = member[i];
+		ASSERT_EQ(card_ioctl(&card, DRM_IOCTL_OGPU_QUEUE_DESTROY, &destroy), 0);
+	}
+	/* What is left of it keeps nobody from making another one. */
+	args = good(&card);
+	ASSERT_EQ(CREATE(&card, &args), 0);
+	for (i = 0; i < count; i++) {
+		leader = args.queue_id;
+		args = good(&card);
+		args.gang = leader;
+		EXPECT_EQ(CREATE(&card, &args), 0);
+	}
+}
+
 TEST(destroy_bad_arguments)
 {
 	struct drm_ogpu_queue_destroy args = {};

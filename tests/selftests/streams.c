@@ -298,6 +298,128 @@ TEST(timestamps)
 	tear_down(&t);
 }
 
+/* What is between two COUNTERS is what was done there, and no more. */
+TEST(counters)
+{
+	volatile struct drm_ogpu_counters *c;
+	struct setup t;
+
+	set_up(&t);
+	c = t.data.ptr;
+	ogpu_emit_counters(&t.s, t.data.va);
+	ogpu_emit_copy(&t.s, t.data.va + 8192, t.data.va + 65536, 10000);
+	ogpu_emit_counters(&t.s, t.data.va + sizeof(*c));
+	ogpu_emit_fill(&t.s, t.data.va + 8192, 7, 4096);
+	ogpu_emit_counters(&t.s, t.data.va + 2 * sizeof(*c));
+	run(&t);
+	EXPECT_EQ(c[0].bytes_read, 0);
+	EXPECT_EQ(c[1].bytes_read, 10000);
+	EXPECT_EQ(c[1].bytes_written, 10000);
+	EXPECT_LE(1, c[1].tlb_misses);
+	EXPECT_EQ(c[2].bytes_read, 10000);
+	EXPECT_EQ(c[2].bytes_written, 10000 + 4096);
+	EXPECT_EQ(c[2].instructions, 0);
+	EXPECT_EQ(c[2].workgroups, 0);
+	tear_down(&t);
+}
+
+#define INSN_LI_T3	0x12300e13u	/* li t3, 0x123 */
+#define INSN_EBREAK	0x00100073u
+#define INSN_SELF	0x0000006fu	/* j . */
+
+/* A kernel of two instructions, in a queue whose save area can be looked at. */
+static uint64_t bad_kernel(struct setup *t, uint32_t last, struct ogpu_bo **code)
+{
+	struct ogpu_queue_options options = { .dump = true, .timeout_ms = 500 };
+	uint64_t va = 0;
+	void *ptr;
+
+	set_up(t);
+	ogpu_queue_destroy(t->queue);
+	options.save_bytes = ogpu_save_bytes(t->dev, 4, 64, 256, OGPU_PRIVATE_DEFAULT);
+	ASSERT_EQ(ogpu_queue_create_with(t->vm, &options, &t->queue), 0);
+	ASSERT_EQ(ogpu_bo_create(t->dev, 4096, DRM_OGPU_BO_SYSTEM, DRM_OGPU_BO_CPU_ACCESS,
+				 code), 0);
+	ASSERT_EQ(ogpu_bo_map(*code, &ptr), 0);
+	((volatile uint32_t *)ptr)[0] = INSN_LI_T3;
+	((volatile uint32_t *)ptr)[1] = last;
+	ASSERT_EQ(ogpu_vm_map(t->vm, *code, 0, 4096,
+			      DRM_OGPU_BIND_READ | DRM_OGPU_BIND_EXEC, &va), 0);
+	return va;
+}
+
+/* Waves of the failed workgroup, of which one at least stands at the instruction that is told. */
+static void look_at_dump(struct setup *t, uint64_t entry)
+{
+	struct drm_ogpu_queue_get_state state;
+	struct ogpu_dump_wave wave;
+	struct ogpu_packet packet;
+	struct ogpu_dump dump;
+	unsigned int waves = 0, there = 0, lane;
+
+	ASSERT_EQ(ogpu_queue_state(t->queue, &state), 0);
+	EXPECT_EQ(state.pc, entry + 4);
+	EXPECT_EQ(state.held, 1);
+	ASSERT_EQ(ogpu_queue_dump(t->queue, &dump), 0);
+	while (ogpu_dump_next(&dump, &wave)) {
+		EXPECT_EQ(wave.group, 0);
+		EXPECT_EQ(wave.wave, waves);
+		EXPECT_EQ(wave.local_bytes, 128);
+		waves++;
+		for (lane = 0; lane < wave.lanes; lane++) {
+			if (!(wave.live >> lane & 1) || wave.pc[lane] != state.pc)
+				continue;
+			there++;
+			EXPECT_EQ(ogpu_dump_reg(&wave, 28, lane), 0x123);
+			EXPECT_EQ(ogpu_dump_reg(&wave, 0, lane), 0);
+			EXPECT_EQ(ogpu_dump_reg(&wave, 10, lane), 77);
+		}
+	}
+	EXPECT_LE(1, there);
+	EXPECT_LE(1, waves);
+
+	/* The packet, and the one before it. */
+	ASSERT_EQ(ogpu_packet_read(t->s.buf.ptr, t->s.used, state.packet, &packet), true);
+	EXPECT_EQ(strcmp(packet.name, "DISPATCH"), 0);
+	ASSERT_EQ(ogpu_packet_read(t->s.buf.ptr, t->s.used, 0, &packet), true);
+	EXPECT_EQ(strcmp(packet.name, "FENCE"), 0);
+	EXPECT_EQ(packet.offset + packet.bytes, state.packet);
+	EXPECT_EQ(ogpu_packet_read(t->s.buf.ptr, t->s.used, t->s.used, &packet), false);
+	EXPECT_EQ(ogpu_packet_read(t->s.buf.ptr, t->s.used, 4, &packet), false);
+}
+
+static void fail_and_look(uint32_t last, uint32_t error)
+{
+	struct ogpu_dispatch d = {
+		.args = 77, .grid = { 1, 1, 1 }, .group = { 40, 1, 1 }, .local_bytes = 128,
+	};
+	struct drm_ogpu_queue_get_state state;
+	struct ogpu_dump dump;
+	struct ogpu_bo *code;
+	struct setup t;
+
+	d.entry = bad_kernel(&t, last, &code);
+	EXPECT_EQ(ogpu_queue_dump(t.queue, &dump), -ENODATA);
+	ogpu_emit_fence(&t.s, t.data.va, 1);
+	ogpu_emit_dispatch(&t.s, &d);
+	EXPECT_NE(run_stream(&t), 0);
+	ASSERT_EQ(ogpu_queue_state(t.queue, &state), 0);
+	EXPECT_EQ(state.error, error);
+	look_at_dump(&t, d.entry);
+	ogpu_bo_destroy(code);
+	tear_down(&t);
+}
+
+TEST(dump_of_a_trap)
+{
+	fail_and_look(INSN_EBREAK, DRM_OGPU_QUEUE_ERR_TRAP);
+}
+
+TEST(dump_of_a_timeout)
+{
+	fail_and_look(INSN_SELF, DRM_OGPU_QUEUE_ERR_TIMEOUT);
+}
+
 int main(int argc, char **argv)
 {
 	return harness_run(argc, argv);

@@ -606,11 +606,13 @@ enum drm_ogpu_priority {
  * DRM_OGPU_QUEUE_ERR_SAVE or its own results wrong, and harms nobody else.
  *
  * Errors: -EINVAL also for a save area that is misaligned, reaches beyond the address space or
- * belongs to a copy queue, for a kind of queue that the address space is not for, and for a ring or
- * pointers that are misaligned or reach beyond the address space; -EACCES for a priority that needs
- * CAP_SYS_NICE; -EOPNOTSUPP for DRM_OGPU_QUEUE_USER if doorbells share a page; -ENOSPC if the card
- * has no queue left or, for DRM_OGPU_QUEUE_USER, the buffers of the address space do not fit into
- * VRAM all at once.
+ * belongs to a copy queue, for a kind of queue that the address space is not for, for a ring or
+ * pointers that are misaligned or reach beyond the address space, and for another kind of
+ * queue as @gang; -ENOENT for an unknown @gang; -EACCES for a priority that needs CAP_SYS_NICE;
+ * -EOPNOTSUPP for DRM_OGPU_QUEUE_USER if doorbells share a page; -ENOSPC if the card has no queue
+ * left, executes fewer at a time than the gang has or, for DRM_OGPU_QUEUE_USER, the buffers of the
+ * address space do not fit into VRAM all at once. The first queue of a gang counts among the card's
+ * queues until the others are gone, too.
  */
 struct drm_ogpu_queue_create {
 	/** @vm_id: address space of the queue's jobs */
@@ -658,6 +660,16 @@ struct drm_ogpu_queue_create {
 	__u64 doorbell_offset;
 	/** @control_offset: out: for mmap() */
 	__u64 control_offset;
+	/**
+	 * @gang: queue_id of a queue of this file with the same engine, priority and
+	 * DRM_OGPU_QUEUE_USER, or 0. Both, and all that name either of them, are then on the card
+	 * together, or none of them while another one has work and no place: for jobs that wait for
+	 * each other by looking at memory. One that stands in a WAIT packet, or has nothing to do,
+	 * is not waited for
+	 */
+	__u32 gang;
+	/** @pad: zero */
+	__u32 pad;
 };
 
 /** @DRM_OGPU_DOORBELL_RING: 32 bits, any value: the write pointer in memory has changed */
@@ -872,8 +884,11 @@ struct drm_ogpu_queue_get_state {
 	__u32 nested[4];
 	/** @flags: out: DRM_OGPU_QUEUE_GUILTY, DRM_OGPU_QUEUE_INNOCENT, or 0: nobody knows */
 	__u32 flags;
-	/** @pad2: out: zero */
-	__u32 pad2;
+	/**
+	 * @held: out: workgroups that the failed queue has left in its save area, see
+	 * &struct drm_ogpu_save_group; 0 if there were none, or no memory for them
+	 */
+	__u32 held;
 	/**
 	 * @failed_job: out: number of the job that was executed when the queue failed, 0 if there
 	 * was none. The first job that was ever submitted to a queue has the number 1
@@ -881,6 +896,64 @@ struct drm_ogpu_queue_get_state {
 	__u64 failed_job;
 	/** @last_job_done: out: number of the last job that was done without error */
 	__u64 last_job_done;
+};
+
+/** enum drm_ogpu_save_state - what is in a frame of a save area */
+enum drm_ogpu_save_state {
+	/** @DRM_OGPU_SAVE_FREE: no workgroup */
+	DRM_OGPU_SAVE_FREE = 0,
+	/** @DRM_OGPU_SAVE_HELD: a workgroup that was under way */
+	DRM_OGPU_SAVE_HELD = 1,
+};
+
+/**
+ * struct drm_ogpu_save_group - start of a frame of a save area
+ *
+ * When a queue fails or is killed in a DISPATCH, the card writes the workgroups that were under way
+ * into its save area, for who wants to know where they stood. @held of
+ * &struct drm_ogpu_queue_get_state says how many; if it is 0 the area means nothing. Frames follow
+ * one another; all have the size that &struct drm_ogpu_queue_create tells, for the lanes, waves,
+ * local and private memory that each header has. With R(x) as there, a frame has
+ *
+ * - this header;
+ * - local memory, from byte 256 on;
+ * - from 256 + R(local_bytes) on the waves, each save_wave_bytes long: x0 to x31 and f0 to f31,
+ *   each of all lanes, 64 bits; the program counter of each lane, 64 bits;
+ *   &struct drm_ogpu_save_wave; frm of each lane, a byte;
+ * - then private memory, of one wave after the other: the 8 bytes at offset 8 * g of lane n are the
+ *   (g * lanes + n)-th.
+ *
+ * In the wave of the work-item to blame the program counter of its lane is @pc of the state. The
+ * area is the program's memory as before.
+ */
+struct drm_ogpu_save_group {
+	/** @state: &enum drm_ogpu_save_state */
+	__u32 state;
+	/** @waves: of the workgroup */
+	__u32 waves;
+	/** @group: number of the workgroup in its DISPATCH, x running fastest */
+	__u64 group;
+	/** @local_bytes: local memory */
+	__u32 local_bytes;
+	/** @private_bytes: private memory of each work-item */
+	__u32 private_bytes;
+	/** @lanes: of a wave, whether they have a work-item or not */
+	__u32 lanes;
+	/** @reserved0: zero */
+	__u32 reserved0;
+	/** @instructions: what its work-items read as cycle */
+	__u64 instructions;
+	/** @reserved: zero */
+	__u32 reserved[54];
+};
+
+/** struct drm_ogpu_save_wave - which lanes of a wave there are; see &struct drm_ogpu_save_group */
+struct drm_ogpu_save_wave {
+	/** @live: a bit for each lane whose work-item has not ended */
+	__u64 live;
+	/** @barrier: those of them that wait at a barrier */
+	__u64 barrier;
+	__u64 reserved[2];
 };
 
 /** @DRM_OGPU_MAX_JOBS: most elements of @jobs */
@@ -1086,6 +1159,8 @@ struct drm_ogpu_queue_eventfd {
 #define DRM_OGPU_PKT_SKIP	13
 /** @DRM_OGPU_PKT_ATOMIC: &struct drm_ogpu_pkt_atomic */
 #define DRM_OGPU_PKT_ATOMIC	14
+/** @DRM_OGPU_PKT_COUNTERS: &struct drm_ogpu_pkt_counters */
+#define DRM_OGPU_PKT_COUNTERS	15
 
 /** @DRM_OGPU_INDIRECT_LEVELS: most buffers of packets open at a time, a job's stream included */
 #define DRM_OGPU_INDIRECT_LEVELS	4
@@ -1185,6 +1260,47 @@ struct drm_ogpu_pkt_timestamp {
 	__u32 reserved;
 	/** @addr: GPU address, multiple of 8 */
 	__u64 addr;
+};
+
+/**
+ * struct drm_ogpu_pkt_counters - store what the queue has done, when everything before is complete
+ *
+ * Two of them tell what has been done between.
+ */
+struct drm_ogpu_pkt_counters {
+	/** @header: DRM_OGPU_PKT(DRM_OGPU_PKT_COUNTERS, 16) */
+	__u32 header;
+	/** @reserved: zero */
+	__u32 reserved;
+	/** @addr: GPU address, multiple of 8, of a &struct drm_ogpu_counters */
+	__u64 addr;
+};
+
+/**
+ * struct drm_ogpu_counters - what the jobs of a queue have done since it was made
+ *
+ * Of this queue alone, whatever others do at the same time. What a card does not count stays 0.
+ */
+struct drm_ogpu_counters {
+	/** @instructions: that work-items have executed */
+	__u64 instructions;
+	/** @wave_instructions: likewise, one for all work-items that execute it together */
+	__u64 wave_instructions;
+	/** @bytes_read: by load and atomic instructions, whatever memory, and by COPY and COPY_RECT */
+	__u64 bytes_read;
+	/** @bytes_written: by store and atomic instructions, these packets, FILL and WRITE */
+	__u64 bytes_written;
+	/** @tlb_misses: addresses for which page tables were read */
+	__u64 tlb_misses;
+	/** @cache_misses: accesses that found nothing in a cache */
+	__u64 cache_misses;
+	/**
+	 * @wave_ns: time of each wave on compute units; divided by the time it took, how many there
+	 * were at a time
+	 */
+	__u64 wave_ns;
+	/** @workgroups: that have ended */
+	__u64 workgroups;
 };
 
 /**

@@ -179,6 +179,8 @@ void ogpu_emit_wait(struct ogpu_stream *s, uint64_t addr, enum drm_ogpu_compare 
 void ogpu_emit_timestamp(struct ogpu_stream *s, uint64_t addr);
 /** ogpu_emit_timestamp_start() - store the time when the packet itself starts */
 void ogpu_emit_timestamp_start(struct ogpu_stream *s, uint64_t addr);
+/** ogpu_emit_counters() - store a struct drm_ogpu_counters when everything before is complete */
+void ogpu_emit_counters(struct ogpu_stream *s, uint64_t addr);
 void ogpu_emit_cache(struct ogpu_stream *s, uint32_t ops);
 /** ogpu_emit_cache_range() - for GPU addresses from @start up to @end only */
 void ogpu_emit_cache_range(struct ogpu_stream *s, uint32_t ops, uint64_t start, uint64_t end);
@@ -256,6 +258,8 @@ struct ogpu_queue_options {
 	enum drm_ogpu_priority priority;
 	uint32_t timeout_ms;	/* 0: the driver's default */
 	uint64_t save_bytes;	/* of the save area, from ogpu_save_bytes(); 0: no DISPATCH */
+	bool dump;		/* ogpu_queue_dump() is wanted: the CPU can read the save area */
+	struct ogpu_queue *gang;	/* one with which it is to be on the card together */
 };
 
 /**
@@ -321,6 +325,77 @@ int ogpu_queue_state(struct ogpu_queue *queue, struct drm_ogpu_queue_get_state *
  * It has failed then: destroy it and make another one.
  */
 int ogpu_queue_kill(struct ogpu_queue *queue);
+
+/* --- What a failed queue has left ------------------------------------------------------------ */
+
+/** struct ogpu_dump - place in a walk through a save area; not to be looked at */
+struct ogpu_dump {
+	const uint8_t *area;
+	uint64_t bytes, frame_bytes;
+	uint32_t lanes, waves, wave_bytes, local_bytes;
+	uint32_t frame, wave, left;
+	struct drm_ogpu_save_group group;
+};
+
+/** struct ogpu_dump_wave - a wave that was under way; pointers go into the save area */
+struct ogpu_dump_wave {
+	uint64_t group;		/* number of its workgroup */
+	uint32_t wave;		/* number in that */
+	uint32_t lanes;
+	uint64_t live;		/* a bit for each lane whose work-item had not ended */
+	uint64_t barrier;	/* those of them that waited at a barrier */
+	const uint64_t *regs;	/* see ogpu_dump_reg() */
+	const uint64_t *pc;	/* of each lane */
+	const uint8_t *frm;
+	const void *local;	/* local memory of its workgroup */
+	uint32_t local_bytes;
+};
+
+/**
+ * ogpu_queue_dump() - begin to look at the waves that a queue had under way when it failed
+ * @queue: made with @dump; its save area may be read until it is destroyed
+ *
+ * Errors: -ENODATA if there is nothing to look at; -EINVAL if the program has written into its save
+ * area.
+ */
+int ogpu_queue_dump(struct ogpu_queue *queue, struct ogpu_dump *dump);
+/**
+ * ogpu_dump_open() - likewise, of any save area
+ * @area: its content, of which nothing is trusted
+ * @held: &struct drm_ogpu_queue_get_state.held
+ * @wave_bytes: &struct drm_ogpu_query_device.save_wave_bytes
+ */
+int ogpu_dump_open(const void *area, uint64_t bytes, uint32_t held, uint32_t wave_bytes,
+		   struct ogpu_dump *dump);
+/** ogpu_dump_next() - the next wave; false if there is none */
+bool ogpu_dump_next(struct ogpu_dump *dump, struct ogpu_dump_wave *wave);
+
+/** ogpu_dump_reg() - a register of a lane: x0 to x31 are 0 to 31, f0 to f31 are 32 to 63 */
+static inline uint64_t ogpu_dump_reg(const struct ogpu_dump_wave *wave, unsigned int reg,
+				     unsigned int lane)
+{
+	return wave->regs[reg * wave->lanes + lane];
+}
+
+/** struct ogpu_packet - a packet of a stream */
+struct ogpu_packet {
+	uint32_t offset, bytes;
+	uint32_t opcode, flags;
+	const char *name;	/* of the opcode */
+	const uint32_t *words;	/* the packet, with its header */
+};
+
+/**
+ * ogpu_packet_read() - the packet at an offset of a stream; false if none can be there
+ * @stream: its packets
+ * @bytes: of all of them
+ *
+ * @packet then still tells what its header says, unless @offset is outside. The next one is @bytes
+ * of the packet further on.
+ */
+bool ogpu_packet_read(const void *stream, uint32_t bytes, uint32_t offset,
+		      struct ogpu_packet *packet);
+
 /** ogpu_queue_error_text() - short English for enum drm_ogpu_queue_error; never NULL */
 const char *ogpu_queue_error_text(uint32_t error);
 

@@ -62,6 +62,7 @@ int ogpu_queue_create_with(struct ogpu_vm *vm, const struct ogpu_queue_options *
 		.priority = options->priority,
 		.timeout_ms = options->timeout_ms,
 		.save_bytes = options->save_bytes,
+		.gang = options->gang ? options->gang->id : 0,
 	};
 	struct ogpu_device *dev = ogpu_vm_device(vm);
 	struct ogpu_queue *queue;
@@ -73,7 +74,8 @@ int ogpu_queue_create_with(struct ogpu_vm *vm, const struct ogpu_queue_options *
 	queue->vm = vm;
 	if (options->save_bytes) {
 		ret = ogpu_buffer_create(vm, options->save_bytes,
-					 DRM_OGPU_BO_VRAM | DRM_OGPU_BO_SYSTEM, 0, &queue->save);
+					 DRM_OGPU_BO_VRAM | DRM_OGPU_BO_SYSTEM,
+					 options->dump ? DRM_OGPU_BO_CPU_ACCESS : 0, &queue->save);
 		if (ret)
 			goto err_free;
 		create.save_va = queue->save.va;

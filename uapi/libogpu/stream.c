@@ -121,6 +121,14 @@ void ogpu_emit_timestamp(struct ogpu_stream *s, uint64_t addr)
 	emit_timestamp(s, addr, DRM_OGPU_TIMESTAMP_END);
 }
 
+void ogpu_emit_counters(struct ogpu_stream *s, uint64_t addr)
+{
+	struct drm_ogpu_pkt_counters p = { .addr = addr };
+
+	p.header = HEADER(s, COUNTERS, p);
+	EMIT(s, p);
+}
+
 void ogpu_emit_timestamp_start(struct ogpu_stream *s, uint64_t addr)
 {
 	emit_timestamp(s, addr, 0);
