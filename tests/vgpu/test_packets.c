@@ -827,6 +827,7 @@ static void test_dispatch_indirect_checks(void **state)
 	};
 	struct ogpu_pkt_dispatch_indirect d = good;
 	uint32_t *grid = (uint32_t *)mem(4);
+	uint8_t longer[sizeof(d) + 8] = { 0 };
 	struct fake_queue copy;
 
 	(void)state;
@@ -839,7 +840,7 @@ static void test_dispatch_indirect_checks(void **state)
 	q_start(&copy);
 	wrong_slot(&copy, OGPU_OP_DISPATCH_INDIRECT, 0, &d, sizeof(d), OGPU_QERR_OPCODE);
 	wrong(OGPU_OP_DISPATCH_INDIRECT, 1, &d, sizeof(d), OGPU_QERR_PACKET);
-	wrong(OGPU_OP_DISPATCH_INDIRECT, 0, &d, sizeof(d) + 8, OGPU_QERR_PACKET);
+	wrong(OGPU_OP_DISPATCH_INDIRECT, 0, longer, sizeof(longer), OGPU_QERR_PACKET);
 	d.rsvd = 1;
 	wrong(OGPU_OP_DISPATCH_INDIRECT, 0, &d, sizeof(d), OGPU_QERR_PACKET);
 	d = good;

@@ -200,7 +200,7 @@ static void test_bad_context(void **state)
 	/* A context without an INDIRECT. */
 	preempt();
 	q_init(q, gpu, 0, ASID, 0);
-	q_put(q, OGPU_OP_NOP, 0, &bytes, 8);
+	q_put(q, OGPU_OP_NOP, 0, &(const uint64_t){ 0 }, 8);
 	*q_pointer(q, 1) = q->wptr;
 	q->context0 = 8;
 	q_start(q);

@@ -606,6 +606,7 @@ enum step pool_dispatch(struct processor *cp, const struct cu_launch *launch,
 		.next = slot->context.context12,
 	};
 	const uint32_t held = slot->context.held;
+	bool restored;
 
 	job.parked_end = &job.parked;
 	if (!job.total && !held)
@@ -618,12 +619,18 @@ enum step pool_dispatch(struct processor *cp, const struct cu_launch *launch,
 	}
 	slot->context.held = 0;
 	slot->context.pc = 0;
-	if (restore(pool, &job, held)) {
+	/* No unit executes a workgroup that is on its way out of the save area, or into it. */
+	slot_unit_end(slot);
+	restored = restore(pool, &job, held);
+	slot_unit_begin(slot);
+	if (restored)
 		run(cp, pool, &job);
+	slot_unit_end(slot);
+	if (restored)
 		put_away(&job);
-	} else if (!job.failed) {
+	else if (!job.failed)
 		slot->context.held = held;
-	}
+	slot_unit_begin(slot);
 	return finish(pool, &job, error);
 }
 
