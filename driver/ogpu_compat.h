@@ -140,6 +140,16 @@ static inline spinlock_t *ogpu_compat_fence_lock(spinlock_t *lock)
 #define OGPU_FENCE_DETACHES	0
 #endif
 
+/* New kernels take it away when the fence signals. */
+static inline const struct dma_fence_ops *ogpu_compat_fence_ops(const struct dma_fence *fence)
+{
+#ifdef OGPU_HAVE_FENCE_INLINE_LOCK
+	return rcu_access_pointer(fence->ops);
+#else
+	return fence->ops;
+#endif
+}
+
 #ifdef OGPU_HAVE_FENCE_INIT64
 #define OGPU_FENCE_OPS_64BIT
 #else

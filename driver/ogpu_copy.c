@@ -281,7 +281,11 @@ static struct dma_fence *ogpu_copy_move(struct ogpu_device *odev, struct ttm_buf
 	return ogpu_copy_run(odev, &walk, bo->base.resv);
 }
 
-/* Likewise. */
+/*
+ * Likewise, but waits for nothing: fresh memory is idle but for copies before this one. The
+ * dma_resv may be that of an address space, with jobs of its own, which nobody else's copies should
+ * wait for.
+ */
 static struct dma_fence *ogpu_copy_clear(struct ogpu_device *odev, struct ttm_buffer_object *bo,
 					 struct ttm_resource *res)
 {
@@ -289,7 +293,7 @@ static struct dma_fence *ogpu_copy_clear(struct ogpu_device *odev, struct ttm_bu
 
 	ogpu_res_first(bo, res, 0, bo->base.size, &walk.dst);
 
-	return ogpu_copy_run(odev, &walk, bo->base.resv);
+	return ogpu_copy_run(odev, &walk, NULL);
 }
 
 static const struct ogpu_mem_ops ogpu_copy_mem_ops = {

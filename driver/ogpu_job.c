@@ -2,12 +2,22 @@
 /*
  * One job of a queue: its fence, its packets, and what it has to wait for.
  *
- * A job that has nothing to wait for is a single allocation, which is its fence as well. Only one
- * that must wait has a second part, which stands in the queue's line of the kernel's scheduler. How
- * many of those a file has is limited, because the scheduler's own share of them is not charged to
- * anybody.
+ * A job that has nothing to wait for is a single allocation, which is its fence as well.
+ *
+ * What it waits for is often a job of another queue of the card. Then hardware can wait: for the
+ * number in the fence slot of that queue, by a WAIT packet before the job, so that the CPU need not
+ * be there when the other job ends. A slot stays readable until the device is unbound, its values
+ * only grow, also when another queue gets the number, and when a queue ends without having done all
+ * its jobs the driver stores the number of the last one. So such a WAIT ends whatever happens, as
+ * the fence does.
+ *
+ * For all else the job has a second part, which stands in the queue's line of the kernel's
+ * scheduler. How many of those a file has is limited, because the scheduler's own share of them is
+ * not charged to anybody.
  */
 #include <linux/atomic.h>
+#include <linux/dma-fence-chain.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 
 #include <drm/ogpu_drm.h>
@@ -18,6 +28,9 @@
 #include "ogpu_queue.h"
 #include "ogpu_queue_priv.h"
 #include "ogpu_trace.h"
+
+/* Points of a timeline that are looked at for what hardware could wait for. */
+#define OGPU_JOB_LINKS	256
 
 /* Jobs of a file that wait for something other than their turn. */
 #define OGPU_SLOW_JOBS	(4 * DRM_OGPU_MAX_QUEUED_JOBS)
@@ -50,10 +63,22 @@ struct ogpu_job *ogpu_job_create(struct ogpu_queue *queue)
 	job->bytes = 0;
 	job->stream_va = 0;
 	job->slow = NULL;
-	job->privileged = false;
-	job->on_ring = false;
+	job->waits = NULL;
+	job->privileged = 0;
+	job->on_ring = 0;
 
 	return job;
+}
+
+static void ogpu_job_free_waits(struct ogpu_job *job)
+{
+	u32 i;
+
+	if (!job->waits)
+		return;
+	for (i = 0; i < job->waits->count; i++)
+		dma_fence_put(job->waits->wait[i].fence);
+	kfree(job->waits);
 }
 
 /**
@@ -66,6 +91,7 @@ void ogpu_job_abort(struct ogpu_job *job)
 		ogpu_slow_job_free(&job->slow->base);
 	if (job->privileged)
 		kfree(job->packets);
+	ogpu_job_free_waits(job);
 	kfree(job);
 }
 
@@ -159,6 +185,144 @@ void ogpu_slow_job_free(struct ogpu_sched_job *base)
 	kfree(slow);
 }
 
+/* Where the number of a fence's job will be seen; false if hardware cannot tell. */
+static bool ogpu_job_find_slot(const struct ogpu_job *job, struct dma_fence *fence, u64 *operand,
+			       u64 *value)
+{
+	const struct ogpu_queue *other;
+	bool found = false;
+
+	if (ogpu_compat_fence_ops(fence) != &ogpu_job_fence_ops)
+		return false;
+
+	/* A job holds its queue until it has signalled, and RCU frees queues. */
+	rcu_read_lock();
+	other = container_of(fence, struct ogpu_job, fence)->queue;
+	if (!test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags) &&
+	    other->odev == job->queue->odev) {
+		*operand = ogpu_queue_slot_operand(other);
+		*value = other->slot_base + fence->seqno;
+		found = true;
+	}
+	rcu_read_unlock();
+
+	return found;
+}
+
+/* Has hardware wait for a fence if it can; then the reference is consumed. */
+static bool ogpu_job_add_wait(struct ogpu_job *job, struct dma_fence *fence)
+{
+	struct ogpu_job_waits *waits = job->waits;
+	u64 operand, value;
+	u32 i;
+
+	if (!ogpu_job_find_slot(job, fence, &operand, &value))
+		return false;
+
+	if (!waits) {
+		waits = kmalloc_obj(*waits, GFP_KERNEL_ACCOUNT);
+		if (!waits)
+			return false;
+		waits->count = 0;
+		job->waits = waits;
+	}
+
+	/* Of the jobs of a queue the last one counts. */
+	for (i = 0; i < waits->count; i++) {
+		if (waits->wait[i].fence->context == fence->context)
+			break;
+	}
+	if (i == OGPU_JOB_WAITS)
+		return false;
+	if (i == waits->count)
+		waits->count++;
+	else if (waits->wait[i].value < value)
+		dma_fence_put(waits->wait[i].fence);
+	else
+		goto out_known;
+	waits->wait[i].operand = operand;
+	waits->wait[i].value = value;
+	waits->wait[i].fence = fence;
+
+	return true;
+
+out_known:
+	dma_fence_put(fence);
+	return true;
+}
+
+/**
+ * ogpu_job_is_held() - ask whether hardware still waits before a job
+ * @job: pending; its queue is locked
+ *
+ * Return: true if a job of another queue that it waits for is not over.
+ */
+bool ogpu_job_is_held(const struct ogpu_job *job)
+{
+	u32 i;
+
+	for (i = 0; job->waits && i < job->waits->count; i++) {
+		if (!dma_fence_is_signaled(job->waits->wait[i].fence))
+			return true;
+	}
+
+	return false;
+}
+
+/* Remembers a fence, of each timeline the last one. Returns false if there is no room. */
+static bool ogpu_job_note_fence(struct dma_fence **fences, u32 *count, struct dma_fence *fence)
+{
+	u32 i;
+
+	for (i = 0; i < *count; i++) {
+		if (fences[i]->context != fence->context)
+			continue;
+		if (fences[i]->seqno < fence->seqno) {
+			dma_fence_put(fences[i]);
+			fences[i] = dma_fence_get(fence);
+		}
+		return true;
+	}
+	if (*count == OGPU_JOB_WAITS)
+		return false;
+	fences[(*count)++] = dma_fence_get(fence);
+
+	return true;
+}
+
+/*
+ * Has hardware wait for all that a chain of fences stands for. Returns false if it cannot, or if
+ * there is too much; then the CPU waits for the chain, and it is no harm if hardware does for some.
+ */
+static bool ogpu_job_add_chain(struct ogpu_job *job, struct dma_fence *chain)
+{
+	struct dma_fence *fences[OGPU_JOB_WAITS];
+	u32 count = 0, links = 0, i;
+	struct dma_fence *iter;
+	bool all = true;
+
+	dma_fence_chain_for_each(iter, chain) {
+		struct dma_fence *fence = dma_fence_chain_contained(iter);
+
+		if (fence->context == job->queue->context || dma_fence_is_signaled(fence))
+			continue;
+		if (++links > OGPU_JOB_LINKS || !ogpu_job_note_fence(fences, &count, fence)) {
+			dma_fence_put(iter);
+			all = false;
+			break;
+		}
+	}
+
+	for (i = 0; i < count; i++) {
+		if (all && ogpu_job_add_wait(job, fences[i]))
+			continue;
+		all = all && dma_fence_is_signaled(fences[i]);
+		dma_fence_put(fences[i]);
+	}
+
+	return all;
+}
+
 /**
  * ogpu_job_add_dep() - let a job wait
  * @job: not submitted
@@ -176,10 +340,14 @@ int ogpu_job_add_dep(struct ogpu_job *job, struct dma_fence *fence)
 	if (!fence)
 		return 0;
 
-	if (fence->context == job->queue->context || dma_fence_is_signaled(fence)) {
+	if (fence->context == job->queue->context || dma_fence_is_signaled(fence) ||
+	    (dma_fence_is_chain(fence) && ogpu_job_add_chain(job, fence))) {
 		dma_fence_put(fence);
 		return 0;
 	}
+
+	if (ogpu_job_add_wait(job, fence))
+		return 0;
 
 	ret = ogpu_job_make_slow(job);
 	if (ret) {
@@ -242,6 +410,7 @@ void ogpu_job_end(struct ogpu_job *job)
 	trace_ogpu_signal(queue->odev, queue->number, job->fence.seqno, job->fence.error);
 	if (job->privileged)
 		kfree(job->packets);
+	ogpu_job_free_waits(job);
 	dma_fence_signal(&job->fence);
 	dma_fence_put(&job->fence);
 }

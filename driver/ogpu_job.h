@@ -27,7 +27,11 @@ struct ogpu_job {
 	/** @lock: of @fence where the kernel does not bring one */
 	spinlock_t lock;
 	/** @bytes: of the stream, or of @packets */
-	u32 bytes;
+	u32 bytes:30;
+	/** @privileged: it has packets of the kernel's, not a stream */
+	u32 privileged:1;
+	/** @on_ring: hardware may execute it; 0 if the queue was dead when the job started */
+	u32 on_ring:1;
 	union {
 		/** @stream_va: GPU address of a stream of user space */
 		u64 stream_va;
@@ -42,10 +46,28 @@ struct ogpu_job {
 	u64 ring_end;
 	/** @slow: NULL if the job has nothing to wait for; owned until it is pushed */
 	struct ogpu_slow_job *slow;
-	/** @privileged: it has packets of the kernel's, not a stream */
-	bool privileged;
-	/** @on_ring: hardware may execute it; false if the queue was dead when the job started */
-	bool on_ring;
+	/** @waits: what hardware waits for before it; NULL: nothing. Owned */
+	struct ogpu_job_waits *waits;
+};
+
+/* Jobs of other queues that hardware waits for; the CPU waits for more. */
+#define OGPU_JOB_WAITS		4
+
+/**
+ * struct ogpu_job_waits - jobs of other queues of the card that hardware waits for
+ */
+struct ogpu_job_waits {
+	/** @count: of @wait */
+	u32 count;
+	/** @wait: each until the slot of a queue has this value, or a later one */
+	struct {
+		/** @operand: of the slot */
+		u64 operand;
+		/** @value: for the job */
+		u64 value;
+		/** @fence: of the job; referenced */
+		struct dma_fence *fence;
+	} wait[OGPU_JOB_WAITS];
 };
 
 /**
@@ -69,6 +91,7 @@ struct ogpu_job *ogpu_job_create(struct ogpu_queue *queue);
 void ogpu_job_abort(struct ogpu_job *job);
 int ogpu_job_add_dep(struct ogpu_job *job, struct dma_fence *fence);
 int ogpu_job_add_resv_deps(struct ogpu_job *job, struct dma_resv *resv, enum dma_resv_usage usage);
+bool ogpu_job_is_held(const struct ogpu_job *job);
 int ogpu_job_make_slow(struct ogpu_job *job);
 void ogpu_slow_job_free(struct ogpu_sched_job *base);
 void ogpu_job_arm(struct ogpu_job *job, u64 context, u64 seqno);

@@ -80,14 +80,16 @@ static int ogpu_queue_alloc_mem(struct ogpu_queue *queue)
 	struct device *dev = queue->odev->drm.dev;
 	void *ring;
 
-	queue->mem = dma_alloc_coherent(dev, OGPU_QUEUE_MEM_SIZE, &queue->mem_dma, GFP_KERNEL);
+	queue->mem = dma_alloc_coherent(dev, OGPU_QUEUE_MEM_SIZE, &queue->mem_dma,
+					GFP_KERNEL_ACCOUNT);
 	if (!queue->mem)
 		return -ENOMEM;
 	if (queue->kind == OGPU_QUEUE_KIND_USER)
 		return 0;
 
 	/* After a failure ogpu_queue_free_mem() frees what there is. */
-	ring = dma_alloc_coherent(dev, queue->ring_size, &queue->ring_dma, GFP_KERNEL);
+	ring = dma_alloc_coherent(dev, queue->ring_size, &queue->ring_dma,
+				  GFP_KERNEL_ACCOUNT);
 	if (!ring)
 		return -ENOMEM;
 	ogpu_ring_init(&queue->ring, ring, queue->ring_size);
@@ -351,7 +353,7 @@ struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
 	struct ogpu_queue *queue;
 	int ret;
 
-	queue = kzalloc_obj(*queue, GFP_KERNEL);
+	queue = kzalloc_obj(*queue, GFP_KERNEL_ACCOUNT);
 	if (!queue)
 		return ERR_PTR(-ENOMEM);
 
@@ -401,6 +403,9 @@ struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
 		ret = ret == -EBUSY ? -ENOSPC : ret;
 		goto err_free;
 	}
+
+	/* Nobody else writes it: the number was given back when hardware had forgotten it. */
+	queue->slot_base = le64_to_cpu(mgr->slots[queue->number]);
 
 	if (queue->kind == OGPU_QUEUE_KIND_USER)
 		ret = ogpu_queue_create_user(queue);
@@ -503,8 +508,10 @@ void ogpu_queue_kill(struct ogpu_queue *queue, u32 code, int error)
 	ogpu_queue_take_done(queue, &done);
 	/* Of a user's ring nobody knows. */
 	idle = list_empty(&queue->pending) && queue->kind != OGPU_QUEUE_KIND_USER;
-	if (idle && !ogpu_queue_is_kernel(queue))
+	if (idle && !ogpu_queue_is_kernel(queue)) {
 		ogpu_queue_set_ended(queue);
+		ogpu_queue_free_waiters(queue);
+	}
 	spin_unlock_irq(&queue->lock);
 	ogpu_queue_end_jobs(queue, &done);
 	if (ogpu_queue_is_kernel(queue)) {

@@ -202,6 +202,8 @@ struct ogpu_queue {
 	const char *name;
 	/** @number: on the card: doorbell page, firmware's name of the queue */
 	u32 number;
+	/** @slot_base: what the fence slot of @number had when the queue was made */
+	u64 slot_base;
 	/**
 	 * @id: number in its file, 0 if none. Set before the queue can be found by @number; becomes
 	 * 0 when the file gives it up, under the xa_lock of its queues, before it is used again.

@@ -76,7 +76,7 @@ void ogpu_queue_update_times(struct ogpu_queue *queue)
 /* Number of the job that hardware was executing, 0 if none. */
 static u64 ogpu_queue_job_under_way(struct ogpu_queue *queue)
 {
-	u64 done = le64_to_cpu(READ_ONCE(queue->mem->fence));
+	u64 done = ogpu_queue_jobs_done(queue);
 	struct ogpu_job *job;
 
 	list_for_each_entry(job, &queue->pending, link) {

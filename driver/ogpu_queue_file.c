@@ -38,8 +38,8 @@ static_assert((int)DRM_OGPU_SAVE_HELD == (int)OGPU_SAVE_HELD);
 static_assert((int)DRM_OGPU_PKT_COUNTERS == (int)OGPU_OP_COUNTERS);
 static_assert(sizeof(struct drm_ogpu_counters) == sizeof(struct ogpu_counters));
 
-/* Of queues of SUBMIT: room for some 400 jobs. */
-#define OGPU_SUBMIT_RING_SIZE	SZ_16K
+/* Of queues of SUBMIT: room for some 190 jobs; more have to wait for it. */
+#define OGPU_SUBMIT_RING_SIZE	SZ_8K
 
 /**
  * ogpu_queue_lookup() - find a queue of a file

@@ -66,7 +66,7 @@ void ogpu_queue_take_done(struct ogpu_queue *queue, struct ogpu_queue_done *done
 
 	if (!queue->mem || list_empty(&queue->pending))
 		return;
-	value = le64_to_cpu(READ_ONCE(queue->mem->fence));
+	value = ogpu_queue_jobs_done(queue);
 	/* What the job wrote is older than the value that tells of its end. */
 	dma_rmb();
 
@@ -100,6 +100,18 @@ void ogpu_queue_end_jobs(struct ogpu_queue *queue, struct ogpu_queue_done *done)
 }
 
 /**
+ * ogpu_queue_free_waiters() - hardware of other queues must not wait for jobs of a queue any more
+ * @queue: queue, locked; hardware has stopped, and no job is given a number any more
+ */
+void ogpu_queue_free_waiters(struct ogpu_queue *queue)
+{
+	lockdep_assert_held(&queue->lock);
+
+	WRITE_ONCE(queue->odev->queues->slots[queue->number],
+		   cpu_to_le64(queue->slot_base + queue->submitted));
+}
+
+/**
  * ogpu_queue_stopped() - hardware has stopped a dead queue
  * @queue: queue
  * @guilty: for the fence of the job that ran
@@ -124,6 +136,7 @@ void ogpu_queue_stopped(struct ogpu_queue *queue, int guilty, int others)
 	}
 	if (last)
 		ogpu_queue_take(queue, last, &done);
+	ogpu_queue_free_waiters(queue);
 	spin_unlock_irq(&queue->lock);
 
 	ogpu_queue_end_jobs(queue, &done);
@@ -158,14 +171,44 @@ static u32 ogpu_queue_job_bytes(const struct ogpu_job *job)
 	u32 bytes = job->privileged ? job->bytes :
 				      job->bytes ? sizeof(struct ogpu_pkt_indirect) : 0;
 
+	if (job->waits)
+		bytes += job->waits->count * sizeof(struct ogpu_pkt_wait);
+
 	return bytes + OGPU_RING_FENCE_BYTES;
+}
+
+/* What hardware waits for before a job, unless it is over by now. */
+static void ogpu_queue_write_waits(struct ogpu_queue *queue, const struct ogpu_job *job)
+{
+	u32 i;
+
+	for (i = 0; job->waits && i < job->waits->count; i++) {
+		if (!dma_fence_is_signaled(job->waits->wait[i].fence))
+			ogpu_ring_write_wait(&queue->ring, job->waits->wait[i].operand,
+					     job->waits->wait[i].value);
+	}
+}
+
+static void ogpu_queue_write_job(struct ogpu_queue *queue, struct ogpu_job *job)
+{
+	u64 value = queue->slot_base + job->fence.seqno;
+	u64 slot = ogpu_queue_slot_operand(queue);
+
+	job->on_ring = 1;
+	trace_ogpu_run(queue->odev, queue->number, job->fence.seqno);
+	ogpu_queue_write_waits(queue, job);
+	if (!job->privileged && job->bytes) {
+		ogpu_ring_write_stream(&queue->ring, job->stream_va, job->bytes, slot, value);
+		return;
+	}
+	if (job->privileged)
+		ogpu_ring_write(&queue->ring, job->packets, job->bytes);
+	ogpu_ring_write_fence(&queue->ring, slot, value);
 }
 
 /* Makes a job pending and, unless the queue is dead, writes it to the ring; no doorbell yet. */
 static void ogpu_queue_start_job(struct ogpu_queue *queue, struct ogpu_job *job)
 {
-	u64 slot = ogpu_queue_mem_operand(queue, offsetof(struct ogpu_queue_mem, fence));
-
 	lockdep_assert_held(&queue->lock);
 
 	if (list_empty(&queue->pending)) {
@@ -174,15 +217,8 @@ static void ogpu_queue_start_job(struct ogpu_queue *queue, struct ogpu_job *job)
 	}
 	list_add_tail(&job->link, &queue->pending);
 
-	if (queue->state == OGPU_QUEUE_ALIVE) {
-		job->on_ring = true;
-		trace_ogpu_run(queue->odev, queue->number, job->fence.seqno);
-		if (job->privileged)
-			ogpu_ring_write(&queue->ring, job->packets, job->bytes);
-		else if (job->bytes)
-			ogpu_ring_write_indirect(&queue->ring, job->stream_va, job->bytes);
-		ogpu_ring_write_fence(&queue->ring, slot, job->fence.seqno);
-	}
+	if (queue->state == OGPU_QUEUE_ALIVE)
+		ogpu_queue_write_job(queue, job);
 	job->ring_end = queue->ring.wptr;
 }
 

@@ -3,6 +3,7 @@
  * All queues of a card by number: who is meant by what hardware and firmware tell, start and stop.
  */
 #include <linux/dma-fence.h>
+#include <linux/dma-mapping.h>
 #include <linux/eventfd.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
@@ -281,6 +282,11 @@ int ogpu_queue_mgr_init(struct ogpu_device *odev)
 						       WQ_MEM_RECLAIM, pci_name(odev->pdev));
 	if (IS_ERR(mgr->timeout_wq))
 		return PTR_ERR(mgr->timeout_wq);
+	mgr->slots = dmam_alloc_coherent(odev->drm.dev,
+					 odev->disc.doorbells * sizeof(*mgr->slots),
+					 &mgr->slots_dma, GFP_KERNEL | __GFP_ZERO);
+	if (!mgr->slots)
+		return -ENOMEM;
 	xa_init_flags(&mgr->queues, XA_FLAGS_ALLOC);
 	init_rwsem(&mgr->map_sem);
 	mutex_init(&mgr->lock);

@@ -14,6 +14,7 @@
 
 #include "abi/addr.h"
 #include "abi/mbox.h"
+#include "ogpu_device.h"
 #include "ogpu_queue.h"
 #include "ogpu_sched.h"
 
@@ -29,10 +30,8 @@ struct ogpu_queue_mem {
 	struct ogpu_queue_control control;
 	/** @rptr: written by hardware */
 	__le64 rptr;
-	/** @fence: number of the last job done, written by FENCE packets */
-	__le64 fence;
 	/* private: */
-	__le64 pad[6];
+	__le64 pad[7];
 	/* public: */
 	/** @wptr: written by us */
 	__le64 wptr;
@@ -49,6 +48,13 @@ struct ogpu_queue_mgr {
 	 * one under the xa_lock or in an RCU section, unless there are none left
 	 */
 	struct xarray queues;
+	/**
+	 * @slots: by number of a queue: @slot_base and the number of the last job done, written by
+	 * FENCE packets. Values never become less. Valid until unbind
+	 */
+	__le64 *slots;
+	/** @slots_dma: bus address of @slots */
+	dma_addr_t slots_dma;
 	/** @lock: keeps firmware's idea of which queues exist and ours together */
 	struct mutex lock;
 	/** @stopped: no queues can be made; protected by @lock */
@@ -88,6 +94,20 @@ static inline u64 ogpu_queue_mem_operand(const struct ogpu_queue *queue, size_t 
 	return OGPU_OPERAND(OGPU_TARGET_SYSTEM, queue->mem_dma + offset);
 }
 
+/* Operand of the fence slot of a queue. Needs no lock, only that the queue is not freed. */
+static inline u64 ogpu_queue_slot_operand(const struct ogpu_queue *queue)
+{
+	return OGPU_OPERAND(OGPU_TARGET_SYSTEM, queue->odev->queues->slots_dma +
+						queue->number * sizeof(__le64));
+}
+
+/* Number of the last job that hardware has done. */
+static inline u64 ogpu_queue_jobs_done(const struct ogpu_queue *queue)
+{
+	return le64_to_cpu(READ_ONCE(queue->odev->queues->slots[queue->number])) -
+	       queue->slot_base;
+}
+
 /* ogpu_queue.c */
 void ogpu_queue_free_mem(struct ogpu_queue *queue);
 void ogpu_queue_free(struct ogpu_queue *queue);
@@ -110,6 +130,7 @@ extern const struct ogpu_sched_ops ogpu_queue_sched_ops;
 
 void ogpu_queue_take_done(struct ogpu_queue *queue, struct ogpu_queue_done *done);
 void ogpu_queue_end_jobs(struct ogpu_queue *queue, struct ogpu_queue_done *done);
+void ogpu_queue_free_waiters(struct ogpu_queue *queue);
 void ogpu_queue_stopped(struct ogpu_queue *queue, int guilty, int others);
 void ogpu_queue_poll(struct ogpu_queue *queue);
 

@@ -2,7 +2,8 @@
 /*
  * Where the time of queues goes, and jobs that run too long.
  *
- * The time of a job begins when it is the oldest of its queue. It is what has passed since, without
+ * The time of a job begins when it is the oldest of its queue, and not while hardware waits for a
+ * job of another queue before it. It is what has passed since, without
  * the time in which the queue waited for hardware that others had: time on a compute unit, with
  * packets that need none, and in WAIT packets. So a job is never killed for what other queues do.
  * But whoever waits for memory of the job's address space must not wait for ever. There is a limit
@@ -118,7 +119,10 @@ static u64 ogpu_queue_late_job(struct ogpu_queue *queue, u64 card_ns)
 
 	spin_lock_irq(&queue->lock);
 	job = list_first_entry_or_null(&queue->pending, struct ogpu_job, link);
-	if (job) {
+	if (job && ogpu_job_is_held(job)) {
+		/* Its time begins when what it waits for is over. */
+		ogpu_queue_start_time(queue);
+	} else if (job) {
 		left_ns = ogpu_queue_oldest_left_ns(queue, card_ns);
 		if (left_ns <= 0)
 			seqno = job->fence.seqno;

@@ -51,6 +51,15 @@ void ogpu_ring_write(struct ogpu_ring *ring, const void *packets, u32 bytes)
 	ring->wptr += bytes;
 }
 
+static void ogpu_pkt_set_fence(struct ogpu_pkt_fence *pkt, u64 operand, u64 value)
+{
+	pkt->header = cpu_to_le32(OGPU_PKT_HDR(OGPU_OP_FENCE, OGPU_FENCE_PHYS | OGPU_FENCE_IRQ,
+					       sizeof(*pkt)));
+	pkt->rsvd = 0;
+	pkt->addr = cpu_to_le64(operand);
+	pkt->value = cpu_to_le64(value);
+}
+
 /**
  * ogpu_ring_write_fence() - append the FENCE packet that ends a job
  * @ring: with enough room
@@ -59,27 +68,50 @@ void ogpu_ring_write(struct ogpu_ring *ring, const void *packets, u32 bytes)
  */
 void ogpu_ring_write_fence(struct ogpu_ring *ring, u64 operand, u64 value)
 {
-	struct ogpu_pkt_fence pkt = {
-		.header = cpu_to_le32(OGPU_PKT_HDR(OGPU_OP_FENCE,
-						   OGPU_FENCE_PHYS | OGPU_FENCE_IRQ, sizeof(pkt))),
-		.addr = cpu_to_le64(operand),
-		.value = cpu_to_le64(value),
-	};
+	struct ogpu_pkt_fence pkt;
 
+	ogpu_pkt_set_fence(&pkt, operand, value);
 	ogpu_ring_write(ring, &pkt, sizeof(pkt));
 }
 
 /**
- * ogpu_ring_write_indirect() - append an INDIRECT packet
+ * ogpu_ring_write_stream() - append a job of user space: an INDIRECT and a FENCE packet
  * @ring: with enough room
  * @va: of the packets to execute
  * @bytes: of them
+ * @operand: as for ogpu_ring_write_fence()
+ * @value: likewise
  */
-void ogpu_ring_write_indirect(struct ogpu_ring *ring, u64 va, u32 bytes)
+void ogpu_ring_write_stream(struct ogpu_ring *ring, u64 va, u32 bytes, u64 operand, u64 value)
 {
-	struct ogpu_pkt_indirect pkt;
+	struct {
+		struct ogpu_pkt_indirect indirect;
+		struct ogpu_pkt_fence fence;
+	} pkts;
 
-	ogpu_pkt_set_indirect(&pkt, va, bytes);
+	static_assert(sizeof(pkts) == sizeof(pkts.indirect) + sizeof(pkts.fence));
+
+	ogpu_pkt_set_indirect(&pkts.indirect, va, bytes);
+	ogpu_pkt_set_fence(&pkts.fence, operand, value);
+	ogpu_ring_write(ring, &pkts, sizeof(pkts));
+}
+
+/**
+ * ogpu_ring_write_wait() - append a WAIT packet
+ * @ring: with enough room
+ * @operand: address operand of 64 bits
+ * @value: to wait for, or for any above it
+ */
+void ogpu_ring_write_wait(struct ogpu_ring *ring, u64 operand, u64 value)
+{
+	struct ogpu_pkt_wait pkt = {
+		.header = cpu_to_le32(OGPU_PKT_HDR(OGPU_OP_WAIT, OGPU_WAIT_PHYS, sizeof(pkt))),
+		.compare = cpu_to_le32(OGPU_COMPARE_GE),
+		.addr = cpu_to_le64(operand),
+		.value = cpu_to_le64(value),
+		.mask = cpu_to_le64(U64_MAX),
+	};
+
 	ogpu_ring_write(ring, &pkt, sizeof(pkt));
 }
 

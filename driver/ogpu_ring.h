@@ -27,7 +27,8 @@ struct ogpu_ring {
 void ogpu_ring_init(struct ogpu_ring *ring, void *mem, u32 size);
 void ogpu_ring_write(struct ogpu_ring *ring, const void *packets, u32 bytes);
 void ogpu_ring_write_fence(struct ogpu_ring *ring, u64 operand, u64 value);
-void ogpu_ring_write_indirect(struct ogpu_ring *ring, u64 va, u32 bytes);
+void ogpu_ring_write_stream(struct ogpu_ring *ring, u64 va, u32 bytes, u64 operand, u64 value);
+void ogpu_ring_write_wait(struct ogpu_ring *ring, u64 operand, u64 value);
 u32 ogpu_ring_room(const struct ogpu_ring *ring, u64 tail);
 
 void ogpu_pkt_set_indirect(struct ogpu_pkt_indirect *pkt, u64 va, u32 bytes);

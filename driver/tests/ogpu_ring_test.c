@@ -62,6 +62,24 @@ static void ogpu_ring_test_fence(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mem[3], 0ull);
 }
 
+static void ogpu_ring_test_wait(struct kunit *test)
+{
+	u64 *mem = kunit_kzalloc(test, OGPU_RING_MIN_SIZE, GFP_KERNEL);
+	struct ogpu_pkt_wait *pkt = (struct ogpu_pkt_wait *)mem;
+	struct ogpu_ring ring;
+
+	KUNIT_ASSERT_NOT_NULL(test, mem);
+	ogpu_ring_init(&ring, mem, OGPU_RING_MIN_SIZE);
+	ogpu_ring_write_wait(&ring, OGPU_OPERAND(OGPU_TARGET_SYSTEM, 0x4000), 1ull << 40);
+
+	KUNIT_EXPECT_EQ(test, ring.wptr, 32ull);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(pkt->header), 0x00080106);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(pkt->compare), 2);
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(pkt->addr), 0x4000000000004000ull);
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(pkt->value), 1ull << 40);
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(pkt->mask), U64_MAX);
+}
+
 /* Writes three words at a time, many times round, and reads each back. */
 static void ogpu_ring_test_wrap(struct kunit *test)
 {
@@ -108,8 +126,7 @@ static void ogpu_ring_test_room(struct kunit *test)
 	for (jobs = 0; ogpu_ring_room(&ring, tail) >= 16 + OGPU_RING_FENCE_BYTES; jobs++) {
 		u32 room = ogpu_ring_room(&ring, tail);
 
-		ogpu_ring_write_indirect(&ring, 0x10000, 64);
-		ogpu_ring_write_fence(&ring, 0, jobs);
+		ogpu_ring_write_stream(&ring, 0x10000, 64, 0, jobs);
 		KUNIT_ASSERT_EQ(test, ogpu_ring_room(&ring, tail),
 				room - 16 - OGPU_RING_FENCE_BYTES);
 	}
@@ -121,6 +138,7 @@ static void ogpu_ring_test_room(struct kunit *test)
 static struct kunit_case ogpu_ring_cases[] = {
 	KUNIT_CASE(ogpu_ring_test_packets),
 	KUNIT_CASE(ogpu_ring_test_fence),
+	KUNIT_CASE(ogpu_ring_test_wait),
 	KUNIT_CASE(ogpu_ring_test_wrap),
 	KUNIT_CASE(ogpu_ring_test_room),
 	{ }

@@ -4,6 +4,7 @@
  * what nobody has submitted yet.
  */
 #include <dirent.h>
+#include <pthread.h>
 #include <sys/types.h>
 
 #include <xf86drm.h>
@@ -195,6 +196,209 @@ TEST(order_of_fast_and_slow_jobs)
 	open_gate(&t);
 	EXPECT_EQ(card_syncobj_wait(&t.card, out.handle, 10000), 0);
 	EXPECT_EQ(t.words[n + 1], 0x1234);
+}
+
+/*
+ * Hardware waits for jobs of other queues: a job whose turn it is not yet is on the ring already,
+ * its time does not run, and it is done when the others are.
+ */
+TEST(jobs_wait_for_other_queues)
+{
+	struct drm_ogpu_sync syncs[2] = { {}, { .flags = DRM_OGPU_SYNC_SIGNAL } };
+	struct drm_ogpu_queue_get_state state;
+	const unsigned int n = 100;
+	struct stream s[100];
+	uint32_t queue[3];
+	unsigned int i;
+	struct setup t;
+
+	set_up(&t);
+	queue[0] = t.queue;
+	queue[1] = card_queue(&t.card, DRM_OGPU_ENGINE_COPY, 200);
+	queue[2] = card_queue(&t.card, DRM_OGPU_ENGINE_COMPUTE, 200);
+	close_gate(&t);
+
+	/* From queue to queue: each copies a word to the next, out of order it would copy zero. */
+	t.words[1] = 0x1234;
+	for (i = 0; i < n; i++) {
+		s[i].buf = t.s.buf;
+		s[i].buf.map = (char *)t.s.buf.map + 128 * (i + 1);
+		s[i].buf.va = t.s.buf.va + 128 * (i + 1);
+		s[i].bytes = 0;
+		stream_copy(&s[i], word_va(&t, i + 1), word_va(&t, i + 2), 8);
+		syncs[0].handle = syncs[1].handle;
+		syncs[1].handle = card_syncobj(&t.card);
+		ASSERT_EQ(card_submit(&t.card, queue[i % 3], &s[i], i ? syncs : &syncs[1],
+				      i ? 2 : 1), 0);
+	}
+
+	/* Far longer than a job of theirs may take. */
+	EXPECT_EQ(card_syncobj_wait(&t.card, syncs[1].handle, 1500), -ETIME);
+	open_gate(&t);
+	EXPECT_EQ(card_syncobj_wait(&t.card, syncs[1].handle, 10000), 0);
+	EXPECT_EQ(t.words[n + 1], 0x1234);
+	for (i = 0; i < 3; i++) {
+		card_queue_state(&t.card, queue[i], &state);
+		EXPECT_EQ(state.error, DRM_OGPU_QUEUE_OK);
+		EXPECT_EQ(state.completed, state.submitted);
+	}
+}
+
+/* When the queue that others wait for is killed they go on, and so does who gets its number. */
+TEST(waiters_of_a_killed_queue)
+{
+	struct drm_ogpu_sync in = {}, out = { .flags = DRM_OGPU_SYNC_SIGNAL };
+	struct drm_ogpu_queue_kill kill = {};
+	struct drm_ogpu_queue_get_state state;
+	struct drm_ogpu_job jobs[40] = {};
+	struct stream good;
+	unsigned int round;
+	struct setup t;
+	uint32_t other;
+
+	set_up(&t);
+	card_stream(&t.card, &good, 4096);
+	stream_fill(&good, word_va(&t, 8), 8, 0x55555555);
+	for (round = 0; round < 5; round++) {
+		other = card_queue(&t.card, DRM_OGPU_ENGINE_COMPUTE, 0);
+		in.handle = card_syncobj(&t.card);
+		in.flags = DRM_OGPU_SYNC_SIGNAL;
+		out.handle = card_syncobj(&t.card);
+		t.words[8] = 0;
+		stream_reset(&t.s);
+		stream_wait(&t.s, word_va(&t, 0), DRM_OGPU_COMPARE_EQ, 1, UINT64_MAX);
+		ASSERT_EQ(card_submit(&t.card, other, &t.s, NULL, 0), 0);
+		ASSERT_EQ(card_submit_jobs(&t.card, other, jobs, 40), 0);
+		ASSERT_EQ(card_submit(&t.card, other, NULL, &in, 1), 0);
+		in.flags = 0;
+		{
+			struct drm_ogpu_sync syncs[2] = { in, out };
+
+			ASSERT_EQ(card_submit(&t.card, t.queue, &good, syncs, 2), 0);
+		}
+		EXPECT_EQ(card_syncobj_wait(&t.card, out.handle, 50), -ETIME);
+		EXPECT_EQ(t.words[8], 0);
+		kill.queue_id = other;
+		ASSERT_EQ(card_ioctl(&t.card, DRM_IOCTL_OGPU_QUEUE_KILL, &kill), 0);
+		EXPECT_EQ(card_syncobj_wait(&t.card, out.handle, 5000), 0);
+		EXPECT_EQ(card_fence_status(&t.card, in.handle), -ECANCELED);
+		EXPECT_EQ(card_fence_status(&t.card, out.handle), 1);
+		EXPECT_EQ(t.words[8], 0x5555555555555555);
+		EXPECT_EQ(card_queue_destroy(&t.card, other), 0);
+
+		/* The first job of a new queue is not taken for done. */
+		other = card_queue(&t.card, DRM_OGPU_ENGINE_COMPUTE, 0);
+		t.words[8] = 0;
+		card_run(&t.card, other, &good);
+		EXPECT_EQ(t.words[8], 0x5555555555555555);
+		card_queue_state(&t.card, other, &state);
+		EXPECT_EQ(state.submitted, 1);
+		EXPECT_EQ(state.completed, 1);
+		EXPECT_EQ(card_queue_destroy(&t.card, other), 0);
+	}
+}
+
+/* A timeline of many points, each by another queue, waited for as a whole and out of order. */
+TEST(timeline_of_many_queues)
+{
+	struct drm_ogpu_sync out = { .flags = DRM_OGPU_SYNC_SIGNAL | DRM_OGPU_SYNC_TIMELINE };
+	struct drm_ogpu_sync syncs[2];
+	uint32_t queue[8], last;
+	struct stream good;
+	unsigned int i;
+	struct setup t;
+
+	set_up(&t);
+	card_stream(&t.card, &good, 4096);
+	stream_copy(&good, word_va(&t, 0), word_va(&t, 9), 8);
+	close_gate(&t);
+	out.handle = card_syncobj(&t.card);
+	out.value = 1;
+	ASSERT_EQ(card_submit(&t.card, t.queue, NULL, &out, 1), 0);
+	for (i = 0; i < 8; i++) {
+		queue[i] = card_queue(&t.card, DRM_OGPU_ENGINE_COMPUTE, 0);
+		out.value = 2 + i;
+		ASSERT_EQ(card_submit(&t.card, queue[i], NULL, &out, 1), 0);
+	}
+
+	/* Point 9 is behind point 1, which the gate holds; so is 3. */
+	last = card_queue(&t.card, DRM_OGPU_ENGINE_COPY, 0);
+	syncs[0] = (struct drm_ogpu_sync) { out.handle, DRM_OGPU_SYNC_TIMELINE, 9 };
+	syncs[1] = (struct drm_ogpu_sync) { card_syncobj(&t.card), DRM_OGPU_SYNC_SIGNAL, 0 };
+	ASSERT_EQ(card_submit(&t.card, last, &good, syncs, 2), 0);
+	syncs[0].value = 3;
+	ASSERT_EQ(card_submit(&t.card, queue[0], &good, syncs, 1), 0);
+	EXPECT_EQ(card_syncobj_wait(&t.card, syncs[1].handle, 100), -ETIME);
+	EXPECT_EQ(t.words[9], 0);
+	open_gate(&t);
+	EXPECT_EQ(card_syncobj_wait(&t.card, syncs[1].handle, 5000), 0);
+	EXPECT_EQ(t.words[9], 1);
+}
+
+/* New buffers of an address space that is busy keep nobody else's copies waiting. */
+TEST(clears_wait_for_no_jobs)
+{
+	struct buffer mine, theirs;
+	struct setup t, other;
+
+	card_private = true;
+	set_up(&t);
+	set_up(&other);
+	close_gate(&t);
+	card_buffer(&t.card, &mine, 1 << 20, DRM_OGPU_BO_VRAM, DRM_OGPU_BIND_READ);
+
+	card_buffer(&other.card, &theirs, 1 << 20, DRM_OGPU_BO_VRAM,
+		    DRM_OGPU_BIND_READ | DRM_OGPU_BIND_WRITE);
+	stream_fill(&other.s, theirs.va, 4096, 0x12345678);
+	card_run(&other.card, other.queue, &other.s);
+	EXPECT_EQ(*(volatile uint32_t *)theirs.map, 0x12345678);
+	EXPECT_EQ(*(volatile uint32_t *)mine.map, 0);
+	open_gate(&t);
+}
+
+struct late {
+	struct setup *t;
+	uint32_t queue;
+	struct drm_ogpu_sync syncs[2];
+};
+
+/* The thread of a program that lets jobs wait for what nobody has submitted yet. */
+static void *submit_thread(void *arg)
+{
+	struct late *late = arg;
+	uint64_t point = late->syncs[0].value;
+
+	ASSERT_EQ(drmSyncobjTimelineWait(late->t->card.fd, &late->syncs[0].handle, &point, 1,
+					 INT64_MAX,
+					 DRM_SYNCOBJ_WAIT_FLAGS_WAIT_FOR_SUBMIT |
+					 DRM_SYNCOBJ_WAIT_FLAGS_WAIT_AVAILABLE, NULL), 0);
+	ASSERT_EQ(card_submit(&late->t->card, late->queue, NULL, late->syncs, 2), 0);
+	return NULL;
+}
+
+TEST(wait_before_signal)
+{
+	struct drm_ogpu_sync signal = { .flags = DRM_OGPU_SYNC_SIGNAL | DRM_OGPU_SYNC_TIMELINE };
+	struct late late = {};
+	pthread_t thread;
+	struct setup t;
+
+	set_up(&t);
+	late.t = &t;
+	late.queue = card_queue(&t.card, DRM_OGPU_ENGINE_COPY, 0);
+	signal.handle = card_syncobj(&t.card);
+	signal.value = 7;
+	late.syncs[0] = (struct drm_ogpu_sync) { signal.handle, DRM_OGPU_SYNC_TIMELINE, 7 };
+	late.syncs[1] = (struct drm_ogpu_sync) { card_syncobj(&t.card), DRM_OGPU_SYNC_SIGNAL, 0 };
+	EXPECT_EQ(card_submit(&t.card, late.queue, NULL, late.syncs, 2), -EINVAL);
+	ASSERT_EQ(pthread_create(&thread, NULL, submit_thread, &late), 0);
+
+	close_gate(&t);
+	ASSERT_EQ(card_submit(&t.card, t.queue, NULL, &signal, 1), 0);
+	ASSERT_EQ(pthread_join(thread, NULL), 0);
+	EXPECT_EQ(card_syncobj_wait(&t.card, late.syncs[1].handle, 100), -ETIME);
+	open_gate(&t);
+	EXPECT_EQ(card_syncobj_wait(&t.card, late.syncs[1].handle, 5000), 0);
 }
 
 /* A queue that fails while jobs of it wait for another one: they end when it is their turn. */

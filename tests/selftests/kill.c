@@ -189,7 +189,7 @@ TEST(keeps_first_error)
 	expect_error(&t.card, queue, DRM_OGPU_QUEUE_ERR_OPCODE);
 }
 
-/* A job that has not begun never does; its fence comes after those that it waits for. */
+/* A job that has not begun never does, and its fence need not wait for what the job waits for. */
 TEST(job_that_waits)
 {
 	uint32_t queue, first, in, out;
@@ -211,6 +211,7 @@ TEST(job_that_waits)
 	EXPECT_EQ(card_fence_status(&t.card, in), 0);
 	open_gate(&t);
 	EXPECT_EQ(card_syncobj_wait(&t.card, out, 5000), 0);
+	EXPECT_EQ(card_syncobj_wait(&t.card, in, 5000), 0);
 	EXPECT_EQ(card_fence_status(&t.card, in), 1);
 	EXPECT_EQ(card_fence_status(&t.card, out), -ECANCELED);
 	EXPECT_EQ(*(uint32_t *)buf.map, 0);

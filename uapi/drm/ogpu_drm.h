@@ -628,9 +628,10 @@ struct drm_ogpu_queue_create {
 	 * default (module parameter job_timeout_ms); more than that is -EINVAL unless
 	 * CAP_SYS_ADMIN. What counts is the time in which work of the job is on a compute unit,
 	 * other packets are executed, or a WAIT packet waits. Time in which other queues have the
-	 * hardware does not; but a job that has not ended after ten times @max_job_ms (or ten times
-	 * its own limit, if that is longer) is killed in any case, since other programs may have to
-	 * wait for its memory. Zero with DRM_OGPU_QUEUE_USER, where nothing is limited
+	 * hardware does not, nor does that of jobs that the job waits for by a syncobj; but a job
+	 * that has not ended after ten times @max_job_ms (or ten times its own limit, if that is
+	 * longer) is killed in any case, since other programs may have to wait for its memory. Zero
+	 * with DRM_OGPU_QUEUE_USER, where nothing is limited
 	 */
 	__u32 timeout_ms;
 	/** @queue_id: out: 1 or more */
@@ -989,10 +990,13 @@ struct drm_ogpu_job {
  * in-syncs are done, and signals its out-syncs when it is done; a job may wait for what an earlier
  * job of the same call signals. When a queue fails, out-syncs still signal, and their fences carry
  * an error. It shows in the sync_file of a binary syncobj (SYNC_IOC_FILE_INFO), but not in a wait
- * or a timeline, and a job that waits for such a fence starts all the same. Errors: -ECANCELED if
- * the queue has failed; -EBUSY if more than DRM_OGPU_MAX_QUEUED_JOBS jobs of the queue were not
- * over, or four times as many of the file's had to wait for something else than their turn: wait
- * for some; -ENOSPC if the buffers mapped in the address space do not fit into VRAM all at once;
+ * or a timeline, and a job that waits for such a fence starts all the same. Who wants to wait for
+ * what has not been submitted yet has a thread that waits with
+ * DRM_SYNCOBJ_WAIT_FLAGS_WAIT_FOR_SUBMIT and DRM_SYNCOBJ_WAIT_FLAGS_WAIT_AVAILABLE (drm.h), and
+ * then calls SUBMIT. Errors: -ECANCELED if the queue has failed; -EBUSY if more than
+ * DRM_OGPU_MAX_QUEUED_JOBS jobs of the queue were not over, or four times as many of the file's had
+ * to wait for something else than their turn: wait for some; -ENOSPC if the buffers mapped in the
+ * address space do not fit into VRAM all at once;
  * -EBADMSG if one of them is DRM_OGPU_BO_LOST; -ENOENT for an unknown queue or syncobj.
  */
 struct drm_ogpu_submit {

@@ -271,9 +271,8 @@ int ogpu_program_load(struct ogpu_vm *vm, const void *elf, size_t size, struct o
 	if (!ret)
 		ret = copy_symbols(&f, p);
 	if (!ret)
-		ret = ogpu_bo_create_private(vm, p->size,
-				     DRM_OGPU_BO_VRAM | DRM_OGPU_BO_SYSTEM, DRM_OGPU_BO_CPU_ACCESS,
-				     &p->bo);
+		ret = ogpu_bo_create_private(vm, p->size, DRM_OGPU_BO_VRAM | DRM_OGPU_BO_SYSTEM,
+					     DRM_OGPU_BO_CPU_ACCESS, &p->bo);
 	if (!ret)
 		ret = ogpu_va_alloc(vm, p->size, PAGE, &p->va);
 	if (!ret)
