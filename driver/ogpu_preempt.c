@@ -6,10 +6,11 @@
  * DOC: Preempt fences
  *
  * Nobody knows when work of a user-mode queue ends, so no fence may depend on its end. Instead the
- * buffers of its address space carry a preempt fence, which signals when somebody waits for it: then
- * the queues are suspended, wherever they are in their work. So a move of a buffer waits for at most
- * as long as hardware takes to let go of the queues, plus a moment that a queue that was just resumed
- * may run, without which two address spaces could take each other's memory without end.
+ * buffers of its address space carry a preempt fence, which signals when somebody waits for it:
+ * then the queues are suspended, wherever they are in their work. So a move of a buffer waits for
+ * at most as long as hardware takes to let go of the queues, plus a moment that a queue that was
+ * just resumed may run, without which two address spaces could take each other's memory without
+ * end.
  *
  *	SUSPENDED --resume worker: buffers in place, fence in their dma_resv--> RESUMING
  *	RESUMING --page tables are right, clients resumed--> RUNNING

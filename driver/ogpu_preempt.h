@@ -57,7 +57,7 @@ struct ogpu_preempt {
 	struct mutex lock;
 	/** @state: written under @lock */
 	enum ogpu_preempt_state state;
-	/** @clients: what executes in the address space, in the words of &struct ogpu_preempt_ops */
+	/** @clients: what executes in the address space, see &struct ogpu_preempt_ops */
 	struct list_head clients;
 	/** @since: when they were resumed last */
 	ktime_t since;

@@ -5,6 +5,7 @@
 #ifndef _OGPU_QUEUE_MMAP_H_
 #define _OGPU_QUEUE_MMAP_H_
 
+#include <linux/bits.h>
 #include <linux/mm.h>
 #include <linux/types.h>
 
@@ -13,7 +14,7 @@ struct ogpu_device;
 struct ogpu_queue;
 
 /* Offsets in the render node from here on are pages of queues; those of buffers are far below. */
-#define OGPU_QUEUE_MMAP_BASE	(1ull << 56)
+#define OGPU_QUEUE_MMAP_BASE	BIT_ULL(56)
 
 /**
  * enum ogpu_queue_page - what may be mapped

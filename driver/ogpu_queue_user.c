@@ -26,27 +26,42 @@
 #include "ogpu_ttm.h"
 
 /* Processes map what firmware writes. */
-#define OGPU_SAME_CONTROL(member) \
-	static_assert(offsetof(struct drm_ogpu_queue_control, member) == \
-		      offsetof(struct ogpu_queue_control, member))
-OGPU_SAME_CONTROL(seq);
-OGPU_SAME_CONTROL(state);
-OGPU_SAME_CONTROL(switches);
-OGPU_SAME_CONTROL(error);
-OGPU_SAME_CONTROL(fault_va);
-OGPU_SAME_CONTROL(packet);
-OGPU_SAME_CONTROL(pc);
-OGPU_SAME_CONTROL(asid);
-OGPU_SAME_CONTROL(access);
-OGPU_SAME_CONTROL(reason);
-OGPU_SAME_CONTROL(detail);
-OGPU_SAME_CONTROL(busy_ns);
-OGPU_SAME_CONTROL(waited_ns);
-OGPU_SAME_CONTROL(unit_ns);
-OGPU_SAME_CONTROL(now_ns);
-OGPU_SAME_CONTROL(pos);
-OGPU_SAME_CONTROL(context);
-OGPU_SAME_CONTROL(held);
+static_assert(offsetof(struct drm_ogpu_queue_control, seq) ==
+	      offsetof(struct ogpu_queue_control, seq));
+static_assert(offsetof(struct drm_ogpu_queue_control, state) ==
+	      offsetof(struct ogpu_queue_control, state));
+static_assert(offsetof(struct drm_ogpu_queue_control, switches) ==
+	      offsetof(struct ogpu_queue_control, switches));
+static_assert(offsetof(struct drm_ogpu_queue_control, error) ==
+	      offsetof(struct ogpu_queue_control, error));
+static_assert(offsetof(struct drm_ogpu_queue_control, fault_va) ==
+	      offsetof(struct ogpu_queue_control, fault_va));
+static_assert(offsetof(struct drm_ogpu_queue_control, packet) ==
+	      offsetof(struct ogpu_queue_control, packet));
+static_assert(offsetof(struct drm_ogpu_queue_control, pc) ==
+	      offsetof(struct ogpu_queue_control, pc));
+static_assert(offsetof(struct drm_ogpu_queue_control, asid) ==
+	      offsetof(struct ogpu_queue_control, asid));
+static_assert(offsetof(struct drm_ogpu_queue_control, access) ==
+	      offsetof(struct ogpu_queue_control, access));
+static_assert(offsetof(struct drm_ogpu_queue_control, reason) ==
+	      offsetof(struct ogpu_queue_control, reason));
+static_assert(offsetof(struct drm_ogpu_queue_control, detail) ==
+	      offsetof(struct ogpu_queue_control, detail));
+static_assert(offsetof(struct drm_ogpu_queue_control, busy_ns) ==
+	      offsetof(struct ogpu_queue_control, busy_ns));
+static_assert(offsetof(struct drm_ogpu_queue_control, waited_ns) ==
+	      offsetof(struct ogpu_queue_control, waited_ns));
+static_assert(offsetof(struct drm_ogpu_queue_control, unit_ns) ==
+	      offsetof(struct ogpu_queue_control, unit_ns));
+static_assert(offsetof(struct drm_ogpu_queue_control, now_ns) ==
+	      offsetof(struct ogpu_queue_control, now_ns));
+static_assert(offsetof(struct drm_ogpu_queue_control, pos) ==
+	      offsetof(struct ogpu_queue_control, pos));
+static_assert(offsetof(struct drm_ogpu_queue_control, context) ==
+	      offsetof(struct ogpu_queue_control, context));
+static_assert(offsetof(struct drm_ogpu_queue_control, held) ==
+	      offsetof(struct ogpu_queue_control, held));
 static_assert(sizeof(struct drm_ogpu_queue_control) == sizeof(struct ogpu_queue_control));
 static_assert(offsetof(struct ogpu_queue_mem, control) == 0);
 static_assert(DRM_OGPU_DOORBELL_RING == OGPU_DOORBELL_RING);

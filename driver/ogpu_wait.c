@@ -213,8 +213,8 @@ static int ogpu_wait_look_at(struct ogpu_wait *wait, u32 i)
 	bool ended = false;
 	u64 value;
 
-	/* A queue that has stopped stores nothing more after this look. */
 	if (wait->which[i] != OGPU_WAIT_NO_QUEUE)
+		/* What a queue that has stopped has stored is there for the look that follows. */
 		ended = smp_load_acquire(&wait->queues[wait->which[i]].queue->state) ==
 			OGPU_QUEUE_ENDED;
 

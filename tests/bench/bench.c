@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
  * Measurements inside a test machine; each prints lines of JSON, one object each, for
- * tests/bench/run: ogpu-bench load|aperture|queues|instructions|scale|share|wait|state|kill|fault.
+ * tests/bench/run: ogpu-bench load|aperture|queues|instructions|user|scale|share|wait|state|kill|fault.
  *
- * "instructions" and "scale" need a machine that counts instructions (tests/vm/run --icount).
+ * "instructions", "user" and "scale" need a machine that counts instructions (tests/vm/run --icount).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -200,6 +200,8 @@ int main(int argc, char **argv)
 		with_card(bench_queues);
 	} else if (!strcmp(what, "instructions")) {
 		with_card(bench_instructions);
+	} else if (!strcmp(what, "user")) {
+		with_card(bench_user);
 	} else if (!strcmp(what, "scale")) {
 		with_card(bench_scale);
 	} else if (!strcmp(what, "share")) {

@@ -41,6 +41,9 @@ void end_program(struct program *p);
 void bench_share(void);
 void bench_wait(void);
 
+/* user.c */
+void bench_user(struct ogpu_device *dev);
+
 /* answers.c */
 void bench_state(void);
 void bench_kill(void);

@@ -24,6 +24,8 @@ TARGETS = {
     "submit_scale_1024_ratio": ("at most", 1.2),
     "submit_1000_buffers_ratio": ("at most", 1.2),
     "module_bytes_per_queue": ("at most", 16384),
+    "submit_user_instructions": ("at most", 100),
+    "submit_user_syscalls": ("at most", 0),
     "queue_state_null_ratio": ("at most", 1.5),
     "kill_endless_ms": ("at most", 50),
     "fault_neighbour_lost_jobs": ("at most", 0),
@@ -234,7 +236,7 @@ def answers():
 
 
 def instructions():
-    return results(machine(f"{BENCH} instructions && {BENCH} scale && {BENCH} state", "--icount", "--vgpu-args",
+    return results(machine(f"{BENCH} instructions && {BENCH} user && {BENCH} scale && {BENCH} state", "--icount", "--vgpu-args",
                            "--doorbells 2048")[0])
 
 

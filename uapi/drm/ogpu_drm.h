@@ -700,8 +700,9 @@ enum drm_ogpu_queue_run_state {
  * struct drm_ogpu_queue_control - control page of a queue, written by the card
  *
  * It changes when the queue gets the hardware or leaves it, fails, or is suspended, and at least
- * every 50 ms while it runs. @seq is odd while it is written: read it, then the rest, then @seq again,
- * and begin anew if it was odd or has changed. What has no meaning at the moment may have any value.
+ * every 50 ms while it runs. @seq is odd while it is written: read it, then the rest, then @seq
+ * again, and begin anew if it was odd or has changed. What has no meaning at the moment may have
+ * any value.
  */
 struct drm_ogpu_queue_control {
 	/** @seq: see above */

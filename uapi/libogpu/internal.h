@@ -7,6 +7,19 @@
 
 /* drmIoctl() with the library's way of errors. */
 int ogpu_ioctl(const struct ogpu_device *dev, unsigned long request, void *arg);
+/* Absolute CLOCK_MONOTONIC time of a relative one, as the ioctls want it; saturates. */
+int64_t ogpu_deadline(int64_t timeout_ns);
 struct ogpu_device *ogpu_vm_device(const struct ogpu_vm *vm);
+
+/* user_queue.c */
+int ogpu_user_ring_create(struct ogpu_vm *vm, uint64_t bytes, struct drm_ogpu_queue_create *create,
+			  struct ogpu_user_ring **ring);
+int ogpu_user_ring_map(struct ogpu_vm *vm, struct ogpu_user_ring *ring,
+		       const struct drm_ogpu_queue_create *create);
+void ogpu_user_ring_destroy(struct ogpu_user_ring *ring);
+int ogpu_user_ring_submit(struct ogpu_user_ring *ring, const struct ogpu_stream *stream,
+			  uint64_t point);
+bool ogpu_user_ring_done(const struct ogpu_user_ring *ring, uint64_t point);
+int ogpu_user_ring_wait(struct ogpu_queue *queue, uint64_t point, int64_t timeout_ns);
 
 #endif

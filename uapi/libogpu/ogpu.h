@@ -82,6 +82,8 @@ void ogpu_bo_destroy(struct ogpu_bo *bo);
 /* --- Address spaces ------------------------------------------------------------------------- */
 
 int ogpu_vm_create(struct ogpu_device *dev, struct ogpu_vm **vm);
+/** ogpu_vm_create_with() - with DRM_OGPU_VM_LONG_RUNNING, for user queues, or 0 */
+int ogpu_vm_create_with(struct ogpu_device *dev, uint32_t flags, struct ogpu_vm **vm);
 void ogpu_vm_destroy(struct ogpu_vm *vm);
 uint32_t ogpu_vm_id(const struct ogpu_vm *vm);
 
@@ -241,14 +243,23 @@ void ogpu_emit_dispatch_indirect(struct ogpu_stream *s, const struct ogpu_dispat
 
 /* --- Queues --------------------------------------------------------------------------------- */
 
+/*
+ * There are two doors to a queue behind the same functions. Jobs of an ordinary queue go through the
+ * kernel and may wait for and signal syncobjs. Those of a user queue (ogpu_queue_options.user, in an
+ * address space with DRM_OGPU_VM_LONG_RUNNING) go to the card straight from the program.
+ */
+
+struct ogpu_user_ring;
+
 /**
- * struct ogpu_queue - a queue and a timeline syncobj that counts its jobs
+ * struct ogpu_queue - a queue that counts its jobs
  */
 struct ogpu_queue {
 	struct ogpu_vm *vm;
 	uint32_t id;
-	uint32_t timeline;	/* syncobj; job n signals point n */
+	uint32_t timeline;	/* syncobj; job n signals point n; 0 for a user queue */
 	uint64_t submitted;	/* last point */
+	struct ogpu_user_ring *user;	/* NULL unless it is a user queue */
 	struct ogpu_buffer save;	/* save area; without @bo if there is none */
 };
 
@@ -260,6 +271,8 @@ struct ogpu_queue_options {
 	uint64_t save_bytes;	/* of the save area, from ogpu_save_bytes(); 0: no DISPATCH */
 	bool dump;		/* ogpu_queue_dump() is wanted: the CPU can read the save area */
 	struct ogpu_queue *gang;	/* one with which it is to be on the card together */
+	bool user;		/* a user queue; @timeout_ms is 0 then */
+	uint64_t ring_bytes;	/* of its ring, power of two, 40 for each job; 0: 64 KiB */
 };
 
 /**
@@ -281,7 +294,7 @@ int ogpu_queue_create_with(struct ogpu_vm *vm, const struct ogpu_queue_options *
  * ogpu_queue_destroy() - let go of a queue; NULL is allowed
  *
  * Jobs that were submitted run to their end, and the save area goes after them. Until then later
- * changes of mappings in the address space wait.
+ * changes of mappings in the address space wait. Jobs of a user queue end at once.
  */
 void ogpu_queue_destroy(struct ogpu_queue *queue);
 
@@ -305,8 +318,11 @@ uint64_t ogpu_save_bytes(const struct ogpu_device *dev, uint32_t groups, uint32_
 uint64_t ogpu_save_bytes_default(const struct ogpu_device *dev);
 /**
  * ogpu_queue_submit() - submit a stream as one job
- * @syncs: more syncobjs to wait for or signal; may be NULL
+ * @syncs: more syncobjs to wait for or signal; may be NULL, and is for a user queue
  * @point: out: the job's point on the queue's timeline; may be NULL
+ *
+ * For a user queue this is no system call. It does not notice that the queue has failed, which
+ * ogpu_queue_wait() tells. Errors there: -EBUSY if the ring is full, -EINVAL for @syncs.
  */
 int ogpu_queue_submit(struct ogpu_queue *queue, struct ogpu_stream *stream,
 		      const struct drm_ogpu_sync *syncs, uint32_t sync_count, uint64_t *point);
@@ -318,6 +334,21 @@ int ogpu_queue_submit(struct ogpu_queue *queue, struct ogpu_stream *stream,
  * Errors: -ETIME after the timeout; -ECANCELED if the queue has failed: ask ogpu_queue_state().
  */
 int ogpu_queue_wait(struct ogpu_queue *queue, uint64_t point, int64_t timeout_ns);
+/**
+ * ogpu_queue_set_eventfd() - have an eventfd told of a queue
+ * @fd: eventfd; -1: none any more
+ * @events: DRM_OGPU_EVENT_*; jobs of a user queue signal at their end, others if their streams do
+ */
+int ogpu_queue_set_eventfd(struct ogpu_queue *queue, int fd, uint32_t events);
+/**
+ * ogpu_wait() - wait for memory: DRM_IOCTL_OGPU_WAIT
+ * @fences: conditions
+ * @flags: DRM_OGPU_WAIT_ALL or 0
+ * @timeout_ns: at most so long; negative: for ever
+ * @index: out: which condition held, or was to blame; may be NULL
+ */
+int ogpu_wait(struct ogpu_device *dev, const struct drm_ogpu_wait_fence *fences, uint32_t count,
+	      uint32_t flags, int64_t timeout_ns, uint32_t *index);
 int ogpu_queue_state(struct ogpu_queue *queue, struct drm_ogpu_queue_get_state *state);
 /**
  * ogpu_queue_kill() - end what a queue executes, at once

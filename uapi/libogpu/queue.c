@@ -53,6 +53,20 @@ int ogpu_queue_create(struct ogpu_vm *vm, enum drm_ogpu_engine engine,
 	return ogpu_queue_create_with(vm, &options, queue);
 }
 
+static void destroy_id(struct ogpu_queue *queue)
+{
+	struct drm_ogpu_queue_destroy destroy = { .queue_id = queue->id };
+
+	ogpu_ioctl(ogpu_vm_device(queue->vm), DRM_IOCTL_OGPU_QUEUE_DESTROY, &destroy);
+}
+
+static void destroy_door(struct ogpu_queue *queue)
+{
+	ogpu_user_ring_destroy(queue->user);
+	if (!queue->user)
+		drmSyncobjDestroy(ogpu_device_fd(ogpu_vm_device(queue->vm)), queue->timeline);
+}
+
 int ogpu_queue_create_with(struct ogpu_vm *vm, const struct ogpu_queue_options *options,
 			   struct ogpu_queue **out)
 {
@@ -80,19 +94,27 @@ int ogpu_queue_create_with(struct ogpu_vm *vm, const struct ogpu_queue_options *
 			goto err_free;
 		create.save_va = queue->save.va;
 	}
-	if (drmSyncobjCreate(ogpu_device_fd(dev), 0, &queue->timeline)) {
-		ret = -errno;
+	if (options->user)
+		ret = ogpu_user_ring_create(vm, options->ring_bytes, &create, &queue->user);
+	else
+		ret = drmSyncobjCreate(ogpu_device_fd(dev), 0, &queue->timeline) ? -errno : 0;
+	if (ret)
 		goto err_save;
-	}
 	ret = ogpu_ioctl(dev, DRM_IOCTL_OGPU_QUEUE_CREATE, &create);
 	if (ret)
-		goto err_syncobj;
+		goto err_door;
 	queue->id = create.queue_id;
+	if (queue->user)
+		ret = ogpu_user_ring_map(vm, queue->user, &create);
+	if (ret)
+		goto err_queue;
 	*out = queue;
 	return 0;
 
-err_syncobj:
-	drmSyncobjDestroy(ogpu_device_fd(dev), queue->timeline);
+err_queue:
+	destroy_id(queue);
+err_door:
+	destroy_door(queue);
 err_save:
 	ogpu_buffer_destroy(&queue->save);
 err_free:
@@ -130,18 +152,32 @@ static void drop_save_area(struct ogpu_queue *queue)
 
 void ogpu_queue_destroy(struct ogpu_queue *queue)
 {
-	struct drm_ogpu_queue_destroy destroy;
-	struct ogpu_device *dev;
-
 	if (!queue)
 		return;
-	dev = ogpu_vm_device(queue->vm);
-	if (queue->save.bo)
+	if (queue->save.bo && !queue->user)
 		drop_save_area(queue);
-	destroy = (struct drm_ogpu_queue_destroy){ .queue_id = queue->id };
-	ogpu_ioctl(dev, DRM_IOCTL_OGPU_QUEUE_DESTROY, &destroy);
-	drmSyncobjDestroy(ogpu_device_fd(dev), queue->timeline);
+	destroy_id(queue);
+	/* A user queue has stopped now. */
+	if (queue->save.bo && queue->user)
+		ogpu_buffer_destroy(&queue->save);
+	destroy_door(queue);
 	free(queue);
+}
+
+static int submit_user(struct ogpu_queue *queue, const struct ogpu_stream *stream,
+		       uint32_t sync_count, uint64_t *point)
+{
+	int ret;
+
+	if (sync_count)
+		return -EINVAL;
+	ret = ogpu_user_ring_submit(queue->user, stream, queue->submitted + 1);
+	if (ret)
+		return ret;
+	queue->submitted++;
+	if (point)
+		*point = queue->submitted;
+	return 0;
 }
 
 int ogpu_queue_submit(struct ogpu_queue *queue, struct ogpu_stream *stream,
@@ -160,6 +196,8 @@ int ogpu_queue_submit(struct ogpu_queue *queue, struct ogpu_stream *stream,
 
 	if (stream->overflow)
 		return -ENOSPC;
+	if (queue->user)
+		return submit_user(queue, stream, sync_count, point);
 	if (sync_count >= DRM_OGPU_MAX_SYNCS)
 		return -EINVAL;
 	if (sync_count + 1 > sizeof(few) / sizeof(few[0])) {
@@ -192,8 +230,7 @@ int ogpu_queue_submit(struct ogpu_queue *queue, struct ogpu_stream *stream,
 	return ret;
 }
 
-/* Absolute CLOCK_MONOTONIC time, as the syncobj ioctls want it; saturates. */
-static int64_t deadline(int64_t timeout_ns)
+int64_t ogpu_deadline(int64_t timeout_ns)
 {
 	struct timespec now;
 	int64_t now_ns;
@@ -210,8 +247,10 @@ int ogpu_queue_wait(struct ogpu_queue *queue, uint64_t point, int64_t timeout_ns
 	struct drm_ogpu_queue_get_state state;
 	int ret;
 
+	if (queue->user)
+		return ogpu_user_ring_wait(queue, point, timeout_ns);
 	ret = drmSyncobjTimelineWait(ogpu_device_fd(ogpu_vm_device(queue->vm)), &queue->timeline,
-				     &point, 1, deadline(timeout_ns), 0, NULL);
+				     &point, 1, ogpu_deadline(timeout_ns), 0, NULL);
 	if (ret)
 		return ret;
 
@@ -220,6 +259,37 @@ int ogpu_queue_wait(struct ogpu_queue *queue, uint64_t point, int64_t timeout_ns
 	if (ret)
 		return ret;
 	return state.error && state.completed < point ? -ECANCELED : 0;
+}
+
+int ogpu_queue_set_eventfd(struct ogpu_queue *queue, int fd, uint32_t events)
+{
+	struct drm_ogpu_queue_eventfd arg = {
+		.queue_id = queue->id,
+		.fd = fd,
+		.events = events,
+	};
+
+	return ogpu_ioctl(ogpu_vm_device(queue->vm), DRM_IOCTL_OGPU_QUEUE_EVENTFD, &arg);
+}
+
+int ogpu_wait(struct ogpu_device *dev, const struct drm_ogpu_wait_fence *fences, uint32_t count,
+	      uint32_t flags, int64_t timeout_ns, uint32_t *index)
+{
+	struct drm_ogpu_wait arg = {
+		.flags = flags,
+		.timeout_ns = ogpu_deadline(timeout_ns),
+		.fences = {
+			.stride = sizeof(*fences),
+			.count = count,
+			.array = (uintptr_t)fences,
+		},
+	};
+	int ret;
+
+	ret = ogpu_ioctl(dev, DRM_IOCTL_OGPU_WAIT, &arg);
+	if (index)
+		*index = arg.index;
+	return ret;
 }
 
 int ogpu_queue_state(struct ogpu_queue *queue, struct drm_ogpu_queue_get_state *state)
@@ -266,6 +336,8 @@ const char *ogpu_queue_error_text(uint32_t error)
 		return "engine or card failed";
 	case DRM_OGPU_QUEUE_ERR_SAVE:
 		return "save area was overwritten";
+	case DRM_OGPU_QUEUE_ERR_NO_ROOM:
+		return "buffers did not fit into memory";
 	}
 	return "unknown error";
 }

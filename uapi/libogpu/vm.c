@@ -25,9 +25,14 @@ struct ogpu_vm {
 #define VA_GUARD	0x10000ull
 #define PAGE		4096ull
 
-int ogpu_vm_create(struct ogpu_device *dev, struct ogpu_vm **out)
+int ogpu_vm_create(struct ogpu_device *dev, struct ogpu_vm **vm)
 {
-	struct drm_ogpu_vm_create create = { 0 };
+	return ogpu_vm_create_with(dev, 0, vm);
+}
+
+int ogpu_vm_create_with(struct ogpu_device *dev, uint32_t flags, struct ogpu_vm **out)
+{
+	struct drm_ogpu_vm_create create = { .flags = flags };
 	struct ogpu_vm *vm;
 	int ret;
 
