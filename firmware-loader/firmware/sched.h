@@ -17,10 +17,11 @@
  * and still executes is not waited for if another one stands still.
  *
  * Gangs. Of those of a gang that have work all are on slots or none. Where one has its turn all
- * have, and take slots when there are enough for them: until then nobody who comes after takes
- * one. If one that executes has to make room all do. A raise gives them all a slot at once, whose
- * slices need not be over, and puts off the next raise by as many times. Who is suspended, stands
- * at a fault or in a WAIT packet has no work in this.
+ * have, and take slots when there are enough for them: until then nobody who comes after takes one,
+ * unless it has more priority. If one that executes has to make room all do. A raise gives them all
+ * a slot, of those with more priority whose slices need not be over, too, and puts off the next
+ * raise by as many times. Who is suspended, stands at a fault or in a WAIT packet has no work in
+ * this.
  */
 #ifndef FW_SCHED_H
 #define FW_SCHED_H

@@ -59,7 +59,7 @@ static bool stands_still(const struct slot *slot)
 struct seeker {
 	const struct queue *queue;	/* no member of its gang that executes makes room */
 	uint8_t priority;	/* with what its wait adds */
-	bool at_once;		/* the time slices of equal ones need not be over */
+	bool at_once;		/* a gang that was raised: slices of others than equals are cut */
 };
 
 static bool is_mate(const struct queue *a, const struct queue *b)
@@ -79,6 +79,10 @@ static unsigned int willingness(unsigned int index, const struct seeker *seeker,
 	if (stands_still(slot))
 		return 3;
 	if (is_mate(slot->queue, seeker->queue))
+		return 0;
+	/* Those behind whom a gang comes in each round would never have a whole slice. */
+	if (seeker->at_once && slot->queue->desc.priority == seeker->queue->desc.priority &&
+	    !sched_slice_is_over(index, now))
 		return 0;
 	if (slot->priority < seeker->priority)
 		return 2;
@@ -304,14 +308,16 @@ static bool place_all(enum ogpu_engine_class engine, uint64_t now)
 	bool raise = now >= sched.next_raise[engine];
 	struct cursor cursor;
 	enum outcome outcome;
+	uint8_t priority, least = 0;
 	struct queue *q;
-	uint8_t priority;
 	unsigned int i;
 
 	for (i = 0; i < OGPU_PRIORITIES; i++)
 		cursor.at[i] = sched.ready[engine][i].first;
 
 	while ((q = cursor_next(&cursor, raise, now))) {
+		if (q->desc.priority < least)
+			continue;
 		priority = wait_priority(q, raise, now);
 		if (priority > q->desc.priority)
 			raise = false;
@@ -321,8 +327,11 @@ static bool place_all(enum ogpu_engine_class engine, uint64_t now)
 			continue;
 		}
 		outcome = place_gang(&view, q, priority);
-		if (outcome != GANG_AWAY)
-			return outcome == GANG_PLACED;
+		if (outcome == GANG_PLACED)
+			return true;
+		/* A raise is for one's turn, not for keeping out who has more priority. */
+		if (outcome == GANG_NEXT)
+			least = q->desc.priority + 1;
 	}
 	return false;
 }

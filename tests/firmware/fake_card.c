@@ -560,6 +560,12 @@ void fake_card_destroy(struct vgpu *gpu)
 	free(gpu);
 }
 
+void fake_shape(struct vgpu *gpu, uint32_t compute_slots, uint32_t copy_slots)
+{
+	gpu->config.compute_slots = compute_slots;
+	gpu->config.copy_slots = copy_slots;
+}
+
 struct mc *fake_card_mc(struct vgpu *gpu)
 {
 	return gpu->mc;

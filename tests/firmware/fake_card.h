@@ -36,6 +36,8 @@ enum fake_job {
 struct vgpu *fake_card_create(void);
 void fake_card_destroy(struct vgpu *gpu);
 struct mc *fake_card_mc(struct vgpu *gpu);
+/* Fewer slots than usual, before the firmware starts. */
+void fake_shape(struct vgpu *gpu, uint32_t compute_slots, uint32_t copy_slots);
 
 void *fake_host(struct vgpu *gpu, uint64_t bus_addr);
 void fake_host_gone(struct vgpu *gpu, bool gone);	/* no bus address answers any more */

@@ -12,7 +12,7 @@
 #define COMPUTE_SLOTS	8
 #define COPY_SLOTS	2
 #define SLOTS		(COMPUTE_SLOTS + COPY_SLOTS)
-#define MANY		1024
+#define MANY		2048
 #define US		1000ull
 #define MS		1000000ull
 

@@ -93,6 +93,43 @@ static void test_bad_queues(void **state)
 	expect_create(&good, OGPU_MSG_OK);
 }
 
+/* The same firmware runs another card with fewer slots beside the usual one. */
+static void test_two_cards(void **state)
+{
+	struct ogpu_msg_queue_create desc;
+	struct host small;
+	unsigned int i;
+
+	(void)state;
+	memset(&small, 0, sizeof(small));
+	host_init(&small);
+	fake_shape(small.gpu, 2, 1);
+	host_boot(&small);
+	for (i = 0; i < 3; i++) {
+		host_describe(&desc, i);
+		desc.gang = 1;
+		assert_int_equal(host_request(&small, OGPU_MSG_QUEUE_CREATE, &desc, sizeof(desc),
+					      NULL), i < 2 ? OGPU_MSG_OK : OGPU_MSG_ENOSPC);
+		expect_create(&desc, OGPU_MSG_OK);
+	}
+	for (i = 2; i < 12; i++)
+		assert_int_equal(host_create(&small, i, i == 11 ? OGPU_ENGINE_COPY :
+					     OGPU_ENGINE_COMPUTE, 1), OGPU_MSG_OK);
+	for (i = 0; i < 12; i++) {
+		host_submit(&small, i, FAKE_JOB(FAKE_JOB_RUN, 3000));
+		host_submit(&host, i % 3, FAKE_JOB(FAKE_JOB_RUN, 3000));
+	}
+	for (i = 0; i < 12; i++)
+		assert_true(host_wait_done(&small, i, EVENT_MS));
+	for (i = 0; i < 3; i++)
+		assert_true(host_wait_done(&host, i, EVENT_MS));
+	/* Its copy slot is the third one. */
+	assert_int_equal(fake_slot_reg(small.gpu, 2, OGPU_SLOT_QUEUE), 11);
+	for (i = 3; i < FAKE_SLOTS; i++)
+		assert_int_equal(fake_slot_reg(small.gpu, i, OGPU_SLOT_RING_SIZE), 0);
+	host_fini(&small);
+}
+
 /* As many as there are slots, and with one of them too many none of them is worse off. */
 static void test_gang(void **state)
 {
@@ -962,6 +999,7 @@ int main(void)
 #define COLD(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_bad_queues),
+		T(test_two_cards),
 		T(test_gang),
 		T(test_counters),
 		T(test_descriptor_on_slot),

@@ -12,23 +12,36 @@
 
 #include "sched_model.h"
 
+#define CROWD	1024u
 #define GANGED	128u		/* in gangs of 4 */
 
 /* Many more queues than slots: all get the same, none waits longer than the others' slices. */
-static void test_1024_queues_share(void **state)
+static void share(unsigned int count)
 {
-	uint64_t share = 8 * 10000 * MS / MANY;
+	uint64_t each = 8 * 10000 * MS / count;
 	unsigned int i;
 
-	(void)state;
-	for (i = 0; i < MANY; i++) {
+	for (i = 0; i < count; i++) {
 		add(i, OGPU_ENGINE_COMPUTE, 1);
 		give(i, 100000 * MS);
 	}
 	pass_time(10000 * MS);
-	for (i = 0; i < MANY; i++)
-		assert_in_range(model[i].ran_ns, share - 2 * SCHED_SLICE_NS,
-				share + 2 * SCHED_SLICE_NS);
+	for (i = 0; i < count; i++)
+		assert_in_range(model[i].ran_ns, each - 2 * SCHED_SLICE_NS,
+				each + 2 * SCHED_SLICE_NS);
+}
+
+static void test_1024_queues_share(void **state)
+{
+	(void)state;
+	share(CROWD);
+}
+
+/* As many as firmware has room for. */
+static void test_2048_queues_share(void **state)
+{
+	(void)state;
+	share(QUEUE_MAX);
 }
 
 /* However many wait and for how long, one with more priority is served at once. */
@@ -38,7 +51,7 @@ static void test_crowd_keeps_nobody_out(void **state)
 	unsigned int i;
 
 	(void)state;
-	for (i = 0; i < MANY; i++) {
+	for (i = 0; i < CROWD; i++) {
 		add(i, i % 2 ? OGPU_ENGINE_COMPUTE : OGPU_ENGINE_COPY,
 		    i < 2 ? OGPU_PRIORITY_HIGH : OGPU_PRIORITY_LOW);
 		if (i >= 2)
@@ -86,7 +99,7 @@ static void check_invariants(void)
 	bool ready[OGPU_ENGINE_CLASSES] = { false }, gang = false;
 	unsigned int i;
 
-	for (i = 0; i < MANY; i++) {
+	for (i = 0; i < CROWD; i++) {
 		const struct queue *q = queues[i];
 
 		if (!q)
@@ -220,7 +233,7 @@ static void test_random_life(void **state)
 	(void)state;
 	srand(7);
 	for (i = 0; i < 40000; i++) {
-		random_action(rand() % MANY);
+		random_action(rand() % CROWD);
 		work(50 * US);
 		now += 50 * US;
 		sched_run(now);
@@ -235,7 +248,7 @@ static void test_random_life(void **state)
 	/* Left alone, everybody who can do something does it. */
 	all_suspended = false;
 	sched_resume();
-	for (i = 0; i < MANY; i++) {
+	for (i = 0; i < CROWD; i++) {
 		if (!queues[i])
 			continue;
 		model[i].faults = false;
@@ -245,13 +258,13 @@ static void test_random_life(void **state)
 	}
 	pass_time(4000 * MS);
 	check_invariants();
-	for (i = 0; i < MANY; i++) {
+	for (i = 0; i < CROWD; i++) {
 		if (!queues[i] || queues[i]->state == QUEUE_FAILED)
 			continue;
 		assert_int_equal(model[i].work_ns, 0);
 		done++;
 	}
-	assert_true(done > MANY / 4);
+	assert_true(done > CROWD / 4);
 }
 
 int main(void)
@@ -259,6 +272,7 @@ int main(void)
 #define T(name)	cmocka_unit_test_setup(name, setup)
 	const struct CMUnitTest tests[] = {
 		T(test_1024_queues_share),
+		T(test_2048_queues_share),
 		T(test_crowd_keeps_nobody_out),
 		T(test_raises_go_round),
 		T(test_random_life),

@@ -402,7 +402,7 @@ struct bad {
 #define ERR(name)		DRM_OGPU_QUEUE_ERR_##name
 
 static const struct bad bad_packets[] = {
-	{ "opcode 15", ERR(OPCODE), { DRM_OGPU_PKT(15, 8) } },
+	{ "opcode 16", ERR(OPCODE), { DRM_OGPU_PKT(16, 8) } },
 	{ "opcode 255", ERR(OPCODE), { DRM_OGPU_PKT(255, 8) } },
 	{ "size 0", ERR(PACKET), { PKT(NOP, 0) } },
 	{ "odd size", ERR(PACKET), { PKT(NOP, 12) } },
