@@ -90,9 +90,9 @@ struct ogpu_queue_failure {
 	u32 blame;
 	/** @held: workgroups in the save area */
 	u32 held;
-	/** @nested: offsets of the packet to blame in buffers nested in the job's stream */
+	/** @nested: offsets of the packet to blame in buffers nested in stream or ring */
 	u32 nested[4];
-	/** @packet: offset in the stream */
+	/** @packet: offset in the stream, or position in a ring of user space */
 	u64 packet;
 	/** @job: number of the job to blame, 0 if there is none */
 	u64 job;

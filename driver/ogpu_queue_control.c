@@ -6,9 +6,11 @@
  */
 #include <linux/array_size.h>
 #include <linux/atomic.h>
+#include <linux/build_bug.h>
 #include <linux/list.h>
 #include <linux/processor.h>
 #include <linux/spinlock.h>
+#include <linux/string.h>
 
 #include <drm/ogpu_drm.h>
 
@@ -93,9 +95,14 @@ static u64 ogpu_queue_job_under_way(struct ogpu_queue *queue)
  */
 void ogpu_queue_locate_error(struct ogpu_queue *queue)
 {
+	/* Where the control page has how far buffers were executed, the outermost first. */
+	static const u8 context[] = { 0, 3, 4, 5 };
 	struct ogpu_queue_failure *error = &queue->error;
 	struct ogpu_queue_control control;
+	u32 levels[ARRAY_SIZE(context)];
+	unsigned int i;
 
+	BUILD_BUG_ON(sizeof(levels) != sizeof(error->nested));
 	lockdep_assert_held(&queue->lock);
 
 	if (!queue->mem)
@@ -105,11 +112,16 @@ void ogpu_queue_locate_error(struct ogpu_queue *queue)
 	if (!ogpu_queue_copy_control(&queue->mem->control, &control) ||
 	    le32_to_cpu(control.state) != OGPU_QUEUE_FAILED)
 		return;
-	/* The job is one INDIRECT packet of the ring; the rest may be nested in its stream. */
-	error->packet = le32_to_cpu(control.context[0]);
-	error->nested[0] = le32_to_cpu(control.context[3]);
-	error->nested[1] = le32_to_cpu(control.context[4]);
-	error->nested[2] = le32_to_cpu(control.context[5]);
+	for (i = 0; i < ARRAY_SIZE(levels); i++)
+		levels[i] = le32_to_cpu(control.context[context[i]]);
+	if (queue->kind == OGPU_QUEUE_KIND_USER) {
+		error->packet = le64_to_cpu(control.packet);
+		memcpy(error->nested, levels, sizeof(levels));
+	} else {
+		/* The job is one INDIRECT packet of the ring. */
+		error->packet = levels[0];
+		memcpy(error->nested, &levels[1], sizeof(levels) - sizeof(levels[0]));
+	}
 	error->held = le32_to_cpu(control.held);
 	/* Who had it stopped does not know what it was doing. */
 	if (!error->pc)

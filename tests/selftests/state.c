@@ -9,6 +9,7 @@
 #include "admin.h"
 #include "card.h"
 #include "harness.h"
+#include "user.h"
 
 #define READ_WRITE	(DRM_OGPU_BIND_READ | DRM_OGPU_BIND_WRITE)
 #define INSN_LOOP	0x0000006fu
@@ -121,6 +122,36 @@ TEST(nested_packet)
 	EXPECT_EQ(state.nested[1], 24);
 	EXPECT_EQ(state.nested[2], 32);
 	EXPECT_EQ(state.nested[3], 0);
+}
+
+/* In a ring of the program's own, the second time round. */
+TEST(packet_in_ring)
+{
+	struct drm_ogpu_queue_get_state state;
+	struct card card;
+	struct user u;
+	uint64_t at;
+	int i;
+
+	card_open(&card);
+	user_vm(&card);
+	user_open(&card, &u, 4096);
+	for (i = 0; i < 3; i++) {
+		user_nop(&u, 2048);
+		user_fence(&u);
+		user_ring(&u);
+		ASSERT_EQ(user_wait(&u, 5000), 0);
+	}
+	at = u.tail;
+	user_add(&u, bad_packet, sizeof(bad_packet));
+	user_ring(&u);
+	EXPECT_EQ(user_error(&u), DRM_OGPU_QUEUE_ERR_OPCODE);
+	card_queue_state(&card, u.args.queue_id, &state);
+	EXPECT_EQ(state.flags, DRM_OGPU_QUEUE_GUILTY);
+	EXPECT_GE(at, 4097);
+	EXPECT_EQ(state.packet, at);
+	EXPECT_EQ(state.nested[0], 0);
+	EXPECT_EQ(state.failed_job, 0);
 }
 
 /* A kernel whose third instruction is this one. */

@@ -877,7 +877,10 @@ struct drm_ogpu_queue_get_state {
 	__u64 unit_ns;
 	/** @waited_ns: out: time in which it had work and waited for others to leave hardware */
 	__u64 waited_ns;
-	/** @packet: out: offset, in the stream of @failed_job, of the packet to blame */
+	/**
+	 * @packet: out: offset, in the stream of @failed_job, of the packet to blame; of a queue
+	 * with DRM_OGPU_QUEUE_USER: its place in the ring, counted as the read pointer is
+	 */
 	__u64 packet;
 	/**
 	 * @nested: out: if that is an INDIRECT packet: offset in its buffer of the packet to blame,
