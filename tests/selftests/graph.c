@@ -201,6 +201,8 @@ static void open_buffers(struct graph *g)
 		struct drm_ogpu_bo_create create = {
 			.size = g->size.buffer_bytes,
 			.placement = placements[i % 4],
+			/* Half of them of this address space alone. */
+			.vm_id = i / 4 % 2 ? g->card->vm : 0,
 		};
 
 		check(card_ioctl(g->card, DRM_IOCTL_OGPU_BO_CREATE, &create), "BO_CREATE");

@@ -24,22 +24,15 @@
 #include <xf86drm.h>
 
 #include "card.h"
+#include "culprit.h"
 #include "graph.h"
 #include "harness.h"
-
-#define SIGNAL		DRM_OGPU_SYNC_SIGNAL
 
 #define MOST_PROGRAMS	16
 #define MOST_THREADS	4
 #define MOST_GRAPHS	(MOST_PROGRAMS * MOST_THREADS)
 #define TIMEOUT_S	900
 #define MIB		(1ull << 20)
-#define CULPRITS	4	/* of a thread at a time */
-#define CULPRIT_MS	200	/* that a job that does not end is given */
-#define WAIT_MS		GRAPH_WAIT_MS
-
-#define INSN_LOOP	0x0000006fu
-#define INSN_EBREAK	0x00100073u
 
 static struct {
 	uint64_t seed;
@@ -76,127 +69,15 @@ static struct shared *shared;
 /* Timelines of all graphs. */
 static int timeline_fds[MOST_GRAPHS];
 
-/* Queues that fail --------------------------------------------------------------------------- */
-
-enum culprit_kind {
-	FAULT,
-	BAD_PACKET,
-	TRAP,
-	ENDLESS_WAIT,
-	ENDLESS_KERNEL,
-	CULPRIT_KINDS,
-};
-
-/* What such a queue and its fences must say. */
-static const struct {
-	uint32_t error;
-	int status;
-} expected[CULPRIT_KINDS] = {
-	[FAULT] = { DRM_OGPU_QUEUE_ERR_MEMORY, -EIO },
-	[BAD_PACKET] = { DRM_OGPU_QUEUE_ERR_OPCODE, -EIO },
-	[TRAP] = { DRM_OGPU_QUEUE_ERR_TRAP, -EIO },
-	[ENDLESS_WAIT] = { DRM_OGPU_QUEUE_ERR_TIMEOUT, -ETIMEDOUT },
-	[ENDLESS_KERNEL] = { DRM_OGPU_QUEUE_ERR_TIMEOUT, -ETIMEDOUT },
-};
-
-/* A job that fails and one behind it that must never be done. */
-struct culprit {
-	enum culprit_kind kind;
-	uint32_t queue;
-	uint32_t done[2];
-};
-
 /* A thread: a graph, and queues that fail beside it. */
 struct thread {
 	pthread_t id;
 	unsigned int number;
 	struct graph graph;
 	uint64_t random;
-	/* The CPU's word, and one that nobody may write. */
-	struct buffer words;
-	struct buffer code;
-	struct stream bad[CULPRIT_KINDS], never;
-	uint64_t save_va[CULPRITS];
-	struct culprit culprits[CULPRITS];
-	unsigned int culprit_count;
+	struct culprits culprits;
 	bool right;
 };
-
-static void culprits_init(struct thread *t)
-{
-	static const uint32_t code[] = { INSN_LOOP, INSN_EBREAK };
-	static const uint32_t unknown[] = { DRM_OGPU_PKT(0xff, 8), 0 };
-	struct card *card = t->graph.card;
-	int i;
-
-	card_buffer(card, &t->words, 4096, DRM_OGPU_BO_SYSTEM,
-		    DRM_OGPU_BIND_READ | DRM_OGPU_BIND_WRITE);
-	card_buffer(card, &t->code, 4096, DRM_OGPU_BO_SYSTEM,
-		    DRM_OGPU_BIND_READ | DRM_OGPU_BIND_EXEC);
-	memcpy(t->code.map, code, sizeof(code));
-	for (i = 0; i < CULPRITS; i++)
-		t->save_va[i] = card_save_area(card, CARD_SAVE_BYTES);
-	for (i = 0; i < CULPRIT_KINDS; i++)
-		card_stream(card, &t->bad[i], 4096);
-	stream_copy(&t->bad[FAULT], t->words.va, 0x5000, 8);
-	stream_add(&t->bad[BAD_PACKET], unknown, sizeof(unknown));
-	stream_dispatch(&t->bad[TRAP], t->code.va + 4, 0, 1, 1);
-	stream_wait(&t->bad[ENDLESS_WAIT], t->words.va, DRM_OGPU_COMPARE_NE, 0, UINT64_MAX);
-	stream_dispatch(&t->bad[ENDLESS_KERNEL], t->code.va, 0, 4, 32);
-	card_stream(card, &t->never, 4096);
-	stream_fill(&t->never, t->words.va + 8, 8, 0xdeadbeef);
-}
-
-static void culprit_start(struct thread *t)
-{
-	struct card *card = t->graph.card;
-	struct culprit *c = &t->culprits[t->culprit_count];
-	struct drm_ogpu_sync out[2];
-	struct drm_ogpu_job jobs[2];
-	int i;
-
-	c->kind = graph_pick(&t->random, CULPRIT_KINDS);
-	c->queue = card_compute_queue(card, CULPRIT_MS, t->save_va[t->culprit_count++],
-				      CARD_SAVE_BYTES);
-	for (i = 0; i < 2; i++) {
-		const struct stream *s = i ? &t->never : &t->bad[c->kind];
-
-		c->done[i] = card_syncobj(card);
-		out[i] = (struct drm_ogpu_sync) { .handle = c->done[i], .flags = SIGNAL };
-		jobs[i] = (struct drm_ogpu_job) {
-			.stream_va = s->buf.va,
-			.stream_bytes = s->bytes,
-			.syncs = CARD_ARRAY(&out[i], 1),
-		};
-	}
-	ASSERT_EQ(card_submit_jobs(card, c->queue, jobs, 2), 0);
-	/* Who waits for a job that fails goes on. */
-	i = graph_pick(&t->random, 2);
-	graph_wait_for(&t->graph, (struct drm_ogpu_sync) { .handle = c->done[i] });
-}
-
-static void culprits_end(struct thread *t)
-{
-	struct drm_ogpu_queue_get_state state;
-	struct card *card = t->graph.card;
-
-	while (t->culprit_count) {
-		struct culprit *c = &t->culprits[--t->culprit_count];
-		int i;
-
-		ASSERT_EQ(card_syncobj_wait(card, c->done[1], WAIT_MS), 0);
-		ASSERT_EQ(card_syncobj_wait(card, c->done[0], 0), 0);
-		EXPECT_EQ(card_fence_status(card, c->done[0]), expected[c->kind].status);
-		EXPECT_EQ(card_fence_status(card, c->done[1]), -ECANCELED);
-		card_queue_state(card, c->queue, &state);
-		EXPECT_EQ(state.error, expected[c->kind].error);
-		EXPECT_EQ(state.completed, 0);
-		ASSERT_EQ(card_queue_destroy(card, c->queue), 0);
-		for (i = 0; i < 2; i++)
-			drmSyncobjDestroy(card->fd, c->done[i]);
-	}
-	EXPECT_EQ(((volatile uint64_t *)t->words.map)[1], 0);
-}
 
 /* Programs ----------------------------------------------------------------------------------- */
 
@@ -220,7 +101,25 @@ static void thread_open(struct thread *t, struct card *card, unsigned int number
 		t->graph.peers[i] = handle;
 	}
 	t->graph.peer_count = opts.programs * opts.threads;
-	culprits_init(t);
+	culprits_open(&t->culprits, card);
+	t->right = true;
+}
+
+static void look(struct thread *t)
+{
+	t->right &= graph_check(&t->graph);
+	t->right &= culprits_end(&t->culprits);
+}
+
+/* Who waits for a job that fails goes on. */
+static void misbehave(struct thread *t)
+{
+	struct drm_ogpu_sync sync = {};
+
+	if (t->culprits.count == CULPRITS)
+		t->right &= culprits_end(&t->culprits);
+	sync.handle = culprit_start(&t->culprits, graph_pick(&t->random, CULPRIT_KINDS));
+	graph_wait_for(&t->graph, sync);
 }
 
 static void random_step(struct thread *t)
@@ -231,9 +130,8 @@ static void random_step(struct thread *t)
 		graph_replace_queue(&t->graph);
 		break;
 	case 2:
-		if (t->culprit_count == CULPRITS)
-			culprits_end(t);
-		culprit_start(t);
+	case 7:
+		misbehave(t);
 		break;
 	case 3:
 	case 4:
@@ -241,8 +139,7 @@ static void random_step(struct thread *t)
 		graph_move_cell(&t->graph);
 		break;
 	case 6:
-		t->right &= graph_check(&t->graph);
-		culprits_end(t);
+		look(t);
 		break;
 	}
 	graph_step(&t->graph);
@@ -253,11 +150,9 @@ static void *thread_run(void *arg)
 	struct thread *t = arg;
 	unsigned int i;
 
-	t->right = true;
 	for (i = 0; i < opts.steps && t->right; i++)
 		random_step(t);
-	t->right &= graph_check(&t->graph);
-	culprits_end(t);
+	look(t);
 
 	return NULL;
 }
@@ -308,19 +203,14 @@ static void victim(unsigned int number, unsigned int steps, int ready)
 {
 	static struct thread t;
 	struct card card;
-	uint32_t queue;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	card_open(&card);
 	thread_open(&t, &card, MOST_GRAPHS + number);
-	t.right = true;
 	while (steps--)
 		random_step(&t);
 	/* It keeps the card's memory from the others, so they wait until this one is killed. */
-	queue = card_compute_queue(&card, GRAPH_TIMEOUT_MS,
-				   card_save_area(&card, CARD_SAVE_BYTES), CARD_SAVE_BYTES);
-	ASSERT_EQ(card_submit(&card, queue, &t.bad[number & 1 ? ENDLESS_KERNEL : ENDLESS_WAIT],
-			      NULL, 0), 0);
+	culprit_for_ever(&t.culprits, number & 1);
 	if (!t.right || write(ready, "", 1) != 1)
 		_exit(1);
 	for (;;)
