@@ -49,7 +49,7 @@ int card_ioctl(const struct card *card, unsigned long request, void *arg)
 	return drmIoctl(card->fd, request, arg) ? -errno : 0;
 }
 
-static int open_node(void)
+static int open_node(unsigned int number)
 {
 	char path[64];
 	int i;
@@ -66,7 +66,7 @@ static int open_node(void)
 		version = drmGetVersion(fd);
 		found = version && !strcmp(version->name, "ogpu");
 		drmFreeVersion(version);
-		if (found)
+		if (found && !number--)
 			return fd;
 		close(fd);
 	}
@@ -74,7 +74,7 @@ static int open_node(void)
 	return -1;
 }
 
-static void open_file(struct card *card)
+static void open_file(struct card *card, unsigned int number)
 {
 	struct drm_ogpu_query query = {
 		.type = DRM_OGPU_QUERY_DEVICE,
@@ -85,7 +85,7 @@ static void open_file(struct card *card)
 
 	memset(card, 0, sizeof(*card));
 	card->next_va = FIRST_VA;
-	card->fd = open_node();
+	card->fd = open_node(number);
 	if (card->fd < 0)
 		die("no render node of an ogpu card: is its firmware loaded?", -ENODEV);
 
@@ -106,7 +106,12 @@ static void create_vm(struct card *card)
 
 void card_open(struct card *card)
 {
-	open_file(card);
+	card_open_number(card, 0);
+}
+
+void card_open_number(struct card *card, unsigned int number)
+{
+	open_file(card, number);
 	create_vm(card);
 }
 
@@ -114,7 +119,7 @@ void card_open_unused(struct card *card)
 {
 	struct drm_ogpu_query_memory none = {};
 
-	open_file(card);
+	open_file(card, 0);
 	if (card_wait_memory(card, &none))
 		die("memory of programs that ended does not come back", -ETIME);
 	create_vm(card);

@@ -45,6 +45,8 @@ int card_ioctl(const struct card *card, unsigned long request, void *arg);
 
 /* Skips the test if there is no card. */
 void card_open(struct card *card);
+/* Card @number of several, from 0, in the order of their nodes. */
+void card_open_number(struct card *card, unsigned int number);
 /*
  * The same once no memory of the card is in use: that of earlier tests may be on its way back. For
  * tests that compare figures of card_memory(). Waits at most 30 s.
