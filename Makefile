@@ -25,7 +25,7 @@ else
 ## make static           only the static checks
 ## make install          programs, libraries, headers, manuals to DESTDIR and PREFIX
 ## make modules_install  ogpu.ko for the running kernel or KDIR, to INSTALL_MOD_PATH
-## make headers_install  drm/ogpu_drm.h to INSTALL_HDR_PATH
+## make headers_install  headers of the interface to INSTALL_HDR_PATH
 ## make clean            remove what was built; distclean: the build root and kernels too
 ##
 ## KERNEL=7.3 (default) or 6.12 or debug chooses the test machine's kernel; CARDS=N the number of
@@ -74,8 +74,8 @@ modules_install:
 
 INSTALL_HDR_PATH ?= $(PREFIX)
 headers_install:
-	install -D -m 644 $(TOP)/uapi/drm/ogpu_drm.h \
-		$(DESTDIR)$(INSTALL_HDR_PATH)/include/drm/ogpu_drm.h
+	install -d $(DESTDIR)$(INSTALL_HDR_PATH)/include/drm
+	install -m 644 $(TOP)/uapi/drm/*.h $(DESTDIR)$(INSTALL_HDR_PATH)/include/drm
 
 ifeq ($(OGPU_INSIDE),)
 

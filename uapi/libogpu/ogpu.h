@@ -150,7 +150,7 @@ void ogpu_stream_destroy(struct ogpu_stream *stream);
 void ogpu_stream_reset(struct ogpu_stream *stream);
 
 /*
- * Each emitter puts one packet (drm/ogpu_drm.h, "Packets") at the end of the stream, with
+ * Each emitter puts one packet (drm/ogpu_packet.h, "Packets") at the end of the stream, with
  * DRM_OGPU_PKT_BARRIER: it starts when all before it are complete. While @overlap is true packets
  * are put there without, and may run at the same time as those before them; set it only for packets
  * that use nothing that those change. ogpu_stream_reset() sets it back to false.
