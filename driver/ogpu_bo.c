@@ -305,6 +305,17 @@ static void ogpu_bo_destroy(struct ttm_buffer_object *tbo)
 	kfree(bo);
 }
 
+/**
+ * ogpu_bo_is_buffer() - tell a buffer from what TTM makes to hold the old memory of one
+ * @tbo: either
+ *
+ * Return: true if it is part of a &struct ogpu_bo.
+ */
+bool ogpu_bo_is_buffer(const struct ttm_buffer_object *tbo)
+{
+	return tbo->destroy == ogpu_bo_destroy;
+}
+
 /* Give a buffer memory, with a ticket: who has others locked for a moment is waited for. */
 static int ogpu_bo_place(struct ogpu_bo *bo, struct ttm_placement *placement,
 			 struct ttm_operation_ctx *ctx)

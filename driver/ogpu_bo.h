@@ -66,6 +66,7 @@ static inline void ogpu_bo_put(struct ogpu_bo *bo)
 struct ogpu_bo *ogpu_bo_create_pinned(struct ogpu_device *odev, u64 size);
 struct ogpu_bo *ogpu_bo_lookup(struct drm_file *file, u32 handle);
 struct ogpu_bo *ogpu_bo_next(struct drm_file *file, int *handle);
+bool ogpu_bo_is_buffer(const struct ttm_buffer_object *tbo);
 u64 ogpu_bo_operand(struct ogpu_bo *bo);
 int ogpu_bo_validate(struct ogpu_bo *bo);
 void ogpu_bo_set_lost(struct ogpu_bo *bo);

@@ -485,10 +485,13 @@ void ogpu_preempt_forget_bo(struct ogpu_preempt *preempt, struct drm_gem_object 
  */
 static void ogpu_preempt_release_bo(struct ttm_buffer_object *tbo)
 {
-	struct ogpu_bo *bo = ttm_to_ogpu_bo(tbo);
 	struct dma_resv *resv = tbo->base.resv;
 	struct dma_fence *stub;
+	struct ogpu_bo *bo;
 
+	if (!ogpu_bo_is_buffer(tbo))
+		return;
+	bo = ttm_to_ogpu_bo(tbo);
 	if (!bo->preempt_context || resv != &tbo->base._resv || !dma_resv_trylock(resv))
 		return;
 
