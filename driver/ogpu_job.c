@@ -17,6 +17,7 @@
  */
 #include <linux/atomic.h>
 #include <linux/dma-fence-chain.h>
+#include <linux/minmax.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
@@ -254,16 +255,21 @@ out_known:
 /**
  * ogpu_job_is_held() - ask whether hardware still waits before a job
  * @job: pending; its queue is locked
+ * @until: out: if not, when the last job that it waited for was over; 0 if there was none
  *
  * Return: true if a job of another queue that it waits for is not over.
  */
-bool ogpu_job_is_held(const struct ogpu_job *job)
+bool ogpu_job_is_held(const struct ogpu_job *job, ktime_t *until)
 {
 	u32 i;
 
+	*until = 0;
 	for (i = 0; job->waits && i < job->waits->count; i++) {
-		if (!dma_fence_is_signaled(job->waits->wait[i].fence))
+		struct dma_fence *fence = job->waits->wait[i].fence;
+
+		if (!dma_fence_is_signaled(fence))
 			return true;
+		*until = max(*until, dma_fence_timestamp(fence));
 	}
 
 	return false;

@@ -114,15 +114,18 @@ void ogpu_queue_start_time(struct ogpu_queue *queue)
 static u64 ogpu_queue_late_job(struct ogpu_queue *queue, u64 card_ns)
 {
 	struct ogpu_job *job;
+	ktime_t until;
 	u64 seqno = 0;
 	s64 left_ns;
 
 	spin_lock_irq(&queue->lock);
 	job = list_first_entry_or_null(&queue->pending, struct ogpu_job, link);
-	if (job && ogpu_job_is_held(job)) {
+	if (job && ogpu_job_is_held(job, &until)) {
 		/* Its time begins when what it waits for is over. */
 		ogpu_queue_start_time(queue);
 	} else if (job) {
+		/* It was held until then, of which nobody told. */
+		queue->oldest_since = max(queue->oldest_since, until);
 		left_ns = ogpu_queue_oldest_left_ns(queue, card_ns);
 		if (left_ns <= 0)
 			seqno = job->fence.seqno;

@@ -244,6 +244,35 @@ TEST(jobs_wait_for_other_queues)
 	}
 }
 
+/* A job that was held for nearly as long as it may take has all of its time afterwards. */
+TEST(time_begins_when_others_are_done)
+{
+	struct drm_ogpu_sync syncs[2] = { {}, { .flags = DRM_OGPU_SYNC_SIGNAL } };
+	struct drm_ogpu_queue_get_state state;
+	struct stream job;
+	struct setup t;
+	uint32_t other;
+
+	set_up(&t);
+	card_stream(&t.card, &job, 4096);
+	stream_wait(&job, word_va(&t, 1), DRM_OGPU_COMPARE_EQ, 1, UINT64_MAX);
+	other = card_queue(&t.card, DRM_OGPU_ENGINE_COPY, 2000);
+	close_gate(&t);
+	syncs[0].handle = card_syncobj(&t.card);
+	syncs[0].flags = DRM_OGPU_SYNC_SIGNAL;
+	ASSERT_EQ(card_submit(&t.card, t.queue, NULL, syncs, 1), 0);
+	syncs[0].flags = 0;
+	syncs[1].handle = card_syncobj(&t.card);
+	ASSERT_EQ(card_submit(&t.card, other, &job, syncs, 2), 0);
+	EXPECT_EQ(card_syncobj_wait(&t.card, syncs[1].handle, 1500), -ETIME);
+	open_gate(&t);
+	EXPECT_EQ(card_syncobj_wait(&t.card, syncs[1].handle, 1000), -ETIME);
+	t.words[1] = 1;
+	EXPECT_EQ(card_syncobj_wait(&t.card, syncs[1].handle, 5000), 0);
+	card_queue_state(&t.card, other, &state);
+	EXPECT_EQ(state.error, DRM_OGPU_QUEUE_OK);
+}
+
 /* When the queue that others wait for is killed they go on, and so does who gets its number. */
 TEST(waiters_of_a_killed_queue)
 {
