@@ -28,7 +28,7 @@ struct ogpu_bo {
 	 * it uses, referenced; NULL: it has its own and may be mapped anywhere. Constant
 	 */
 	struct drm_gem_object *root;
-	/** @preempt_context: of the fences that hold @root if that is of the long-running kind, or 0 */
+	/** @preempt_context: of the fences that hold a long-running @root; else 0 */
 	u64 preempt_context;
 	/** @kernel: belongs to the driver: pinned, contiguous, in the visible part of VRAM */
 	bool kernel;

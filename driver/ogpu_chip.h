@@ -26,8 +26,8 @@ struct ogpu_chip_crash {
 /**
  * struct ogpu_chip_ops - a generation of cards
  *
- * The registers are mapped while an operation runs: ogpu_device_enter(), or part of probe or remove.
- * A card may be gone at any moment: what is written to it then is lost, and what is read is
+ * The registers are mapped while an operation runs: ogpu_device_enter(), or part of probe or
+ * remove. A card may be gone at any moment: what is written to it then is lost, and what is read is
  * OGPU_REG_GONE. Any context and no sleeping, unless said otherwise; nothing is allocated.
  */
 struct ogpu_chip_ops {

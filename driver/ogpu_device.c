@@ -285,8 +285,11 @@ void ogpu_device_get_error(struct ogpu_device *odev, char *buf, size_t size)
 bool ogpu_device_enter(struct ogpu_device *odev, int *idx)
 {
 	*idx = srcu_read_lock(&odev->unplug_srcu);
-	if (!READ_ONCE(odev->unplugged))
+	if (!READ_ONCE(odev->unplugged)) {
+		/* Sparse knows no lock that is held if a function says so. */
+		__release(&odev->unplug_srcu);
 		return true;
+	}
 	srcu_read_unlock(&odev->unplug_srcu, *idx);
 
 	return false;
@@ -299,6 +302,7 @@ bool ogpu_device_enter(struct ogpu_device *odev, int *idx)
  */
 void ogpu_device_exit(struct ogpu_device *odev, int idx)
 {
+	__acquire(&odev->unplug_srcu);
 	srcu_read_unlock(&odev->unplug_srcu, idx);
 }
 

@@ -28,8 +28,8 @@ enum ogpu_event_kind {
 };
 
 /*
- * Called by the interrupt (fences only), by its thread or by the watchdog; allocates nothing. Two may
- * handle fences at a time.
+ * Called by the interrupt (fences only), by its thread or by the watchdog; allocates nothing. Two
+ * may handle fences at a time.
  */
 typedef void (*ogpu_event_handler)(struct ogpu_device *odev, const struct ogpu_event *ev);
 

@@ -62,11 +62,11 @@ struct ogpu_job_waits {
 	u32 count;
 	/** @wait: each until the slot of a queue has this value, or a later one */
 	struct {
-		/** @operand: of the slot */
+		/** @wait.operand: of the slot */
 		u64 operand;
-		/** @value: for the job */
+		/** @wait.value: for the job */
 		u64 value;
-		/** @fence: of the job; referenced */
+		/** @wait.fence: of the job; referenced */
 		struct dma_fence *fence;
 	} wait[OGPU_JOB_WAITS];
 };

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
  * Measurements inside a test machine; each prints lines of JSON, one object each, for
- * tests/bench/run: ogpu-bench load|aperture|queues|instructions|user|scale|share|wait|state|kill|fault.
+ * tests/bench/run: ogpu-bench PART, where parts[] has them all.
  *
- * "instructions", "user" and "scale" need a machine that counts instructions (tests/vm/run --icount).
+ * "instructions", "user" and "scale" need a machine that counts instructions (tests/vm/run
+ * --icount).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -188,36 +189,42 @@ static void with_card(void (*measure)(struct ogpu_device *dev))
 	ogpu_device_close(dev);
 }
 
+static const struct part {
+	const char *name;
+	/* One of the two. */
+	void (*run)(void);
+	void (*run_with_card)(struct ogpu_device *dev);
+} parts[] = {
+	{ "load", .run = bench_load },
+	{ "aperture", .run_with_card = bench_aperture },
+	{ "queues", .run_with_card = bench_queues },
+	{ "instructions", .run_with_card = bench_instructions },
+	{ "user", .run_with_card = bench_user },
+	{ "scale", .run_with_card = bench_scale },
+	{ "share", .run = bench_share },
+	{ "wait", .run = bench_wait },
+	{ "state", .run = bench_state },
+	{ "kill", .run = bench_kill },
+	{ "fault", .run = bench_fault },
+};
+
+#define PARTS	(sizeof(parts) / sizeof(parts[0]))
+
 int main(int argc, char **argv)
 {
-	const char *what = argc == 2 ? argv[1] : "";
-
-	if (!strcmp(what, "load")) {
-		bench_load();
-	} else if (!strcmp(what, "aperture")) {
-		with_card(bench_aperture);
-	} else if (!strcmp(what, "queues")) {
-		with_card(bench_queues);
-	} else if (!strcmp(what, "instructions")) {
-		with_card(bench_instructions);
-	} else if (!strcmp(what, "user")) {
-		with_card(bench_user);
-	} else if (!strcmp(what, "scale")) {
-		with_card(bench_scale);
-	} else if (!strcmp(what, "share")) {
-		bench_share();
-	} else if (!strcmp(what, "wait")) {
-		bench_wait();
-	} else if (!strcmp(what, "state")) {
-		bench_state();
-	} else if (!strcmp(what, "kill")) {
-		bench_kill();
-	} else if (!strcmp(what, "fault")) {
-		bench_fault();
-	} else {
-		fputs("usage: ogpu-bench load|aperture|queues|instructions|scale|share|wait|state|"
-		      "kill|fault\n", stderr);
-		return 2;
+	for (size_t i = 0; i < PARTS; i++) {
+		if (argc != 2 || strcmp(argv[1], parts[i].name))
+			continue;
+		if (parts[i].run)
+			parts[i].run();
+		else
+			with_card(parts[i].run_with_card);
+		return 0;
 	}
-	return 0;
+
+	fputs("usage: ogpu-bench", stderr);
+	for (size_t i = 0; i < PARTS; i++)
+		fprintf(stderr, "%c%s", i ? '|' : ' ', parts[i].name);
+	fputc('\n', stderr);
+	return 2;
 }

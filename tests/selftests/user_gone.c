@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * User queues whose card is reset or unbound while their pages are mapped: access raises SIGBUS, who
- * waits is told, and the next program has a card that works.
+ * User queues whose card is reset or unbound while their pages are mapped: access raises SIGBUS,
+ * who waits is told, and the next program has a card that works.
  */
 #include <pthread.h>
 #include <setjmp.h>

@@ -202,7 +202,7 @@ struct drm_ogpu_counters {
 	__u64 instructions;
 	/** @wave_instructions: likewise, one for all work-items that execute it together */
 	__u64 wave_instructions;
-	/** @bytes_read: by load and atomic instructions, whatever memory, and by COPY and COPY_RECT */
+	/** @bytes_read: by load and atomic instructions, any memory, and by COPY and COPY_RECT */
 	__u64 bytes_read;
 	/** @bytes_written: by store and atomic instructions, these packets, FILL and WRITE */
 	__u64 bytes_written;
@@ -229,8 +229,8 @@ struct drm_ogpu_counters {
  * A grid may be cut into several dispatches without a kernel that could tell: @base is the id of
  * the first group, @total what work-items are told as the number of groups.
  *
- * A work-item is an RV64IMAFDC (lp64d) hart with Zicsr and Zifencei in user mode: at its start pc is
- * @entry, a0 is @args, sp is the end of its private memory (the stack), ra is an address that
+ * A work-item is an RV64IMAFDC (lp64d) hart with Zicsr and Zifencei in user mode: at its start pc
+ * is @entry, a0 is @args, sp is the end of its private memory (the stack), ra is an address that
  * ends the work-item when jumped to, so that the entry is an ordinary C function void
  * kernel(struct my_args *args); all other registers are zero. Pointers are GPU addresses; local
  * memory of the workgroup starts at 0x0001000000000000, private memory at 0x0002000000000000.

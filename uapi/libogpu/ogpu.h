@@ -244,9 +244,9 @@ void ogpu_emit_dispatch_indirect(struct ogpu_stream *s, const struct ogpu_dispat
 /* --- Queues --------------------------------------------------------------------------------- */
 
 /*
- * There are two doors to a queue behind the same functions. Jobs of an ordinary queue go through the
- * kernel and may wait for and signal syncobjs. Those of a user queue (ogpu_queue_options.user, in an
- * address space with DRM_OGPU_VM_LONG_RUNNING) go to the card straight from the program.
+ * There are two doors to a queue behind the same functions. Jobs of an ordinary queue go through
+ * the kernel and may wait for and signal syncobjs. Those of a user queue (ogpu_queue_options.user,
+ * in an address space with DRM_OGPU_VM_LONG_RUNNING) go to the card straight from the program.
  */
 
 struct ogpu_user_ring;
