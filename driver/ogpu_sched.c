@@ -30,6 +30,7 @@
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
 #include <linux/workqueue.h>
+#include <linux/xarray.h>
 
 #include <drm/drm_managed.h>
 
@@ -280,6 +281,8 @@ int ogpu_sched_job_init(struct ogpu_sched_job *job, struct ogpu_sched *sched, u6
 	if (ret)
 		return ret;
 
+	/* User space chooses how many there are: have it pay. */
+	job->base.dependencies.xa_flags |= XA_FLAGS_ACCOUNT;
 	job->sched = ogpu_sched_get(sched);
 	__module_get(THIS_MODULE);
 

@@ -5,6 +5,8 @@
  */
 #include <dirent.h>
 #include <pthread.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <xf86drm.h>
@@ -126,6 +128,86 @@ TEST(backlog_is_limited)
 	EXPECT_EQ(state.completed, DRM_OGPU_MAX_QUEUED_JOBS);
 	ASSERT_EQ(card_submit(&t.card, t.queue, NULL, &out, 1), 0);
 	EXPECT_EQ(card_syncobj_wait(&t.card, out.handle, 5000), 0);
+}
+
+#define LINKS		6
+#define WAITS		512
+#define WAITERS		128
+
+static void write_file(const char *dir, const char *name, const char *text)
+{
+	char path[200];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "w");
+	ASSERT(f);
+	ASSERT_GE(fputs(text, f), 0);
+	ASSERT_EQ(fclose(f), 0);
+}
+
+/* Bytes of the kernel's that this process pays for and that the kernel may call reclaimable. */
+static uint64_t charged(const char *group)
+{
+	unsigned long long bytes = 0;
+	char path[200], line[100];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/memory.stat", group);
+	f = fopen(path, "r");
+	ASSERT(f);
+	while (fgets(line, sizeof(line), f) &&
+	       sscanf(line, "slab_reclaimable %llu", &bytes) != 1)
+		;
+	fclose(f);
+	return bytes;
+}
+
+/* What the kernel keeps for each of many syncobjs that jobs wait for is charged to the program. */
+TEST(waiting_is_charged)
+{
+	static struct drm_ogpu_sync syncs[WAITS];
+	char root[] = "/tmp/cgroup-XXXXXX", group[100];
+	unsigned int i, k;
+	uint64_t before;
+	struct setup t;
+	uint32_t queue;
+
+	ASSERT(mkdtemp(root));
+	ASSERT_EQ(mount("none", root, "cgroup2", 0, NULL), 0);
+	write_file(root, "cgroup.subtree_control", "+memory");
+	snprintf(group, sizeof(group), "%s/ogpu-test", root);
+	ASSERT_EQ(mkdir(group, 0700), 0);
+	write_file(group, "cgroup.procs", "0");
+
+	/* Timelines, each with points of so many queues that only the CPU can wait for them. */
+	set_up(&t);
+	for (k = 0; k < WAITS; k++)
+		syncs[k].handle = card_syncobj(&t.card);
+	for (i = 0; i < LINKS; i++) {
+		for (k = 0; k < WAITS; k++) {
+			syncs[k].flags = DRM_OGPU_SYNC_SIGNAL | DRM_OGPU_SYNC_TIMELINE;
+			syncs[k].value = i + 1;
+		}
+		close_gate(&t);
+		ASSERT_EQ(card_submit(&t.card, t.queue, NULL, syncs, WAITS), 0);
+		t.queue = card_queue(&t.card, DRM_OGPU_ENGINE_COMPUTE, 0);
+	}
+
+	for (k = 0; k < WAITS; k++)
+		syncs[k].flags = DRM_OGPU_SYNC_TIMELINE;
+	queue = card_queue(&t.card, DRM_OGPU_ENGINE_COMPUTE, 0);
+	before = charged(group);
+	for (i = 0; i < WAITERS; i++)
+		ASSERT_EQ(card_submit(&t.card, queue, NULL, syncs, WAITS), 0);
+	/* A pointer for each is the least. */
+	EXPECT_GE(charged(group), before + WAITERS * WAITS * sizeof(void *));
+	open_gate(&t);
+
+	write_file(root, "cgroup.procs", "0");
+	EXPECT_EQ(rmdir(group), 0);
+	EXPECT_EQ(umount(root), 0);
+	EXPECT_EQ(rmdir(root), 0);
 }
 
 /* SUBMIT tells the numbers of jobs, each queue's from 1. */
