@@ -585,6 +585,8 @@ static int ogpu_bind_add_deps(struct ogpu_bind *bind)
 		ret = ogpu_sched_job_add_dep(&bind->job->base, fence);
 		if (ret)
 			return ret;
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		cond_resched();
 	}
 

@@ -228,14 +228,12 @@ static int ogpu_submit_add_deps(struct ogpu_submit *submit)
 			ret = ogpu_job_add_dep(sjob->job, fence);
 			if (ret)
 				return ret;
-		}
-		ogpu_sync_batch_add(&submit->batch, &sjob->syncs);
-
-		if (i % OGPU_SUBMIT_LOOK == OGPU_SUBMIT_LOOK - 1) {
+			/* It was compared with all before it, and its timeline may be long. */
 			if (fatal_signal_pending(current))
 				return -EINTR;
 			cond_resched();
 		}
+		ogpu_sync_batch_add(&submit->batch, &sjob->syncs);
 	}
 
 	return 0;
