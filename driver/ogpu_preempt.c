@@ -360,7 +360,8 @@ static unsigned int ogpu_preempt_retry_ms(struct ogpu_preempt *preempt, int erro
 	failing_ms = ktime_ms_delta(ktime_get(), preempt->failing_since);
 
 	if (!list_empty(&preempt->clients) && error != -ENODEV) {
-		if (failing_ms < OGPU_PREEMPT_GIVE_UP_MS)
+		/* What is lost does not come back. */
+		if (failing_ms < OGPU_PREEMPT_GIVE_UP_MS && error != -EBADMSG)
 			ms = clamp_t(s64, failing_ms, OGPU_PREEMPT_RETRY_MIN_MS,
 				     OGPU_PREEMPT_RETRY_MAX_MS);
 		else
@@ -416,7 +417,8 @@ static bool ogpu_preempt_has_decided(struct ogpu_preempt *preempt)
  * Sleeps until the buffers are in place. After success @preempt->lock is held until
  * ogpu_preempt_end_add(): nothing may be allocated.
  *
- * Return: 0; -ENOSPC or -ENOMEM: the buffers do not fit; -ENODEV; -EINTR or -ERESTARTSYS.
+ * Return: 0; -ENOSPC or -ENOMEM: the buffers do not fit; -EBADMSG: the content of one is lost;
+ * -ENODEV; -EINTR or -ERESTARTSYS.
  */
 int ogpu_preempt_begin_add(struct ogpu_preempt *preempt)
 {

@@ -346,8 +346,10 @@ void ogpu_queue_mgr_stop(struct ogpu_device *odev, int fence_error)
 
 	for (number = 0; (queue = ogpu_queue_mgr_find(mgr, &number)); number++) {
 		spin_lock_irq(&queue->lock);
-		/* Nobody knows who was guilty, but who had nothing to do was not. */
-		why.blame = list_empty(&queue->pending) ? DRM_OGPU_QUEUE_INNOCENT : 0;
+		/* Nobody knows who was guilty, but who surely had nothing to do was not. */
+		why.blame = 0;
+		if (list_empty(&queue->pending) && queue->kind != OGPU_QUEUE_KIND_USER)
+			why.blame = DRM_OGPU_QUEUE_INNOCENT;
 		if (ogpu_queue_set_dead(queue, &why))
 			ogpu_queue_locate_error(queue);
 		spin_unlock_irq(&queue->lock);

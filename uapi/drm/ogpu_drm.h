@@ -612,8 +612,8 @@ enum drm_ogpu_priority {
  * queue as @gang; -ENOENT for an unknown @gang; -EACCES for a priority that needs CAP_SYS_NICE;
  * -EOPNOTSUPP for DRM_OGPU_QUEUE_USER if doorbells share a page; -ENOSPC if the card has no queue
  * left, executes fewer at a time than the gang has or, for DRM_OGPU_QUEUE_USER, the buffers of the
- * address space do not fit into VRAM all at once. The first queue of a gang counts among the card's
- * queues until the others are gone, too.
+ * address space do not fit into VRAM all at once; -EBADMSG if one of these is DRM_OGPU_BO_LOST. The
+ * first queue of a gang counts among the card's queues until the others are gone, too.
  */
 struct drm_ogpu_queue_create {
 	/** @vm_id: address space of the queue's jobs */
@@ -745,7 +745,7 @@ enum drm_ogpu_queue_error {
 	DRM_OGPU_QUEUE_ERR_SAVE = 14,
 	/**
 	 * @DRM_OGPU_QUEUE_ERR_NO_ROOM: the buffers of its address space did not fit into memory for
-	 * some seconds; only with DRM_OGPU_QUEUE_USER
+	 * some seconds, or one of them is DRM_OGPU_BO_LOST; only with DRM_OGPU_QUEUE_USER
 	 */
 	DRM_OGPU_QUEUE_ERR_NO_ROOM = 16,
 	/** @DRM_OGPU_QUEUE_ERR_UNKNOWN: something that this driver has no name for */
