@@ -473,14 +473,17 @@ bool ogpu_queue_set_dead(struct ogpu_queue *queue, const struct ogpu_queue_failu
  * ogpu_queue_set_ended() - hardware has stopped a queue that is dead
  * @queue: the queue, locked
  *
- * Has no effect if it has ended before.
+ * Return: false if it had ended before; then its number may be another queue's.
  */
-void ogpu_queue_set_ended(struct ogpu_queue *queue)
+bool ogpu_queue_set_ended(struct ogpu_queue *queue)
 {
 	lockdep_assert_held(&queue->lock);
 
-	if (ogpu_queue_may_become(queue, OGPU_QUEUE_ENDED))
-		WRITE_ONCE(queue->state, OGPU_QUEUE_ENDED);
+	if (!ogpu_queue_may_become(queue, OGPU_QUEUE_ENDED))
+		return false;
+	WRITE_ONCE(queue->state, OGPU_QUEUE_ENDED);
+
+	return true;
 }
 
 /**
@@ -508,10 +511,8 @@ void ogpu_queue_kill(struct ogpu_queue *queue, u32 code, int error)
 	ogpu_queue_take_done(queue, &done);
 	/* Of a user's ring nobody knows. */
 	idle = list_empty(&queue->pending) && queue->kind != OGPU_QUEUE_KIND_USER;
-	if (idle && !ogpu_queue_is_kernel(queue)) {
-		ogpu_queue_set_ended(queue);
+	if (idle && !ogpu_queue_is_kernel(queue) && ogpu_queue_set_ended(queue))
 		ogpu_queue_free_waiters(queue);
-	}
 	spin_unlock_irq(&queue->lock);
 	ogpu_queue_end_jobs(queue, &done);
 	if (ogpu_queue_is_kernel(queue)) {

@@ -101,7 +101,8 @@ void ogpu_queue_end_jobs(struct ogpu_queue *queue, struct ogpu_queue_done *done)
 
 /**
  * ogpu_queue_free_waiters() - hardware of other queues must not wait for jobs of a queue any more
- * @queue: queue, locked; hardware has stopped, and no job is given a number any more
+ * @queue: queue, locked, that has just ended: its number is still its own, and no job is given a
+ *	number any more
  */
 void ogpu_queue_free_waiters(struct ogpu_queue *queue)
 {
@@ -124,9 +125,10 @@ void ogpu_queue_stopped(struct ogpu_queue *queue, int guilty, int others)
 	struct ogpu_queue_done done = OGPU_QUEUE_DONE(done);
 	struct ogpu_job *job, *last = NULL;
 	int error = guilty;
+	bool ended;
 
 	spin_lock_irq(&queue->lock);
-	ogpu_queue_set_ended(queue);
+	ended = ogpu_queue_set_ended(queue);
 	ogpu_queue_take_done(queue, &done);
 
 	list_for_each_entry(job, &queue->pending, link) {
@@ -136,7 +138,8 @@ void ogpu_queue_stopped(struct ogpu_queue *queue, int guilty, int others)
 	}
 	if (last)
 		ogpu_queue_take(queue, last, &done);
-	ogpu_queue_free_waiters(queue);
+	if (ended)
+		ogpu_queue_free_waiters(queue);
 	spin_unlock_irq(&queue->lock);
 
 	ogpu_queue_end_jobs(queue, &done);

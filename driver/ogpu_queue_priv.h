@@ -112,7 +112,7 @@ static inline u64 ogpu_queue_jobs_done(const struct ogpu_queue *queue)
 void ogpu_queue_free_mem(struct ogpu_queue *queue);
 void ogpu_queue_free(struct ogpu_queue *queue);
 bool ogpu_queue_set_dead(struct ogpu_queue *queue, const struct ogpu_queue_failure *error);
-void ogpu_queue_set_ended(struct ogpu_queue *queue);
+bool ogpu_queue_set_ended(struct ogpu_queue *queue);
 
 /* ogpu_queue_control.c */
 void ogpu_queue_update_times(struct ogpu_queue *queue);

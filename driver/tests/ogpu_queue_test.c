@@ -29,7 +29,7 @@ static void ogpu_queue_test_states(struct kunit *test)
 	spin_lock_init(&queue->lock);
 
 	spin_lock_irq(&queue->lock);
-	ogpu_queue_set_ended(queue);
+	KUNIT_EXPECT_FALSE(test, ogpu_queue_set_ended(queue));
 	KUNIT_EXPECT_EQ(test, queue->state, OGPU_QUEUE_ALIVE);
 	KUNIT_EXPECT_FALSE(test, ogpu_queue_is_dead(queue));
 
@@ -37,10 +37,10 @@ static void ogpu_queue_test_states(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, queue->state, OGPU_QUEUE_DEAD);
 	KUNIT_EXPECT_FALSE(test, ogpu_queue_set_dead(queue, &second));
 
-	ogpu_queue_set_ended(queue);
+	KUNIT_EXPECT_TRUE(test, ogpu_queue_set_ended(queue));
 	KUNIT_EXPECT_EQ(test, queue->state, OGPU_QUEUE_ENDED);
 	KUNIT_EXPECT_FALSE(test, ogpu_queue_set_dead(queue, &second));
-	ogpu_queue_set_ended(queue);
+	KUNIT_EXPECT_FALSE(test, ogpu_queue_set_ended(queue));
 	KUNIT_EXPECT_EQ(test, queue->state, OGPU_QUEUE_ENDED);
 	KUNIT_EXPECT_TRUE(test, ogpu_queue_is_dead(queue));
 	KUNIT_EXPECT_EQ(test, queue->error.code, DRM_OGPU_QUEUE_ERR_MEMORY);
