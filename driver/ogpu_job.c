@@ -310,11 +310,11 @@ static bool ogpu_job_add_chain(struct ogpu_job *job, struct dma_fence *chain)
 	dma_fence_chain_for_each(iter, chain) {
 		struct dma_fence *fence = dma_fence_chain_contained(iter);
 
-		if (fence->context == job->queue->context || dma_fence_is_signaled(fence))
-			continue;
-		if (++links > OGPU_JOB_LINKS || !ogpu_job_note_fence(fences, &count, fence)) {
+		all = ++links <= OGPU_JOB_LINKS;
+		if (all && fence->context != job->queue->context && !dma_fence_is_signaled(fence))
+			all = ogpu_job_note_fence(fences, &count, fence);
+		if (!all) {
 			dma_fence_put(iter);
-			all = false;
 			break;
 		}
 	}

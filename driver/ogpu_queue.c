@@ -500,14 +500,13 @@ void ogpu_queue_kill(struct ogpu_queue *queue, u32 code, int error)
 {
 	const struct ogpu_queue_failure why = {
 		.code = code,
-		.blame = code == DRM_OGPU_QUEUE_ERR_TIMEOUT ? DRM_OGPU_QUEUE_GUILTY : 0,
 	};
 	struct ogpu_queue_done done = OGPU_QUEUE_DONE(done);
-	bool idle, first;
+	bool idle;
 	int ret;
 
 	spin_lock_irq(&queue->lock);
-	first = ogpu_queue_set_dead(queue, &why);
+	ogpu_queue_set_dead(queue, &why);
 	ogpu_queue_take_done(queue, &done);
 	/* Of a user's ring nobody knows. */
 	idle = list_empty(&queue->pending) && queue->kind != OGPU_QUEUE_KIND_USER;
@@ -527,7 +526,8 @@ void ogpu_queue_kill(struct ogpu_queue *queue, u32 code, int error)
 	ret = ogpu_queue_request(queue, OGPU_MSG_QUEUE_STOP);
 	if (!ret) {
 		spin_lock_irq(&queue->lock);
-		if (first)
+		/* While the jobs are there: who killed it first may be answered last. */
+		if (queue->state == OGPU_QUEUE_DEAD)
 			ogpu_queue_locate_error(queue);
 		spin_unlock_irq(&queue->lock);
 		ogpu_queue_stopped(queue, error, -ECANCELED);

@@ -2,13 +2,13 @@
 /*
  * Where the time of queues goes, and jobs that run too long.
  *
- * The time of a job begins when it is the oldest of its queue, and not while hardware waits for a
- * job of another queue before it. It is what has passed since, without
- * the time in which the queue waited for hardware that others had: time on a compute unit, with
- * packets that need none, and in WAIT packets. So a job is never killed for what other queues do.
- * But whoever waits for memory of the job's address space must not wait for ever. There is a limit
- * to all of its time, too, which is long enough that units shared by the rules of the contract do
- * not let a job come near it.
+ * The time of a job begins when it is the oldest of its queue and the jobs of other queues that
+ * hardware waits for before it are over. It is what has passed since, without the time in which the
+ * queue waited for hardware that others had: time on a compute unit, with packets that need none,
+ * and in WAIT packets of the job. So a job is never killed for what other queues do. But whoever
+ * waits for memory of the job's address space must not wait for ever. There is a limit to all of
+ * its time, too, which is long enough that units shared by the rules of the contract do not let a
+ * job come near it.
  */
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
@@ -110,15 +110,25 @@ void ogpu_queue_start_time(struct ogpu_queue *queue)
 	ogpu_queue_watch_after(queue, queue->timeout_ms * (u64)NSEC_PER_MSEC);
 }
 
-/* Number of the oldest job if it has run too long; else 0, and the watch comes again if needed. */
-static u64 ogpu_queue_late_job(struct ogpu_queue *queue, u64 card_ns)
+/*
+ * Number of the oldest job if it has run too long, and then the queue is dead; else 0, and the
+ * watch comes again if needed.
+ */
+static u64 ogpu_queue_find_late(struct ogpu_queue *queue, u64 card_ns)
 {
+	static const struct ogpu_queue_failure why = {
+		.code = DRM_OGPU_QUEUE_ERR_TIMEOUT,
+		.blame = DRM_OGPU_QUEUE_GUILTY,
+	};
+	struct ogpu_queue_done done = OGPU_QUEUE_DONE(done);
 	struct ogpu_job *job;
 	ktime_t until;
 	u64 seqno = 0;
 	s64 left_ns;
 
 	spin_lock_irq(&queue->lock);
+	/* A job may be done, with the interrupt lost. */
+	ogpu_queue_take_done(queue, &done);
 	job = list_first_entry_or_null(&queue->pending, struct ogpu_job, link);
 	if (job && ogpu_job_is_held(job, &until)) {
 		/* Its time begins when what it waits for is over. */
@@ -127,12 +137,15 @@ static u64 ogpu_queue_late_job(struct ogpu_queue *queue, u64 card_ns)
 		/* It was held until then, of which nobody told. */
 		queue->oldest_since = max(queue->oldest_since, until);
 		left_ns = ogpu_queue_oldest_left_ns(queue, card_ns);
-		if (left_ns <= 0)
+		if (left_ns <= 0) {
 			seqno = job->fence.seqno;
-		else
+			ogpu_queue_set_dead(queue, &why);
+		} else {
 			ogpu_queue_watch_after(queue, max_t(u64, left_ns, OGPU_QUEUE_LOOK_NS));
+		}
 	}
 	spin_unlock_irq(&queue->lock);
+	ogpu_queue_end_jobs(queue, &done);
 
 	return seqno;
 }
@@ -149,14 +162,11 @@ void ogpu_queue_watch_work(struct work_struct *work)
 	bool cookie;
 
 	cookie = dma_fence_begin_signalling();
-	/* A job may be done, with the interrupt lost. */
-	ogpu_queue_poll(queue);
-
 	/* If the card is lost or being removed, ogpu_queue_mgr_stop() signals all fences. */
 	if (ogpu_device_read_time(odev, &card_ns, NULL))
 		goto out;
 
-	seqno = ogpu_queue_late_job(queue, card_ns);
+	seqno = ogpu_queue_find_late(queue, card_ns);
 	if (seqno) {
 		dev_notice_ratelimited(odev->drm.dev,
 				       "%s queue %u: job %llu ran longer than %u ms, killing it\n",

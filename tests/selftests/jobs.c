@@ -534,11 +534,15 @@ TEST(slow_jobs_of_a_failed_queue)
 	stream_add(&bad, &(uint64_t) { 0x2 << 16 | 99 }, 8);
 	out[0].handle = card_syncobj(&t.card);
 	out[1].handle = card_syncobj(&t.card);
-	ASSERT_EQ(card_submit(&t.card, other, &bad, &out[0], 1), 0);
 	{
 		struct drm_ogpu_sync syncs[2] = { in, out[1] };
+		struct drm_ogpu_job jobs[2] = {
+			{ bad.buf.va, bad.bytes, 0, CARD_ARRAY(&out[0], 1) },
+			{ .syncs = CARD_ARRAY(syncs, 2) },
+		};
 
-		ASSERT_EQ(card_submit(&t.card, other, NULL, syncs, 2), 0);
+		/* At once: the first one fails soon. */
+		ASSERT_EQ(card_submit_jobs(&t.card, other, jobs, 2), 0);
 	}
 	card_queue_wait_error(&t.card, other, &state);
 	EXPECT_EQ(state.error, DRM_OGPU_QUEUE_ERR_OPCODE);

@@ -702,9 +702,9 @@ struct drm_ogpu_queue_destroy {
  * good. The queue fails with DRM_OGPU_QUEUE_ERR_KILLED, unless it had failed before, which is no
  * error. When the call returns the card executes nothing of it any more, and the fences of jobs
  * that had begun have signalled with -ECANCELED. A job that still waits for its in-syncs never
- * begins; its fence signals, likewise, when they have. What a job has written stays written. Takes
- * some milliseconds if there is something to stop; on a card that does not stop it, recovery of the
- * card ends it.
+ * begins; its fence signals, likewise, when they have at the latest. What a job has written stays
+ * written. Takes some milliseconds if there is something to stop; on a card that does not stop it,
+ * recovery of the card ends it.
  */
 struct drm_ogpu_queue_kill {
 	/** @queue_id: from QUEUE_CREATE */
