@@ -4,7 +4,7 @@
 Suites: host unit tests of the components (make check in each), static checks (tests/static/run),
 and the programs and scripts of tests/selftests in test machines. Those whose source has lines
 "VM: OPTIONS" run in a machine with these options of tests/vm/run, in one for each line; all others
-of a kernel share one.
+of a kernel share one. A backslash at the end of a line goes on with the next.
 A line "ARGS KERNEL: ARGUMENTS" gives a program arguments on that kernel.
 """
 
@@ -159,6 +159,7 @@ def wishes(source):
     """The machines that a test asks for, by their options, and arguments by kernel."""
     with open(source, encoding="utf-8", errors="replace") as f:
         head = "\n".join(f.read().splitlines()[:40])
+    head = re.sub(r"\\\n[\s*#/]*", "", head)
     found = re.findall(r"^[\s*#/]*VM: *(--.*?) *(?:\*/)?$", head, re.MULTILINE)
     args = re.findall(r"^[\s*#/]*ARGS (\S+): *(.*?) *(?:\*/)?$", head, re.MULTILINE)
     return found or [""], dict(args)

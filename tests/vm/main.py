@@ -52,7 +52,9 @@ def parse(argv):
     p.add_argument("--vgpu", metavar="PATH", help="virtual GPU (default build/vgpu/ogpu-vgpu)")
     p.add_argument("--no-strict", action="store_true",
                    help="cards that forgive what software does not say (ogpu-vgpu without --strict)")
-    p.add_argument("--vgpu-args", default="", metavar="'ARGS'", help="more options for every card")
+    p.add_argument("--vgpu-args", metavar="'ARGS'", action="append", default=[],
+                   help="more options for every card; repeated: for the first card, the second, and"
+                   " so on, the last ones also for all that follow")
     p.add_argument("--loader", metavar="PATH", help="ogpu-fwload (default build/loader)")
     p.add_argument("--firmware", metavar="PATH", help="image (default build/firmware/ogpu-fw.img)")
     p.add_argument("--no-module", action="store_true", help="do not load ogpu.ko; it is there")
@@ -375,7 +377,8 @@ def card_options(opts, index):
         options += ["--root-key", key]
     if not opts.no_strict:
         options.append("--strict")
-    return options + [word.replace("{n}", str(index)) for word in shlex.split(opts.vgpu_args)]
+    more = opts.vgpu_args[min(index, len(opts.vgpu_args) - 1)] if opts.vgpu_args else ""
+    return options + [word.replace("{n}", str(index)) for word in shlex.split(more)]
 
 
 def run():

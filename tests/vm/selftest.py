@@ -116,11 +116,24 @@ def test_of(lines):
     return machines, test.command("7.3"), test.command("debug")
 
 
+def cards_of(*vgpu_args):
+    """What each of three cards is told of --vgpu-args."""
+    opts = main.parse([*(word for args in vgpu_args for word in ("--vgpu-args", args)), "true"])
+    usual = main.card_options(main.parse(["true"]), 0)
+    return [main.card_options(opts, n)[len(usual):] for n in range(3)]
+
+
 def tests():
     yield "a test without wishes", test_of("/* x */\n") == ([""], "/ogpu/tests/x", "/ogpu/tests/x")
     yield "machines and arguments of a test", test_of(
         "/*\n * VM: --cards 2\n * VM: --iommu\n * ARGS debug: --jobs  9\n */\n") == (
         ["--cards 2", "--iommu"], "/ogpu/tests/x", "/ogpu/tests/x --jobs 9")
+    yield "options of a machine on two lines", test_of(
+        "/*\n * VM: --cards 2 \\\n *     --iommu\n */\n")[0] == ["--cards 2 --iommu"]
+    yield "no options for cards", cards_of() == [[], [], []]
+    yield "options for every card", cards_of("--cus {n}") == [["--cus", str(n)] for n in range(3)]
+    yield "options for each card", cards_of("--cus 2", "--cus 9") == [
+        ["--cus", "2"], ["--cus", "9"], ["--cus", "9"]]
     for line in BAD:
         yield f"a report: {line[:60]}", bool(klog.reports([line]))
     for line in GOOD:
