@@ -202,6 +202,7 @@ static const struct part {
 	{ "user", .run_with_card = bench_user },
 	{ "scale", .run_with_card = bench_scale },
 	{ "share", .run = bench_share },
+	{ "crowd", .run = bench_crowd },
 	{ "wait", .run = bench_wait },
 	{ "state", .run = bench_state },
 	{ "kill", .run = bench_kill },

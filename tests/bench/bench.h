@@ -39,6 +39,7 @@ void start_hog(struct program *p);
 /* Its file goes, and with it whatever it has on the card. */
 void end_program(struct program *p);
 void bench_share(void);
+void bench_crowd(void);
 void bench_wait(void);
 
 /* user.c */

@@ -32,6 +32,9 @@ TARGETS = {
     "unit_share_victim_ms": ("at most", 50),
     "unit_share_high_ms": ("at most", 10),
     "unit_share_error": ("at most", 0.05),
+    "priority_share_error": ("at most", 0.05),
+    "priority_low_unit_ms": ("at least", 1),
+    "priority_low_ratio": ("at most", 0.5),
     "preempt_inside_ms": ("at most", 10),
     "wait_1000_host_core_percent": ("at most", 2),
     "idle_host_core_percent": ("at most", 0.1),
@@ -231,6 +234,10 @@ def share():
     return results(machine(f"{BENCH} share")[0])
 
 
+def crowd():
+    return results(machine(f"{BENCH} crowd")[0])
+
+
 def answers():
     return results(machine(f"{BENCH} kill && {BENCH} fault")[0])
 
@@ -240,7 +247,7 @@ def instructions():
                            "--doorbells 2048")[0])
 
 
-PARTS = (load, memory, share, waiting, answers, instructions, model, compute_units)
+PARTS = (load, memory, share, crowd, waiting, answers, instructions, model, compute_units)
 
 
 def main():

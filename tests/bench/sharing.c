@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
  * What programs that share a card get of it: beside one that takes all units for ever, beside an
- * equal one, and beside a thousand queues that wait.
+ * equal one, in a crowd of queues, and beside a thousand queues that wait.
  */
 #include <errno.h>
 #include <math.h>
@@ -17,10 +17,14 @@
 #define JOBS		100
 #define MOST_S		10.0	/* for all of them, and for one that is not done in time */
 #define SHARE_S		5
+#define CROWD		12	/* queues, which are more than the card has slots for */
+#define CROWD_FILES	2
+#define CROWD_MS	1000	/* time on units that each of them has on average */
+#define CROWD_S		60.0	/* for that, also on a busy host */
 #define QUEUES		1000
 #define PHASE_S		5
 #define WAKE_S		60.0	/* for all of them, also on a busy host */
-#define WAIT_LIMIT_MS	600000	/* a job's time in a WAIT counts */
+#define WAIT_LIMIT_MS	600000	/* a job's time in a WAIT, and on units, counts */
 #define SLOT_BYTES	64u	/* in the buffer of the queues that wait: packets of one queue */
 
 void start_program(struct program *p, enum drm_ogpu_priority priority, uint32_t instruction,
@@ -89,11 +93,11 @@ static void bench_noop(const char *name, enum drm_ogpu_priority priority, const 
 	result(name, times[(n * 99 + 99) / 100 - 1], "ms", text);
 }
 
-static double unit_ns(const struct program *p)
+static double unit_ns(struct ogpu_queue *queue)
 {
 	struct drm_ogpu_queue_get_state state;
 
-	check(ogpu_queue_state(p->queue, &state), "state of a queue");
+	check(ogpu_queue_state(queue, &state), "state of a queue");
 	return state.unit_ns;
 }
 
@@ -108,14 +112,81 @@ static void bench_equal(void)
 	/* Both are at work, and their times are told. */
 	sleep(1);
 	for (unsigned int i = 0; i < 2; i++)
-		ns[i] = unit_ns(&hogs[i]);
+		ns[i] = unit_ns(hogs[i].queue);
 	sleep(SHARE_S);
 	for (unsigned int i = 0; i < 2; i++)
-		ns[i] = unit_ns(&hogs[i]) - ns[i];
+		ns[i] = unit_ns(hogs[i].queue) - ns[i];
 	for (unsigned int i = 0; i < 2; i++)
 		end_program(&hogs[i]);
 	result("unit_share_error", ns[0] + ns[1] ? fabs(ns[0] - ns[1]) / (ns[0] + ns[1]) : 1, "",
 	       "two files with endless workgroups: difference of their unit times over the sum");
+}
+
+/* Queues of a program that all have its endless workgroups, one on each unit. */
+static void start_crowd(struct program *p, struct ogpu_queue **queues, unsigned int count)
+{
+	struct ogpu_queue_options options = {
+		.engine = DRM_OGPU_ENGINE_COMPUTE,
+		.priority = DRM_OGPU_PRIORITY_NORMAL,
+		.timeout_ms = WAIT_LIMIT_MS,
+	};
+
+	start_program(p, DRM_OGPU_PRIORITY_NORMAL, INSN_FOR_EVER, 1);
+	options.save_bytes = ogpu_save_bytes(p->dev, ogpu_device_info(p->dev)->cu_count, 64, 0,
+					     OGPU_PRIVATE_DEFAULT);
+	for (unsigned int i = 0; i < count; i++) {
+		check(ogpu_queue_create_with(p->vm, &options, &queues[i]), "queue");
+		check(ogpu_queue_submit(queues[i], &p->stream, NULL, 0, NULL), "submit");
+	}
+}
+
+/* How equal the queues of a crowd are, and what one of low priority gets beside them. */
+void bench_crowd(void)
+{
+	double ns[CROWD], sum, min, max, low_ns, start;
+	struct program programs[CROWD_FILES], low;
+	struct ogpu_queue *queues[CROWD];
+
+	for (unsigned int i = 0; i < CROWD_FILES; i++)
+		start_crowd(&programs[i], &queues[i * CROWD / CROWD_FILES], CROWD / CROWD_FILES);
+	start_program(&low, DRM_OGPU_PRIORITY_LOW, INSN_FOR_EVER, 1);
+	check(ogpu_queue_submit(low.queue, &low.stream, NULL, 0, NULL), "submit");
+	/* All have had their turns, and their times are told. */
+	sleep(1);
+	for (unsigned int i = 0; i < CROWD; i++)
+		ns[i] = -unit_ns(queues[i]);
+	low_ns = -unit_ns(low.queue);
+	start = now();
+	do {
+		usleep(10000);
+		sum = 0;
+		for (unsigned int i = 0; i < CROWD; i++)
+			sum += ns[i] + unit_ns(queues[i]);
+	} while (sum < CROWD * CROWD_MS * 1e6 && now() - start < CROWD_S);
+	low_ns += unit_ns(low.queue);
+	sum = 0;
+	min = INFINITY;
+	max = 0;
+	for (unsigned int i = 0; i < CROWD; i++) {
+		ns[i] += unit_ns(queues[i]);
+		sum += ns[i];
+		min = fmin(min, ns[i]);
+		max = fmax(max, ns[i]);
+	}
+	if (sum < CROWD * CROWD_MS * 1e6) {
+		fprintf(stderr, "ogpu-bench: a crowd had units for %.0f ms only\n", sum / 1e6);
+		exit(1);
+	}
+	end_program(&low);
+	for (unsigned int i = 0; i < CROWD_FILES; i++)
+		end_program(&programs[i]);
+	result("priority_share_error", (max - min) * CROWD / sum, "",
+	       "12 endless queues of equal priority, two files: (largest - smallest) / mean unit time");
+	result("priority_share_unit_ms", sum / CROWD / 1e6, "ms", "that mean");
+	result("priority_low_unit_ms", low_ns / 1e6, "ms",
+	       "unit time of one of low priority beside them, meanwhile");
+	result("priority_low_ratio", low_ns * CROWD / sum, "",
+	       "the same over the mean");
 }
 
 void bench_share(void)
