@@ -43,7 +43,8 @@ static const uint32_t code[] = {
 	0x00b5302f,	/*	amoadd.d zero, a1, (a0)	*/
 	0x00853683,	/*	ld	a3, 8(a0)	*/
 	0x00053603,	/* 1:	ld	a2, 0(a0)	*/
-	0xfed66ee3,	/*	bltu	a2, a3, 1b	*/
+	0x0220000f,	/*	fence	r, r		*/
+	0xfed66ce3,	/*	bltu	a2, a3, 1b	*/
 	0x00008067,	/*	ret			*/
 };
 

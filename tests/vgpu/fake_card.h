@@ -200,6 +200,7 @@ void vgpu_mem_end(struct vgpu *gpu)
 void vgpu_mem_invalidate(struct vgpu *gpu, const struct tlbi *what, unsigned int count)
 {
 	pthread_rwlock_wrlock(&gpu->bracket);
+	engines_clean(gpu->engines);
 	tlbi_log_add(&gpu->tlbi, what, count);
 	pthread_rwlock_unlock(&gpu->bracket);
 }
@@ -213,6 +214,7 @@ const struct tlbi_log *vgpu_mem_tlbi_log(const struct vgpu *gpu)
 static __attribute__((unused)) void fake_lose_pointers(struct vgpu *gpu)
 {
 	pthread_rwlock_wrlock(&gpu->bracket);
+	engines_clean(gpu->engines);
 	atomic_fetch_add(&gpu->generation, 1);
 	pthread_rwlock_unlock(&gpu->bracket);
 }

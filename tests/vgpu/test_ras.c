@@ -20,7 +20,7 @@
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #endif
 
-/* Stand-ins for mc.c and event.c. */
+/* Stand-ins for mc.c, event.c and engines.c. */
 static unsigned int interrupts, events;
 static struct ogpu_event last_event;
 
@@ -36,6 +36,11 @@ void vgpu_event_push(struct vgpu *gpu, const struct ogpu_event *event)
 	(void)gpu;
 	last_event = *event;
 	events++;
+}
+
+void engines_clean(struct engines *eng)
+{
+	(void)eng;
 }
 
 static int setup(void **state)

@@ -195,7 +195,8 @@ static const uint32_t copy_0_to_1[] = {
 
 static const uint32_t wait_for_0[] = {
 	0x00053583,	/* ld a1, 0(a0) */
-	0xfe058ee3,	/* beqz a1, the ld */
+	0x0220000f,	/* fence r, r: units may keep what they have read */
+	0xfe058ce3,	/* beqz a1, the ld */
 	0x00008067,	/* ret */
 };
 
@@ -258,7 +259,7 @@ static void test_late_progress(void **state)
 
 	(void)state;
 	put_write(0, 1, 0);
-	put_program(wait_for_0, 3, 0);
+	put_program(wait_for_0, 4, 0);
 	put_write(1, 1, 0);
 	q_put(q, OGPU_OP_WAIT, 0, &w, sizeof(w));
 	put_write(2, 1, 0);
@@ -276,7 +277,7 @@ static void test_late_preempt(void **state)
 	put_write(1, 1, 0);
 	put_write(2, 2, 0);
 	at = q->wptr;
-	put_program(wait_for_0, 3, 0);
+	put_program(wait_for_0, 4, 0);
 	put_write(3, 3, 0);
 	q_ring(q);
 	while (q_state(q) != OGPU_SLOT_RUNNING)
@@ -310,7 +311,7 @@ static void test_late_failure(void **state)
 	put_copy(0, 9, 0);
 	f.dst += 2 * MMU_PAGE;
 	q_put(q, OGPU_OP_FILL, 0, &f, sizeof(f));
-	put_program(wait_for_0, 3, 0);
+	put_program(wait_for_0, 4, 0);
 	q_ring(q);
 	assert_true(q_wait(q, OGPU_SLOT_FAILED));
 	assert_int_equal(q_error(q), OGPU_QERR_MEMORY);

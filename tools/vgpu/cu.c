@@ -30,7 +30,10 @@ struct cu *cu_create(struct vgpu *gpu, const _Atomic uint64_t *as_table)
 	cu->strict = vgpu_config(gpu)->strict;
 	cu->code_epoch = 1;
 	mmu_init(&cu->mmu, gpu, as_table);
-	return cu;
+	if (!cu->strict || mmu_cache_create(&cu->mmu))
+		return cu;
+	free(cu);
+	return NULL;
 }
 
 /**
@@ -41,6 +44,7 @@ void cu_destroy(struct cu *cu)
 {
 	for (unsigned int i = 0; i < CU_CODE_PAGES; i++)
 		free(cu->code[i]);
+	free(cu->mmu.cache);
 	free(cu);
 }
 
@@ -55,6 +59,9 @@ void cu_enter(struct cu *cu)
 	cu->budget = CU_BUDGET;
 	if (!mmu_enter(&cu->mmu))
 		cu_code_enter(cu);
+	if (cu->acquire)
+		mmu_cache_drop(&cu->mmu);
+	cu->acquire = false;
 }
 
 /**
@@ -195,6 +202,8 @@ static void set_group(struct cu *cu, uint64_t index)
  * @cu: unit, outside the memory bracket, with nothing attached
  * @g: the workgroup
  * @other: the unit's last workgroup was one of another dispatch
+ *
+ * A dispatch sees all that was written before it, and a workgroup what it did elsewhere.
  */
 void cu_attach(struct cu *cu, struct cu_group *g, bool other)
 {
@@ -204,6 +213,7 @@ void cu_attach(struct cu *cu, struct cu_group *g, bool other)
 	/* A fence.i that it executed elsewhere was for that unit's code. */
 	if (g->fenced && g->last != cu)
 		cu->code_epoch++;
+	cu->acquire = cu->strict && (other || g->last != cu);
 	g->last = cu;
 	cu->group = g;
 	cu->launch = g->launch;
@@ -219,9 +229,16 @@ void cu_attach(struct cu *cu, struct cu_group *g, bool other)
 /**
  * cu_detach() - Take the workgroup off the unit, whole.
  * @cu: unit, outside the memory bracket
+ *
+ * What it stored is in memory then: it may go on elsewhere.
  */
 void cu_detach(struct cu *cu)
 {
+	if (cu->strict) {
+		cu_enter(cu);
+		mmu_cache_clean(&cu->mmu);
+		cu_leave(cu);
+	}
 	cu->group->dirty = cu->dirty;
 	cu->group->instructions = cu->instructions;
 	cu->group = NULL;
@@ -316,8 +333,10 @@ enum cu_result cu_step(struct cu *cu)
 		}
 		if (running)
 			continue;
-		if (!waiting)
+		if (!waiting) {
+			mmu_cache_clean(&cu->mmu);
 			return CU_DONE;
+		}
 		for (uint32_t i = 0; i < cu->waves; i++)
 			cu->wave[i]->barrier = 0;
 	}

@@ -130,7 +130,8 @@ struct cu {
 	const struct cu_vec *vec;
 	struct cu_error error;
 	int64_t budget;
-	bool strict;			/* code is kept as long as the contract allows */
+	bool strict;			/* code and data are kept as long as the contract allows */
+	bool acquire;			/* no data of before the next cu_enter() */
 	uint64_t code_epoch;		/* code pages compared in an older one need it again */
 	uint64_t code_tlbis;		/* invalidations that the code pages know of */
 	_Atomic uint64_t lane_instructions;

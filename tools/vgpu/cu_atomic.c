@@ -3,12 +3,16 @@
  * Atomic operations of a wave (A extension), lane after lane in lane order.
  *
  * They are the host's atomic operations on the host's memory, sequentially consistent whatever aq
- * and rl say: so they are atomic towards other lanes, workgroups, slots and the guest's CPUs.
+ * and rl say: so they are atomic towards other lanes, workgroups, slots and the guest's CPUs. What
+ * becomes of the unit's data cache, if it has one, aq and rl say.
  * SC compares with the value that LR saw instead of watching the address, which is stronger than
  * no guarantee and weaker than a monitor: a value that changed and changed back is not noticed.
  */
 #include "abi/cu.h"
 #include "cu.h"
+
+#define ACQUIRE		BIT(26)		/* in the instruction */
+#define RELEASE		BIT(25)
 
 /* A reservation's address and size in one word: aligned addresses leave the low bits free. */
 #define RESERVATION(va, size)	((va) | (size) / 8)
@@ -133,6 +137,8 @@ bool cu_atomic(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uin
 	const unsigned int size = insn->size;
 	void *host[VGPU_LANES];
 
+	if (insn->raw & RELEASE)
+		mmu_cache_clean(&cu->mmu);
 	/* All lanes or none, so that it can be tried again after a fault. */
 	for (uint32_t left = lanes; left; left &= left - 1) {
 		const unsigned int lane = __builtin_ctz(left);
@@ -162,6 +168,8 @@ bool cu_atomic(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uin
 		else
 			result[lane] = amo(p, v, insn->aux, size);
 	}
+	if (insn->raw & ACQUIRE)
+		mmu_cache_drop(&cu->mmu);
 	cu_put(cu, w, insn->rd, result);
 	return true;
 }

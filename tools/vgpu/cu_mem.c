@@ -128,7 +128,10 @@ static uint64_t *private_row(struct cu *cu, struct cu_wave *w, uint64_t va)
 uint8_t *cu_lane_ptr(struct cu *cu, struct cu_wave *w, unsigned int lane, uint64_t va,
 		     unsigned int size, uint32_t direct)
 {
-	enum ogpu_access access = direct & MMU_DIRECT_WRITE ? OGPU_ACCESS_WRITE : OGPU_ACCESS_READ;
+	static const enum ogpu_access accesses[] = {
+		OGPU_ACCESS_READ, OGPU_ACCESS_READ, OGPU_ACCESS_WRITE, OGPU_ACCESS_ATOMIC,
+	};
+	const enum ogpu_access access = accesses[direct];
 	struct mmu_fault ignored;
 	struct mmu_page page;
 	uint64_t *row;
@@ -163,12 +166,24 @@ static uint8_t *span(struct cu *cu, uint64_t va, unsigned int bytes, uint32_t di
 	return cu_lane_ptr(cu, NULL, 0, va, 1, direct);
 }
 
-/* One piece of an access that crosses pages; that in apertures goes byte by byte. */
+/* What is not in pieces is one access here, too. */
+static void copy_host(uint8_t *to, const uint8_t *from, size_t bytes)
+{
+	if (bytes & (bytes - 1))
+		memcpy(to, from, bytes);
+	else
+		write_host(to, read_host(from, bytes), bytes);
+}
+
+/*
+ * One piece of an access that crosses pages, or the whole of one that has no host pointer; that in
+ * apertures goes byte by byte.
+ */
 static bool piece(struct cu *cu, struct cu_wave *w, unsigned int lane, uint64_t va, uint8_t *buf,
 		  size_t *len, bool write)
 {
 	enum ogpu_access access = write ? OGPU_ACCESS_WRITE : OGPU_ACCESS_READ;
-	struct mmu_page page;
+	struct mmu_page page = { .copy = NULL };
 	uint8_t *ptr;
 
 	cu->mmu.work++;
@@ -190,7 +205,9 @@ static bool piece(struct cu *cu, struct cu_wave *w, unsigned int lane, uint64_t 
 			*len = page.bytes;
 		ptr = page.host;
 	}
-	memcpy(write ? ptr : buf, write ? buf : ptr, *len);
+	copy_host(write ? ptr : buf, write ? buf : ptr, *len);
+	if (write && page.copy)
+		mmu_cache_mark(&cu->mmu, page.copy, va & (MMU_PAGE - 1), *len);
 	return true;
 }
 

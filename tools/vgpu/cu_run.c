@@ -5,6 +5,8 @@
 #include "cu_fp.h"
 
 #define LOW_12		(MMU_PAGE - 1)
+#define FENCE_PRED_W	BIT(24)
+#define FENCE_SUCC_R	BIT(21)
 
 /* The group of lanes that is executed. */
 struct group {
@@ -182,6 +184,15 @@ static void arithmetic(struct cu *cu, struct cu_wave *w, const struct cu_insn *i
 	cu_put(cu, w, insn->rd, tmp);
 }
 
+/* A fence on a unit with a data cache: what has to be written before, and read anew after. */
+static void fence(struct cu *cu, const struct cu_insn *insn)
+{
+	if (insn->raw & FENCE_PRED_W)
+		mmu_cache_clean(&cu->mmu);
+	if (insn->raw & FENCE_SUCC_R)
+		mmu_cache_drop(&cu->mmu);
+}
+
 static enum cu_result fail(struct cu *cu, struct cu_wave *w, struct group *g,
 			   const struct cu_insn *insn, enum ogpu_queue_error error)
 {
@@ -356,8 +367,11 @@ dispatch:
 			break;
 		case CU_FENCE:
 			atomic_thread_fence(memory_order_seq_cst);
+			if (cu->strict)
+				fence(cu, insn);
 			break;
 		case CU_FENCE_I:
+			mmu_cache_clean(&cu->mmu);
 			cu->code_epoch++;
 			cu->group->fenced = true;
 			set_pc(w, g.lanes, g.pc + insn->len);

@@ -311,6 +311,7 @@ static enum cu_result run_turn(struct pool *pool, struct turn *t)
 	} while (result == CU_PAUSED && may_run(job) && atomic_load(&pool->changes) == t->changes &&
 		 vgpu_time_ns(pool->gpu) - t->start < SHARE_TURN_NS);
 	cu_detach(cu);
+	engines_memory_changed(pool->eng);
 	slot_unit_end(job->slot);
 	count_turn(t, &before, ended);
 	return result;
@@ -721,6 +722,18 @@ void pool_destroy(struct pool *pool)
 	free(pool->cu);
 	free(pool->thread);
 	free(pool);
+}
+
+/**
+ * pool_clean() - Have all units write back what they keep.
+ * @pool: the pool
+ *
+ * Nobody is inside the memory bracket.
+ */
+void pool_clean(struct pool *pool)
+{
+	for (unsigned int i = 0; i < pool->threads; i++)
+		mmu_cache_clean(&pool->cu[i]->mmu);
 }
 
 /**

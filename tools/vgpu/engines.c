@@ -162,6 +162,18 @@ void engines_set_as_table(struct engines *eng, uint64_t vram_offset, uint32_t co
 }
 
 /**
+ * engines_clean() - Memory or translations will be taken away: nothing is stored late.
+ * @eng: the engines
+ *
+ * Nobody is inside the memory bracket. Caches of data are dropped when somebody enters it again.
+ */
+void engines_clean(struct engines *eng)
+{
+	if (vgpu_config(eng->gpu)->strict)
+		pool_clean(eng->pool);
+}
+
+/**
  * engines_tlb_invalidate() - Drop translations.
  * @eng: the engines
  * @what: which ones

@@ -178,6 +178,7 @@ struct pool *pool_create(struct engines *eng);
 void pool_destroy(struct pool *pool);
 enum step pool_dispatch(struct processor *cp, const struct cu_launch *launch,
 			struct cu_error *error);
+void pool_clean(struct pool *pool);
 void pool_poke(struct pool *pool);
 uint64_t pool_lane_instructions(struct pool *pool);
 

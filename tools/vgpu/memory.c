@@ -96,9 +96,11 @@ void vgpu_mem_end(struct vgpu *gpu)
 }
 
 /* Waits for all brackets to end; none begins before thaw(). Outside a bracket. */
-static void freeze(struct memory *mem)
+static void freeze(struct vgpu *gpu)
 {
-	pthread_rwlock_wrlock(&mem->bracket);
+	pthread_rwlock_wrlock(&gpu->mem.bracket);
+	if (gpu->engines)
+		engines_clean(gpu->engines);
 }
 
 /* Lets brackets begin again, with a new generation. */
@@ -118,7 +120,7 @@ static void thaw(struct memory *mem)
  */
 void vgpu_mem_invalidate(struct vgpu *gpu, const struct tlbi *what, unsigned int count)
 {
-	freeze(&gpu->mem);
+	freeze(gpu);
 	tlbi_log_add(&gpu->mem.tlbi, what, count);
 	pthread_rwlock_unlock(&gpu->mem.bracket);
 }
@@ -297,7 +299,7 @@ void memory_set_dma(struct vgpu *gpu, bool enabled)
 	if (enabled) {
 		mem->dma_enabled = true;
 	} else if (mem->dma_enabled) {
-		freeze(mem);
+		freeze(gpu);
 		mem->dma_enabled = false;
 		thaw(mem);
 	}
@@ -318,7 +320,7 @@ int memory_unmap(struct vgpu *gpu, uint64_t addr, uint64_t size)
 	struct memory *mem = &gpu->mem;
 	int err;
 
-	freeze(mem);
+	freeze(gpu);
 	err = dma_table_remove(&mem->dma, addr, size);
 	thaw(mem);
 	return err;
@@ -330,7 +332,7 @@ int memory_unmap(struct vgpu *gpu, uint64_t addr, uint64_t size)
  */
 void memory_unmap_all(struct vgpu *gpu)
 {
-	freeze(&gpu->mem);
+	freeze(gpu);
 	dma_table_clear(&gpu->mem.dma);
 	thaw(&gpu->mem);
 }
@@ -348,7 +350,7 @@ bool memory_poison(struct vgpu *gpu, uint64_t vram_offset)
 {
 	bool ok;
 
-	freeze(&gpu->mem);
+	freeze(gpu);
 	ok = poison_add(&gpu->mem.poison, vram_offset, true);
 	thaw(&gpu->mem);
 	return ok;
@@ -373,7 +375,7 @@ enum ogpu_retire_result memory_retire(struct vgpu *gpu, uint64_t vram_offset)
 	if (poison_is_bad(&mem->poison, vram_offset) &&
 	    !nonvol_retire(gpu->cfg.nonvol, vram_offset))
 		return OGPU_RETIRE_NO_SPARE;
-	freeze(mem);
+	freeze(gpu);
 	poison_remove(&mem->poison, vram_offset);
 	memset(mem->vram + vram_offset, 0, POISON_PAGE);
 	thaw(mem);

@@ -28,6 +28,7 @@
 void mmu_init(struct mmu *mmu, struct vgpu *gpu, const _Atomic uint64_t *as_table)
 {
 	mmu->gpu = gpu;
+	mmu->cache = NULL;
 	mmu->as_table = as_table;
 	mmu->asid = 0;
 	mmu->work = 0;
@@ -154,6 +155,7 @@ bool mmu_enter(struct mmu *mmu)
 		carry_out(mmu, log);
 	if (generation != mmu->generation)
 		forget_pointers(mmu);
+	mmu_cache_drop(mmu);
 	mmu->generation = generation;
 	return false;
 }
@@ -352,6 +354,13 @@ static enum ogpu_fault_reason fill(struct mmu *mmu, uint64_t va)
 	return OGPU_FAULT_NONE;
 }
 
+/* Whether the unit may have a copy of a page. */
+static bool kept(const struct mmu *mmu, const struct mmu_tlb_entry *e)
+{
+	return mmu->cache && !(e->pte & OGPU_PTE_NULL) &&
+	       FIELD_GET(OGPU_PTE_MTYPE, e->pte) == OGPU_MTYPE_CACHED;
+}
+
 /* What a null page shows to who reads. */
 static const uint8_t null_page[MMU_PAGE];
 
@@ -364,19 +373,47 @@ static void find_host(struct mmu *mmu, struct mmu_tlb_entry *e)
 
 	if (e->pte & OGPU_PTE_NULL) {
 		e->host = (uint8_t *)null_page;
-		e->direct = e->pte & OGPU_PTE_READ ? MMU_DIRECT_READ : 0;
+		e->able = e->pte & OGPU_PTE_READ ? MMU_DIRECT_READ : 0;
+		e->direct = e->able;
 		return;
 	}
 	in = vgpu_mem_ptr(mmu->gpu, target, addr, MMU_PAGE, false);
 	out = vgpu_mem_ptr(mmu->gpu, target, addr, MMU_PAGE, true);
 	e->host = in ? in : out;
-	e->direct = 0;
+	e->able = 0;
 	if (in && e->pte & OGPU_PTE_READ)
-		e->direct |= MMU_DIRECT_READ;
+		e->able |= MMU_DIRECT_READ;
 	if (in && e->pte & OGPU_PTE_EXEC)
-		e->direct |= MMU_DIRECT_EXEC;
+		e->able |= MMU_DIRECT_EXEC;
 	if (out && e->pte & OGPU_PTE_WRITE)
-		e->direct |= MMU_DIRECT_WRITE;
+		e->able |= MMU_DIRECT_WRITE;
+	e->direct = kept(mmu, e) ? 0 : e->able;
+}
+
+/* Atomics, code, and what cannot be read are accessed in memory. */
+static bool goes_to_memory(const struct mmu_tlb_entry *e, enum ogpu_access access)
+{
+	return access == OGPU_ACCESS_ATOMIC || access == OGPU_ACCESS_EXEC ||
+	       !(e->able & MMU_DIRECT_READ);
+}
+
+/*
+ * The byte of a page that the unit may keep. What of it is translated points to memory and allows
+ * nothing without asking, or to the copy and allows to read.
+ */
+static void find_kept(struct mmu *mmu, struct mmu_tlb_entry *cached, const struct mmu_tlb_entry *e,
+		      enum ogpu_access access, struct mmu_page *page)
+{
+	if (!goes_to_memory(e, access)) {
+		page->copy = mmu_cache_page(mmu, e->operand, e->host);
+		mmu_cache_point(page->copy, cached);
+		page->host = page->copy->data;
+		return;
+	}
+	if (access == OGPU_ACCESS_EXEC)
+		return;
+	mmu_cache_drop_page(mmu, e->operand);
+	*cached = *e;
 }
 
 static bool allowed(uint32_t pte, enum ogpu_access access)
@@ -417,6 +454,7 @@ bool mmu_translate(struct mmu *mmu, uint64_t va, enum ogpu_access access, struct
 	enum ogpu_fault_reason reason;
 
 	mmu->work += WORK_ASKED;
+	page->copy = NULL;
 	if (va >> OGPU_VA_BITS)
 		return refuse(fault, va, access, OGPU_FAULT_VA_RANGE);
 
@@ -433,6 +471,8 @@ bool mmu_translate(struct mmu *mmu, uint64_t va, enum ogpu_access access, struct
 		/* Memory may begin to answer without a new generation: not to be remembered. */
 		if (e.host)
 			*cached = e;
+	} else if (e.direct && kept(mmu, &e) && goes_to_memory(&e, access)) {
+		find_host(mmu, &e);
 	}
 	if (!allowed(e.pte, access))
 		return refuse(fault, va, access, OGPU_FAULT_PERMISSION);
@@ -444,10 +484,13 @@ bool mmu_translate(struct mmu *mmu, uint64_t va, enum ogpu_access access, struct
 	}
 	page->operand = e.operand + offset;
 	page->bytes = MMU_PAGE - offset;
-	if ((e.direct & need[access]) != need[access])
+	if ((e.able & need[access]) != need[access])
 		return refuse(fault, va, access, no_answer(mmu, e.operand, MMU_PAGE));
 
-	page->host = e.host + offset;
+	page->host = e.host;
+	if (kept(mmu, &e))
+		find_kept(mmu, cached, &e, access, page);
+	page->host += offset;
 	return true;
 }
 
@@ -471,6 +514,7 @@ bool mmu_resolve(struct mmu *mmu, uint64_t operand, bool write, struct mmu_page 
 		return mmu_translate(mmu, addr, access, page, fault);
 
 	mmu->work += WORK_POINTER;
+	page->copy = NULL;
 	page->operand = operand;
 	page->bytes = MMU_PAGE - (addr & (MMU_PAGE - 1));
 	page->host = vgpu_mem_ptr(mmu->gpu, OPERAND_TARGET(operand), addr, page->bytes, write);

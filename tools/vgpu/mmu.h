@@ -5,7 +5,8 @@
  * Each thread that touches memory for a queue has a struct mmu of its own, so nothing here is
  * locked. Translations are kept over changes of the address space and of the host's mappings until
  * an invalidation names them. Host pointers are good until the thread leaves the memory bracket
- * (mmu_leave()). Memory without a host pointer does not answer.
+ * (mmu_leave()). Memory without a host pointer does not answer. The MMU of a unit of a strict card
+ * has a data cache (mmu_cache.c).
  */
 #ifndef OGPU_VGPU_MMU_H
 #define OGPU_VGPU_MMU_H
@@ -23,6 +24,9 @@
 #define MMU_DIRECT_WRITE	2
 #define MMU_DIRECT_EXEC		4
 
+#define MMU_COPIES	64	/* pages that a data cache has, */
+#define MMU_SPARES	8	/* and those that it had last, for who has pointers to some pages */
+
 struct mmu_fault {
 	uint64_t va;
 	enum ogpu_access access;
@@ -36,7 +40,8 @@ struct mmu_tlb_entry {
 	uint64_t operand;	/* start of the page in VRAM or SYSTEM */
 	uint32_t pte;		/* permission bits of the leaf */
 	uint16_t direct;	/* MMU_DIRECT_* */
-	uint16_t shift;		/* log2 of the bytes that the leaf maps */
+	uint8_t able;		/* likewise: what leaf and memory allow, if asked */
+	uint8_t shift;		/* log2 of the bytes that the leaf maps */
 };
 
 /* What is remembered of the page tables of any address space, until it is invalidated. */
@@ -58,8 +63,25 @@ struct mmu_translation {
 #define MMU_TAG_ASID(tag)	((uint32_t)((tag) >> 48))
 #define MMU_TAG_PAGE(tag)	((tag) & 0xffffffffffffull)
 
+/* A page of memory in a data cache. */
+struct mmu_copy {
+	uint8_t *data;
+	uint8_t marked[MMU_PAGE / 8];	/* bytes that have been stored, a bit for each */
+	uint64_t operand;		/* start of the page in VRAM or SYSTEM */
+	struct mmu_tlb_entry *user;	/* the one whose host pointer may be data */
+};
+
+struct mmu_cache {
+	uint64_t valid, stored;		/* copies, and those with marked bytes: a bit for each */
+	struct mmu_copy copy[MMU_COPIES];
+	uint8_t *spare[MMU_SPARES];
+	uint32_t next_spare;
+	uint8_t page[MMU_COPIES + MMU_SPARES][MMU_PAGE] __attribute__((aligned(64)));
+};
+
 struct mmu {
 	struct vgpu *gpu;
+	struct mmu_cache *cache;	/* NULL: none */
 	const _Atomic uint64_t *as_table;	/* MMU_AS_TABLE() value */
 	uint32_t asid;
 	uint32_t work;			/* done since it was last taken, see mmu_take_work() */
@@ -77,6 +99,7 @@ struct mmu_page {
 	uint8_t *host;		/* the byte at va */
 	size_t bytes;		/* up to the end of the 4 KiB page */
 	uint64_t operand;	/* of the byte at va; also if the page is poisoned */
+	struct mmu_copy *copy;	/* that host points to, NULL: to memory; see mmu_cache_mark() */
 };
 
 /* Address-space table in one word: VRAM offset of 4 KiB alignment, and entries. */
@@ -96,6 +119,16 @@ bool mmu_resolve(struct mmu *mmu, uint64_t operand, bool write, struct mmu_page 
 bool mmu_read(struct mmu *mmu, uint64_t operand, void *buf, size_t len, struct mmu_fault *fault);
 bool mmu_write(struct mmu *mmu, uint64_t operand, const void *buf, size_t len,
 	       struct mmu_fault *fault);
+
+/* mmu_cache.c */
+bool mmu_cache_create(struct mmu *mmu);
+void mmu_cache_clean(struct mmu *mmu);
+void mmu_cache_drop(struct mmu *mmu);
+void mmu_cache_drop_page(struct mmu *mmu, uint64_t operand);
+struct mmu_copy *mmu_cache_page(struct mmu *mmu, uint64_t operand, const uint8_t *host);
+void mmu_cache_point(struct mmu_copy *copy, struct mmu_tlb_entry *e);
+void mmu_cache_mark(struct mmu *mmu, struct mmu_copy *copy, unsigned int offset,
+		    unsigned int bytes);
 
 /* Where in mmu->tlb the page at va is, if it is there. Strides of 2 MiB are spread, too. */
 static inline unsigned int mmu_slot(uint64_t va)

@@ -101,8 +101,8 @@ static const char help[] =
 "  --uuid UUID          identity of the card (derived from the path of the socket)\n"
 "  --threads N          host threads that execute the compute units, 1 to 64\n"
 "                       (processors online)\n"
-"  --strict             let packets overlap, and keep code in caches, as far as the contract\n"
-"                       allows, to find software that does not say what it needs\n"
+"  --strict             let packets overlap, and keep code and data in caches, as far as the\n"
+"                       contract allows, to find software that does not say what it needs\n"
 "\n"
 "Exit status: 0 ended as asked (SIGTERM, SIGINT or --once), 1 failure, 2 wrong usage.\n";
 

@@ -438,7 +438,10 @@ enum step packet_cache(struct processor *cp, struct packet *p)
 
 	if (c->ops & ~known || c->start > c->end || c->end > 1ull << OGPU_VA_BITS)
 		return command_fail(cp, OGPU_QERR_PACKET, p->opcode);
-	/* Data of all memory here is coherent; code is not, and is dropped as a whole. */
+	/*
+	 * All workgroups of the queue have ended: what they wrote is in memory, and those that come
+	 * begin with what is there. Code is dropped as a whole.
+	 */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (c->ops & OGPU_CACHE_CODE)
 		engines_code_invalidate(cp->slot->eng, cp->queue->asid);

@@ -169,6 +169,7 @@ void engines_slot_write(struct engines *eng, unsigned int slot, uint32_t reg, ui
  * wptr: the write pointer that it carried, or NULL.
  */
 bool engines_doorbell(struct engines *eng, uint32_t index, const uint64_t *wptr);
+void engines_clean(struct engines *eng);	/* with nobody inside the memory bracket */
 void engines_set_as_table(struct engines *eng, uint64_t vram_offset, uint32_t count);
 /* Drops translations; returns when no access that began earlier can use one of them. */
 void engines_tlb_invalidate(struct engines *eng, const struct tlbi *what);
