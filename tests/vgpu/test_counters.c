@@ -129,13 +129,14 @@ static void test_packets(void **state)
 static void test_preempt(void **state)
 {
 	const struct mixed_args args = { VA + SOURCE, VA + ARGS + 64, 12345, 60 };
-	unsigned int saved = 0;
+	unsigned int saved = 0, i;
 	uint64_t whole;
 
 	(void)state;
 	memcpy(mem(ARGS), &args, sizeof(args));
 	q_start(q);
-	for (unsigned int i = 0; i < 2; i++) {
+	/* The first one goes through; then as many as it takes to catch one under way. */
+	for (i = 0; i < 200 && !saved; i++) {
 		struct ogpu_pkt_dispatch d = {
 			.entry = kernel_entry("mixed"), .args = VA + ARGS, .grid = { 24, 1, 1 },
 			.group = { ITEMS, 1, 1 }, .local_bytes = 1024, .private_bytes = 512,
@@ -173,7 +174,7 @@ static void test_preempt(void **state)
 		else
 			assert_int_equal(cell(AFTER + 64 + 8 * n) - cell(AFTER + 8 * n), whole);
 	}
-	assert_int_equal(cell(AFTER + 64 + 8 * OGPU_COUNTER_WORKGROUPS), 48);
+	assert_int_equal(cell(AFTER + 64 + 8 * OGPU_COUNTER_WORKGROUPS), 24 * i);
 }
 
 /* What others do at the same time is not in it. */
