@@ -26,7 +26,8 @@ static const uint32_t code[] = {
 	0x00100613,	/*	li	a2, 1			*/
 	0x00c5b02f,	/*	amoadd.d zero, a2, (a1)		*/
 	0x0085b683,	/* 1:	ld	a3, 8(a1)		*/
-	0xfe068ee3,	/*	beqz	a3, 1b			*/
+	0x0220000f,	/*	fence	r, r			*/
+	0xfe068ce3,	/*	beqz	a3, 1b			*/
 	0x00853703,	/*	ld	a4, 8(a0)		*/
 	0x01050813,	/*	addi	a6, a0, 16		*/
 	0x00000793,	/*	li	a5, 0			*/
