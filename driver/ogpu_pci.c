@@ -179,8 +179,9 @@ static int ogpu_pci_request_irqs(struct ogpu_device *odev)
 	if (ret)
 		return ret;
 
-	return devm_request_irq(&pdev->dev, pci_irq_vector(pdev, OGPU_VECTOR_SIGNAL),
-				ogpu_signal_irq, 0, "ogpu-signal", odev);
+	return devm_request_threaded_irq(&pdev->dev, pci_irq_vector(pdev, OGPU_VECTOR_SIGNAL),
+					 ogpu_signal_irq, ogpu_signal_irq_thread, 0, "ogpu-signal",
+					 odev);
 }
 
 /* Software state of all parts, in the order in which they need each other. */

@@ -10,10 +10,10 @@
  * needs to find nothing; a signal of a queue that had the number before wakes somebody for nothing.
  *
  * Who waits (ogpu_wait.c) arms the queue, and again after each time that it was woken, before it
- * looks at memory. Thus a queue that signals for ever, with nobody waiting, interrupts once; and
- * one that is waited for costs interrupts only as fast as its own waiters run. For an eventfd the
- * interrupt has to arm the queue itself: it does so a few times in each tick, after that a worker
- * does it in the next one. So a queue cannot take the host's time by signalling.
+ * looks at memory. Thus a queue that signals for ever, with nobody waiting, interrupts once. For an
+ * eventfd the interrupt arms the queue itself. What it costs to tell of a signal is counted: a
+ * queue that has cost too much in a tick is armed by a worker in the next one. So neither a queue
+ * that signals all the time nor many threads that wait for it can take the host's time.
  *
  * A slot's wait.lock protects all of it and is taken in any context; locks of an eventfd are taken
  * inside.
@@ -23,6 +23,7 @@
 #include <linux/eventfd.h>
 #include <linux/jiffies.h>
 #include <linux/log2.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
@@ -36,8 +37,13 @@
 #include "ogpu_device.h"
 #include "ogpu_signal.h"
 
-/* How often an interrupt arms a queue with an eventfd in one tick. */
-#define OGPU_SIGNAL_BURST	8
+/* What a queue may cost in one tick; to wake a waiter costs 1. */
+#define OGPU_SIGNAL_TICK_COST	1024
+/* What an eventfd costs. */
+#define OGPU_SIGNAL_EVENTFD_COST	128
+
+/* Entries that are taken at a time, with interrupts off. */
+#define OGPU_SIGNAL_ROUND	32
 
 /**
  * struct ogpu_signal_slot - whom to tell about the queue of one number
@@ -51,10 +57,10 @@ struct ogpu_signal_slot {
 	u32 events;
 	/** @eventfd: or NULL; referenced */
 	struct eventfd_ctx *eventfd;
-	/** @tick: in which @arms were made */
+	/** @tick: when @cost began */
 	unsigned long tick;
-	/** @arms: times that interrupts have armed the queue in @tick */
-	unsigned int arms;
+	/** @cost: of signals told of in @tick */
+	unsigned int cost;
 };
 
 /**
@@ -73,7 +79,7 @@ struct ogpu_signal_ring {
 	struct ogpu_signal_slot *slots;
 	/** @late: numbers of queues that @arm_work is to arm */
 	unsigned long *late;
-	/** @arm_work: arms those that have signalled too often in a tick */
+	/** @arm_work: arms those that have cost too much in a tick */
 	struct delayed_work arm_work;
 	/** @lock: protects what follows; taken in any context, outside of the locks of slots */
 	spinlock_t lock;
@@ -92,17 +98,29 @@ static void ogpu_signal_write_arm(struct ogpu_signal_ring *ring, u32 number)
 		ring->odev->chip->signal_arm(ring->odev, number);
 }
 
-/* Under the slot's lock. */
-static void ogpu_signal_arm_eventfd(struct ogpu_signal_ring *ring, struct ogpu_signal_slot *slot)
+/* A signal is about to be told of. */
+static void ogpu_signal_charge(struct ogpu_signal_slot *slot, unsigned long now)
+{
+	if (slot->tick != now) {
+		slot->tick = now;
+		slot->cost = 0;
+	}
+	slot->cost += slot->waiters + (slot->eventfd ? OGPU_SIGNAL_EVENTFD_COST : 0);
+}
+
+static bool ogpu_signal_may_arm(const struct ogpu_signal_slot *slot, unsigned long now)
+{
+	return slot->tick != now || slot->cost <= OGPU_SIGNAL_TICK_COST;
+}
+
+/* Under the slot's lock, and in an interrupt or in ogpu_device_enter(). */
+static void ogpu_signal_arm_slot(struct ogpu_signal_ring *ring, struct ogpu_signal_slot *slot)
 {
 	u32 number = slot - ring->slots;
 
-	if (time_after(jiffies, slot->tick)) {
-		slot->tick = jiffies;
-		slot->arms = 0;
-	}
-	if (slot->arms < OGPU_SIGNAL_BURST) {
-		slot->arms++;
+	lockdep_assert_held(&slot->wait.lock);
+
+	if (ogpu_signal_may_arm(slot, jiffies)) {
 		ogpu_signal_write_arm(ring, number);
 		return;
 	}
@@ -143,9 +161,10 @@ static void ogpu_signal_handle(struct ogpu_signal_ring *ring, u32 number)
 
 	slot = &ring->slots[number];
 	spin_lock_irqsave(&slot->wait.lock, flags);
+	ogpu_signal_charge(slot, jiffies);
 	/* First, so that what is signalled from now on is not missed by who looks when told. */
 	if (slot->eventfd && (slot->events & DRM_OGPU_EVENT_SIGNAL))
-		ogpu_signal_arm_eventfd(ring, slot);
+		ogpu_signal_arm_slot(ring, slot);
 	ogpu_signal_tell_slot(slot, DRM_OGPU_EVENT_SIGNAL);
 	spin_unlock_irqrestore(&slot->wait.lock, flags);
 }
@@ -165,20 +184,22 @@ static bool ogpu_signal_take(struct ogpu_signal_ring *ring, u32 *number)
 	return true;
 }
 
-static void ogpu_signal_drain(struct ogpu_signal_ring *ring)
+/* Returns true if the ring held more than one round may take. */
+static bool ogpu_signal_drain(struct ogpu_signal_ring *ring)
 {
 	unsigned int taken;
 	unsigned long flags;
 	u32 number;
 
 	spin_lock_irqsave(&ring->lock, flags);
-	/* No more than fit: an entry that comes meanwhile has an interrupt of its own. */
-	for (taken = 0; ring->running && taken < ring->size; taken++) {
+	for (taken = 0; ring->running && taken < OGPU_SIGNAL_ROUND; taken++) {
 		if (!ogpu_signal_take(ring, &number))
 			break;
 		ogpu_signal_handle(ring, number);
 	}
 	spin_unlock_irqrestore(&ring->lock, flags);
+
+	return taken == OGPU_SIGNAL_ROUND;
 }
 
 /**
@@ -186,13 +207,25 @@ static void ogpu_signal_drain(struct ogpu_signal_ring *ring)
  * @irq: unused
  * @arg: the card
  *
- * Return: IRQ_HANDLED.
+ * Return: IRQ_WAKE_THREAD if something is left to do.
  */
 irqreturn_t ogpu_signal_irq(int irq, void *arg)
 {
 	struct ogpu_device *odev = arg;
 
-	ogpu_signal_drain(odev->signal);
+	return ogpu_signal_drain(odev->signal) ? IRQ_WAKE_THREAD : IRQ_HANDLED;
+}
+
+/**
+ * ogpu_signal_irq_thread() - what the interrupt left to do
+ * @irq: unused
+ * @arg: the card
+ *
+ * Return: IRQ_HANDLED.
+ */
+irqreturn_t ogpu_signal_irq_thread(int irq, void *arg)
+{
+	ogpu_signal_poll(arg);
 
 	return IRQ_HANDLED;
 }
@@ -201,11 +234,16 @@ irqreturn_t ogpu_signal_irq(int irq, void *arg)
  * ogpu_signal_poll() - make up for interrupts that were lost
  * @odev: the card
  *
- * Called by the watchdog.
+ * Called by the watchdog. Sleeps.
  */
 void ogpu_signal_poll(struct ogpu_device *odev)
 {
-	ogpu_signal_drain(odev->signal);
+	struct ogpu_signal_ring *ring = odev->signal;
+	u32 taken;
+
+	/* No more than fit: an entry that comes meanwhile has an interrupt of its own. */
+	for (taken = 0; taken < ring->size && ogpu_signal_drain(ring); taken += OGPU_SIGNAL_ROUND)
+		cond_resched();
 }
 
 /**
@@ -259,11 +297,15 @@ void ogpu_signal_wait_end(struct ogpu_device *odev, u32 number, struct wait_queu
  */
 void ogpu_signal_arm(struct ogpu_device *odev, u32 number)
 {
+	struct ogpu_signal_slot *slot = &odev->signal->slots[number];
+	unsigned long flags;
 	int idx;
 
 	if (!ogpu_device_enter(odev, &idx))
 		return;
-	ogpu_signal_write_arm(odev->signal, number);
+	spin_lock_irqsave(&slot->wait.lock, flags);
+	ogpu_signal_arm_slot(odev->signal, slot);
+	spin_unlock_irqrestore(&slot->wait.lock, flags);
 	ogpu_device_exit(odev, idx);
 }
 
@@ -411,3 +453,7 @@ int ogpu_signal_init(struct ogpu_device *odev)
 	odev->signal = ring;
 	return 0;
 }
+
+#if IS_ENABLED(CONFIG_DRM_OGPU_KUNIT_TEST)
+#include "tests/ogpu_signal_test.c"
+#endif

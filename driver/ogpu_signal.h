@@ -21,6 +21,7 @@ void ogpu_signal_start(struct ogpu_device *odev);
 void ogpu_signal_stop(struct ogpu_device *odev);
 void ogpu_signal_poll(struct ogpu_device *odev);
 irqreturn_t ogpu_signal_irq(int irq, void *arg);
+irqreturn_t ogpu_signal_irq_thread(int irq, void *arg);
 void ogpu_signal_print(struct ogpu_device *odev, struct drm_printer *p);
 
 int ogpu_signal_wait_begin(struct ogpu_device *odev, u32 number, struct wait_queue_entry *entry);
