@@ -11,7 +11,7 @@
  * thread does the same again, though not at the same moment as the others.
  *
  * VM: --vgpu-args '--vram 64M --aperture 16M'
- * ARGS debug: --programs 6 --queues 24 --cells 192 --steps 150 --mib 12 --victims 8
+ * ARGS debug: --programs 5 --queues 14 --cells 192 --steps 40 --mib 44 --victims 6
  */
 #include <fcntl.h>
 #include <getopt.h>
