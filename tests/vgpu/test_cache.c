@@ -467,7 +467,9 @@ static void test_others_read(void **state)
 static void test_neighbours(void **state)
 {
 	static const uint8_t want[24] = {
-		0x11, 9, 0x11, 0x11, 0x11, 9, 9, 0, 0x7f, 0, 0, 0, 0, 0, 0, 0, 9, 9, 9, 9, 9, 9, 9, 9
+		0x11, 9, 0x11, 0x11, 0x11, 9, 9, 0,
+		0x7f, 0, 0, 0, 0, 0, 0, 0,
+		9, 9, 9, 9, 9, 9, 9, 9
 	};
 
 	(void)state;
