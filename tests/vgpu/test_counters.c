@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* What COUNTERS stores. */
 #include "fake_slots.h"
-#include "limits.h"
+#include "cu_limits.h"
 
 #define VA_BYTES	0x800000u		/* at VA */
 #define ARGS	0x100u			/* offsets from VA */

@@ -2,7 +2,7 @@
 /* What a queue that failed or was killed leaves: its place and its workgroups (abi/save.h). */
 #include "abi/save.h"
 #include "fake_slots.h"
-#include "limits.h"
+#include "cu_limits.h"
 
 #define VA_BYTES	0x800000u		/* at VA */
 #define ARGS	0x100u			/* offsets from VA */

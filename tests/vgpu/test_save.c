@@ -5,7 +5,7 @@
  */
 #include "abi/save.h"
 #include "fake_slots.h"
-#include "limits.h"
+#include "cu_limits.h"
 
 #define OTHER	4u			/* a stranger's address space */
 #define VA_BYTES	0x2000000u		/* at VA; for the stranger what is behind that: */

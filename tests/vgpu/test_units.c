@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* Compute units shared among slots, on hosts with one and with two threads. */
 #include "fake_slots.h"
-#include "limits.h"
+#include "cu_limits.h"
 
 #define VA_BYTES	0x2000000u		/* at VA */
 #define ARGS	0x100u			/* offsets from VA, 256 bytes for each slot */

@@ -16,7 +16,7 @@
 
 #include "cu_insn.h"
 #include "cu_vec.h"
-#include "limits.h"
+#include "cu_limits.h"
 #include "mmu.h"
 
 #define CU_ALL_LANES	0xffffffffu

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "cu_insn.h"
-#include "limits.h"
+#include "cu_limits.h"
 
 #define CU_LOADS	(CU_FLH - CU_LB + 1)
 #define CU_RUN		8u		/* lanes */

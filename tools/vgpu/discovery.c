@@ -8,7 +8,7 @@
 #include "abi/discovery.h"
 #include "abi/save.h"
 #include "discovery.h"
-#include "limits.h"
+#include "cu_limits.h"
 #include "nonvol.h"
 
 #define BLOCK_MAJOR	1

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "abi/mc.h"
-#include "limits.h"
+#include "cu_limits.h"
 
 #define SHARE_NONE	(-1)
 #define SHARE_QUANTUM_NS	(VGPU_QUANTUM_US * 1000ll)

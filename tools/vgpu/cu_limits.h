@@ -2,8 +2,8 @@
 /*
  * What the compute units can do: the engines enforce it, the discovery table tells it.
  */
-#ifndef OGPU_VGPU_LIMITS_H
-#define OGPU_VGPU_LIMITS_H
+#ifndef OGPU_VGPU_CU_LIMITS_H
+#define OGPU_VGPU_CU_LIMITS_H
 
 #define VGPU_LANES		32	/* work-items executed together */
 #define VGPU_MAX_WORKGROUP	1024	/* work-items */
