@@ -201,6 +201,28 @@ void sched_put_on_slot(unsigned int index, struct queue *q, uint8_t priority, ui
 	show(index, now);
 }
 
+/* It has been told to stop and has so much time for that. */
+static void be_patient(struct slot *slot, uint64_t ns, uint64_t now)
+{
+	slot->patience = ns;
+	slot->looked = now;
+}
+
+/*
+ * Whether a slot that still does not obey has had its time. If we were not run for long, nor was
+ * a slot of a virtual GPU perhaps: that counts as one look.
+ */
+static bool is_out_of_patience(struct slot *slot, uint64_t now)
+{
+	uint64_t passed = now - slot->looked;
+
+	if (passed > SCHED_LOOK_NS)
+		passed = SCHED_LOOK_NS;
+	slot->looked = now;
+	slot->patience -= passed < slot->patience ? passed : slot->patience;
+	return !slot->patience;
+}
+
 /**
  * sched_begin_preempt() - tell a slot to stop and save what it does
  * @index: a slot with a queue that it was not told to stop
@@ -213,7 +235,7 @@ void sched_begin_preempt(unsigned int index, uint64_t now)
 	slot->phase = PHASE_PREEMPTING;
 	slot->stopped = slot->state;
 	slot->told = now;
-	slot->deadline = now + SCHED_PREEMPT_NS;
+	be_patient(slot, SCHED_PREEMPT_NS, now);
 	slot_command(index, OGPU_SLOT_CMD_PREEMPT);
 }
 
@@ -225,7 +247,7 @@ static void begin_kill(unsigned int index, enum ogpu_queue_error why, uint64_t n
 		slot->told = now;
 	slot->phase = PHASE_KILLING;
 	slot->kill_error = why;
-	slot->deadline = now + SCHED_KILL_NS;
+	be_patient(slot, SCHED_KILL_NS, now);
 	slot_command(index, OGPU_SLOT_CMD_KILL);
 }
 
@@ -379,7 +401,7 @@ static void check_slot(unsigned int index, uint64_t now)
 		slot_saved(index, now);
 	} else if (stopped) {
 		slot_failed(index, now);
-	} else if (slot->phase != PHASE_ON && now >= slot->deadline) {
+	} else if (slot->phase != PHASE_ON && is_out_of_patience(slot, now)) {
 		slot_disobeyed(index, now);
 	} else if (slot->state == OGPU_SLOT_FAULTED && !slot->queue->faulted) {
 		slot_faulted(index, now);
@@ -591,7 +613,7 @@ static uint64_t slot_deadline(const struct slot *slot, bool waited_for, uint64_t
 	switch (slot->phase) {
 	case PHASE_PREEMPTING:
 	case PHASE_KILLING:
-		return slot->deadline;
+		return now + (slot->patience < SCHED_LOOK_NS ? slot->patience : SCHED_LOOK_NS);
 	case PHASE_ON:
 		if (!waited_for)
 			return CLOCK_NEVER;

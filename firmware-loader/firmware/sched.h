@@ -43,11 +43,13 @@
 						 */
 #define SCHED_SHOW_NS		2000000ull	/* between two times that idle queues show it */
 #define SCHED_SWEEP		64		/* queues looked at in a round, where it is all */
-#define SCHED_PREEMPT_NS	500000000ull	/* longest time to answer PREEMPT; hardware takes 10
-						 * ms, but a busy host of a virtual GPU may well not
-						 * run a slot for 100 ms
+#define SCHED_PREEMPT_NS	500000000ull	/* longest time to answer PREEMPT, of which hardware
+						 * needs 10 ms,
 						 */
-#define SCHED_KILL_NS		1000000000ull	/* longest time to answer KILL */
+#define SCHED_KILL_NS		1000000000ull	/* and KILL; both in time that we look, so that a */
+#define SCHED_LOOK_NS		2000000ull	/* virtual GPU on a busy host is not taken for a
+						 * broken one: each look counts for this at most
+						 */
 
 void sched_init(uint32_t compute_slots, uint32_t copy_slots);
 unsigned int sched_class_slots(enum ogpu_engine_class engine);

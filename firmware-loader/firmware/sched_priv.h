@@ -25,7 +25,8 @@ struct slot {
 	enum ogpu_slot_state stopped;	/* what it did when it was told to stop */
 	uint64_t slice_end;
 	uint64_t told;			/* when it was told to stop, */
-	uint64_t deadline;		/* until when it has to */
+	uint64_t patience;		/* nanoseconds that it still has for that, */
+	uint64_t looked;		/* as of then */
 	uint64_t shown_ns;		/* busy time that is in the control page, */
 	enum ogpu_slot_state shown;	/* and the state, */
 	uint64_t shown_at;		/* since when */

@@ -365,6 +365,45 @@ static void test_deaf_queue_is_killed(void **state)
 	assert_null(queue_next_unsent());
 }
 
+/*
+ * A host that is too busy runs the firmware late and the slots as late: what takes long then is no
+ * broken slot. One that is broken is found all the same.
+ */
+static void test_busy_host(void **state)
+{
+	unsigned int i, looks;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		add(i, OGPU_ENGINE_COPY, 1);
+		give(i, 10000 * MS);
+	}
+	model[0].slow = true;
+	model[1].hung = true;
+	sched_run(now);
+	sched_queue_suspend(queues[0], now);
+	sched_stop(queues[1], now);
+	for (looks = 0; looks < 20; looks++) {
+		now += 300 * MS;
+		sched_run(now);
+		assert_in_range(sched_deadline(now), now + 1, now + SCHED_LOOK_NS);
+		assert_null(queue_next_unsent());
+	}
+	work(1);
+	sched_run(now);
+	assert_int_equal(queues[0]->state, QUEUE_SUSPENDED);
+	assert_int_equal(queues[1]->state, QUEUE_ACTIVE);
+	assert_int_equal(queues[2]->state, QUEUE_ACTIVE);
+
+	for (; queues[1]->state == QUEUE_ACTIVE; looks++) {
+		now += 300 * MS;
+		sched_run(now);
+		assert_in_range(looks, 0, SCHED_KILL_NS / SCHED_LOOK_NS);
+	}
+	assert_int_equal(looks, SCHED_KILL_NS / SCHED_LOOK_NS);
+	assert_int_equal(take_unsent()->error.error, OGPU_QERR_ENGINE);
+}
+
 /* Nobody waits for a slot that is slow to stop while another one stands still. */
 static void test_slow_slot_is_not_waited_for(void **state)
 {
@@ -906,6 +945,7 @@ int main(void)
 		T(test_free_takes_the_error_along),
 		T(test_stop_in_each_state),
 		T(test_deaf_queue_is_killed),
+		T(test_busy_host),
 		T(test_slow_slot_is_not_waited_for),
 		T(test_hung_slot_is_given_up_and_comes_back),
 		T(test_engine_reset_is_noticed),
