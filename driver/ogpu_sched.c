@@ -17,6 +17,8 @@
  * - A line is referenced by its jobs, and each job by the list it is in. The line is taken down
  *   when the last reference is gone, on ogpu_sched_wq(), because that may be in the line's own
  *   worker. Then no job is left in the kernel's scheduler, and none has to be cancelled.
+ *   It also waits for RCU: who signals the last dependency of a job, with interrupts off, tells the
+ *   kernel's scheduler so when the job may have run, ended and dropped the last reference already.
  * - Nobody watches the time here: whoever lets jobs run for long sees to it that their fences are
  *   signalled in the end.
  * - A job that is in flight keeps the module loaded.
@@ -55,7 +57,7 @@ struct ogpu_sched {
 	/** @context: timeline of the jobs' fences; a job does not wait for its own line */
 	u64 context;
 	/** @destroy: takes the line down */
-	struct work_struct destroy;
+	struct rcu_work destroy;
 };
 
 static struct workqueue_struct *ogpu_wq;
@@ -168,7 +170,7 @@ static const struct drm_sched_backend_ops ogpu_sched_backend_ops = {
 
 static void ogpu_sched_destroy(struct work_struct *work)
 {
-	struct ogpu_sched *sched = container_of(work, struct ogpu_sched, destroy);
+	struct ogpu_sched *sched = container_of(to_rcu_work(work), struct ogpu_sched, destroy);
 
 	drm_sched_entity_fini(&sched->entity);
 	drm_sched_fini(&sched->base);
@@ -223,7 +225,7 @@ struct ogpu_sched *ogpu_sched_create(struct ogpu_device *odev, const struct ogpu
 	sched->odev = odev;
 	sched->ops = ops;
 	sched->context = context;
-	INIT_WORK(&sched->destroy, ogpu_sched_destroy);
+	INIT_RCU_WORK(&sched->destroy, ogpu_sched_destroy);
 
 	return sched;
 
@@ -250,7 +252,7 @@ static void ogpu_sched_release(struct kref *ref)
 {
 	struct ogpu_sched *sched = container_of(ref, struct ogpu_sched, ref);
 
-	queue_work(ogpu_wq, &sched->destroy);
+	queue_rcu_work(ogpu_wq, &sched->destroy);
 }
 
 /**
