@@ -14,6 +14,7 @@
 #include <drm/ogpu_drm.h>
 
 #include "ogpu_array.h"
+#include "ogpu_compat.h"
 #include "ogpu_sync.h"
 
 /* Bytes of an element in version 0.1. */
@@ -42,7 +43,8 @@ static int ogpu_sync_parse(struct drm_file *file, const struct drm_ogpu_sync *ar
 		return -ENOENT;
 
 	if (ogpu_sync_is_timeline(op) && ogpu_sync_is_signal(op)) {
-		op->chain = dma_fence_chain_alloc();
+		/* Not dma_fence_chain_alloc(), which does not charge user space for it. */
+		op->chain = kmalloc_obj(*op->chain, GFP_KERNEL_ACCOUNT);
 		if (!op->chain) {
 			drm_syncobj_put(op->syncobj);
 			return -ENOMEM;
