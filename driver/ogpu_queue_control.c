@@ -101,13 +101,18 @@ void ogpu_queue_locate_error(struct ogpu_queue *queue)
 	struct ogpu_queue_control control;
 	u32 levels[ARRAY_SIZE(context)];
 	unsigned int i;
+	u64 job;
 
 	BUILD_BUG_ON(sizeof(levels) != sizeof(error->nested));
 	lockdep_assert_held(&queue->lock);
 
 	if (!queue->mem)
 		return;
-	error->job = ogpu_queue_job_under_way(queue);
+	job = ogpu_queue_job_under_way(queue);
+	/* A job that was late has ended by itself: where the next one was is not its place. */
+	if (error->job && error->job != job)
+		return;
+	error->job = job;
 
 	if (!ogpu_queue_copy_control(&queue->mem->control, &control) ||
 	    le32_to_cpu(control.state) != OGPU_QUEUE_FAILED)

@@ -115,16 +115,16 @@ void ogpu_queue_free_waiters(struct ogpu_queue *queue)
 /**
  * ogpu_queue_stopped() - hardware has stopped a dead queue
  * @queue: queue
- * @guilty: for the fence of the job that ran
- * @others: for those of jobs after it
+ * @guilty: for the fence of the job that its error blames
+ * @others: for those of the others
  *
- * The fences of jobs that are done signal without error. Jobs that start later fail at once.
+ * The fences of jobs that are done signal without error, also that of a job that was late and ended
+ * while the queue was being stopped. Jobs that start later fail at once.
  */
 void ogpu_queue_stopped(struct ogpu_queue *queue, int guilty, int others)
 {
 	struct ogpu_queue_done done = OGPU_QUEUE_DONE(done);
 	struct ogpu_job *job, *last = NULL;
-	int error = guilty;
 	bool ended;
 
 	spin_lock_irq(&queue->lock);
@@ -132,8 +132,8 @@ void ogpu_queue_stopped(struct ogpu_queue *queue, int guilty, int others)
 	ogpu_queue_take_done(queue, &done);
 
 	list_for_each_entry(job, &queue->pending, link) {
-		dma_fence_set_error(&job->fence, job->on_ring ? error : others);
-		error = others;
+		dma_fence_set_error(&job->fence,
+				    job->fence.seqno == queue->error.job ? guilty : others);
 		last = job;
 	}
 	if (last)
@@ -452,3 +452,7 @@ int ogpu_queue_submit(struct ogpu_queue *queue, struct list_head *jobs, u32 coun
 
 	return ret;
 }
+
+#if IS_ENABLED(CONFIG_DRM_OGPU_KUNIT_TEST)
+#include "tests/ogpu_queue_job_test.c"
+#endif

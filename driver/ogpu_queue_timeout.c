@@ -116,7 +116,7 @@ void ogpu_queue_start_time(struct ogpu_queue *queue)
  */
 static u64 ogpu_queue_find_late(struct ogpu_queue *queue, u64 card_ns)
 {
-	static const struct ogpu_queue_failure why = {
+	struct ogpu_queue_failure why = {
 		.code = DRM_OGPU_QUEUE_ERR_TIMEOUT,
 		.blame = DRM_OGPU_QUEUE_GUILTY,
 	};
@@ -139,6 +139,7 @@ static u64 ogpu_queue_find_late(struct ogpu_queue *queue, u64 card_ns)
 		left_ns = ogpu_queue_oldest_left_ns(queue, card_ns);
 		if (left_ns <= 0) {
 			seqno = job->fence.seqno;
+			why.job = seqno;
 			ogpu_queue_set_dead(queue, &why);
 		} else {
 			ogpu_queue_watch_after(queue, max_t(u64, left_ns, OGPU_QUEUE_LOOK_NS));

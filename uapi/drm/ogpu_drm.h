@@ -826,8 +826,10 @@ struct drm_ogpu_queue_get_state {
 	 */
 	__u32 held;
 	/**
-	 * @failed_job: out: number of the job that was executed when the queue failed, 0 if there
-	 * was none. The first job that was ever submitted to a queue has the number 1
+	 * @failed_job: out: number of the job to blame: that was executed when the queue failed, or
+	 * that took too long, even if it ended while the queue was being stopped (then the place is
+	 * not told). 0 if there is none. The first job that was ever submitted to a queue has the
+	 * number 1
 	 */
 	__u64 failed_job;
 	/** @last_job_done: out: number of the last job that was done without error */

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * KUnit tests of ogpu_queue_job.c: what the fences of jobs say when their queue has failed.
+ */
+#include <kunit/test.h>
+
+#define OGPU_TEST_JOBS	3
+
+struct ogpu_queue_job_test {
+	struct ogpu_queue *queue;
+	struct dma_fence *fences[OGPU_TEST_JOBS];
+	__le64 slot;
+};
+
+/* A queue whose jobs are on the ring; hardware has done some of them. */
+static struct ogpu_queue_job_test *ogpu_queue_job_test_begin(struct kunit *test, u64 done)
+{
+	struct ogpu_queue_job_test *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
+	struct ogpu_queue_mgr *mgr = kunit_kzalloc(test, sizeof(*mgr), GFP_KERNEL);
+	struct ogpu_device *odev = kunit_kzalloc(test, sizeof(*odev), GFP_KERNEL);
+	u32 i;
+
+	KUNIT_ASSERT_TRUE(test, t && mgr && odev);
+	t->queue = kunit_kzalloc(test, sizeof(*t->queue), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, t->queue);
+	t->queue->mem = kunit_kzalloc(test, sizeof(*t->queue->mem), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, t->queue->mem);
+
+	t->slot = cpu_to_le64(done);
+	mgr->slots = &t->slot;
+	mgr->timeout_wq = system_wq;
+	odev->queues = mgr;
+	t->queue->odev = odev;
+	t->queue->context = dma_fence_context_alloc(1);
+	t->queue->timeout_ms = 3600 * MSEC_PER_SEC;
+	t->queue->submitted = OGPU_TEST_JOBS;
+	spin_lock_init(&t->queue->lock);
+	INIT_LIST_HEAD(&t->queue->pending);
+	INIT_DELAYED_WORK(&t->queue->watch, ogpu_queue_watch_work);
+	kref_init(&t->queue->ref);
+	/* That of the list; nobody drops the other one. */
+	ogpu_queue_get(t->queue);
+
+	for (i = 0; i < OGPU_TEST_JOBS; i++) {
+		struct ogpu_job *job = ogpu_job_create(t->queue);
+
+		KUNIT_ASSERT_NOT_NULL(test, job);
+		ogpu_job_arm(job, t->queue->context, i + 1);
+		job->on_ring = 1;
+		list_add_tail(&job->link, &t->queue->pending);
+		t->fences[i] = &job->fence;
+	}
+
+	return t;
+}
+
+static void ogpu_queue_job_test_end(struct ogpu_queue_job_test *t)
+{
+	u32 i;
+
+	cancel_delayed_work_sync(&t->queue->watch);
+	for (i = 0; i < OGPU_TEST_JOBS; i++)
+		dma_fence_put(t->fences[i]);
+}
+
+static void ogpu_queue_job_test_kill(struct ogpu_queue_job_test *t, u64 late)
+{
+	const struct ogpu_queue_failure why = {
+		.code = DRM_OGPU_QUEUE_ERR_TIMEOUT,
+		.job = late,
+	};
+
+	spin_lock_irq(&t->queue->lock);
+	ogpu_queue_set_dead(t->queue, &why);
+	spin_unlock_irq(&t->queue->lock);
+	ogpu_queue_stopped(t->queue, -ETIMEDOUT, -ECANCELED);
+}
+
+static void ogpu_queue_job_test_late(struct kunit *test)
+{
+	struct ogpu_queue_job_test *t = ogpu_queue_job_test_begin(test, 0);
+
+	ogpu_queue_job_test_kill(t, 1);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(t->fences[0]), -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(t->fences[1]), -ECANCELED);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(t->fences[2]), -ECANCELED);
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(t->slot), OGPU_TEST_JOBS);
+	ogpu_queue_job_test_end(t);
+}
+
+/* It ended while firmware was being asked: it is done, and the next one was not late. */
+static void ogpu_queue_job_test_late_but_done(struct kunit *test)
+{
+	struct ogpu_queue_job_test *t = ogpu_queue_job_test_begin(test, 1);
+
+	ogpu_queue_job_test_kill(t, 1);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(t->fences[0]), 1);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(t->fences[1]), -ECANCELED);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(t->fences[2]), -ECANCELED);
+	ogpu_queue_job_test_end(t);
+}
+
+static struct kunit_case ogpu_queue_job_cases[] = {
+	KUNIT_CASE(ogpu_queue_job_test_late),
+	KUNIT_CASE(ogpu_queue_job_test_late_but_done),
+	{ }
+};
+
+static struct kunit_suite ogpu_queue_job_suite = {
+	.name = "ogpu_queue_job",
+	.test_cases = ogpu_queue_job_cases,
+};
+
+kunit_test_suite(ogpu_queue_job_suite);
