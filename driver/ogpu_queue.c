@@ -126,24 +126,28 @@ void ogpu_queue_free_mem(struct ogpu_queue *queue)
  * Requests to firmware
  */
 
-/* -ENODEV also if firmware does not know the queue any more. */
-static int ogpu_queue_request(struct ogpu_queue *queue, enum ogpu_msg_type type)
+/**
+ * ogpu_queue_send() - have firmware do something with a queue
+ * @queue: the queue
+ * @request: the caller's memory, in use until ogpu_mbox_finish() returns if @sent says so
+ * @type: what to do
+ *
+ * Nothing is sent if firmware does not know the queue any more. Waits for no reply.
+ */
+void ogpu_queue_send(struct ogpu_queue *queue, struct ogpu_queue_request *request,
+		     enum ogpu_msg_type type)
 {
 	struct ogpu_queue_mgr *mgr = queue->odev->queues;
 	struct ogpu_msg_queue body = {
 		.queue = cpu_to_le32(queue->number),
 	};
-	struct ogpu_mbox_call call;
-	bool on_card;
 
 	mutex_lock(&mgr->lock);
 	/* The number may belong to another queue by now. */
-	on_card = queue->on_card;
-	if (on_card)
-		ogpu_mbox_send(queue->odev, &call, type, &body, sizeof(body));
+	request->sent = queue->on_card;
+	if (request->sent)
+		ogpu_mbox_send(queue->odev, &request->call, type, &body, sizeof(body));
 	mutex_unlock(&mgr->lock);
-
-	return on_card ? ogpu_mbox_finish(queue->odev, &call, NULL, 0) : -ENODEV;
 }
 
 /* What firmware's answer means for who wants a queue. */
@@ -271,6 +275,7 @@ static void ogpu_queue_release_work(struct work_struct *work)
 {
 	struct ogpu_queue *queue = container_of(work, struct ogpu_queue, release);
 	struct ogpu_queue_mgr *mgr = queue->odev->queues;
+	struct ogpu_queue_request destroy;
 	bool gone;
 	int ret;
 
@@ -279,7 +284,8 @@ static void ogpu_queue_release_work(struct work_struct *work)
 	/* Without a reference nobody puts its pages back. */
 	ogpu_queue_unmap(queue);
 
-	ret = ogpu_queue_request(queue, OGPU_MSG_QUEUE_DESTROY);
+	ogpu_queue_send(queue, &destroy, OGPU_MSG_QUEUE_DESTROY);
+	ret = destroy.sent ? ogpu_mbox_finish(queue->odev, &destroy.call, NULL, 0) : -ENODEV;
 	mutex_lock(&mgr->lock);
 	if (!ret || ret == -ENOENT)
 		queue->on_card = false;
@@ -487,23 +493,21 @@ bool ogpu_queue_set_ended(struct ogpu_queue *queue)
 }
 
 /**
- * ogpu_queue_kill() - end a queue and what runs on it
+ * ogpu_queue_begin_kill() - first half of ogpu_queue_kill()
  * @queue: queue
+ * @stop: the caller's memory, in use until ogpu_queue_finish_kill() returns
  * @code: &enum drm_ogpu_queue_error to tell who asks
- * @error: for the fence of the job that runs; those after it get -ECANCELED
  *
- * Asks firmware if there is something to stop: sleeps for a bounded time, allocates nothing. When
- * it returns all fences have signalled, or a reset of the card is under way that will signal them.
- * The latter is always so for a queue of the kernel.
+ * Nothing more is added to the ring, and firmware is asked if there is something to stop. Waits for
+ * no reply, allocates nothing.
  */
-void ogpu_queue_kill(struct ogpu_queue *queue, u32 code, int error)
+void ogpu_queue_begin_kill(struct ogpu_queue *queue, struct ogpu_queue_request *stop, u32 code)
 {
 	const struct ogpu_queue_failure why = {
 		.code = code,
 	};
 	struct ogpu_queue_done done = OGPU_QUEUE_DONE(done);
 	bool idle;
-	int ret;
 
 	spin_lock_irq(&queue->lock);
 	ogpu_queue_set_dead(queue, &why);
@@ -514,16 +518,30 @@ void ogpu_queue_kill(struct ogpu_queue *queue, u32 code, int error)
 		ogpu_queue_free_waiters(queue);
 	spin_unlock_irq(&queue->lock);
 	ogpu_queue_end_jobs(queue, &done);
-	if (ogpu_queue_is_kernel(queue)) {
-		ogpu_report(queue->odev, OGPU_TROUBLE_COPY_STOPPED);
-		return;
-	}
-	if (idle) {
-		ogpu_queue_tell_error(queue);
-		return;
-	}
 
-	ret = ogpu_queue_request(queue, OGPU_MSG_QUEUE_STOP);
+	stop->sent = false;
+	if (ogpu_queue_is_kernel(queue))
+		ogpu_report(queue->odev, OGPU_TROUBLE_COPY_STOPPED);
+	else if (idle)
+		ogpu_queue_tell_error(queue);
+	else
+		ogpu_queue_send(queue, stop, OGPU_MSG_QUEUE_STOP);
+}
+
+/**
+ * ogpu_queue_finish_kill() - second half of ogpu_queue_kill()
+ * @queue: queue
+ * @stop: from ogpu_queue_begin_kill()
+ * @error: as for ogpu_queue_kill()
+ */
+void ogpu_queue_finish_kill(struct ogpu_queue *queue, struct ogpu_queue_request *stop, int error)
+{
+	int ret;
+
+	if (!stop->sent)
+		return;
+
+	ret = ogpu_mbox_finish(queue->odev, &stop->call, NULL, 0);
 	if (!ret) {
 		spin_lock_irq(&queue->lock);
 		/* While the jobs are there: who killed it first may be answered last. */
@@ -535,6 +553,24 @@ void ogpu_queue_kill(struct ogpu_queue *queue, u32 code, int error)
 	} else if (ret != -ENODEV) {
 		ogpu_report(queue->odev, OGPU_TROUBLE_QUEUE_STOP);
 	}
+}
+
+/**
+ * ogpu_queue_kill() - end a queue and what runs on it
+ * @queue: queue
+ * @code: &enum drm_ogpu_queue_error to tell who asks
+ * @error: for the fence of the job to blame, if there is one; the others get -ECANCELED
+ *
+ * Asks firmware if there is something to stop: sleeps for a bounded time, allocates nothing. When
+ * it returns all fences have signalled, or a reset of the card is under way that will signal them.
+ * The latter is always so for a queue of the kernel.
+ */
+void ogpu_queue_kill(struct ogpu_queue *queue, u32 code, int error)
+{
+	struct ogpu_queue_request stop;
+
+	ogpu_queue_begin_kill(queue, &stop, code);
+	ogpu_queue_finish_kill(queue, &stop, error);
 }
 
 #if IS_ENABLED(CONFIG_DRM_OGPU_KUNIT_TEST)

@@ -164,6 +164,16 @@ struct ogpu_queue_params {
 };
 
 /**
+ * struct ogpu_queue_request - something that firmware is asked to do with a queue
+ */
+struct ogpu_queue_request {
+	/** @call: the request */
+	struct ogpu_mbox_call call;
+	/** @sent: @call is under way */
+	bool sent;
+};
+
+/**
  * struct ogpu_queue - one queue
  */
 struct ogpu_queue {
@@ -182,12 +192,12 @@ struct ogpu_queue {
 	/** @client: of OGPU_QUEUE_KIND_USER: among those of the address space, ogpu_preempt.c */
 	struct list_head client;
 	/**
-	 * @call: request for it that @client's address space makes of all its queues; under
-	 * &struct ogpu_preempt.lock, like @called
+	 * @client_request: one that @client's address space makes of all its queues; under
+	 * &struct ogpu_preempt.lock
 	 */
-	struct ogpu_mbox_call call;
-	/** @called: @call is under way */
-	bool called;
+	struct ogpu_queue_request client_request;
+	/** @owner_request: of ogpu_queue_mgr_kill(), which is called once for each owner */
+	struct ogpu_queue_request owner_request;
 	/** @serial: of no other queue of the card, ever */
 	u64 serial;
 	/** @ring_size: bytes, power of two */

@@ -376,20 +376,34 @@ void ogpu_queue_mgr_flush(struct ogpu_device *odev)
 /**
  * ogpu_queue_mgr_kill() - end all queues of a file
  * @odev: the card
- * @owner: of the queues
+ * @owner: of the queues, whose file is being closed
  *
  * Also those that were destroyed while their jobs were running. Sleeps for a bounded time.
  */
 void ogpu_queue_mgr_kill(struct ogpu_device *odev, const struct ogpu_queue_owner *owner)
 {
+	/* Many at once, but firmware has room for what others ask meanwhile. */
+	struct ogpu_queue *queues[OGPU_FW_OWED_MAX / 2];
 	struct ogpu_queue *queue;
-	unsigned long number;
+	unsigned long number = 0;
+	unsigned int count, i;
 
-	for (number = 0; (queue = ogpu_queue_mgr_find(odev->queues, &number)); number++) {
-		if (queue->owner == owner)
-			ogpu_queue_kill(queue, DRM_OGPU_QUEUE_ERR_KILLED, -ECANCELED);
-		ogpu_queue_put(queue);
-	}
+	do {
+		for (count = 0; count < ARRAY_SIZE(queues) &&
+		     (queue = ogpu_queue_mgr_find(odev->queues, &number)); number++) {
+			if (queue->owner == owner) {
+				ogpu_queue_begin_kill(queue, &queue->owner_request,
+						      DRM_OGPU_QUEUE_ERR_KILLED);
+				queues[count++] = queue;
+			} else {
+				ogpu_queue_put(queue);
+			}
+		}
+		for (i = 0; i < count; i++) {
+			ogpu_queue_finish_kill(queues[i], &queues[i]->owner_request, -ECANCELED);
+			ogpu_queue_put(queues[i]);
+		}
+	} while (count == ARRAY_SIZE(queues));
 }
 
 /**

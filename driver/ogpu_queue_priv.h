@@ -111,8 +111,12 @@ static inline u64 ogpu_queue_jobs_done(const struct ogpu_queue *queue)
 /* ogpu_queue.c */
 void ogpu_queue_free_mem(struct ogpu_queue *queue);
 void ogpu_queue_free(struct ogpu_queue *queue);
+void ogpu_queue_send(struct ogpu_queue *queue, struct ogpu_queue_request *request,
+		     enum ogpu_msg_type type);
 bool ogpu_queue_set_dead(struct ogpu_queue *queue, const struct ogpu_queue_failure *error);
 bool ogpu_queue_set_ended(struct ogpu_queue *queue);
+void ogpu_queue_begin_kill(struct ogpu_queue *queue, struct ogpu_queue_request *stop, u32 code);
+void ogpu_queue_finish_kill(struct ogpu_queue *queue, struct ogpu_queue_request *stop, int error);
 
 /* ogpu_queue_control.c */
 void ogpu_queue_update_times(struct ogpu_queue *queue);

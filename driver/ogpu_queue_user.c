@@ -96,26 +96,16 @@ void ogpu_queue_user_describe(const struct ogpu_queue *queue, struct ogpu_msg_qu
 static int ogpu_queue_user_request(struct ogpu_device *odev, struct list_head *clients,
 				   enum ogpu_msg_type type)
 {
-	struct ogpu_queue_mgr *mgr = odev->queues;
 	struct ogpu_queue *queue;
 	int ret = 0, err;
 
-	mutex_lock(&mgr->lock);
-	list_for_each_entry(queue, clients, client) {
-		struct ogpu_msg_queue body = {
-			.queue = cpu_to_le32(queue->number),
-		};
-
-		queue->called = queue->on_card;
-		if (queue->called)
-			ogpu_mbox_send(odev, &queue->call, type, &body, sizeof(body));
-	}
-	mutex_unlock(&mgr->lock);
+	list_for_each_entry(queue, clients, client)
+		ogpu_queue_send(queue, &queue->client_request, type);
 
 	list_for_each_entry(queue, clients, client) {
-		if (!queue->called)
+		if (!queue->client_request.sent)
 			continue;
-		err = ogpu_mbox_finish(odev, &queue->call, NULL, 0);
+		err = ogpu_mbox_finish(odev, &queue->client_request.call, NULL, 0);
 		if (err && err != -ENOENT)
 			ret = ret ?: err;
 	}
@@ -141,7 +131,9 @@ static void ogpu_queue_user_fail(struct ogpu_device *odev, struct list_head *cli
 	struct ogpu_queue *queue;
 
 	list_for_each_entry(queue, clients, client)
-		ogpu_queue_kill(queue, DRM_OGPU_QUEUE_ERR_NO_ROOM, -ECANCELED);
+		ogpu_queue_begin_kill(queue, &queue->client_request, DRM_OGPU_QUEUE_ERR_NO_ROOM);
+	list_for_each_entry(queue, clients, client)
+		ogpu_queue_finish_kill(queue, &queue->client_request, -ECANCELED);
 }
 
 /* What executes in address spaces of the long-running kind. */
