@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
-/* How long an invalidation of translations waits for kernels that make it wait. Prints JSON. */
+/*
+ * How long an invalidation of translations waits for kernels that make it wait. Prints JSON. A busy
+ * host may take the processor away from who is waited for: the figure is what the process took of
+ * processors in that time, which is no less than what the slowest of the units did.
+ */
 #include "hostile.h"
 
 #define ROUNDS	200u
@@ -10,9 +14,23 @@ static void result(const char *name, double ms, const char *note)
 	       name, ms, note);
 }
 
+static uint64_t process_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+static void keep_worst(double *worst, uint64_t ns)
+{
+	if (ns / 1e6 > *worst)
+		*worst = ns / 1e6;
+}
+
 int main(void)
 {
-	double worst = 0, longest = 0;
+	double worst = 0, wall = 0, longest = 0;
 
 	for (unsigned int k = 0; k < ARRAY_SIZE(hostile_kinds); k++) {
 		struct hostile h;
@@ -21,22 +39,22 @@ int main(void)
 		for (unsigned int i = 0; i < ROUNDS; i++) {
 			/* Not always at the same point of what the kernel does. */
 			const struct timespec pause = { 0, 1000000 + i * 97 % 3000 * 1000 };
-			uint64_t start;
-			double ms;
+			uint64_t start, process;
 
 			nanosleep(&pause, NULL);
 			start = vgpu_time_ns(h.gpu);
+			process = process_ns();
 			vgpu_mem_invalidate(h.gpu, &(struct tlbi){ 0 }, 1);
-			ms = (vgpu_time_ns(h.gpu) - start) / 1e6;
-			if (ms > worst)
-				worst = ms;
+			keep_worst(&worst, process_ns() - process);
+			keep_worst(&wall, vgpu_time_ns(h.gpu) - start);
 		}
-		if (h.gpu->longest_ns / 1e6 > longest)
-			longest = h.gpu->longest_ns / 1e6;
+		keep_worst(&longest, h.gpu->longest_ns);
 		hostile_stop(&h);
 	}
 	result("invalidate_worst_ms", worst,
-	       "longest of 200 invalidations beside each kernel of hostile.h, on two units");
+	       "of processors, for the longest of 200 invalidations beside each kernel of "
+	       "hostile.h, on two units");
+	result("invalidate_worst_wall_ms", wall, "the same by the clock, with what the host does");
 	result("bracket_worst_ms", longest,
 	       "of a processor, for the longest memory bracket of these units");
 	return 0;

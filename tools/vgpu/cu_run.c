@@ -369,9 +369,10 @@ dispatch:
 			atomic_thread_fence(memory_order_seq_cst);
 			if (cu->strict)
 				fence(cu, insn);
-			break;
+			goto accessed;
 		case CU_FENCE_I:
 			mmu_cache_clean(&cu->mmu);
+			cu->budget -= mmu_take_work(&cu->mmu);
 			cu->code_epoch++;
 			cu->group->fenced = true;
 			set_pc(w, g.lanes, g.pc + insn->len);

@@ -82,6 +82,7 @@ static void write_back(struct mmu *mmu, unsigned int n)
 
 	if (!(mmu->cache->stored >> n & 1))
 		return;
+	mmu->work += WORK_COPY;
 	mmu->cache->stored &= ~(1ull << n);
 	host = vgpu_mem_ptr(mmu->gpu, FIELD_GET(OGPU_OPERAND_TARGET, copy->operand),
 			    FIELD_GET(OGPU_OPERAND_ADDR, copy->operand), MMU_PAGE, true);
