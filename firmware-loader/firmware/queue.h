@@ -30,7 +30,7 @@ enum queue_state {
 struct queue;
 
 /**
- * struct queue_list - queues in the order in which they were appended; a queue is in one at most
+ * struct queue_list - queues in some order; a queue is in one at most
  */
 struct queue_list {
 	struct queue *first, *last;
@@ -102,6 +102,10 @@ struct queue {
 	uint32_t control_seq;
 	/** @since: when it became ready */
 	uint64_t since;
+	/** @turn: when it did as far as its turn is concerned */
+	uint64_t turn;
+	/** @lead_ns: how far it is ahead of its equals, see sched_turn.c */
+	int64_t lead_ns;
 	/** @list: the list that it is in, NULL if in none */
 	struct queue_list *list;
 	/** @prev: neighbour in that list, likewise @next */
@@ -124,6 +128,7 @@ enum ogpu_msg_status queue_join_gang(struct queue *queue, unsigned int max);
 void queue_free(struct queue *queue);
 void queue_fail(struct queue *queue, const struct queue_error *error, bool tell);
 void queue_fault(struct queue *queue, const struct queue_error *error);
+void queue_list_insert(struct queue_list *list, struct queue *before, struct queue *queue);
 void queue_list_append(struct queue_list *list, struct queue *queue);
 void queue_list_leave(struct queue *queue);
 bool queue_is_unsent(const struct queue *queue);

@@ -39,8 +39,7 @@ int sched_find_empty(enum ogpu_engine_class engine)
 static void make_ready(struct queue *q, uint64_t now)
 {
 	q->state = QUEUE_READY;
-	q->since = now;
-	queue_list_append(&sched.ready[q->desc.engine][q->desc.priority], q);
+	sched_turn_begins(q, now);
 	/* One that gets a slot at once shows that. */
 	if (sched.suspended || sched_find_empty(q->desc.engine) < 0)
 		control_publish(q, now);
@@ -293,7 +292,12 @@ static void slot_saved(unsigned int index, uint64_t now)
 
 	slot_save(index, sched.slots[index].queue);
 	waiting = slot_wait(index, &wait);
-	q = take_off_slot(index);
+	q = sched.slots[index].queue;
+	if (idle || waiting || q->suspended || q->faulted)
+		sched_turn_even(q);
+	else
+		sched_turn_ends(q, slot_unit_ns(index), now);
+	take_off_slot(index);
 	/* From now on doorbells come to firmware; what was rung before is in memory. */
 	if (!waiting || q->suspended || q->faulted) {
 		settle(q, !idle, now);

@@ -9,7 +9,8 @@
  * says that it has what it waits for. Nothing is done for queues with nothing to do, however many
  * there are.
  *
- * Among those who wait the highest priority goes first, then the longest wait. So that nobody
+ * Among those who wait the highest priority goes first, then the longest wait, in which it counts
+ * how much time with units they have had (sched_turn.c). So that nobody
  * starves, waiting raises priority by a level each SCHED_AGE_NS; but only one queue of a class gets
  * a slot by a raise in SCHED_RAISE_NS, and for no more than SCHED_SLICE_NS, so that a thousand
  * queues that have waited do not keep out one with more priority. The raise holds for units as for

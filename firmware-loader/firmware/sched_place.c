@@ -8,9 +8,9 @@
 static uint8_t wait_priority(const struct queue *q, bool raise, uint64_t now)
 {
 	uint32_t priority = q->desc.priority;
-	uint64_t waited = now - q->since;
+	uint64_t waited = now - q->turn;
 
-	if (!raise)
+	if (!raise || now < q->turn)
 		return priority;
 	for (; waited >= SCHED_AGE_NS && priority < OGPU_PRIORITIES - 1; waited -= SCHED_AGE_NS)
 		priority++;
@@ -28,7 +28,7 @@ static struct queue *cursor_next(struct cursor *cursor, bool raise, uint64_t now
 	uint8_t best_priority = 0;
 	unsigned int i, from = 0;
 
-	/* Each list is in order of time, so only its head can be the next one. */
+	/* Each list is in order of turns, so only its head can be the next one. */
 	for (i = 0; i < OGPU_PRIORITIES; i++) {
 		struct queue *q = cursor->at[i];
 		uint8_t priority;
@@ -37,7 +37,7 @@ static struct queue *cursor_next(struct cursor *cursor, bool raise, uint64_t now
 			continue;
 		priority = wait_priority(q, raise, now);
 		if (!best || priority > best_priority ||
-		    (priority == best_priority && q->since < best->since)) {
+		    (priority == best_priority && q->turn < best->turn)) {
 			best = q;
 			best_priority = priority;
 			from = i;

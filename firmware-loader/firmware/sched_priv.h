@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * Inside the scheduler: what sched.c (slots and queues that change state) and sched_place.c (who
- * gets a slot next, and who makes room) share.
+ * Inside the scheduler: what sched.c (slots and queues that change state), sched_turn.c (in which
+ * order equals have their turns) and sched_place.c (who gets a slot next, and who makes room) share.
  */
 #ifndef FW_SCHED_PRIV_H
 #define FW_SCHED_PRIV_H
@@ -33,6 +33,12 @@ struct slot {
 	enum ogpu_queue_error kill_error;
 };
 
+/* Of the slices of a priority: only what they are to each other matters, see sched_turn.c. */
+struct mean {
+	uint64_t unit_us;		/* time with a unit */
+	uint64_t round_us;		/* from being ready to the end of the slice */
+};
+
 /**
  * struct sched - the scheduler's state
  */
@@ -40,6 +46,7 @@ struct sched {
 	struct slot slots[OGPU_MC_SLOT_MAX];
 	unsigned int first[OGPU_ENGINE_CLASSES], end[OGPU_ENGINE_CLASSES];
 	struct queue_list ready[OGPU_ENGINE_CLASSES][OGPU_PRIORITIES];
+	struct mean mean[OGPU_ENGINE_CLASSES][OGPU_PRIORITIES];
 	uint64_t next_raise[OGPU_ENGINE_CLASSES];	/* no slot by a raise before */
 	uint64_t busy_ns[OGPU_ENGINE_CLASSES];	/* of queues that have left their slots */
 	bool suspended;
@@ -53,6 +60,11 @@ int sched_find_empty(enum ogpu_engine_class engine);
 void sched_put_on_slot(unsigned int index, struct queue *q, uint8_t priority, uint64_t now);
 void sched_begin_preempt(unsigned int index, uint64_t now);
 bool sched_slice_is_over(unsigned int index, uint64_t now);
+
+/* sched_turn.c */
+void sched_turn_ends(struct queue *q, uint64_t unit_ns, uint64_t now);
+void sched_turn_even(struct queue *q);
+void sched_turn_begins(struct queue *q, uint64_t now);
 
 /* sched_place.c */
 void sched_place(enum ogpu_engine_class engine, uint64_t now);

@@ -18,7 +18,7 @@ struct model model[MANY];
 struct model_slot slots[SLOTS];
 struct queue *queues[MANY];
 uint64_t now;
-unsigned int preempts, watches;
+unsigned int preempts, watches, units;
 bool engines_reset, all_suspended;
 
 void slot_start(unsigned int slot, const struct queue *queue, enum ogpu_priority priority)
@@ -142,7 +142,7 @@ uint64_t slot_unit_ns(unsigned int slot)
 {
 	if (model[slots[slot].queue].no_unit)
 		return 0;
-	return slots[slot].busy_ns / 2;
+	return units ? slots[slot].unit_ns : slots[slot].busy_ns / 2;
 }
 
 bool slot_queue_has_work(const struct queue *queue)
@@ -162,11 +162,69 @@ void wake(uint32_t number)
 	sched_check_work(queues[number], true, now);
 }
 
+/* A turn of a unit: mostly a millisecond, now and then what a busy host makes of it. */
+struct turn {
+	unsigned int slot;
+	uint64_t left;
+};
+
+static struct turn turns[SLOTS];
+
+static bool has_turn(unsigned int slot)
+{
+	unsigned int i;
+
+	for (i = 0; i < units; i++) {
+		if (turns[i].left && turns[i].slot == slot)
+			return true;
+	}
+	return false;
+}
+
+static void next_turn(struct turn *turn)
+{
+	static unsigned int last;
+	static uint32_t random;
+	unsigned int n;
+
+	for (n = 0; n < COMPUTE_SLOTS; n++) {
+		last = (last + 1) % COMPUTE_SLOTS;
+		if (slots[last].state != OGPU_SLOT_RUNNING || slots[last].told || has_turn(last))
+			continue;
+		random = random * 1664525 + 1013904223;
+		turn->slot = last;
+		turn->left = (random >> 28 ? 10 : 10 + (random >> 8) % 400) * 100 * US;
+		return;
+	}
+}
+
+/* Units work for those that have them; who is told to stop does at the end of the turn. */
+static void work_in_turns(uint64_t ns)
+{
+	unsigned int i;
+
+	for (i = 0; i < units; i++) {
+		struct turn *turn = &turns[i];
+		struct model_slot *s = &slots[turn->slot];
+
+		if (turn->left) {
+			turn->left -= ns;
+			s->unit_ns += ns;
+			model[s->queue].unit_ns += ns;
+		}
+		if (!turn->left)
+			next_turn(turn);
+	}
+	for (i = 0; i < COMPUTE_SLOTS && units; i++)
+		model[slots[i].queue].slow = has_turn(i);
+}
+
 /* Lets the slots work for a while. */
 void work(uint64_t ns)
 {
 	unsigned int i;
 
+	work_in_turns(ns);
 	for (i = 0; i < SLOTS; i++) {
 		struct model_slot *s = &slots[i];
 		struct model *m = &model[s->queue];
@@ -174,7 +232,7 @@ void work(uint64_t ns)
 		if (s->state != OGPU_SLOT_RUNNING && s->state != OGPU_SLOT_IDLE &&
 		    s->state != OGPU_SLOT_WAITING)
 			continue;
-		if (m->slow && s->told) {
+		if (s->told && (units ? !has_turn(i) : m->slow)) {
 			s->state = OGPU_SLOT_SAVED;
 		} else if (m->fails) {
 			s->error = m->fails;
@@ -279,6 +337,8 @@ int setup(void **state)
 	now = 1000 * MS;
 	preempts = 0;
 	watches = 0;
+	units = 0;
+	memset(turns, 0, sizeof(turns));
 	engines_reset = false;
 	all_suspended = false;
 	queue_table_init();

@@ -24,7 +24,8 @@ struct model {
 	bool slow;			/* needs a step to make room */
 	bool watched;
 	enum ogpu_queue_error fails;
-	uint64_t ran_ns;		/* while on slots */
+	uint64_t ran_ns;		/* while on slots, */
+	uint64_t unit_ns;		/* and with a unit */
 	/* What its control page shows. */
 	enum ogpu_queue_run_state shown;
 	uint64_t shown_busy_ns, shown_waited_ns;
@@ -37,6 +38,7 @@ struct model_slot {
 	enum ogpu_priority priority;
 	uint64_t told;			/* to make room */
 	uint64_t busy_ns;
+	uint64_t unit_ns;
 	uint64_t pos;
 	enum ogpu_queue_error error;
 };
@@ -46,6 +48,8 @@ extern struct model_slot slots[SLOTS];
 extern struct queue *queues[MANY];
 extern uint64_t now;
 extern unsigned int preempts, watches;
+/* How many slots have a unit at a time, in turns of uneven length; 0: all, for half of the time. */
+extern unsigned int units;
 extern bool engines_reset, all_suspended;
 
 void wake(uint32_t number);

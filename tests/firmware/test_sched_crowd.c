@@ -5,6 +5,7 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,6 +43,31 @@ static void test_2048_queues_share(void **state)
 {
 	(void)state;
 	share(QUEUE_MAX);
+}
+
+/* Units have turns of uneven length: who had more in one slice has less in those that follow. */
+static void test_unit_time_is_shared(void **state)
+{
+	uint64_t least = UINT64_MAX, most = 0, sum = 0;
+	unsigned int i;
+
+	(void)state;
+	units = 2;
+	for (i = 0; i < 12; i++) {
+		add(i, OGPU_ENGINE_COMPUTE, 1);
+		give(i, 100000 * MS);
+	}
+	pass_time(30000 * MS);
+	for (i = 0; i < 12; i++) {
+		sum += model[i].unit_ns;
+		if (model[i].unit_ns < least)
+			least = model[i].unit_ns;
+		if (model[i].unit_ns > most)
+			most = model[i].unit_ns;
+	}
+	printf("# 12 queues had units for %llu to %llu ms\n", (unsigned long long)(least / MS),
+	       (unsigned long long)(most / MS));
+	assert_true((most - least) * 12 <= sum / 20);
 }
 
 /* However many wait and for how long, one with more priority is served at once. */
@@ -273,6 +299,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_1024_queues_share),
 		T(test_2048_queues_share),
+		T(test_unit_time_is_shared),
 		T(test_crowd_keeps_nobody_out),
 		T(test_raises_go_round),
 		T(test_random_life),
