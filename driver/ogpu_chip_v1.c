@@ -12,12 +12,11 @@
 #include "abi/regs.h"
 #include "ogpu_chip.h"
 #include "ogpu_device.h"
+#include "ogpu_params.h"
 
 /* An invalidation waits for accesses in flight; anything near this is a broken card. */
 #define OGPU_V1_TLBI_TIMEOUT_MS	1000
 #define OGPU_V1_TLBI_POLL_US	20
-/* Ten times what the contract allows. */
-#define OGPU_V1_RESET_TIMEOUT_MS	1000
 
 static int ogpu_v1_quiesce(struct ogpu_device *odev)
 {
@@ -25,7 +24,11 @@ static int ogpu_v1_quiesce(struct ogpu_device *odev)
 
 	ogpu_write32(odev, 0, OGPU_GLB_RESET, bits);
 
-	return ogpu_wait32(odev, 0, OGPU_GLB_RESET, bits, 0, OGPU_V1_RESET_TIMEOUT_MS);
+	/*
+	 * A tenth of a second is what the contract allows. But a card that is given up here stays
+	 * away until somebody binds it again.
+	 */
+	return ogpu_wait32(odev, 0, OGPU_GLB_RESET, bits, 0, ogpu_fw_timeout_ms);
 }
 
 /* Reading the low half latches the high one. */

@@ -206,7 +206,7 @@ static int ogpu_fw_bring_up(struct ogpu_device *odev)
 
 	if (odev->reset_blocked || READ_ONCE(odev->state) != OGPU_STATE_BOOTING) {
 		ogpu_device_set_error(odev, "card was reset during the upload; upload again");
-		return -ECANCELED;
+		return -EAGAIN;
 	}
 
 	ret = ogpu_boot(odev, fw->staged, fw->staged_size);
@@ -273,6 +273,8 @@ static enum fw_upload_err ogpu_fw_poll_complete(struct fw_upload *upload)
 		return FW_UPLOAD_ERR_FW_INVALID;
 	case -ETIMEDOUT:
 		return FW_UPLOAD_ERR_TIMEOUT;
+	case -EAGAIN:
+		return FW_UPLOAD_ERR_BUSY;
 	case -ECANCELED:
 		return FW_UPLOAD_ERR_CANCELED;
 	default:

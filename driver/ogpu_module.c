@@ -37,3 +37,6 @@ module_exit(ogpu_module_exit);
 MODULE_DESCRIPTION("OGPU compute accelerators");
 MODULE_AUTHOR("OGPU developers");
 MODULE_LICENSE("Dual MIT/GPL");
+#ifdef OGPU_MODULE_VERSION
+MODULE_VERSION(OGPU_MODULE_VERSION);
+#endif

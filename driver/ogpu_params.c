@@ -39,4 +39,4 @@ unsigned int ogpu_fw_timeout_ms = 5000;
 module_param_cb(fw_timeout_ms, &ogpu_fw_timeout_ops, &ogpu_fw_timeout_ms, 0644);
 __MODULE_PARM_TYPE(fw_timeout_ms, "uint");
 MODULE_PARM_DESC(fw_timeout_ms,
-		 "Longest time for each step of the firmware's start (100 to 600000, default 5000)");
+		 "Longest time for a reset and each step of the firmware's start (100 to 600000, default 5000)");

@@ -18,7 +18,7 @@
 #define UPLOAD_PREFIX	"ogpu-"
 #define RUN_DIR		"/run/ogpu"
 
-static int attr_open(const char *dir, const char *name, int flags)
+int attr_open(const char *dir, const char *name, int flags)
 {
 	char path[PATH_MAX];
 
@@ -157,9 +157,13 @@ static bool card_probe(struct card *card, const char *sysfs_root, const char *ad
 		return false;
 	memcpy(card->address, address, strlen(address) + 1);
 
-	return attr_read_u32(card->pci_dir, "vendor", &card->vendor) &&
-	       attr_read_u32(card->pci_dir, "device", &card->device) &&
-	       card->vendor == OGPU_PCI_VENDOR && card->device == OGPU_PCI_DEVICE_OGPU1;
+	if (!attr_read_u32(card->pci_dir, "vendor", &card->vendor) ||
+	    !attr_read_u32(card->pci_dir, "device", &card->device))
+		return false;
+	/* Whatever the driver took is a card. Without a driver there are only the IDs to tell. */
+	read_driver(card);
+	return card_has_driver(card) ||
+	       (card->vendor == OGPU_PCI_VENDOR && card->device == OGPU_PCI_DEVICE_OGPU1);
 }
 
 static int is_not_hidden(const struct dirent *entry)

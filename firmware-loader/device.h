@@ -112,6 +112,16 @@ bool driver_is_loaded(const char *sysfs_root);
 bool card_is_ready(const struct card *card);
 
 /**
+ * attr_open() - open an attribute
+ * @dir: folder in sysfs
+ * @name: of the attribute
+ * @flags: as of open()
+ *
+ * Return: a descriptor or a negative errno.
+ */
+int attr_open(const char *dir, const char *name, int flags);
+
+/**
  * attr_read() - read an attribute
  * @dir: folder in sysfs
  * @name: of the attribute

@@ -2,10 +2,12 @@
 /*
  * Exit codes and error messages.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "error.h"
+#include "util.h"
 
 int fw_fail(struct fw_error *err, enum fw_exit code, const char *fmt, ...)
 {
@@ -15,7 +17,20 @@ int fw_fail(struct fw_error *err, enum fw_exit code, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(err->text, sizeof(err->text), fmt, args);
 	va_end(args);
+	text_clean(err->text);
 	return -1;
+}
+
+void fw_warn(const char *fmt, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	text_clean(text);
+	fprintf(stderr, "%s: warning: %s\n", program_invocation_short_name, text);
 }
 
 void fw_clear(struct fw_error *err)

@@ -39,6 +39,12 @@ int fw_fail(struct fw_error *err, enum fw_exit code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /**
+ * fw_warn() - tell people of something that is odd but no failure, on standard error
+ * @fmt: one line
+ */
+void fw_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/**
  * fw_clear() - forget an error
  * @err: afterwards FW_EXIT_OK, without text
  */

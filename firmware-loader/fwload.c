@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
-#include <unistd.h>
 
 #include "device.h"
 #include "image.h"
@@ -26,13 +25,8 @@ static int open_keyring(struct keyring *ring, const struct options *opt, struct 
 	for (i = 0; i < opt->key_count; i++)
 		if (keyring_add(ring, opt->keys[i], err))
 			return -1;
-	if (opt->key_count)
-		return 0;
-
-	for (i = 0; i < ARRAY_SIZE(folders); i++)
-		if (!access(folders[i], F_OK) && keyring_add(ring, folders[i], err))
-			return -1;
-	return 0;
+	return opt->key_count ? 0 :
+	       keyring_add_folders(ring, folders, ARRAY_SIZE(folders), err);
 }
 
 /* Reduces @list to the card that --device names, if it does. */
@@ -150,10 +144,12 @@ free_ring:
 static int wait_for_targets(struct card_list *cards, const struct options *opt, int64_t deadline,
 			    struct fw_error *err)
 {
+	struct waiter pause = { 0 };
+
 	while (find_targets(cards, opt, err)) {
 		if (!opt->wait || err->code != FW_EXIT_NO_DEVICE)
 			return -1;
-		if (wait_to_retry(deadline))
+		if (waiter_retry(&pause, deadline))
 			continue;
 		return upload_interrupted() ?
 			fw_fail(err, FW_EXIT_CANCELLED, "cancelled while waiting") : -1;
@@ -170,6 +166,7 @@ static struct card *next_target(struct card_list *list, unsigned int place,
 				const struct options *opt, int64_t deadline)
 {
 	struct card *next = &list->cards[place];
+	struct waiter pause = { 0 };
 
 	do {
 		unsigned int i;
@@ -185,7 +182,7 @@ static struct card *next_target(struct card_list *list, unsigned int place,
 				*card = first;
 			return next;
 		}
-	} while (opt->wait && wait_to_retry(deadline));
+	} while (opt->wait && waiter_retry(&pause, deadline));
 	return next;
 }
 

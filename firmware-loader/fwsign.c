@@ -160,6 +160,8 @@ static int cmd_keygen(const struct options *opt, struct fw_error *err)
 
 	if (!opt->key || !opt->public)
 		return fw_fail(err, FW_EXIT_USAGE, "keygen needs --key and --public");
+	if (!strcmp(opt->key, opt->public))
+		return fw_fail(err, FW_EXIT_USAGE, "--key and --public name one file");
 
 	key_generate(&key);
 	return key_write(&key, opt->key, opt->public, err);
@@ -175,6 +177,9 @@ static int cmd_sign(const struct options *opt, const char *path, struct fw_error
 
 	if (!opt->key || !opt->output)
 		return fw_fail(err, FW_EXIT_USAGE, "sign needs --key and --output");
+	if (file_same(opt->output, opt->key) || file_same(opt->output, path))
+		return fw_fail(err, FW_EXIT_USAGE, "%s: is read, too; name another --output",
+			       opt->output);
 	if (key_read_secret(opt->key, &key, err))
 		return -1;
 

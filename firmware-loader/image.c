@@ -96,6 +96,7 @@ int image_parse(struct fw_image *image, const char *path, uint8_t *data, size_t 
 		return fw_fail(err, FW_EXIT_FAILED, "%s: out of memory", path);
 	}
 
+	text_clean(image->path);
 	memcpy(&hdr, data, sizeof(hdr));
 	decode_header(image, &hdr);
 	decode_components(image, &hdr);

@@ -5,15 +5,18 @@
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fnmatch.h>
+#include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "keys.h"
 #include "util.h"
+
+#define REVOKED	".revoked"
 
 static_assert(crypto_sign_PUBLICKEYBYTES == KEY_SIZE, "Ed25519 public key");
 static_assert(crypto_sign_SEEDBYTES == KEY_SIZE, "Ed25519 seed");
@@ -36,18 +39,13 @@ int key_write(const struct signing_key *key, const char *secret_path, const char
 {
 	char line[2 * KEY_SIZE + 2];
 	uint8_t seed[KEY_SIZE];
-	struct stat st;
 	int ret;
-
-	/* A key pair that is lost by mistake cannot be made again. */
-	if (!lstat(secret_path, &st))
-		return fw_fail(err, FW_EXIT_FAILED,
-			       "%s exists: remove it first if the key is not needed", secret_path);
 
 	crypto_sign_ed25519_sk_to_seed(seed, key->secret);
 	sodium_bin2hex(line, sizeof(line), seed, sizeof(seed));
 	line[2 * KEY_SIZE] = '\n';
-	ret = file_write(secret_path, 0600, line, 2 * KEY_SIZE + 1, err);
+	/* A key pair that is lost by mistake cannot be made again: nothing is replaced. */
+	ret = file_create(secret_path, 0600, line, 2 * KEY_SIZE + 1, err);
 	sodium_memzero(seed, sizeof(seed));
 	sodium_memzero(line, sizeof(line));
 	if (ret)
@@ -55,16 +53,20 @@ int key_write(const struct signing_key *key, const char *secret_path, const char
 
 	sodium_bin2hex(line, sizeof(line), key->public, KEY_SIZE);
 	line[2 * KEY_SIZE] = '\n';
-	return file_write(public_path, 0644, line, 2 * KEY_SIZE + 1, err);
+	ret = file_create(public_path, 0644, line, 2 * KEY_SIZE + 1, err);
+	if (ret)
+		unlink(secret_path);
+	return ret;
 }
 
-static int key_read(const char *path, uint8_t key[KEY_SIZE], bool raw, struct fw_error *err)
+static int key_read(const char *path, uint8_t key[KEY_SIZE], bool raw, unsigned int forbidden,
+		    struct fw_error *err)
 {
 	size_t size, count;
 	uint8_t *data;
 	int ret = 0;
 
-	if (file_read(path, 4096, &data, &size, err)) {
+	if (file_read_guarded(path, 4096, forbidden, &data, &size, err)) {
 		err->code = FW_EXIT_SIGNATURE;
 		return -1;
 	}
@@ -87,7 +89,7 @@ int key_read_secret(const char *path, struct signing_key *key, struct fw_error *
 {
 	uint8_t seed[KEY_SIZE];
 
-	if (key_read(path, seed, false, err))
+	if (key_read(path, seed, false, 0077, err))
 		return -1;
 	crypto_sign_seed_keypair(key->public, key->secret, seed);
 	sodium_memzero(seed, sizeof(seed));
@@ -96,7 +98,7 @@ int key_read_secret(const char *path, struct signing_key *key, struct fw_error *
 
 int key_read_public(const char *path, uint8_t key[KEY_SIZE], struct fw_error *err)
 {
-	return key_read(path, key, true, err);
+	return key_read(path, key, true, 0002, err);
 }
 
 void key_id(const uint8_t key[KEY_SIZE], uint8_t id[KEY_ID_SIZE])
@@ -107,7 +109,8 @@ void key_id(const uint8_t key[KEY_SIZE], uint8_t id[KEY_ID_SIZE])
 	memcpy(id, hash, KEY_ID_SIZE);
 }
 
-static int keyring_add_file(struct keyring *ring, const char *path, struct fw_error *err)
+static int keyring_add_file(struct keyring *ring, const char *path, bool revoked,
+			    struct fw_error *err)
 {
 	struct public_key *key, *keys;
 
@@ -123,33 +126,94 @@ static int keyring_add_file(struct keyring *ring, const char *path, struct fw_er
 	key->path = strdup(path);
 	if (!key->path)
 		return fw_fail(err, FW_EXIT_FAILED, "%s: out of memory", path);
+	text_clean(key->path);
+	key->revoked = revoked;
 	ring->count++;
 	return 0;
 }
 
-static int is_public_key(const struct dirent *entry)
+static bool has_suffix(const char *name, const char *suffix)
 {
-	return !fnmatch("*.pub", entry->d_name, FNM_PERIOD);
+	size_t length = strlen(name), end = strlen(suffix);
+
+	return length > end && !strcmp(name + length - end, suffix);
 }
 
-static int keyring_add_folder(struct keyring *ring, const char *path, struct fw_error *err)
+static int is_key(const struct dirent *entry)
 {
-	struct dirent **entries;
-	int i, count, ret = 0;
+	return entry->d_name[0] != '.' &&
+	       (has_suffix(entry->d_name, ".pub") || has_suffix(entry->d_name, REVOKED));
+}
 
-	count = scandir(path, &entries, is_public_key, alphasort);
-	if (count < 0)
-		return fw_fail(err, FW_EXIT_SIGNATURE, "%s: %s", path, strerror(errno));
+static bool is_mask(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && (S_ISCHR(st.st_mode) || (S_ISREG(st.st_mode) && !st.st_size));
+}
+
+/* Is there a file of this name in one of the first @count folders? */
+static bool is_masked(const char * const *folders, size_t count, const char *name)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	size_t i;
 
 	for (i = 0; i < count; i++) {
-		char file[4096];
-
-		snprintf(file, sizeof(file), "%s/%s", path, entries[i]->d_name);
-		if (!ret)
-			ret = keyring_add_file(ring, file, err);
-		free(entries[i]);
+		snprintf(path, sizeof(path), "%s/%s", folders[i], name);
+		if (!lstat(path, &st))
+			return true;
 	}
-	free(entries);
+	return false;
+}
+
+/*
+ * One key that cannot be read must not keep all cards from starting: it is missed only if an image
+ * needs it. A revocation that cannot be read must.
+ */
+static int keyring_add_entry(struct keyring *ring, const char *path, struct fw_error *err)
+{
+	struct fw_error one;
+
+	if (has_suffix(path, REVOKED))
+		return keyring_add_file(ring, path, true, err);
+	if (!is_mask(path) && keyring_add_file(ring, path, false, &one))
+		fw_warn("key left out: %s", one.text);
+	return 0;
+}
+
+int keyring_add_folders(struct keyring *ring, const char * const *folders, size_t count,
+			struct fw_error *err)
+{
+	struct dirent **entries;
+	struct stat st;
+	int i, found, ret = 0;
+	size_t folder;
+
+	for (folder = 0; folder < count && !ret; folder++) {
+		const char *path = folders[folder];
+
+		if (stat(path, &st))
+			continue;
+		if (st.st_mode & 0002)
+			return fw_fail(err, FW_EXIT_SIGNATURE,
+				       "%s: everybody can put keys there: chmod o-w, if it is still good",
+				       path);
+		found = scandir(path, &entries, is_key, alphasort);
+		if (found < 0)
+			return fw_fail(err, FW_EXIT_SIGNATURE, "%s: %s", path, strerror(errno));
+
+		for (i = 0; i < found; i++) {
+			const char *name = entries[i]->d_name;
+			char file[PATH_MAX];
+
+			snprintf(file, sizeof(file), "%s/%s", path, name);
+			if (!ret && !is_masked(folders, folder, name))
+				ret = keyring_add_entry(ring, file, err);
+			free(entries[i]);
+		}
+		free(entries);
+	}
 	return ret;
 }
 
@@ -158,18 +222,8 @@ int keyring_add(struct keyring *ring, const char *path, struct fw_error *err)
 	struct stat st;
 
 	if (!stat(path, &st) && S_ISDIR(st.st_mode))
-		return keyring_add_folder(ring, path, err);
-	return keyring_add_file(ring, path, err);
-}
-
-const struct public_key *keyring_find(const struct keyring *ring, const uint8_t id[KEY_ID_SIZE])
-{
-	size_t i;
-
-	for (i = 0; i < ring->count; i++)
-		if (!memcmp(ring->keys[i].id, id, KEY_ID_SIZE))
-			return &ring->keys[i];
-	return NULL;
+		return keyring_add_folders(ring, &path, 1, err);
+	return keyring_add_file(ring, path, false, err);
 }
 
 void keyring_free(struct keyring *ring)

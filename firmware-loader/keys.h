@@ -8,6 +8,7 @@
 #ifndef OGPU_LOADER_KEYS_H
 #define OGPU_LOADER_KEYS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,7 +25,8 @@ struct signing_key {
 struct public_key {
 	uint8_t bytes[KEY_SIZE];
 	uint8_t id[KEY_ID_SIZE];
-	char *path;
+	char *path;		/* for people */
+	bool revoked;		/* never to be trusted */
 };
 
 struct keyring {
@@ -48,18 +50,18 @@ void key_generate(struct signing_key *key);
 /**
  * key_write() - write both files of a key pair
  * @key: the pair
- * @secret_path: file of the private key, mode 0600; must not exist
+ * @secret_path: file of the private key, mode 0600
  * @public_path: file of the public key
  * @err: filled in case of error
  *
- * Return: 0 or -1.
+ * Return: 0, or -1 if one of them exists or cannot be written; then there is neither.
  */
 int key_write(const struct signing_key *key, const char *secret_path, const char *public_path,
 	      struct fw_error *err);
 
 /**
  * key_read_secret() - read a private key
- * @path: the file
+ * @path: the file; only its owner may have any access
  * @key: filled
  * @err: filled in case of error
  *
@@ -69,7 +71,7 @@ int key_read_secret(const char *path, struct signing_key *key, struct fw_error *
 
 /**
  * key_read_public() - read a public key
- * @path: the file
+ * @path: the file; not everybody may write it
  * @key: filled
  * @err: filled in case of error
  *
@@ -87,21 +89,28 @@ void key_id(const uint8_t key[KEY_SIZE], uint8_t id[KEY_ID_SIZE]);
 /**
  * keyring_add() - trust more keys
  * @ring: where to add; all zero at first
- * @path: a key file, or a folder, whose files *.pub are added in order of their names
+ * @path: a key file, or a folder as for keyring_add_folders()
  * @err: filled in case of error
  *
- * Return: 0, or -1 if any of them cannot be read.
+ * Return: 0 or -1.
  */
 int keyring_add(struct keyring *ring, const char *path, struct fw_error *err);
 
 /**
- * keyring_find() - look for a key
- * @ring: trusted keys
- * @id: identity of the key
+ * keyring_add_folders() - trust the keys in folders
+ * @ring: where to add; all zero at first
+ * @folders: the first ones go before later ones; those that are not there are left out
+ * @count: how many there are
+ * @err: filled in case of error
  *
- * Return: the key, which belongs to @ring, or NULL.
+ * Files *.pub are trusted, keys in files *.revoked never, wherever else they are. A file hides
+ * those of the same name in later folders; an empty one, or a link to /dev/null, does only that. A
+ * *.pub that cannot be read is left out with a warning.
+ *
+ * Return: 0, or -1 if a folder or a revocation cannot be read, or everybody may write a folder.
  */
-const struct public_key *keyring_find(const struct keyring *ring, const uint8_t id[KEY_ID_SIZE]);
+int keyring_add_folders(struct keyring *ring, const char * const *folders, size_t count,
+			struct fw_error *err);
 
 /**
  * keyring_free() - forget all keys

@@ -80,19 +80,35 @@ static int check_state(const struct card *card, const struct fw_image *image,
 		       card->address, card->fw_version, image->version_text);
 }
 
-static void load_image(struct card *card, const struct fw_image *image, const struct options *opt,
-		       int64_t deadline, struct load_result *result)
+/* Return: the card was busy with something that ends, so that it is worth trying again. */
+static bool try_load(struct card *card, const struct fw_image *image, const struct options *opt,
+		     int64_t deadline, struct load_result *result)
 {
 	int lock = upload_lock(card, opt->wait, deadline, &result->error);
 	bool progress = !opt->quiet && !opt->json && isatty(STDERR_FILENO);
+	bool uploaded = false;
 
 	if (lock < 0)
-		return;
+		return false;
 
 	snprintf(result->previous, sizeof(result->previous), "%s", card->fw_version);
-	if (!check_state(card, image, opt, &result->error) && !opt->dry_run)
+	if (!check_state(card, image, opt, &result->error) && !opt->dry_run) {
 		upload_image(card, image, progress, deadline, &result->error);
+		uploaded = true;
+	}
 	upload_unlock(lock);
+	return uploaded && result->error.code == FW_EXIT_BUSY &&
+	       strcmp(card->state, CARD_STATE_RUNNING);
+}
+
+static void load_image(struct card *card, const struct fw_image *image, const struct options *opt,
+		       int64_t deadline, struct load_result *result)
+{
+	struct waiter pause = { 0 };
+
+	while (try_load(card, image, opt, deadline, result) && opt->wait &&
+	       waiter_retry(&pause, deadline))
+		;
 }
 
 static void no_driver(const struct card *card, const struct options *opt, struct fw_error *err)

@@ -6,9 +6,13 @@
  * whose work status, remaining_size and error then tell. The kernel ignores "1" without a word
  * while an upload is in progress, and udev's own rule for firmware requests writes "-1" when it
  * sees an "add" event; both are found out by reading loading back.
+ *
+ * The driver announces changes of the card's state, the kernel none of an upload's attributes:
+ * those are looked at after each announcement, and from time to time, ever more seldom.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,8 +24,11 @@
 #include "upload.h"
 #include "util.h"
 
-#define POLL_NS		5000000
+#define POLL_MIN_MS	5
+#define POLL_MAX_MS	100
+#define CANCEL_S	2	/* what the driver has to end an upload */
 #define CHUNK		4096	/* sysfs takes a page at a time */
+#define PROGRESS_TEXT	160
 
 static volatile sig_atomic_t interrupted;
 
@@ -38,11 +45,17 @@ static bool deadline_passed(int64_t deadline)
 	return deadline_after(0) >= deadline;
 }
 
-static void poll_pause(void)
+/* Waits for news of the state behind @fd, or at most @wait->step_ms; -1 if there is none. */
+static void waiter_pause(struct waiter *wait, int fd)
 {
-	const struct timespec pause = { .tv_nsec = POLL_NS };
+	struct pollfd news = { .fd = fd, .events = POLLPRI };
 
-	nanosleep(&pause, NULL);
+	if (!wait->step_ms)
+		wait->step_ms = POLL_MIN_MS;
+	if (poll(&news, 1, wait->step_ms) > 0)
+		wait->step_ms = POLL_MIN_MS;
+	else if (wait->step_ms < POLL_MAX_MS)
+		wait->step_ms += wait->step_ms / 2;
 }
 
 static void on_signal(int sig)
@@ -65,11 +78,11 @@ bool upload_interrupted(void)
 	return interrupted;
 }
 
-bool wait_to_retry(int64_t deadline)
+bool waiter_retry(struct waiter *wait, int64_t deadline)
 {
 	if (interrupted || deadline_passed(deadline))
 		return false;
-	poll_pause();
+	waiter_pause(wait, -1);
 	return true;
 }
 
@@ -190,12 +203,13 @@ static int lock_idle(struct card *card, struct fw_error *err)
 
 int upload_lock(struct card *card, bool wait, int64_t deadline, struct fw_error *err)
 {
+	struct waiter pause = { 0 };
 	int lock;
 
 	while ((lock = lock_idle(card, err)) < 0) {
 		if (!wait || err->code != FW_EXIT_BUSY)
 			return -1;
-		if (wait_to_retry(deadline))
+		if (waiter_retry(&pause, deadline))
 			continue;
 		if (interrupted)
 			return fw_fail(err, FW_EXIT_CANCELLED, "%s: cancelled while waiting",
@@ -212,12 +226,15 @@ void upload_unlock(int lock)
 	close(lock);
 }
 
+/* The hash is of what the boot ROM saw. Version and build are what the firmware says of itself. */
 bool upload_is_running(const struct card *card, const struct fw_image *image)
 {
-	return !strcmp(card->state, CARD_STATE_RUNNING) &&
-	       !strcmp(card->fw_version, image->version_text) &&
-	       (!card->fw_build_id[0] || !strcmp(card->fw_build_id, image->build_id)) &&
-	       (!card->fw_hash[0] || !strcmp(card->fw_hash, image->manifest_sha256));
+	if (strcmp(card->state, CARD_STATE_RUNNING))
+		return false;
+	if (card->fw_hash[0])
+		return !strcmp(card->fw_hash, image->manifest_sha256);
+	return !strcmp(card->fw_version, image->version_text) &&
+	       (!card->fw_build_id[0] || !strcmp(card->fw_build_id, image->build_id));
 }
 
 static int write_data(const struct card *card, const struct fw_image *image, struct fw_error *err)
@@ -320,9 +337,13 @@ static int fail_upload(const struct card *card, const char *error, struct fw_err
 
 	if (!strcmp(reason, "user-abort"))
 		return fw_fail(err, FW_EXIT_CANCELLED, "%s: upload was cancelled", card->address);
-	if (!strcmp(reason, "device-busy"))
+	/* Later than that the card was not busy, but became so. */
+	if (!strcmp(error, "preparing:device-busy"))
 		return fw_fail(err, FW_EXIT_BUSY, "%s: driver refused the upload: card is busy",
 			       card->address);
+	if (!strcmp(reason, "device-busy"))
+		return fw_fail(err, FW_EXIT_BUSY, "%s: upload was broken off: %s", card->address,
+			       why);
 	if (!strcmp(reason, "timeout"))
 		return fw_fail(err, FW_EXIT_TIMEOUT, "%s: card did not answer in time: %s",
 			       card->address, why);
@@ -337,58 +358,111 @@ static int fail_upload(const struct card *card, const char *error, struct fw_err
 	return fw_fail(err, FW_EXIT_IO, "%s: upload failed: %s", card->address, why);
 }
 
-static void show_progress(const struct card *card, const struct fw_image *image)
+/* Tells only what is new. */
+static void show_progress(const struct card *card, const struct fw_image *image,
+			  char last[PROGRESS_TEXT])
 {
 	size_t done = card->upload_remaining < image->size ?
 		      image->size - card->upload_remaining : 0;
 	bool idle = !strcmp(card->upload_status, "idle");
+	char text[PROGRESS_TEXT];
 
-	fprintf(stderr, "\r%s: %-13s %3zu%%", card->address, idle ? "starting" :
-		card->upload_status, done * 100 / image->size);
+	snprintf(text, sizeof(text), "%s: %-13s %3zu%%", card->address,
+		 idle ? "starting" : card->upload_status, done * 100 / image->size);
+	if (!strcmp(text, last))
+		return;
+	memcpy(last, text, sizeof(text));
+	fprintf(stderr, "\r%s", text);
 }
 
-/* Only the driver's word counts: the upload has ended and this firmware is alive. */
-static int wait_running(struct card *card, const struct fw_image *image, bool progress,
-			int64_t deadline, struct fw_error *err)
+/*
+ * Success is that this upload has ended well and the card runs. Versions are compared only to warn:
+ * the header's is the maker's word, the other one that of the firmware.
+ */
+static int check_outcome(const struct card *card, const struct fw_image *image,
+			 struct fw_error *err)
 {
-	bool cancelled = false;
+	if (card->fw_hash[0] && !upload_is_running(card, image))
+		return fw_fail(err, FW_EXIT_BUSY,
+			       "%s: runs firmware %s, signed hash %s: another upload came in between",
+			       card->address, card->fw_version, card->fw_hash);
+	if (strcmp(card->fw_version, image->version_text) ||
+	    (card->fw_build_id[0] && strcmp(card->fw_build_id, image->build_id)))
+		fw_warn("%s: firmware says that it is version %s, build '%s'; its image says %s, build '%s'",
+			card->address, card->fw_version, card->fw_build_id, image->version_text,
+			image->build_id);
+	return 0;
+}
+
+static int fail_late(const struct card *card, struct fw_error *err)
+{
+	if (interrupted)
+		return fw_fail(err, FW_EXIT_CANCELLED,
+			       "%s: cancelled; the firmware does not run (upload %s, card %s)",
+			       card->address, card->upload_status, card->state);
+	return fw_fail(err, FW_EXIT_TIMEOUT,
+		       "%s: time is over, and the firmware does not run (upload %s, card %s)",
+		       card->address, card->upload_status, card->state);
+}
+
+/*
+ * Follows an upload to its end. When time is over, or after a signal, it is cancelled, and then has
+ * a moment to end: what comes out of that is the outcome, which may be success.
+ */
+static int follow(struct card *card, const struct fw_image *image, bool progress,
+		  int64_t deadline, int state, struct fw_error *err)
+{
+	char text[CARD_TEXT], last[PROGRESS_TEXT] = "";
+	bool cancelled = false, late = false;
+	struct waiter pause = { 0 };
 
 	for (;;) {
+		/* Only what changes after this is announced. */
+		if (state >= 0 && pread(state, text, sizeof(text), 0) < 0)
+			text[0] = '\0';
 		card_refresh(card);
 		if (!card->upload_status[0] || !card->driver[0])
 			return fail_access(card, "status", -ENOENT, err);
 		if (progress)
-			show_progress(card, image);
+			show_progress(card, image, last);
 
 		if (!strcmp(card->upload_status, "idle")) {
+			if (late && strstr(card->upload_error, ":user-abort"))
+				return fail_late(card, err);
 			if (card->upload_error[0])
 				return fail_upload(card, card->upload_error, err);
-			if (upload_is_running(card, image))
-				return 0;
+			if (!strcmp(card->state, CARD_STATE_RUNNING))
+				return check_outcome(card, image, err);
 			/* There is no upload left that could be cancelled. */
-			if (interrupted)
-				return fw_fail(err, FW_EXIT_CANCELLED,
-					       "%s: cancelled; the firmware does not run (card %s)",
-					       card->address, card->state);
+			if (late || interrupted)
+				return fail_late(card, err);
 		}
 
-		if (interrupted && !cancelled) {
+		if (deadline_passed(deadline)) {
+			if (cancelled)
+				return fail_late(card, err);
+			late = true;
+		}
+		if ((late || interrupted) && !cancelled) {
 			attr_write(card->upload_dir, "cancel", "1");
 			cancelled = true;
+			deadline = deadline_after(CANCEL_S);
+			pause.step_ms = 0;
 		}
-		if (deadline_passed(deadline))
-			break;
-		poll_pause();
+		waiter_pause(&pause, state);
 	}
+}
 
-	attr_write(card->upload_dir, "cancel", "1");
-	if (!strcmp(card->state, CARD_STATE_RUNNING))
-		return fw_fail(err, FW_EXIT_TIMEOUT,
-			       "%s: time is over, and the card runs firmware %s instead of %s",
-			       card->address, card->fw_version, image->version_text);
-	return fw_fail(err, FW_EXIT_TIMEOUT,
-		       "%s: time is over, and the firmware does not run (upload %s, card %s)",
-		       card->address, card->upload_status, card->state);
+static int wait_running(struct card *card, const struct fw_image *image, bool progress,
+			int64_t deadline, struct fw_error *err)
+{
+	int state = attr_open(card->pci_dir, "state", O_RDONLY);
+	int ret;
+
+	ret = follow(card, image, progress, deadline, state, err);
+	if (state >= 0)
+		close(state);
+	return ret;
 }
 
 int upload_image(struct card *card, const struct fw_image *image, bool progress, int64_t deadline,
@@ -407,6 +481,7 @@ int upload_image(struct card *card, const struct fw_image *image, bool progress,
 
 int upload_cancel(struct card *card, int64_t deadline, struct fw_error *err)
 {
+	struct waiter pause = { 0 };
 	int ret;
 
 	if (check_offered(card, err))
@@ -425,7 +500,7 @@ int upload_cancel(struct card *card, int64_t deadline, struct fw_error *err)
 			return fail_access(card, "status", -ENOENT, err);
 		if (!strcmp(card->upload_status, "idle"))
 			return 0;
-	} while (wait_to_retry(deadline));
+	} while (waiter_retry(&pause, deadline));
 	if (interrupted)
 		return fw_fail(err, FW_EXIT_CANCELLED, "%s: cancelled while waiting (upload %s)",
 			       card->address, card->upload_status);

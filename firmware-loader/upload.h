@@ -30,15 +30,19 @@ void upload_catch_signals(void);
  */
 bool upload_interrupted(void);
 
+/* Pauses between attempts, which become longer; all zero at first. */
+struct waiter {
+	int step_ms;
+};
+
 /**
- * wait_to_retry() - wait a little before trying again what failed for now
+ * waiter_retry() - wait a little before trying again what failed for now
+ * @wait: of these attempts
  * @deadline: no more retries after it
- *
- * The kernel does not announce changes of an upload's attributes.
  *
  * Return: false if there is no more time, or after a signal.
  */
-bool wait_to_retry(int64_t deadline);
+bool waiter_retry(struct waiter *wait, int64_t deadline);
 
 /**
  * upload_lock() - become the only loader that works on a card, while it has no upload in progress

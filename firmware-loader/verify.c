@@ -3,6 +3,7 @@
  * Is this image genuine, and does it suit this card?
  */
 #include <sodium.h>
+#include <string.h>
 
 #include "verify.h"
 
@@ -23,21 +24,47 @@ static int verify_components(const struct fw_image *image, struct fw_error *err)
 	return 0;
 }
 
-int verify_signature(const struct fw_image *image, const struct keyring *ring,
-		     const struct public_key **key, struct fw_error *err)
+/* Two keys may have the same identity, which is but a part of their hash: all are tried. */
+static int find_key(const struct fw_image *image, const struct keyring *ring,
+		    const struct public_key **found, struct fw_error *err)
 {
-	const struct public_key *found = keyring_find(ring, image->key_id);
+	const struct public_key *key;
+	size_t trusted = 0;
+	bool known = false;
 
-	if (!found)
-		return fw_fail(err, FW_EXIT_SIGNATURE,
-			       "%s: signed with key %s, which is not among the %zu trusted keys; name its public key with --key or put it into /etc/ogpu/keys.d",
-			       image->path, image->key_id_text, ring->count);
-	if (crypto_sign_verify_detached(image->data + image->signature_offset, image->data,
-					image->signature_offset, found->bytes))
+	*found = NULL;
+	for (key = ring->keys; key != ring->keys + ring->count; key++) {
+		trusted += !key->revoked;
+		if (memcmp(key->id, image->key_id, sizeof(key->id)))
+			continue;
+		known = true;
+		if (crypto_sign_verify_detached(image->data + image->signature_offset, image->data,
+						image->signature_offset, key->bytes))
+			continue;
+		if (key->revoked)
+			return fw_fail(err, FW_EXIT_SIGNATURE,
+				       "%s: signed with key %s, which %s revokes; get a newer image",
+				       image->path, image->key_id_text, key->path);
+		*found = key;
+	}
+
+	if (*found)
+		return 0;
+	if (known)
 		return fw_fail(err, FW_EXIT_SIGNATURE,
 			       "%s: signature does not match the content; get the file again",
 			       image->path);
-	if (verify_components(image, err))
+	return fw_fail(err, FW_EXIT_SIGNATURE,
+		       "%s: signed with key %s, which is not among the %zu trusted keys; name its public key with --key or put it into /etc/ogpu/keys.d",
+		       image->path, image->key_id_text, trusted);
+}
+
+int verify_signature(const struct fw_image *image, const struct keyring *ring,
+		     const struct public_key **key, struct fw_error *err)
+{
+	const struct public_key *found;
+
+	if (find_key(image, ring, &found, err) || verify_components(image, err))
 		return -1;
 	*key = found;
 	return 0;

@@ -4,7 +4,10 @@
  *
  *	fake-card ROOT ADDRESS SCENARIO [ARGUMENT]
  *
- *	boot [VERSION]		runs the firmware, as VERSION or as the image says
+ *	boot [VERSION]		runs the firmware, which says it is VERSION or what the image says
+ *	other			runs what somebody else uploaded
+ *	late			runs the firmware, and ends the upload only when it is cancelled
+ *	busy			breaks the first upload off, and boots the next one
  *	refuse ERROR		"phase:reason[:why]": the upload fails; why goes to firmware_error
  *	stuck			transfers for ever, until it is cancelled
  *	silent			takes the image, but nothing ever runs
@@ -13,6 +16,7 @@
  *
  * It returns when it is ready and goes on in the background, for one upload or 60 seconds.
  */
+#include <sodium.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -77,20 +81,36 @@ static void remove_folder(const char *dir)
 	rmdir(dir);
 }
 
+/* As the boot ROM does: of all before the signature. */
+static void set_hash(const uint8_t *image, size_t size)
+{
+	uint8_t hash[crypto_hash_sha256_BYTES];
+	char text[2 * sizeof(hash) + 1];
+
+	crypto_hash_sha256(hash, image, size);
+	sodium_bin2hex(text, sizeof(text), hash, sizeof(hash));
+	set_attr(pci_dir, "firmware_hash", text);
+}
+
 static void boot(void)
 {
+	static uint8_t image[OGPU_FW_MAX_SIZE];
 	struct ogpu_fw_header hdr;
 	char path[PATH_MAX], text[64];
 	FILE *file;
+	size_t size;
 
 	snprintf(path, sizeof(path), "%s/data", upload_dir);
 	file = fopen(path, "r");
-	if (!file || fread(&hdr, sizeof(hdr), 1, file) != 1) {
+	size = file ? fread(image, 1, sizeof(image), file) : 0;
+	if (size < sizeof(hdr)) {
 		perror(path);
 		exit(1);
 	}
 	fclose(file);
 
+	memcpy(&hdr, image, sizeof(hdr));
+	set_hash(image, hdr.signature_offset - !strcmp(scenario, "other"));
 	snprintf(text, sizeof(text), "%u.%u.%u\n", hdr.version[0], hdr.version[1], hdr.version[2]);
 	set_attr(pci_dir, "firmware_version", argument ? argument : text);
 	snprintf(text, sizeof(text), "%.40s\n", hdr.build_id);
@@ -145,7 +165,18 @@ static bool on_handover(void)
 		set_attr(upload_dir, "status", "transferring");
 		return false;
 	}
-	if (!strcmp(scenario, "boot"))
+	if (!strcmp(scenario, "busy")) {
+		set_attr(pci_dir, "last_error", "card was reset during the upload");
+		set_attr(upload_dir, "error", "programming:device-busy");
+		scenario = "boot";
+		return false;
+	}
+	if (!strcmp(scenario, "late")) {
+		set_attr(upload_dir, "status", "programming");
+		boot();
+		return false;
+	}
+	if (!strcmp(scenario, "boot") || !strcmp(scenario, "other"))
 		boot();
 	else if (!strcmp(scenario, "refuse"))
 		refuse();
@@ -159,6 +190,9 @@ static bool on_write(const char *name)
 	if (!strcmp(name, "loading")) {
 		int value = get_attr("loading");
 
+		/* As the kernel does for a new upload. */
+		if (value == 1)
+			set_attr(upload_dir, "error", "");
 		if (value == 1 && !strcmp(scenario, "abort")) {
 			set_attr(upload_dir, "loading", "0");
 			drain_data();
@@ -167,7 +201,8 @@ static bool on_write(const char *name)
 		return value == 0 && on_handover();
 	}
 	if (!strcmp(name, "cancel") && get_attr("cancel") == 1) {
-		set_attr(upload_dir, "error", "transferring:user-abort");
+		if (strcmp(scenario, "late"))
+			set_attr(upload_dir, "error", "transferring:user-abort");
 		set_attr(upload_dir, "status", "idle");
 		return true;
 	}

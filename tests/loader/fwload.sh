@@ -105,6 +105,11 @@ LOAD="sh load.sh"
 
 run "keygen" 0 "$FWSIGN" keygen --key=dev.key --public=dev.pub
 run "keygen keeps an existing key" 1 "$FWSIGN" keygen --key=dev.key --public=dev.pub
+run "keygen: one file for both" 64 "$FWSIGN" keygen --key=x.key --public=x.key
+run "keygen keeps an existing public key" 1 "$FWSIGN" keygen --key=x.key --public=dev.pub
+run "keygen: nowhere to write the public key" 1 "$FWSIGN" keygen --key=x.key --public=nothing/x.pub
+[ ! -e x.key ]
+result $? "no half of a pair is left"
 run "another key" 0 "$FWSIGN" keygen --key=other.key --public=other.pub
 [ "$(stat -c %a dev.key)" = 600 ]
 result $? "private key is for its owner only"
@@ -140,6 +145,12 @@ expect "dump tells the version" '^Version: *1.2.3$' out
 run "sign: not a program" 4 "$FWSIGN" sign --key=dev.key --output=x.img dev.pub
 run "sign: program of the host" 4 "$FWSIGN" sign --key=dev.key --output=x.img "$FWSIGN"
 run "sign: missing program" 1 "$FWSIGN" sign --key=dev.key --output=x.img nothing
+cp dev.key kept.key
+run "sign: into the key" 64 "$FWSIGN" sign --key=dev.key --output=./dev.key program.elf
+cmp -s dev.key kept.key
+result $? "the key is still there"
+chmod 644 kept.key
+run "sign: everybody knows the key" 5 "$FWSIGN" sign --key=kept.key --output=x.img program.elf
 run "sign: not a key" 5 "$FWSIGN" sign --key=good.img --output=x.img program.elf
 run "sign: version is no version" 64 "$FWSIGN" sign --version=1.2 program.elf
 run "sign: nothing given" 64 "$FWSIGN" sign
@@ -191,8 +202,28 @@ result $? "quiet is quiet"
 mkdir keys
 cp dev.pub other.pub keys
 run "verify with a folder of keys" 0 "$FWLOAD" verify --key=keys other-key.img
+cp dev.pub keys/crlf.pub
+printf '\r\n' >>keys/crlf.pub
+ln -s nothing keys/dangling.pub
+run "verify with a folder of good and bad keys" 0 "$FWLOAD" verify --key=keys other-key.img
+expect "bad ones are named" 'warning: key left out: keys/crlf.pub' err
+cp other.pub keys/other.revoked
+run "verify: revoked key" 5 "$FWLOAD" verify --key=keys other-key.img
+expect "that is told" 'keys/other.revoked revokes' err
+odd=$(printf 'odd\033[2J\377 name.img')
+cp good.img "$odd"
+run "verify: odd file name" 0 "$FWLOAD" verify --json --key=dev.pub "$odd"
+python3 -c 'import json, sys; json.loads(open("out", "rb").read().decode())'
+result $? "JSON is JSON"
+run "verify: odd name of nothing" 1 "$FWLOAD" verify --key=dev.pub "$odd.x"
+! grep -q "$(printf '\033')" err
+result $? "nothing controls the terminal"
 run "verify: truncated" 4 "$FWLOAD" verify --key=dev.pub short.img
-run "verify: empty" 4 "$FWLOAD" verify --key=dev.pub /dev/null
+: >empty.img
+run "verify: empty" 4 "$FWLOAD" verify --key=dev.pub empty.img
+mkfifo pipe.img
+run "verify: a pipe" 1 "$FWLOAD" verify --key=dev.pub pipe.img
+run "verify: a device" 1 "$FWLOAD" verify --key=dev.pub /dev/zero
 run "verify: no code at the entry" 4 "$FWLOAD" verify --key=dev.pub no-code.img
 run "verify: the format before this one" 4 "$FWLOAD" verify --key=dev.pub old-format.img
 expect "it says what to do" 'format is not version 2; get an image' err
@@ -297,6 +328,9 @@ run "load: another build runs" 8 $LOAD good.img
 attr $CARD firmware_build_id abc
 attr $CARD firmware_hash "$("$FWLOAD" info good.img | sed -n 's/^Signed hash: *//p')"
 run "load: it runs already, same hash" 2 $LOAD good.img
+attr $CARD firmware_version 9.9.9
+run "load: it runs already, whatever it says" 2 $LOAD good.img
+attr $CARD firmware_version 1.2.3
 attr $CARD firmware_hash "$("$FWLOAD" info newer.img | sed -n 's/^Signed hash: *//p')"
 run "load: another image of the same version and build runs" 8 $LOAD good.img
 untouched
@@ -375,12 +409,32 @@ run "card does not answer" 10 $LOAD good.img
 play silent
 run "nothing ever runs" 10 $LOAD --timeout=1 good.img
 play boot 1.0.0
-run "something else runs" 10 $LOAD --timeout=1 good.img
-expect "that is told" 'runs firmware 1.0.0 instead of 1.2.3' err
+run "firmware says that it is another version" 0 $LOAD --timeout=1 good.img
+expect "that is told" 'warning: .* version 1.0.0, build .* its image says 1.2.3' err
+play other
+run "something else runs" 8 $LOAD --timeout=1 good.img
+expect "that is told, too" 'another upload came in between' err
+play late
+run "the upload ends when time is over, and the card runs" 0 $LOAD --timeout=1 good.img
+play busy
+run "reset during the upload" 8 $LOAD good.img
+expect "the driver's reason is told" 'broken off: card was reset during the upload' err
+play busy
+run "reset during the upload: try again" 0 $LOAD --wait good.img
+play silent
+strace -f -c -o syscalls timeout 20 sh load.sh --timeout=2 good.img >out 2>err
+calls=$(awk '$NF == "openat" || $NF == "open" { n += $4 } END { print n + 0 }' syscalls)
+[ "$calls" -gt 0 ] && [ "$calls" -lt 1200 ] || echo "# $calls files opened in two seconds"
+[ "$calls" -gt 0 ] && [ "$calls" -lt 1200 ]
+result $? "it waits without taking the CPU"
 play gone
 run "card is unplugged" 9 $LOAD good.img
 play abort
 run "another program aborts" 8 $LOAD good.img
+make_card $CARD awaiting-firmware
+attr $CARD device 0x0602
+"$FAKE" "$SYS" $CARD boot || exit 1
+run "a card with an ID that only the driver knows" 0 $LOAD other-device.img
 play stuck
 run "upload hangs" 10 $LOAD --timeout=1 good.img
 

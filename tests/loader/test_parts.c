@@ -3,8 +3,10 @@
  * The small parts of loader and signing tool: numbers, key files, ELF parser, decompression.
  */
 #include <elf.h>
+#include <ftw.h>
 #include <lzma.h>
 #include <setjmp.h>
+#include <sodium.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -78,26 +80,25 @@ static int make_folder(void **state)
 	return mkdtemp(path) ? 0 : -1;
 }
 
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
 static int remove_folder(void **state)
 {
-	static const char * const names[] = { "key", "a.pub", "b.pub", "c.txt", "raw.pub" };
-	char path[256];
-	size_t i;
+	int ret = nftw(*state, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 
-	for (i = 0; i < ARRAY_SIZE(names); i++) {
-		snprintf(path, sizeof(path), "%s/%s", (char *)*state, names[i]);
-		unlink(path);
-	}
-	rmdir(*state);
 	free(*state);
-	return 0;
+	return ret;
 }
 
 static void test_keys(void **state)
 {
-	static const uint8_t no_id[KEY_ID_SIZE];
 	char secret[256], public[256], other[256];
-	struct keyring ring = { 0 };
 	struct signing_key key, again;
 	uint8_t read[KEY_SIZE];
 	struct fw_error err;
@@ -122,21 +123,124 @@ static void test_keys(void **state)
 	assert_int_equal(key_read_public(other, read, &err), 0);
 	assert_memory_equal(read, key.public, KEY_SIZE);
 
-	/* Only *.pub counts in a folder. */
-	snprintf(other, sizeof(other), "%s/c.txt", (char *)*state);
-	assert_int_equal(file_write(other, 0644, "no key", 6, &err), 0);
-	assert_int_equal(keyring_add(&ring, *state, &err), 0);
-	assert_int_equal(ring.count, 2);
-	assert_non_null(keyring_find(&ring, ring.keys[1].id));
-	assert_null(keyring_find(&ring, no_id));
+	/* If the public key cannot be written, no private key is left that nobody can use. */
+	unlink(secret);
+	assert_int_equal(key_write(&key, secret, public, &err), -1);
+	assert_int_equal(access(secret, F_OK), -1);
+	assert_int_equal(key_read_public(public, again.public, &err), 0);
+	assert_memory_equal(again.public, read, KEY_SIZE);
 
-	/* A damaged key is an error, not a key less. */
-	assert_int_equal(keyring_add(&ring, other, &err), -1);
+	/* What others can read is no secret; what others can write is no key. */
+	unlink(public);
+	assert_int_equal(key_write(&key, secret, public, &err), 0);
+	assert_int_equal(chmod(secret, 0640), 0);
+	assert_int_equal(key_read_secret(secret, &again, &err), -1);
 	assert_int_equal(err.code, FW_EXIT_SIGNATURE);
-	snprintf(other, sizeof(other), "%s/b.pub", (char *)*state);
-	assert_int_equal(file_write(other, 0644, "0123456789", 10, &err), 0);
-	assert_int_equal(keyring_add(&ring, *state, &err), -1);
+	assert_int_equal(chmod(public, 0646), 0);
+	assert_int_equal(key_read_public(public, read, &err), -1);
+	assert_int_equal(err.code, FW_EXIT_SIGNATURE);
+}
+
+/* Writes @text, or the key if there is none, into @name of folder @folder. */
+static void put_key(const char *folder, const char *name, const struct signing_key *key,
+		    const char *text)
+{
+	char path[256], line[2 * KEY_SIZE + 2];
+	struct fw_error err;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	sodium_bin2hex(line, sizeof(line), key->public, KEY_SIZE);
+	if (!text)
+		text = line;
+	assert_int_equal(file_write(path, 0644, text, strlen(text), &err), 0);
+}
+
+static void test_keyring(void **state)
+{
+	char etc[64], usr[64], path[128];
+	const char * const folders[] = { etc, usr, "/tmp/ogpu-test-nothing" };
+	struct keyring ring = { 0 };
+	struct signing_key key[3];
+	struct fw_error err;
+	unsigned int i;
+
+	snprintf(etc, sizeof(etc), "%s/etc", (char *)*state);
+	snprintf(usr, sizeof(usr), "%s/usr", (char *)*state);
+	assert_int_equal(mkdir(etc, 0755) | mkdir(usr, 0755), 0);
+	for (i = 0; i < 3; i++)
+		key_generate(&key[i]);
+
+	/* Only *.pub counts; what is damaged, a folder, a pipe or a dangling link is left out. */
+	put_key(usr, "a.pub", &key[0], NULL);
+	put_key(usr, "b.pub", &key[1], NULL);
+	put_key(usr, "c.txt", &key[2], NULL);
+	put_key(usr, "bad.pub", &key[2], "0123456789");
+	put_key(usr, "lines.pub", &key[2], "# a comment\r\n");
+	snprintf(path, sizeof(path), "%s/folder.pub", usr);
+	assert_int_equal(mkdir(path, 0755), 0);
+	snprintf(path, sizeof(path), "%s/pipe.pub", usr);
+	assert_int_equal(mkfifo(path, 0644), 0);
+	snprintf(path, sizeof(path), "%s/link.pub", usr);
+	assert_int_equal(symlink("nothing", path), 0);
+	assert_int_equal(keyring_add_folders(&ring, folders, 3, &err), 0);
+	assert_int_equal(ring.count, 2);
+	assert_memory_equal(ring.keys[0].bytes, key[0].public, KEY_SIZE);
+	assert_memory_equal(ring.keys[1].bytes, key[1].public, KEY_SIZE);
 	keyring_free(&ring);
+
+	/* Named by itself a damaged one is an error. */
+	snprintf(path, sizeof(path), "%s/bad.pub", usr);
+	assert_int_equal(keyring_add(&ring, path, &err), -1);
+	assert_int_equal(err.code, FW_EXIT_SIGNATURE);
+	keyring_free(&ring);
+
+	/* The first folder masks one key and replaces the other. */
+	snprintf(path, sizeof(path), "%s/a.pub", etc);
+	assert_int_equal(symlink("/dev/null", path), 0);
+	put_key(etc, "b.pub", &key[2], NULL);
+	assert_int_equal(keyring_add_folders(&ring, folders, 2, &err), 0);
+	assert_int_equal(ring.count, 1);
+	assert_memory_equal(ring.keys[0].bytes, key[2].public, KEY_SIZE);
+	assert_false(ring.keys[0].revoked);
+	keyring_free(&ring);
+
+	/* A revocation that cannot be read is an error. */
+	put_key(etc, "old.revoked", &key[0], NULL);
+	assert_int_equal(keyring_add_folders(&ring, folders, 2, &err), 0);
+	assert_int_equal(ring.count, 2);
+	assert_true(ring.keys[1].revoked);
+	keyring_free(&ring);
+	put_key(etc, "old.revoked", &key[0], "nothing");
+	assert_int_equal(keyring_add_folders(&ring, folders, 2, &err), -1);
+	keyring_free(&ring);
+
+	/* A folder that everybody can write to is worth nothing. */
+	assert_int_equal(chmod(etc, 0777), 0);
+	snprintf(path, sizeof(path), "%s/old.revoked", etc);
+	unlink(path);
+	assert_int_equal(keyring_add_folders(&ring, folders, 2, &err), -1);
+	assert_int_equal(err.code, FW_EXIT_SIGNATURE);
+	keyring_free(&ring);
+}
+
+static void test_clean(void **state)
+{
+	static const char * const texts[][2] = {
+		{ "plain \xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", NULL },
+		{ "a\x1b[2Jb\nc\x7f", "a?[2Jb?c?" },
+		{ "\xff\xc3", "??" },
+		{ "\xc0\x80 \xe0\x80\x80", "?? ???" },
+		{ "\xed\xa0\x80 \xc2\x85", "??? ??" },
+	};
+	char text[64];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(texts); i++) {
+		snprintf(text, sizeof(text), "%s", texts[i][0]);
+		text_clean(text);
+		assert_string_equal(text, texts[i][1] ? texts[i][1] : texts[i][0]);
+	}
 }
 
 struct program {
@@ -281,6 +385,8 @@ int main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_versions),
 		cmocka_unit_test_setup_teardown(test_keys, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(test_keyring, make_folder, remove_folder),
+		cmocka_unit_test(test_clean),
 		cmocka_unit_test(test_elf),
 		cmocka_unit_test(test_decompress),
 	};

@@ -82,6 +82,8 @@ state_is awaiting-firmware
 result $? "no firmware, no complaint"
 [ "$(nodes)" -eq 0 ]
 result $? "no render node"
+[ "ogpu-fwload $(cat /sys/module/ogpu/version)" = "$(ogpu-fwload --version)" ]
+result $? "the module tells its version"
 ogpu-fwload list >/tmp/out 2>/tmp/err && grep -q "^$CARD *awaiting-firmware" /tmp/out
 result $? "list"
 
@@ -238,6 +240,18 @@ state_is awaiting-firmware
 load "load after rebind" 0 $I/good.img
 state_is running
 rebind
+
+# Whatever the moment of a reset, the loader's outcome is the card's: with --wait it tries again.
+bad=0
+for i in 1 2 3 4 5; do
+	ogpu-fwload load --wait $I/good.img >/tmp/out 2>/tmp/err &
+	loader=$!
+	echo 1 >"$PCI/reset"
+	wait $loader || { bad=1; echo "# exit code $?"; explain; }
+	grep -q '^running$' "$PCI/state" || { bad=1; explain; }
+	rebind
+done
+result $bad "reset while the firmware is loaded"
 
 # --- security version: the fuses are blown while the card is in use
 
