@@ -251,7 +251,7 @@ static bool begin_turn(struct pool *pool, struct turn *t, const struct job *last
 
 /* What a unit has counted. */
 struct reading {
-	uint64_t lane_instructions, instructions, read, written, walks;
+	uint64_t lane_instructions, instructions, read, written, walks, misses;
 };
 
 static struct reading read_unit(const struct cu *cu, uint64_t instructions)
@@ -261,6 +261,7 @@ static struct reading read_unit(const struct cu *cu, uint64_t instructions)
 							  memory_order_relaxed),
 		.instructions = instructions, .read = cu->bytes_read,
 		.written = cu->bytes_written, .walks = cu->mmu.walks,
+		.misses = cu->mmu.misses,
 	};
 }
 
@@ -275,6 +276,7 @@ static void count_turn(const struct turn *t, const struct reading *before, uint6
 		[OGPU_COUNTER_BYTES_READ] = now.read - before->read,
 		[OGPU_COUNTER_BYTES_WRITTEN] = now.written - before->written,
 		[OGPU_COUNTER_TLB_MISSES] = now.walks - before->walks,
+		[OGPU_COUNTER_CACHE_MISSES] = now.misses - before->misses,
 		[OGPU_COUNTER_WAVE_NS] = ns * t->group->waves,
 		[OGPU_COUNTER_WORKGROUPS] = ended,
 	};

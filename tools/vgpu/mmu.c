@@ -33,6 +33,7 @@ void mmu_init(struct mmu *mmu, struct vgpu *gpu, const _Atomic uint64_t *as_tabl
 	mmu->asid = 0;
 	mmu->work = 0;
 	mmu->walks = 0;
+	mmu->misses = 0;
 	mmu->generation = 0;
 	mmu->tlbis = 0;
 	mmu->victim = 0;

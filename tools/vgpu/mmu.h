@@ -85,7 +85,8 @@ struct mmu {
 	const _Atomic uint64_t *as_table;	/* MMU_AS_TABLE() value */
 	uint32_t asid;
 	uint32_t work;			/* done since it was last taken, see mmu_take_work() */
-	uint64_t walks;			/* since the beginning */
+	uint64_t walks;			/* since the beginning, */
+	uint64_t misses;		/* and pages that the cache had not */
 	uint64_t generation;		/* of memory when the host pointers were found */
 	uint64_t tlbis;			/* invalidations that have been carried out */
 	uint32_t victim;		/* way to replace next */

@@ -178,6 +178,7 @@ struct mmu_copy *mmu_cache_page(struct mmu *mmu, uint64_t operand, const uint8_t
 		drop(mmu, n);
 	}
 	mmu->work += WORK_COPY;
+	mmu->misses++;
 	renew(mmu->cache, copy);
 	copy->operand = operand;
 	for (unsigned int i = 0; i < MMU_PAGE; i += GRANULE)

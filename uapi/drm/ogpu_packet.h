@@ -208,7 +208,10 @@ struct drm_ogpu_counters {
 	__u64 bytes_written;
 	/** @tlb_misses: addresses for which page tables were read */
 	__u64 tlb_misses;
-	/** @cache_misses: accesses that found nothing in a cache */
+	/**
+	 * @cache_misses: accesses that found nothing in a cache of data; 0 where units have none,
+	 * as those of a virtual GPU that is not strict
+	 */
 	__u64 cache_misses;
 	/**
 	 * @wave_ns: time of each wave on compute units; divided by the time it took, how many there
