@@ -60,3 +60,9 @@ struct ogpu_msg_queue_state query(uint32_t number)
 	assert_int_equal(answer.queue, number);
 	return answer;
 }
+
+void expect_create(const struct ogpu_msg_queue_create *desc, uint16_t status)
+{
+	assert_int_equal(host_request(&host, OGPU_MSG_QUEUE_CREATE, desc, sizeof(*desc), NULL),
+			 status);
+}

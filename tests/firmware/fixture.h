@@ -30,5 +30,6 @@ int teardown(void **state);
 
 void expect_error(uint32_t queue, uint32_t error, struct ogpu_msg_queue_error *out);
 struct ogpu_msg_queue_state query(uint32_t number);
+void expect_create(const struct ogpu_msg_queue_create *desc, uint16_t status);
 
 #endif
