@@ -345,6 +345,54 @@ static void test_nonsense(void **state)
 	}
 }
 
+/* The grid of an indirect dispatch, which is read again, is not what it was. */
+static void test_other_grid(void **state)
+{
+	static const struct {
+		uint32_t grid[3];
+		bool ok;		/* else a workgroup that is held is not in it */
+	} grids[] = {
+		{ { GROUPS / 2, 2, 1 }, true },
+		{ { GROUPS, 1, 1 }, true },
+		{ { GROUPS, 2, 1 }, true },
+		{ { 0, 2, 1 }, false },
+		{ { 1, 1, 0 }, false },
+	};
+	const struct mixed_args args = { VA + OUT, VA + COUNTER, 12345, ROUNDS };
+	struct ogpu_pkt_dispatch_indirect d = {
+		.entry = kernel_entry("mixed"), .args = VA + ARGS, .grid = VA + ARGS + 64,
+		.group = { ITEMS, 1, 1 }, .local_bytes = LOCAL, .private_bytes = PRIVATE,
+	};
+	struct ogpu_pkt_fence f = { .addr = VA + DONE, .value = 1 };
+
+	(void)state;
+	memcpy(mem(ARGS), &args, sizeof(args));
+	for (unsigned int i = 0; i < ARRAY_SIZE(grids); i++) {
+		uint64_t since = instructions();
+
+		memset(mem(DONE), 0, 8);
+		memcpy(mem(ARGS + 64), grids[0].grid, sizeof(grids[0].grid));
+		q_start(q);
+		q_put(q, OGPU_OP_DISPATCH_INDIRECT, 0, &d, sizeof(d));
+		q_put(q, OGPU_OP_FENCE, 0, &f, sizeof(f));
+		q_ring(q);
+		wait_for_work(since);
+		preempt();
+		q_clear(q);
+		assert_in_range(q->held, 1, q->context12);
+		memcpy(mem(ARGS + 64), grids[i].grid, sizeof(grids[i].grid));
+		q_start(q);
+		if (grids[i].ok)
+			while (cell(DONE) != 1)
+				sched_yield();
+		else
+			fail_with(OGPU_QERR_SAVE);
+		if (grids[i].ok)
+			preempt();
+		from_the_start();
+	}
+}
+
 /* Fewer units than before: what is held is found all the same, and nothing twice. */
 static void test_fewer_units(void **state)
 {
@@ -657,6 +705,7 @@ int main(void)
 		T(test_layout),
 		T(test_nonsense),
 		T(test_lies_about_held),
+		T(test_other_grid),
 		T(test_fewer_units),
 		T(test_registers),
 		T(test_registers_of_refused),

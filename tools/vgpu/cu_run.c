@@ -98,6 +98,23 @@ static void part(struct cu *cu, struct cu_wave *w, struct group *g, uint32_t tak
 	cu->vec->expand_mask(w->mask, g->lanes);
 }
 
+/* A conversion to an integer in a mode that all lanes share. */
+static bool round_all(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn)
+{
+	uint64_t whole[VGPU_LANES] __attribute__((aligned(64)));
+	uint64_t result[VGPU_LANES] __attribute__((aligned(64)));
+	const unsigned int rm = insn->aux == CU_DYN ? CU_RNE : insn->aux;
+	const unsigned int format = (insn->op - CU_FCVT_W_S) / 4, to = (insn->op - CU_FCVT_W_S) % 4;
+
+	if (insn->op < CU_FCVT_W_S || insn->op > CU_FCVT_LU_H || rm > CU_RMM ||
+	    (insn->aux == CU_DYN && w->frm_changed))
+		return false;
+	cu->vec->integral[format][rm](whole, cu_row(cu, w, insn->rs1));
+	cu->vec->alu[CU_FCVT_W_D + to](result, whole, whole, whole, 0);
+	cu_put(cu, w, insn->rd, result);
+	return true;
+}
+
 static bool round_lanes(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn,
 			uint32_t lanes)
 {
@@ -262,7 +279,8 @@ dispatch:
 		if (insn->op > CU_UNKNOWN && insn->op < CU_VEC_OPS) {
 			if (insn->op >= CU_FADD_S && insn->size &&
 			    (insn->size == CU_NATIVE_NEVER || w->frm_changed)) {
-				if (!round_lanes(cu, w, insn, g.lanes))
+				if (!round_all(cu, w, insn) &&
+				    !round_lanes(cu, w, insn, g.lanes))
 					return fail(cu, w, &g, insn, OGPU_QERR_INSTRUCTION);
 				goto charged;
 			}

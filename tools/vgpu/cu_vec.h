@@ -4,8 +4,8 @@
  *
  * A register is an array of VGPU_LANES 64-bit values. The same source (cu_vec_impl.h) is compiled
  * for several levels of the host's instruction set; cu_vec_best() picks the highest that works
- * here. Operations with rounding round to nearest even, conversions to integers toward zero: all
- * else is done lane by lane (cu_fp.h).
+ * here. Operations with rounding round to nearest even, conversions to integers toward zero, or in
+ * two steps as the instruction says: all else is done lane by lane (cu_fp.h).
  */
 #ifndef OGPU_VGPU_CU_VEC_H
 #define OGPU_VGPU_CU_VEC_H
@@ -48,6 +48,11 @@ struct cu_vec {
 	cu_one_fn one[CU_VEC_OPS];	/* the same if all operands are one value in all lanes */
 	/* The same in affine form, or NULL; false: not possible with these operands. */
 	cu_affine_fn affine[CU_AFFINE_OPS];
+	/*
+	 * A number of the format as a double without fraction, index from CU_FCVT_W_S by 4, and the
+	 * mode of rounding but CU_DYN. The conversion of that double is the conversion of the number.
+	 */
+	void (*integral[3][CU_RMM + 1])(uint64_t *r, const uint64_t *a);
 	/* Bit n: lane n takes the branch; index from CU_BEQ. */
 	uint32_t (*branch[6])(const uint64_t *a, const uint64_t *b);
 	/* Lane n loads element n, index from CU_LB; stores it, index from CU_SB. */

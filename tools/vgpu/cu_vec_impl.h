@@ -383,6 +383,35 @@ DOUBLE_OP(op_fcvt_lu_d, cu_to_lu(x))
 SINGLE_OP(op_fcvt_d_s, cu_to_d((double)x))
 DOUBLE_OP(op_fcvt_s_d, cu_to_s((float)x))
 
+/* Halves go away from zero, which there is no instruction for; infinity minus itself is not one. */
+static inline double to_nearest_away(double v)
+{
+	const double t = trunc(v), up = fabs(v - t) >= 0.5 ? 1.0 : 0.0;
+
+	return t + copysign(up, v);
+}
+
+#define INTEGRAL(name, from, expr) \
+static void integral_##name(uint64_t *r, const uint64_t *a) \
+{ \
+	_Pragma("GCC ivdep") \
+	for (unsigned int i = 0; i < LANES; i++) { \
+		const double v = from(a[i]); \
+		r[i] = cu_bits_d(expr); \
+	} \
+}
+
+#define INTEGRALS(format, from) \
+	INTEGRAL(format##_rne, from, nearbyint(v)) \
+	INTEGRAL(format##_rtz, from, trunc(v)) \
+	INTEGRAL(format##_rdn, from, floor(v)) \
+	INTEGRAL(format##_rup, from, ceil(v)) \
+	INTEGRAL(format##_rmm, from, to_nearest_away(v))
+
+INTEGRALS(s, cu_from_s)
+INTEGRALS(d, cu_from_d)
+INTEGRALS(h, cu_from_h)
+
 /*
  * A double has more than twice the bits of a half and two: rounding twice is rounding once, for a
  * fused product as well, whose 22 bits and the sum's 11 fit in wherever both matter.
@@ -898,6 +927,11 @@ const struct cu_vec CU_VEC_NAME = {
 		[CU_SH3ADD] = affine_sh3add, [CU_SH1ADD_UW] = affine_sh1add_uw,
 		[CU_SH2ADD_UW] = affine_sh2add_uw, [CU_SH3ADD_UW] = affine_sh3add_uw,
 		[CU_SLLI_UW] = affine_slli_uw, [CU_ZEXT_H] = affine_zext_h,
+	},
+	.integral = {
+		{ integral_s_rne, integral_s_rtz, integral_s_rdn, integral_s_rup, integral_s_rmm },
+		{ integral_d_rne, integral_d_rtz, integral_d_rdn, integral_d_rup, integral_d_rmm },
+		{ integral_h_rne, integral_h_rtz, integral_h_rdn, integral_h_rup, integral_h_rmm },
 	},
 	.branch = { lanes_eq, lanes_ne, lanes_lt, lanes_ge, lanes_ltu, lanes_geu },
 	.load = {

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* Conversions to integers: all lanes at once give what each lane by itself gives, in all modes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cu_fp.h"
+#include "cu_vec.h"
+
+#define RANDOM	4000u
+
+static uint64_t box(unsigned int format, double v)
+{
+	const float single = v;
+
+	switch (format) {
+	case 0:
+		return CU_BOX | cu_bits_s(single);
+	case 1:
+		return cu_bits_d(v);
+	default:
+		return cu_to_h(v);
+	}
+}
+
+static void check(const struct cu_vec *vec, unsigned int format, const uint64_t *a)
+{
+	uint64_t whole[VGPU_LANES] __attribute__((aligned(64)));
+	uint64_t r[VGPU_LANES] __attribute__((aligned(64)));
+
+	for (unsigned int rm = CU_RNE; rm <= CU_RMM; rm++) {
+		vec->integral[format][rm](whole, a);
+		for (unsigned int to = 0; to < 4; to++) {
+			const enum cu_op op = CU_FCVT_W_S + 4 * format + to;
+
+			vec->alu[CU_FCVT_W_D + to](r, whole, whole, whole, 0);
+			for (unsigned int i = 0; i < VGPU_LANES; i++) {
+				const uint64_t want = cu_fp_round(op, rm, a[i], 0, 0);
+
+				if (r[i] != want)
+					fail_msg("%s: op %u rm %u of 0x%llx: 0x%llx, not 0x%llx",
+						 vec->name, op, rm, (unsigned long long)a[i],
+						 (unsigned long long)r[i],
+						 (unsigned long long)want);
+			}
+		}
+	}
+}
+
+/* Halves, and what is next to the limits of the integers. */
+static void test_edges(void **state)
+{
+	static const double near[] = {
+		0, 0.5, 1, 1.5, 2.5, 100, 0x1p15, 0x1p23, 0x1p31, 0x1p32, 0x1p52, 0x1p53, 0x1p63,
+		0x1p64, 0x1p100, 0x1p-20, 1 / 0.0, 0 / 0.0,
+	};
+	static const double step[] = { 0, 0x1p-30, 0.25, 0.5, 0.75, 1, 0x1p11 };
+	uint64_t a[VGPU_LANES] __attribute__((aligned(64)));
+	unsigned int lane = 0;
+
+	(void)state;
+	for (unsigned int n = 0; cu_vec_get(n); n++)
+		for (unsigned int f = 0; f < 3; f++)
+			for (unsigned int i = 0; i < sizeof(near) / sizeof(near[0]); i++)
+				for (unsigned int k = 0; k < 4 * sizeof(step) / sizeof(step[0]); k++) {
+					const double s = k & 1 ? -step[k / 4] : step[k / 4];
+					const double v = near[i] + s;
+
+					a[lane++] = box(f, k & 2 ? -v : v);
+					lane %= VGPU_LANES;
+					if (!lane)
+						check(cu_vec_get(n), f, a);
+				}
+}
+
+/* Any bits at all, boxed or not. */
+static void test_random(void **state)
+{
+	uint64_t a[VGPU_LANES] __attribute__((aligned(64)));
+
+	(void)state;
+	srand(3);
+	for (unsigned int i = 0; i < RANDOM; i++) {
+		for (unsigned int lane = 0; lane < VGPU_LANES; lane++) {
+			a[lane] = (uint64_t)rand() << 42 ^ (uint64_t)rand() << 21 ^ rand();
+			if (lane % 3 == 1)
+				a[lane] |= CU_BOX;
+			if (lane % 3 == 2)
+				a[lane] |= CU_BOX_H;
+		}
+		for (unsigned int n = 0; cu_vec_get(n); n++)
+			check(cu_vec_get(n), i % 3, a);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_edges),
+		cmocka_unit_test(test_random),
+	};
+
+	return cmocka_run_group_tests_name("vgpu round", tests, NULL, NULL);
+}
