@@ -23,23 +23,30 @@ else
 ## make modules          ogpu.ko for KERNEL
 ## make debug-kernel     only the kernel of check-debug
 ## make static           only the static checks
-## make install          programs, libraries, headers, manuals to DESTDIR and PREFIX
+## make install          programs, libraries, firmware, headers, manuals, to DESTDIR and PREFIX
+##                       (/usr/local); LIBDIR and others: tools/build/rules.mk
+## make dist             build/ogpu-VERSION.tar.xz of what is committed
 ## make modules_install  ogpu.ko for the running kernel or KDIR, to INSTALL_MOD_PATH
 ## make headers_install  headers of the interface to INSTALL_HDR_PATH
 ## make clean            remove what was built; distclean: the build root and kernels too
 ##
 ## KERNEL=7.3 (default) or 6.12 or debug chooses the test machine's kernel; CARDS=N the number of
-## cards; JOBS=N the number of parallel jobs.
+## cards; JOBS=N the number of parallel jobs; V=1 shows commands.
 
 TOP := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 KERNEL ?= 7.3
 JOBS ?= $(shell nproc)
-PREFIX ?= /usr/local
+VERSION := $(shell cat $(TOP)/VERSION)
 export KERNEL
 
-GOALS := all demo check check-debug bench shell setup modules debug-kernel static install
-GOALS += components firmware loader libogpu vgpu
-.PHONY: $(GOALS) modules_install headers_install clean distclean help
+# Those of tools/build/rules.mk that the caller sets are his for all parts.
+INSTALL_VARS := PREFIX BINDIR SBINDIR LIBDIR INCLUDEDIR DATADIR MANDIR DOCDIR PKGCONFIGDIR COMPLETIONDIR \
+	UDEVDIR UNITDIR FIRMWAREDIR DESTDIR V CC CFLAGS CPPFLAGS LDFLAGS
+install_args = $(foreach v,$(INSTALL_VARS),$(if $(filter command\ line environment,$(origin $(v))),$(v)='$($(v))'))
+
+GOALS := all demo check check-debug bench shell setup modules debug-kernel static
+GOALS += components product firmware loader libogpu vgpu
+.PHONY: $(GOALS) install product-install dist modules_install headers_install clean distclean help
 .DEFAULT_GOAL := all
 
 help:
@@ -72,7 +79,19 @@ modules_install:
 	@# Headers of a distribution lack System.map, and then modules_install leaves this out.
 	$(if $(INSTALL_MOD_PATH),,depmod "$$($(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease)")
 
-INSTALL_HDR_PATH ?= $(PREFIX)
+dist:
+	@mkdir -p $(TOP)/build
+	@tree=$$(git -C $(TOP) rev-parse --show-toplevel 2>/dev/null) && \
+		[ "$$(cd "$$tree" && pwd -P)" = "$$(cd $(TOP) && pwd -P)" ] || { \
+		echo "dist: needs the git repository" >&2; exit 1; }
+	@id=$$(git -C $(TOP) describe --always --dirty --abbrev=12) && \
+	git -C $(TOP) archive --prefix=ogpu-$(VERSION)/ \
+		--add-virtual-file=ogpu-$(VERSION)/BUILD_ID:$$id HEAD | \
+		xz -T1 > $(TOP)/build/ogpu-$(VERSION).tar.xz.new
+	@mv $(TOP)/build/ogpu-$(VERSION).tar.xz.new $(TOP)/build/ogpu-$(VERSION).tar.xz
+	@echo "  DIST    build/ogpu-$(VERSION).tar.xz"
+
+INSTALL_HDR_PATH ?= $(or $(PREFIX),/usr/local)
 headers_install:
 	install -d $(DESTDIR)$(INSTALL_HDR_PATH)/include/drm
 	install -m 644 $(TOP)/uapi/drm/*.h $(DESTDIR)$(INSTALL_HDR_PATH)/include/drm
@@ -87,7 +106,7 @@ root:
 
 setup: root
 
-$(filter-out setup demo install,$(GOALS)): root
+$(filter-out setup demo,$(GOALS)): root
 	+@cd $(TOP) && tools/build/in-root $(MAKE) --no-print-directory \
 		$(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS)) $@
 
@@ -98,29 +117,28 @@ demo: root
 		$(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS)) demo
 	@$(TOP)/tools/build/demo-image out "$(IMAGE)"
 
-install: root
-	@rm -rf $(TOP)/build/install
-	+@cd $(TOP) && tools/build/in-root $(MAKE) --no-print-directory install \
-		DESTDIR=/mnt/ogpu/build/install PREFIX=$(PREFIX)
-	@[ -n "$(DESTDIR)" ] || ! ldd $(TOP)/build/install$(PREFIX)/sbin/ogpu-fwload 2>&1 | \
-		grep 'not found' || { \
-		echo "install: the programs were built on Debian 13, and this host lacks what they need:" \
-			"nothing was installed; DESTDIR=FOLDER puts them where they can be fetched" >&2; \
-		exit 1; \
-	}
-	mkdir -p "$(DESTDIR)/"
-	tar -C $(TOP)/build/install -c . | tar -C "$(DESTDIR)/" -x --keep-directory-symlink
+# Built here if this host has what the product needs, else in a build root that is there already: nothing
+# is downloaded, and nobody but the caller needs any rights.
+install:
+	+@case $$($(TOP)/tools/build/product-lacks) in \
+	"") cd $(TOP) && $(MAKE) --no-print-directory OGPU_INSIDE=1 product-install $(install_args) ;; \
+	*) $(TOP)/tools/build/install-from-root '$(DESTDIR)' '$(or $(PREFIX),/usr/local)' \
+		$(MAKE) --no-print-directory product-install $(install_args) ;; \
+	esac
 
 else
 
 # --- inside the build root ---------------------------------------------------------------------------
 
 MAKEFLAGS += --no-print-directory
+Q := $(if $(V),,@)
 sub = +@$(MAKE) -C $(TOP)/$(1) O=$(TOP)/build/$(2) all
 
 all: components modules
 
-components: vgpu loader firmware libogpu demo-program tests-programs tests-images
+# What is installed; and what tests need besides.
+product: vgpu loader firmware libogpu demo-program
+components: product tests-programs tests-images
 
 .PHONY: demo-program tests-programs tests-images bench-programs
 vgpu:
@@ -173,13 +191,13 @@ check-debug: components debug-kernel
 bench: all bench-programs
 	@tests/bench/run
 
-install: components
-	+@$(MAKE) -C firmware-loader O=$(TOP)/build/loader PREFIX=$(PREFIX) install
-	+@$(MAKE) -C uapi/libogpu O=$(TOP)/build/libogpu PREFIX=$(PREFIX) install
-	+@$(MAKE) -C tools/vgpu O=$(TOP)/build/vgpu PREFIX=$(PREFIX) install
-	+@$(MAKE) -C tools/demo O=$(TOP)/build/demo PREFIX=$(PREFIX) install
-	install -D -m 644 build/firmware/ogpu-fw.img $(DESTDIR)/lib/firmware/ogpu/4f470001.img
-	install -D -m 644 build/keys/dev.pub $(DESTDIR)/etc/ogpu/keys.d/dev.pub
+install: product-install
+product-install: product
+	+$(Q)$(MAKE) -C firmware-loader O=$(TOP)/build/loader $(install_args) install
+	+$(Q)$(MAKE) -C firmware-loader/firmware O=$(TOP)/build/firmware $(install_args) install
+	+$(Q)$(MAKE) -C uapi/libogpu O=$(TOP)/build/libogpu $(install_args) install
+	+$(Q)$(MAKE) -C tools/vgpu O=$(TOP)/build/vgpu $(install_args) install
+	+$(Q)$(MAKE) -C tools/demo O=$(TOP)/build/demo $(install_args) install
 
 endif
 endif

@@ -99,8 +99,8 @@ static int cmd_info(const struct options *opt, struct report *report, struct fw_
 	return 0;
 }
 
-static int verify_for_cards(const struct fw_image *image, const struct options *opt,
-			    struct fw_error *err)
+static int verify_for_cards(const struct fw_image *image, const struct public_key *key,
+			    const struct options *opt, struct fw_error *err)
 {
 	struct card_list cards;
 	unsigned int i;
@@ -108,8 +108,11 @@ static int verify_for_cards(const struct fw_image *image, const struct options *
 
 	if (find_targets(&cards, opt, err))
 		return -1;
-	for (i = 0; i < cards.count && !ret; i++)
-		ret = verify_card(image, &cards.cards[i], err);
+	for (i = 0; i < cards.count && !ret; i++) {
+		ret = verify_key(image, key, &cards.cards[i], err);
+		if (!ret)
+			ret = verify_card(image, &cards.cards[i], err);
+	}
 	cards_free(&cards);
 	return ret;
 }
@@ -130,7 +133,7 @@ static int cmd_verify(const struct options *opt, struct report *report, struct f
 
 	ret = verify_signature(&image, &ring, &key, err);
 	if (!ret && (opt->device || opt->all))
-		ret = verify_for_cards(&image, opt, err);
+		ret = verify_for_cards(&image, key, opt, err);
 	if (!ret)
 		report_verified(report, &image, key->path);
 

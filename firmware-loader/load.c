@@ -56,7 +56,8 @@ static int verify_image(const struct card *card, const struct fw_image *image,
 
 	if (opt->no_verify_signature)
 		log_skipped(card, image, "signature");
-	else if (verify_signature(image, ring, &key, &result->error))
+	else if (verify_signature(image, ring, &key, &result->error) ||
+		 verify_key(image, key, card, &result->error))
 		return -1;
 	result->signature_verified = !opt->no_verify_signature;
 

@@ -23,6 +23,21 @@ int verify_signature(const struct fw_image *image, const struct keyring *ring,
 		     const struct public_key **key, struct fw_error *err);
 
 /**
+ * verify_key() - is the key good for a card?
+ * @image: the image
+ * @key: the trusted key that made the signature
+ * @card: the card, as its driver described it
+ * @err: filled in case of error
+ *
+ * The private half of the development key is public, so that everybody can build firmware for
+ * virtual cards.
+ *
+ * Return: 0, or -1 with FW_EXIT_SIGNATURE.
+ */
+int verify_key(const struct fw_image *image, const struct public_key *key,
+	       const struct card *card, struct fw_error *err);
+
+/**
  * verify_card() - does the image suit a card?
  * @image: the image
  * @card: the card, as its driver described it

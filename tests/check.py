@@ -140,6 +140,7 @@ def host_suites(totals):
     for name, folder in COMPONENTS:
         command = ["make", "--no-print-directory", "-C", folder, f"O={TOP}/build/{name}", "check"]
         run_tap(totals, f"host {name}", command, 600)
+    run_tap(totals, "host packaging", ["tests/packaging/install.sh", f"{TOP}/build/packaging"], 600)
 
 
 class Test:

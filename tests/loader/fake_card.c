@@ -131,9 +131,7 @@ static void refuse(void)
 	set_attr(upload_dir, "error", error);
 }
 
-/*
- * In scenario "abort" the data file is a pipe: the loader cannot be done with it before the abort.
- */
+/* As a pipe the data file lets the loader go on only when the card has done what comes first. */
 static void make_data_pipe(void)
 {
 	char path[PATH_MAX];
@@ -145,16 +143,25 @@ static void make_data_pipe(void)
 	}
 }
 
+/* Leaves what came through the pipe in a file. */
 static void drain_data(void)
 {
-	char path[PATH_MAX], buf[4096];
+	char path[PATH_MAX], temp[PATH_MAX], buf[4096];
+	ssize_t got;
+	FILE *file;
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/data", upload_dir);
+	snprintf(temp, sizeof(temp), "%s/.data", upload_dir);
+	file = fopen(temp, "w");
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	while (fd >= 0 && read(fd, buf, sizeof(buf)) > 0)
-		;
+	while (file && fd >= 0 && (got = read(fd, buf, sizeof(buf))) > 0)
+		fwrite(buf, 1, (size_t)got, file);
 	close(fd);
+	if (!file || fclose(file) || rename(temp, path)) {
+		perror(temp);
+		exit(1);
+	}
 }
 
 /* Return: the play is over. */
@@ -166,9 +173,10 @@ static bool on_handover(void)
 		return false;
 	}
 	if (!strcmp(scenario, "busy")) {
+		scenario = "again";
+		make_data_pipe();
 		set_attr(pci_dir, "last_error", "card was reset during the upload");
 		set_attr(upload_dir, "error", "programming:device-busy");
-		scenario = "boot";
 		return false;
 	}
 	if (!strcmp(scenario, "late")) {
@@ -176,7 +184,7 @@ static bool on_handover(void)
 		boot();
 		return false;
 	}
-	if (!strcmp(scenario, "boot") || !strcmp(scenario, "other"))
+	if (!strcmp(scenario, "boot") || !strcmp(scenario, "other") || !strcmp(scenario, "again"))
 		boot();
 	else if (!strcmp(scenario, "refuse"))
 		refuse();
@@ -191,8 +199,10 @@ static bool on_write(const char *name)
 		int value = get_attr("loading");
 
 		/* As the kernel does for a new upload. */
-		if (value == 1)
+		if (value == 1 && !strcmp(scenario, "again")) {
 			set_attr(upload_dir, "error", "");
+			drain_data();
+		}
 		if (value == 1 && !strcmp(scenario, "abort")) {
 			set_attr(upload_dir, "loading", "0");
 			drain_data();

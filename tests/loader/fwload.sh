@@ -15,6 +15,7 @@ FWLOAD=$1/ogpu-fwload
 FWSIGN=$1/ogpu-fwsign
 FAKE=$2/fake_card
 EDIT=$2/edit_image
+TREE=$(cd "$(dirname "$0")/../.." && pwd)
 CROSS=${CROSS:-riscv64-unknown-elf-}
 
 WORK=$(mktemp -d) || exit 1
@@ -431,6 +432,21 @@ play gone
 run "card is unplugged" 9 $LOAD good.img
 play abort
 run "another program aborts" 8 $LOAD good.img
+# The key that everybody has is worth nothing on a board that somebody makes.
+install -m 600 "$TREE/firmware-loader/development.key" everybody.key
+"$FWSIGN" sign --key=everybody.key --output=everybody.img --version=1.2.3 --svn=3 program.elf
+"$FWSIGN" sign --key=everybody.key --output=board.img --version=1.2.3 --svn=3 --board=0x4f470002 \
+	program.elf
+cat >load-everybody.sh <<END
+exec "$FWLOAD" load --sysfs-root="$SYS" --key="$TREE/firmware-loader/development.pub" "\$@"
+END
+play boot
+run "development key: a virtual card" 0 sh load-everybody.sh everybody.img
+make_card $CARD awaiting-firmware
+attr $CARD board_id 0x4f470002
+run "development key: another board" 5 sh load-everybody.sh board.img
+expect "that is told" 'development key, which everybody has' err
+untouched
 make_card $CARD awaiting-firmware
 attr $CARD device 0x0602
 "$FAKE" "$SYS" $CARD boot || exit 1

@@ -210,7 +210,7 @@ static const char usage[] =
 	"Run compute jobs on an OGPU card and check each result against the CPU.\n"
 	"\n"
 	"  -n, --node=PATH     render node (default: the first card that is ready)\n"
-	"  -k, --kernels=DIR   where the compute kernels are (default: the program's folder)\n"
+	"  -k, --kernels=DIR   where the compute kernels are (default: where they belong)\n"
 	"  -i, --image=FILE    PNG to filter (default: sample.png beside the kernels)\n"
 	"  -o, --output=FILE   where to write the filtered PNG\n"
 	"  -j, --json          print JSON\n"
@@ -218,14 +218,18 @@ static const char usage[] =
 	"\n"
 	"Exit status: 0 all results right, 1 a job failed or was wrong, 3 no card, 64 usage.\n";
 
-/* Where this program lies, also when it was called through a link. */
-static void program_folder(char *path, size_t size)
+/* Where kernels and picture lie: beside this program where it was built, else where it belongs. */
+static void data_folder(char *path, size_t size)
 {
-	ssize_t length = readlink("/proc/self/exe", path, size - 1);
+	char program[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
 
-	path[length < 0 ? 0 : length] = '\0';
-	if (strrchr(path, '/'))
-		*strrchr(path, '/') = '\0';
+	program[length < 0 ? 0 : length] = '\0';
+	if (strrchr(program, '/'))
+		*strrchr(program, '/') = '\0';
+	snprintf(path, size, "%.*s/sample.png", (int)(size / 2), program);
+	snprintf(path, size, access(path, R_OK) ? "%.*s/../share/ogpu/demo" : "%.*s",
+		 (int)(size / 2), program);
 }
 
 int main(int argc, char **argv)
@@ -246,7 +250,7 @@ int main(int argc, char **argv)
 	unsigned int failed;
 	int opt, status;
 
-	program_folder(folder, sizeof(folder));
+	data_folder(folder, sizeof(folder));
 	demo.kernel_dir = folder;
 	while ((opt = getopt_long(argc, argv, "n:k:i:o:jh", options, NULL)) != -1) {
 		switch (opt) {

@@ -5,6 +5,8 @@
 
 #include "ogpu.h"
 
+#pragma GCC visibility push(hidden)
+
 /* drmIoctl() with the library's way of errors. */
 int ogpu_ioctl(const struct ogpu_device *dev, unsigned long request, void *arg);
 /* Absolute CLOCK_MONOTONIC time of a relative one, as the ioctls want it; saturates. */
@@ -21,5 +23,7 @@ int ogpu_user_ring_submit(struct ogpu_user_ring *ring, const struct ogpu_stream 
 			  uint64_t point);
 bool ogpu_user_ring_done(const struct ogpu_user_ring *ring, uint64_t point);
 int ogpu_user_ring_wait(struct ogpu_queue *queue, uint64_t point, int64_t timeout_ns);
+
+#pragma GCC visibility pop
 
 #endif
