@@ -329,6 +329,9 @@ int ogpu_ioctl_queue_get_state(struct drm_device *drm, void *data, struct drm_fi
 	if (!queue)
 		return -ENOENT;
 
+	/* A job of another queue that came after may have been seen done before the interrupts. */
+	ogpu_queue_poll(queue);
+
 	spin_lock_irq(&queue->lock);
 	ogpu_queue_update_times(queue);
 	error = &queue->error;
