@@ -20,10 +20,19 @@ struct group {
 	bool together;		/* there is nobody to wait for */
 };
 
+/* Hosts of the base level have no instruction for it, and calling a function would be felt. */
+static inline unsigned int count_lanes(uint32_t lanes)
+{
+	lanes -= lanes >> 1 & 0x55555555;
+	lanes = (lanes & 0x33333333) + (lanes >> 2 & 0x33333333);
+	lanes = (lanes + (lanes >> 4)) & 0x0f0f0f0f;
+	return lanes * 0x01010101 >> 24;
+}
+
 static void account(struct cu *cu, struct group *g)
 {
 	uint64_t lanes = atomic_load_explicit(&cu->lane_instructions, memory_order_relaxed);
-	const unsigned int active = __builtin_popcount(g->lanes);
+	const unsigned int active = count_lanes(g->lanes);
 
 	lanes += (uint64_t)g->count * active;
 	atomic_store_explicit(&cu->lane_instructions, lanes, memory_order_relaxed);
@@ -172,10 +181,12 @@ static void arithmetic(struct cu *cu, struct cu_wave *w, const struct cu_insn *i
 		       uint32_t lanes)
 {
 	uint64_t tmp[VGPU_LANES] __attribute__((aligned(64)));
-	const unsigned int forms = w->form[insn->rs1] & w->form[insn->rs2] & w->form[insn->rs3];
+	const bool all = lanes == w->live;
+	const unsigned int forms = all ? w->form[insn->rs1] & w->form[insn->rs2] &
+					 w->form[insn->rs3] : 0;
 	const uint64_t *a, *b, *c;
 
-	if (forms & CU_AFFINE && lanes == w->live) {
+	if (forms & CU_AFFINE) {
 		struct cu_affine *rd = &w->affine[insn->rd];
 		const struct cu_affine *x = &w->affine[insn->rs1], *y = &w->affine[insn->rs2];
 
@@ -193,7 +204,7 @@ static void arithmetic(struct cu *cu, struct cu_wave *w, const struct cu_insn *i
 	a = cu_row(cu, w, insn->rs1);
 	b = cu_row(cu, w, insn->rs2);
 	c = cu_row(cu, w, insn->rs3);
-	if (lanes == w->live) {
+	if (all) {
 		cu->vec->alu[insn->op](cu_new_row(w, insn->rd), a, b, c, insn->imm);
 		return;
 	}
