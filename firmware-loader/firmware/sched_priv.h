@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
  * Inside the scheduler: what sched.c (slots and queues that change state), sched_turn.c (in which
- * order equals have their turns) and sched_place.c (who gets a slot next, and who makes room) share.
+ * order equals have their turns) and sched_place.c (who gets a slot next, who makes room) share.
  */
 #ifndef FW_SCHED_PRIV_H
 #define FW_SCHED_PRIV_H

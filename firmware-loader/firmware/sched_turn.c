@@ -4,11 +4,11 @@
  * time with units, however uneven slices are.
  *
  * Slots are given for slices of time, in which hardware gives one queue more of its units than
- * another: its turns are as long as a slice, and on a virtual GPU as long as the host likes. So it
- * is counted how far each queue is ahead of the others, as time: what it had, at the rate at which
+ * another: its turns are as long as a slice, and on a virtual GPU as long as the host likes. So we
+ * count how far each queue is ahead of the others, as time: what it had, at the rate at which
  * they have units on average, less the time that has passed. One that is ahead by so much
  * becomes ready so much later, as far as the order is concerned, and one that is behind earlier.
- * Only who wants all that there is is compared: who leaves a slot of its own accord is even.
+ * Only those that want all they can get are compared: who leaves a slot of its own accord is even.
  */
 #include "sched_priv.h"
 

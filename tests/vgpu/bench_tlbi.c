@@ -52,8 +52,7 @@ int main(void)
 		hostile_stop(&h);
 	}
 	result("invalidate_worst_ms", worst,
-	       "of processors, for the longest of 200 invalidations beside each kernel of "
-	       "hostile.h, on two units");
+	       "of processors, longest of 200 beside each kernel of hostile.h, on two units");
 	result("invalidate_worst_wall_ms", wall, "the same by the clock, with what the host does");
 	result("bracket_worst_ms", longest,
 	       "of a processor, for the longest memory bracket of these units");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* Conversions to integers: all lanes at once give what each lane by itself gives, in all modes. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +13,8 @@
 #include "cu_fp.h"
 #include "cu_vec.h"
 
-#define RANDOM	4000u
+#define RANDOM		4000u
+#define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
 
 static uint64_t box(unsigned int format, double v)
 {
@@ -57,25 +59,24 @@ static void test_edges(void **state)
 {
 	static const double near[] = {
 		0, 0.5, 1, 1.5, 2.5, 100, 0x1p15, 0x1p23, 0x1p31, 0x1p32, 0x1p52, 0x1p53, 0x1p63,
-		0x1p64, 0x1p100, 0x1p-20, 1 / 0.0, 0 / 0.0,
+		0x1p64, 0x1p100, 1.0 / (1 << 20), INFINITY, NAN,
 	};
-	static const double step[] = { 0, 0x1p-30, 0.25, 0.5, 0.75, 1, 0x1p11 };
-	uint64_t a[VGPU_LANES] __attribute__((aligned(64)));
-	unsigned int lane = 0;
+	static const double step[] = { 0, 1.0 / (1 << 30), 0.25, 0.5, 0.75, 1, 0x1p11 };
+	uint64_t a[VGPU_LANES] __attribute__((aligned(64))) = { 0 };
+	const unsigned int values = 4 * COUNT(near) * COUNT(step);
 
 	(void)state;
-	for (unsigned int n = 0; cu_vec_get(n); n++)
-		for (unsigned int f = 0; f < 3; f++)
-			for (unsigned int i = 0; i < sizeof(near) / sizeof(near[0]); i++)
-				for (unsigned int k = 0; k < 4 * sizeof(step) / sizeof(step[0]); k++) {
-					const double s = k & 1 ? -step[k / 4] : step[k / 4];
-					const double v = near[i] + s;
+	for (unsigned int k = 0; k < 3 * values; k++) {
+		const unsigned int format = k / values, lane = k % VGPU_LANES;
+		const double s = step[k / 4 % COUNT(step)];
+		const double v = near[k / 4 / COUNT(step) % COUNT(near)] + (k & 1 ? -s : s);
 
-					a[lane++] = box(f, k & 2 ? -v : v);
-					lane %= VGPU_LANES;
-					if (!lane)
-						check(cu_vec_get(n), f, a);
-				}
+		a[lane] = box(format, k & 2 ? -v : v);
+		if (lane < VGPU_LANES - 1 && k % values < values - 1)
+			continue;
+		for (unsigned int n = 0; cu_vec_get(n); n++)
+			check(cu_vec_get(n), format, a);
+	}
 }
 
 /* Any bits at all, boxed or not. */

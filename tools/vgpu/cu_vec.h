@@ -50,7 +50,7 @@ struct cu_vec {
 	cu_affine_fn affine[CU_AFFINE_OPS];
 	/*
 	 * A number of the format as a double without fraction, index from CU_FCVT_W_S by 4, and the
-	 * mode of rounding but CU_DYN. The conversion of that double is the conversion of the number.
+	 * mode of rounding but CU_DYN. To convert that double is to convert the number.
 	 */
 	void (*integral[3][CU_RMM + 1])(uint64_t *r, const uint64_t *a);
 	/* Bit n: lane n takes the branch; index from CU_BEQ. */

@@ -401,16 +401,21 @@ static void integral_##name(uint64_t *r, const uint64_t *a) \
 	} \
 }
 
-#define INTEGRALS(format, from) \
-	INTEGRAL(format##_rne, from, nearbyint(v)) \
-	INTEGRAL(format##_rtz, from, trunc(v)) \
-	INTEGRAL(format##_rdn, from, floor(v)) \
-	INTEGRAL(format##_rup, from, ceil(v)) \
-	INTEGRAL(format##_rmm, from, to_nearest_away(v))
-
-INTEGRALS(s, cu_from_s)
-INTEGRALS(d, cu_from_d)
-INTEGRALS(h, cu_from_h)
+INTEGRAL(s_rne, cu_from_s, nearbyint(v))
+INTEGRAL(s_rtz, cu_from_s, trunc(v))
+INTEGRAL(s_rdn, cu_from_s, floor(v))
+INTEGRAL(s_rup, cu_from_s, ceil(v))
+INTEGRAL(s_rmm, cu_from_s, to_nearest_away(v))
+INTEGRAL(d_rne, cu_from_d, nearbyint(v))
+INTEGRAL(d_rtz, cu_from_d, trunc(v))
+INTEGRAL(d_rdn, cu_from_d, floor(v))
+INTEGRAL(d_rup, cu_from_d, ceil(v))
+INTEGRAL(d_rmm, cu_from_d, to_nearest_away(v))
+INTEGRAL(h_rne, cu_from_h, nearbyint(v))
+INTEGRAL(h_rtz, cu_from_h, trunc(v))
+INTEGRAL(h_rdn, cu_from_h, floor(v))
+INTEGRAL(h_rup, cu_from_h, ceil(v))
+INTEGRAL(h_rmm, cu_from_h, to_nearest_away(v))
 
 /*
  * A double has more than twice the bits of a half and two: rounding twice is rounding once, for a

@@ -34,7 +34,7 @@
 struct nonvol;
 struct vgpu;
 
-/* Facts of this product that no option changes; discovery tells them. cu_limits.h has the others. */
+/* Facts of this product that no option changes, which discovery tells; others: cu_limits.h. */
 #define VGPU_MC_SRAM_SIZE	0x100000u	/* bytes; the firmware is linked for it */
 #define VGPU_MC_CLOCK_KHZ	200000u
 #define VGPU_CLOCK_KHZ		1000000u	/* compute units, highest */
