@@ -56,6 +56,10 @@
  * and the CPU sees all GPU writes of a job once its fence has signalled. Memory between jobs of
  * different queues that no fence orders, and between work-items that no barrier or atomic orders,
  * may be seen in any order. A new buffer is zero.
+ *
+ * Atomics of work-items and packets are always atomic among each other. Towards the CPU, in system
+ * memory, they are if the platform carries PCIe AtomicOps from the card to the root; nothing tells
+ * a program that it does not, since a buffer may be moved there at any time.
  */
 #ifndef _OGPU_DRM_H_
 #define _OGPU_DRM_H_
@@ -187,7 +191,8 @@ struct drm_ogpu_query_device {
 	__u32 starve_ms;
 	/**
 	 * @preempt_ms: hardware takes a queue off, to make room for another or to kill it, within
-	 * so long. A card that does not is slow or broken: such a queue is killed after 500 ms
+	 * so long. A card that does not is slow or broken: such a queue is killed after 500 ms, in
+	 * which time that a virtual GPU has lost to other work of its host counts little
 	 */
 	__u32 preempt_ms;
 	/**
