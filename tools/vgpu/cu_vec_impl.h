@@ -55,7 +55,7 @@ static void name(uint64_t *r, const uint64_t *a, const uint64_t *b, const uint64
 		r[i] = name##_lane(a[i], b[i], c[i], imm); \
 } \
 \
-static void name##_one(struct cu_affine *r, const struct cu_affine *a, \
+static __attribute__((unused)) void name##_one(struct cu_affine *r, const struct cu_affine *a, \
 		       const struct cu_affine *b, const struct cu_affine *c, int64_t imm) \
 { \
 	uniform(r, name##_lane(a->base[0], b->base[0], c->base[0], imm)); \
@@ -118,74 +118,11 @@ static inline uint64_t mulhu(uint64_t x, uint64_t y)
 	return (uint64_t)(((__uint128_t)x * y) >> 64);
 }
 
-/* Division by zero and overflow have results, not traps: the ISA manual's table. */
-static inline uint64_t div_s(uint64_t x, uint64_t y)
-{
-	if (!y)
-		return UINT64_MAX;
-	return y == UINT64_MAX ? 0 - x : (uint64_t)(S64(x) / S64(y));
-}
-
-static inline uint64_t rem_s(uint64_t x, uint64_t y)
-{
-	if (!y)
-		return x;
-	return y == UINT64_MAX ? 0 : (uint64_t)(S64(x) % S64(y));
-}
-
-static inline uint64_t div_u(uint64_t x, uint64_t y)
-{
-	return y ? x / y : UINT64_MAX;
-}
-
-static inline uint64_t rem_u(uint64_t x, uint64_t y)
-{
-	return y ? x % y : x;
-}
-
-static inline uint64_t div_w(uint64_t x, uint64_t y)
-{
-	int32_t n = (int32_t)x, d = (int32_t)y;
-
-	if (!d)
-		return UINT64_MAX;
-	return d == -1 ? (uint64_t)SEXT32(0 - (uint32_t)n) : (uint64_t)(int64_t)(n / d);
-}
-
-static inline uint64_t rem_w(uint64_t x, uint64_t y)
-{
-	int32_t n = (int32_t)x, d = (int32_t)y;
-
-	if (!d)
-		return (uint64_t)(int64_t)n;
-	return d == -1 ? 0 : (uint64_t)(int64_t)(n % d);
-}
-
-static inline uint64_t div_uw(uint64_t x, uint64_t y)
-{
-	uint32_t d = (uint32_t)y;
-
-	return d ? (uint64_t)SEXT32((uint32_t)x / d) : UINT64_MAX;
-}
-
-static inline uint64_t rem_uw(uint64_t x, uint64_t y)
-{
-	uint32_t d = (uint32_t)y;
-
-	return (uint64_t)SEXT32(d ? (uint32_t)x % d : (uint32_t)x);
-}
-
 INT_OP(op_mulh, mulh(x, y))
 INT_OP(op_mulhsu, mulhsu(x, y))
 INT_OP(op_mulhu, mulhu(x, y))
-INT_OP(op_div, div_s(x, y))
-INT_OP(op_divu, div_u(x, y))
-INT_OP(op_rem, rem_s(x, y))
-INT_OP(op_remu, rem_u(x, y))
-INT_OP(op_divw, div_w(x, y))
-INT_OP(op_divuw, div_uw(x, y))
-INT_OP(op_remw, rem_w(x, y))
-INT_OP(op_remuw, rem_uw(x, y))
+
+#include "cu_vec_div.h"
 
 /* Zba, Zbb, Zicond */
 INT_OP(op_add_uw, (uint32_t)x + y)
@@ -861,8 +798,8 @@ const struct cu_vec CU_VEC_NAME = {
 		[CU_ADDW] = op_addw_one, [CU_SUBW] = op_subw_one, [CU_SLLW] = op_sllw_one,
 		[CU_SRLW] = op_srlw_one, [CU_SRAW] = op_sraw_one, [CU_MUL] = op_mul_one,
 		[CU_MULH] = op_mulh_one, [CU_MULHSU] = op_mulhsu_one, [CU_MULHU] = op_mulhu_one,
-		[CU_DIV] = op_div_one, [CU_DIVU] = op_divu_one, [CU_REM] = op_rem_one,
-		[CU_REMU] = op_remu_one, [CU_MULW] = op_mulw_one, [CU_DIVW] = op_divw_one,
+		[CU_DIV] = wide_div_one, [CU_DIVU] = wide_divu_one, [CU_REM] = wide_rem_one,
+		[CU_REMU] = wide_remu_one, [CU_MULW] = op_mulw_one, [CU_DIVW] = op_divw_one,
 		[CU_DIVUW] = op_divuw_one, [CU_REMW] = op_remw_one, [CU_REMUW] = op_remuw_one,
 		[CU_ADD_UW] = op_add_uw_one, [CU_SH1ADD] = op_sh1add_one,
 		[CU_SH2ADD] = op_sh2add_one, [CU_SH3ADD] = op_sh3add_one,

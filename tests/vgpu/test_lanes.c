@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
-/* Conversions to integers: all lanes at once give what each lane by itself gives, in all modes. */
+/*
+ * Conversions to integers, in all modes, and divisions: all lanes at once give what each lane by
+ * itself gives.
+ */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -99,12 +103,97 @@ static void test_random(void **state)
 	}
 }
 
+/* What the ISA manual says of a division of so many bits. */
+static uint64_t divided(enum cu_op op, uint64_t a, uint64_t b)
+{
+	const bool word = op >= CU_DIVW, with_sign = op == CU_DIV || op == CU_REM ||
+						     op == CU_DIVW || op == CU_REMW;
+	const bool rest = op == CU_REM || op == CU_REMU || op == CU_REMW || op == CU_REMUW;
+	__int128 x = word ? (uint32_t)a : a, y = word ? (uint32_t)b : b, r;
+
+	if (with_sign) {
+		x = word ? (int32_t)a : (int64_t)a;
+		y = word ? (int32_t)b : (int64_t)b;
+	}
+	if (!y)
+		r = rest ? x : -1;
+	else
+		r = rest ? x % y : x / y;
+	return word ? (uint64_t)(int32_t)r : (uint64_t)r;
+}
+
+enum range { SMALL, SMALL_WITH_SIGN, ANY, RANGES };
+
+static uint64_t within(enum range range, uint64_t v)
+{
+	switch (range) {
+	case SMALL:
+		return (uint32_t)v;
+	case SMALL_WITH_SIGN:
+		return (uint64_t)(int32_t)v;
+	default:
+		return v;
+	}
+}
+
+static uint64_t operand(void)
+{
+	static const uint64_t limits[] = {
+		0, 1, UINT64_MAX, INT32_MAX, (uint64_t)INT32_MIN, UINT32_MAX, 1ull << 32,
+		INT64_MAX, 1ull << 63,
+	};
+	const uint64_t any = (uint64_t)rand() << 42 ^ (uint64_t)rand() << 21 ^ rand();
+
+	switch (rand() % 4) {
+	case 0:
+		return limits[rand() % COUNT(limits)];
+	case 1:
+		return any & 0xfff;
+	default:
+		return any >> rand() % 64;
+	}
+}
+
+/* In rows of small numbers and in others, which are divided in different ways. */
+static void test_divisions(void **state)
+{
+	static const enum cu_op ops[] = {
+		CU_DIV, CU_DIVU, CU_REM, CU_REMU, CU_DIVW, CU_DIVUW, CU_REMW, CU_REMUW,
+	};
+	uint64_t a[VGPU_LANES] __attribute__((aligned(64)));
+	uint64_t b[VGPU_LANES] __attribute__((aligned(64)));
+	uint64_t r[VGPU_LANES] __attribute__((aligned(64)));
+
+	(void)state;
+	srand(5);
+	for (unsigned int i = 0; i < RANGES * RANDOM; i++) {
+		const struct cu_vec *vec;
+
+		for (unsigned int lane = 0; lane < VGPU_LANES; lane++) {
+			a[lane] = operand();
+			b[lane] = within(i % RANGES, operand());
+			if (lane % 4 == 3)	/* next to a multiple */
+				a[lane] = a[lane] / (b[lane] | 1) * (b[lane] | 1) - 1;
+			a[lane] = within(i % RANGES, a[lane]);
+		}
+		for (unsigned int n = 0; (vec = cu_vec_get(n)); n++) {
+			for (unsigned int o = 0; o < COUNT(ops); o++) {
+				vec->alu[ops[o]](r, a, b, b, 0);
+				for (unsigned int lane = 0; lane < VGPU_LANES; lane++)
+					assert_int_equal(r[lane],
+							 divided(ops[o], a[lane], b[lane]));
+			}
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_edges),
 		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_divisions),
 	};
 
-	return cmocka_run_group_tests_name("vgpu round", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("vgpu lanes", tests, NULL, NULL);
 }
