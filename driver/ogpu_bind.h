@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * Bind jobs: changes of page tables, done by the CPU in the order of an address space's calls.
+ * Bind jobs: changes of page tables, done by the CPU.
  */
 #ifndef _OGPU_BIND_H_
 #define _OGPU_BIND_H_
@@ -8,14 +8,28 @@
 #include <linux/list.h>
 #include <linux/types.h>
 
+#include "ogpu_pt.h"
 #include "ogpu_sched.h"
 
 struct drm_device;
 struct drm_file;
 struct ogpu_bo;
 struct ogpu_device;
-struct ogpu_pt_segment;
 struct ogpu_vm;
+
+/**
+ * enum ogpu_bind_line - the two orders that the changes of an address space are in
+ * @OGPU_BIND_LINE_USER: calls of VM_BIND, which may wait for anything
+ * @OGPU_BIND_LINE_REBIND: entries of buffers that have moved: wait for moves alone
+ * @OGPU_BIND_LINES: how many there are
+ *
+ * A call of VM_BIND waits for the rebinds before it, a rebind not for calls, see ogpu_vm_rebind().
+ */
+enum ogpu_bind_line {
+	OGPU_BIND_LINE_USER,
+	OGPU_BIND_LINE_REBIND,
+	OGPU_BIND_LINES
+};
 
 /**
  * struct ogpu_bind_range - one range of addresses to change
@@ -25,10 +39,12 @@ struct ogpu_bind_range {
 	u64 va;
 	/** @size: bytes */
 	u64 size;
-	/** @prot: OGPU_PTE_READ, _WRITE, _EXEC */
+	/** @prot: attributes of page-table entries; 0: unmap */
 	u64 prot;
-	/** @segments: memory to map, owned; NULL: unmap */
+	/** @segments: memory to map; NULL: unmap, or pages without memory. Owned, unless @one */
 	struct ogpu_pt_segment *segments;
+	/** @one: used as @segments if that is enough */
+	struct ogpu_pt_segment one;
 };
 
 /**
@@ -37,29 +53,41 @@ struct ogpu_bind_range {
 struct ogpu_bind_job {
 	/** @base: orders it */
 	struct ogpu_sched_job base;
-	/** @fence: signals when the tables are changed; valid once pushed, owned */
+	/** @fence: signals when the tables are changed; valid once armed, owned */
 	struct dma_fence *fence;
 	/** @vm: the address space; referenced */
 	struct ogpu_vm *vm;
+	/** @line: which order it is in */
+	enum ogpu_bind_line line;
 	/** @ranges: to change, in this order */
 	struct ogpu_bind_range *ranges;
 	/** @count: of @ranges */
 	u32 count;
 	/** @room: in @ranges */
 	u32 room;
+	/** @segments: of all ranges */
+	u64 segments;
+	/** @need: tables that it takes */
+	struct ogpu_pt_need need;
+	/** @change: these tables */
+	struct ogpu_pt_change change;
 	/** @parked: in &struct ogpu_mem_binds */
 	struct list_head parked;
 };
 
 extern const struct ogpu_sched_ops ogpu_bind_sched_ops;
 
-struct ogpu_bind_job *ogpu_bind_job_create(struct ogpu_vm *vm, u32 room, u64 client_id);
-struct dma_fence *ogpu_bind_job_arm(struct ogpu_bind_job *job);
-void ogpu_bind_job_push(struct ogpu_bind_job *job);
-void ogpu_bind_job_abort(struct ogpu_bind_job *job);
+struct ogpu_bind_job *ogpu_bind_job_create(struct ogpu_vm *vm, enum ogpu_bind_line line, u32 room,
+					   u64 client_id);
 int ogpu_bind_job_map(struct ogpu_bind_job *job, u64 va, u64 size, u64 prot, struct ogpu_bo *bo,
 		      u64 offset);
 int ogpu_bind_job_unmap(struct ogpu_bind_job *job, u64 va, u64 size);
+void ogpu_bind_job_cut(struct ogpu_bind_job *job, u64 va);
+int ogpu_bind_job_prepare(struct ogpu_bind_job *job);
+bool ogpu_bind_job_do_now(struct ogpu_bind_job *job);
+struct dma_fence *ogpu_bind_job_arm(struct ogpu_bind_job *job);
+void ogpu_bind_job_push(struct ogpu_bind_job *job);
+void ogpu_bind_job_abort(struct ogpu_bind_job *job);
 void ogpu_binds_stop(struct ogpu_device *odev);
 
 int ogpu_ioctl_vm_bind(struct drm_device *drm, void *data, struct drm_file *file);

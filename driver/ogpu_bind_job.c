@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Bind jobs: changes of page tables, done by the CPU in the order of an address space's calls.
+ * Bind jobs: changes of page tables, done by the CPU in the order of an address space's calls, or
+ * at once if there is nothing to wait for.
  *
- * A job is filled while the buffers are locked: it remembers where their memory is at that
- * moment. This stays true until the job has run, because its fence, which is put into the buffers'
- * dma_resv, holds back every move and every release of memory.
+ * A job is filled while the buffers are locked: it remembers where their memory is at that moment,
+ * and brings all tables that it may need. This stays true until the job has run, because its fence,
+ * which is put into the buffers' dma_resv, holds back every move and every release of memory.
  *
  * For the same reason a job that cannot be done, because the card has failed, must not be over
  * before the card has been stopped: until then its engines may follow what the page tables or the
@@ -13,6 +14,7 @@
 #include <linux/dma-resv.h>
 #include <linux/err.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
 
 #include "ogpu_bind.h"
@@ -20,6 +22,7 @@
 #include "ogpu_fence.h"
 #include "ogpu_mmu.h"
 #include "ogpu_pt.h"
+#include "ogpu_pt_mem.h"
 #include "ogpu_res.h"
 #include "ogpu_ttm.h"
 #include "ogpu_vm.h"
@@ -29,13 +32,51 @@ static struct ogpu_bind_job *to_ogpu_bind_job(struct ogpu_sched_job *job)
 	return container_of(job, struct ogpu_bind_job, base);
 }
 
+/* Jobs with more ranges and segments than that are not done at once: it would take long. */
+#define OGPU_BIND_NOW_MAX	4096
+
+static int ogpu_bind_job_change(struct ogpu_bind_job *job)
+{
+	struct ogpu_pt_change *change = &job->change;
+	struct ogpu_vm *vm = job->vm;
+	struct ogpu_pt_ranges split = {};
+	int ret = 0;
+	u32 i;
+
+	for (i = 0; i < job->count; i++) {
+		ogpu_pt_split(&vm->pt, &split, job->ranges[i].va);
+		ogpu_pt_split(&vm->pt, &split, job->ranges[i].va + job->ranges[i].size);
+	}
+	if (split.count)
+		ret = ogpu_mmu_invalidate(vm->odev, vm->asid, &split);
+
+	for (i = 0; i < job->count && !ret; i++) {
+		struct ogpu_bind_range *range = &job->ranges[i];
+
+		if (range->prot)
+			ogpu_pt_map(&vm->pt, change, range->va, range->size, range->prot,
+				    range->segments);
+		else
+			ogpu_pt_unmap(&vm->pt, change, range->va, range->size);
+		cond_resched();
+	}
+	if (ret)
+		return ret;
+
+	vm->invalidations += split.count + change->stale.count;
+	if (!change->stale.count) {
+		ogpu_mmu_flush(vm->odev, vm->asid);
+		return 0;
+	}
+
+	return ogpu_mmu_invalidate(vm->odev, vm->asid, &change->stale);
+}
+
+/* May be called again if it fails. */
 static int ogpu_bind_job_apply(struct ogpu_bind_job *job)
 {
 	struct ogpu_vm *vm = job->vm;
-	u64 start = U64_MAX;
-	u64 end = 0;
 	int ret, idx;
-	u32 i;
 
 	/* A card that is being reset may not be touched. */
 	if (!ogpu_device_running(vm->odev))
@@ -44,23 +85,14 @@ static int ogpu_bind_job_apply(struct ogpu_bind_job *job)
 	if (!ogpu_device_enter(vm->odev, &idx))
 		return -ENODEV;
 
-	for (i = 0; i < job->count; i++) {
-		struct ogpu_bind_range *range = &job->ranges[i];
-
-		if (range->segments)
-			ogpu_pt_map(&vm->pt, range->va, range->size, range->prot, range->segments);
-		else
-			ogpu_pt_unmap(&vm->pt, range->va, range->size);
-
-		start = min(start, range->va);
-		end = max(end, range->va + range->size);
-		cond_resched();
-	}
-
-	/* The entries must be in VRAM before the card is told to look again. */
-	wmb();
-	ret = job->count ? ogpu_mmu_invalidate(vm->odev, vm->asid, start, end) : 0;
+	mutex_lock(&vm->pt_lock);
+	ret = ogpu_bind_job_change(job);
+	mutex_unlock(&vm->pt_lock);
 	ogpu_device_exit(vm->odev, idx);
+
+	/* Otherwise the card may still look at them. */
+	if (!ret)
+		ogpu_pt_mem_give(&vm->pt_mem, &job->change);
 
 	return ret;
 }
@@ -93,6 +125,8 @@ static struct dma_fence *ogpu_bind_job_run(struct ogpu_sched_job *sched_job)
 		if (!ret)
 			return fence;
 	}
+	if (job->line == OGPU_BIND_LINE_USER)
+		WRITE_ONCE(job->vm->bound_seqno, fence->seqno);
 	ogpu_fence_signal(fence, ret);
 	dma_fence_put(fence);
 
@@ -103,16 +137,22 @@ static struct dma_fence *ogpu_bind_job_run(struct ogpu_sched_job *sched_job)
  * ogpu_binds_stop() - fail all bind jobs that could not be done
  * @odev: card that stands still and forgets all address spaces before it is started again
  *
- * From now on jobs of address spaces that exist fail at once if they cannot be done. Callable where
- * fences are signalled.
+ * Address spaces that could not be taken from the card are taken down now. From now on jobs of
+ * address spaces that exist fail at once if they cannot be done. Callable where fences are
+ * signalled.
  */
 void ogpu_binds_stop(struct ogpu_device *odev)
 {
 	struct ogpu_mem_binds *binds = &odev->mem->binds;
 	struct ogpu_bind_job *job;
+	struct ogpu_vm *vm;
 
 	spin_lock(&binds->lock);
 	binds->stops++;
+	while ((vm = list_first_entry_or_null(&binds->vms, struct ogpu_vm, parked))) {
+		list_del(&vm->parked);
+		queue_work(ogpu_sched_wq(), &vm->destroy_work);
+	}
 	while ((job = list_first_entry_or_null(&binds->parked, struct ogpu_bind_job, parked))) {
 		struct ogpu_sched *sched = ogpu_sched_get(job->base.sched);
 		struct dma_fence *fence = dma_fence_get(job->fence);
@@ -134,8 +174,11 @@ static void ogpu_bind_job_release(struct ogpu_bind_job *job)
 {
 	u32 i;
 
-	for (i = 0; i < job->count; i++)
-		kvfree(job->ranges[i].segments);
+	ogpu_pt_mem_give(&job->vm->pt_mem, &job->change);
+	for (i = 0; i < job->count; i++) {
+		if (job->ranges[i].segments != &job->ranges[i].one)
+			kvfree(job->ranges[i].segments);
+	}
 	kvfree(job->ranges);
 	ogpu_vm_put(job->vm);
 	kfree(job);
@@ -158,21 +201,25 @@ const struct ogpu_sched_ops ogpu_bind_sched_ops = {
 /**
  * ogpu_bind_job_create() - make an empty bind job
  * @vm: address space to change
+ * @line: the order that it is in
  * @room: ranges that are sure to come; more may come
  * @client_id: of the DRM file that wants it; 0: the kernel
  *
  * Return: the job, or ERR_PTR(-ENOMEM).
  */
-struct ogpu_bind_job *ogpu_bind_job_create(struct ogpu_vm *vm, u32 room, u64 client_id)
+struct ogpu_bind_job *ogpu_bind_job_create(struct ogpu_vm *vm, enum ogpu_bind_line line, u32 room,
+					   u64 client_id)
 {
 	struct ogpu_bind_job *job;
 	int ret;
 
-	job = kzalloc_obj(*job);
+	job = kzalloc_obj(*job, GFP_KERNEL_ACCOUNT);
 	if (!job)
 		return ERR_PTR(-ENOMEM);
 
-	job->room = max(room, 16u);
+	ogpu_pt_change_init(&job->change);
+	job->line = line;
+	job->room = max(room, 4u);
 	job->ranges = kvcalloc(job->room, sizeof(*job->ranges), GFP_KERNEL_ACCOUNT);
 	if (!job->ranges) {
 		ret = -ENOMEM;
@@ -185,7 +232,7 @@ struct ogpu_bind_job *ogpu_bind_job_create(struct ogpu_vm *vm, u32 room, u64 cli
 		goto err_ranges;
 	}
 
-	ret = ogpu_sched_job_init(&job->base, vm->sched, client_id);
+	ret = ogpu_sched_job_init(&job->base, vm->lines[line].sched, client_id);
 	if (ret)
 		goto err_fence;
 
@@ -217,6 +264,32 @@ void ogpu_bind_job_abort(struct ogpu_bind_job *job)
 }
 
 /**
+ * ogpu_bind_job_do_now() - do a job without the detour of a line, if nothing is to be waited for
+ * @job: prepared, not armed; the dma_resv of all that it maps or unmaps are locked
+ *
+ * So nobody can be before it who has not begun.
+ *
+ * Return: true if it is done: then it has no fence, and is to be dropped by ogpu_bind_job_abort().
+ */
+bool ogpu_bind_job_do_now(struct ogpu_bind_job *job)
+{
+	struct ogpu_vm *vm = job->vm;
+	unsigned int i;
+
+	dma_resv_assert_held(drm_gpuvm_resv(&vm->base));
+	if (!ogpu_sched_job_is_ready(&job->base) || job->segments > OGPU_BIND_NOW_MAX)
+		return false;
+
+	for (i = 0; i < OGPU_BIND_LINES; i++) {
+		if (vm->lines[i].last && !dma_fence_is_signaled(vm->lines[i].last))
+			return false;
+	}
+
+	/* What is not possible now goes the other way, and is parked there. */
+	return !ogpu_bind_job_apply(job);
+}
+
+/**
  * ogpu_bind_job_arm() - give a job its place among the changes of its address space
  * @job: to arm; the address space's dma_resv is locked
  *
@@ -226,10 +299,12 @@ void ogpu_bind_job_abort(struct ogpu_bind_job *job)
  */
 struct dma_fence *ogpu_bind_job_arm(struct ogpu_bind_job *job)
 {
-	struct ogpu_vm *vm = job->vm;
+	struct ogpu_bind_order *order = &job->vm->lines[job->line];
 
-	dma_resv_assert_held(drm_gpuvm_resv(&vm->base));
-	ogpu_fence_init(job->fence, vm->fence_context, ++vm->fence_seqno);
+	dma_resv_assert_held(drm_gpuvm_resv(&job->vm->base));
+	ogpu_fence_init(job->fence, order->context, ++order->seqno);
+	dma_fence_put(order->last);
+	order->last = dma_fence_get(job->fence);
 
 	return job->fence;
 }
@@ -245,59 +320,79 @@ void ogpu_bind_job_push(struct ogpu_bind_job *job)
 	ogpu_sched_job_push(&job->base);
 }
 
-static struct ogpu_bind_range *ogpu_bind_job_add(struct ogpu_bind_job *job)
+/* The next range, to be counted by the caller. */
+static struct ogpu_bind_range *ogpu_bind_job_add(struct ogpu_bind_job *job, u64 va, u64 size,
+						 u64 prot)
 {
-	struct ogpu_bind_range *ranges;
+	struct ogpu_bind_range *ranges, *range;
 	u32 room = job->room * 2;
+	u32 i;
 
-	if (job->count < job->room)
-		return &job->ranges[job->count];
+	if (job->count == job->room) {
+		ranges = kvcalloc(room, sizeof(*ranges), GFP_KERNEL_ACCOUNT);
+		if (!ranges)
+			return NULL;
 
-	ranges = kvcalloc(room, sizeof(*ranges), GFP_KERNEL_ACCOUNT);
-	if (!ranges)
-		return NULL;
+		memcpy(ranges, job->ranges, job->count * sizeof(*ranges));
+		for (i = 0; i < job->count; i++) {
+			if (ranges[i].segments == &job->ranges[i].one)
+				ranges[i].segments = &ranges[i].one;
+		}
+		kvfree(job->ranges);
+		job->ranges = ranges;
+		job->room = room;
+	}
 
-	memcpy(ranges, job->ranges, job->count * sizeof(*ranges));
-	kvfree(job->ranges);
-	job->ranges = ranges;
-	job->room = room;
+	range = &job->ranges[job->count];
+	range->va = va;
+	range->size = size;
+	range->prot = prot;
+	range->segments = NULL;
+	job->segments++;
 
-	return &job->ranges[job->count];
+	return range;
 }
 
-static struct ogpu_pt_segment *ogpu_bind_segments(struct ogpu_bo *bo, u64 offset, u64 size)
+/* Remember where a part of a buffer is. */
+static int ogpu_bind_range_locate(struct ogpu_bind_range *range, struct ogpu_bo *bo, u64 offset,
+				  u64 *segments)
 {
 	struct ttm_buffer_object *tbo = &bo->ttm;
-	struct ogpu_pt_segment *segments;
 	struct ogpu_res_cursor cur;
 	size_t count = 0;
 
-	for (ogpu_res_first(tbo, tbo->resource, offset, size, &cur); cur.remaining;
+	for (ogpu_res_first(tbo, tbo->resource, offset, range->size, &cur); cur.remaining;
 	     ogpu_res_next(&cur, cur.size))
 		count++;
 
-	segments = kvmalloc_array(count, sizeof(*segments), GFP_KERNEL_ACCOUNT);
-	if (!segments)
-		return NULL;
+	*segments += count;
+	range->segments = &range->one;
+	if (count > 1) {
+		range->segments = kvmalloc_array(count, sizeof(*range->segments),
+						 GFP_KERNEL_ACCOUNT);
+		if (!range->segments)
+			return -ENOMEM;
+	}
 
 	count = 0;
-	for (ogpu_res_first(tbo, tbo->resource, offset, size, &cur); cur.remaining;
+	for (ogpu_res_first(tbo, tbo->resource, offset, range->size, &cur); cur.remaining;
 	     ogpu_res_next(&cur, cur.size)) {
-		segments[count].operand = cur.operand;
-		segments[count].size = cur.size;
+		range->segments[count].operand = cur.operand;
+		range->segments[count].size = cur.size;
 		count++;
 	}
 
-	return segments;
+	return 0;
 }
 
 /**
  * ogpu_bind_job_map() - add a range to map
  * @job: not armed
- * @va: first address; the page tables have been prepared
+ * @va: first address
  * @size: bytes
- * @prot: OGPU_PTE_READ, _WRITE, _EXEC
- * @bo: buffer, locked, where the card can use it; the caller puts the job's fence into its dma_resv
+ * @prot: attributes of page-table entries
+ * @bo: buffer, locked, where the card can use it; the caller puts the job's fence into its
+ *	dma_resv. NULL: pages without memory
  * @offset: first byte of the buffer
  *
  * The job waits for the buffer's clears and moves: nobody must see this memory earlier.
@@ -307,25 +402,22 @@ static struct ogpu_pt_segment *ogpu_bind_segments(struct ogpu_bo *bo, u64 offset
 int ogpu_bind_job_map(struct ogpu_bind_job *job, u64 va, u64 size, u64 prot, struct ogpu_bo *bo,
 		      u64 offset)
 {
-	struct ogpu_bind_range *range = ogpu_bind_job_add(job);
-	struct ogpu_pt_segment *segments;
+	struct ogpu_bind_range *range;
+	int ret;
 
+	range = ogpu_bind_job_add(job, va, size, prot);
 	if (!range)
 		return -ENOMEM;
-
-	segments = ogpu_bind_segments(bo, offset, size);
-	if (!segments)
-		return -ENOMEM;
-
-	*range = (struct ogpu_bind_range) {
-		.va = va,
-		.size = size,
-		.prot = prot,
-		.segments = segments,
-	};
+	if (bo) {
+		ret = ogpu_bind_range_locate(range, bo, offset, &job->segments);
+		if (ret)
+			return ret;
+	}
 	job->count++;
+	ogpu_pt_need_map(&job->vm->pt, &job->need, va, size, range->segments);
 
-	return ogpu_sched_job_add_resv_deps(&job->base, bo->ttm.base.resv, DMA_RESV_USAGE_KERNEL);
+	return bo ? ogpu_sched_job_add_resv_deps(&job->base, bo->ttm.base.resv,
+						 DMA_RESV_USAGE_KERNEL) : 0;
 }
 
 /**
@@ -338,13 +430,30 @@ int ogpu_bind_job_map(struct ogpu_bind_job *job, u64 va, u64 size, u64 prot, str
  */
 int ogpu_bind_job_unmap(struct ogpu_bind_job *job, u64 va, u64 size)
 {
-	struct ogpu_bind_range *range = ogpu_bind_job_add(job);
-
-	if (!range)
+	if (!ogpu_bind_job_add(job, va, size, 0))
 		return -ENOMEM;
-
-	*range = (struct ogpu_bind_range) { .va = va, .size = size };
 	job->count++;
 
 	return 0;
+}
+
+/**
+ * ogpu_bind_job_cut() - note that what is mapped around an address is changed on one side only
+ * @job: not armed
+ * @va: the address
+ */
+void ogpu_bind_job_cut(struct ogpu_bind_job *job, u64 va)
+{
+	ogpu_pt_need_cut(&job->need, va);
+}
+
+/**
+ * ogpu_bind_job_prepare() - after all ranges were added
+ * @job: not armed; in ogpu_device_enter()
+ *
+ * Return: 0; -E2BIG: it is too much for one job; -ENOSPC, -ENOMEM, -EINTR.
+ */
+int ogpu_bind_job_prepare(struct ogpu_bind_job *job)
+{
+	return ogpu_pt_mem_take(&job->vm->pt_mem, &job->need, &job->change);
 }

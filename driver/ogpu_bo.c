@@ -53,8 +53,9 @@ static void ogpu_bo_get_places(struct ogpu_bo *bo, struct ogpu_bo_places *out)
 	 */
 	if ((bo->placement & DRM_OGPU_BO_VRAM) && fits) {
 		place->mem_type = TTM_PL_VRAM;
+		/* Page tables may be elsewhere: nobody has to make room for them. */
 		if (bo->kernel)
-			place->flags |= TTM_PL_FLAG_CONTIGUOUS;
+			place->flags |= TTM_PL_FLAG_CONTIGUOUS | TTM_PL_FLAG_DESIRED;
 		if (partly_visible) {
 			if (bo->flags & DRM_OGPU_BO_CPU_ACCESS)
 				place->lpfn = vram->visible_size >> PAGE_SHIFT;
@@ -123,6 +124,18 @@ int ogpu_bo_validate(struct ogpu_bo *bo)
 
 	/* Long jobs of the caller's own: let it decide whether it goes on waiting. */
 	return ret == -EBUSY ? -EINTR : ogpu_bo_space_error(bo->placement, ret);
+}
+
+/**
+ * ogpu_bo_moved() - have all address spaces renew their page tables before their next job
+ * @tbo: buffer that is about to be moved, whose dma_resv is held, or what TTM makes of one
+ */
+void ogpu_bo_moved(struct ttm_buffer_object *tbo)
+{
+	if (!ogpu_bo_is_buffer(tbo))
+		return;
+	drm_gpuvm_bo_gem_evict(&tbo->base, true);
+	ttm_to_ogpu_bo(tbo)->moves++;
 }
 
 /**
@@ -411,7 +424,7 @@ static struct ogpu_bo *ogpu_bo_new(struct ogpu_device *odev, u64 size, u32 place
 			return ERR_PTR(ogpu_bo_space_error(placement, ret));
 		}
 		ret = ogpu_bo_init(bo, &places, mode);
-	} while (ogpu_mem_retry(odev, &mode, ret));
+	} while (ogpu_mem_retry(odev, &mode, ret) && !kernel);
 
 	if (ret)
 		return ERR_PTR(ogpu_bo_space_error(placement, ret));
@@ -447,8 +460,8 @@ static struct ogpu_bo *ogpu_bo_create(struct ogpu_file *ofile, u64 size, u32 pla
  * @odev: the card, running; in ogpu_device_enter()
  * @size: bytes, rounded up to 64 KiB
  *
- * It lies in VRAM, contiguous and visible, is never moved, and is zero. ogpu_bo.iomem is where
- * the CPU reaches it, ogpu_bo_operand() where the card does. Must not be called with a dma_resv
+ * It lies in VRAM, contiguous and visible, is never moved, and is zero. Nothing is evicted for it.
+ * ogpu_bo.iomem is where the CPU reaches it, ogpu_bo_operand() where the card does. Must not be called with a dma_resv
  * locked.
  *
  * Return: the buffer, or -ENOSPC, -ENOMEM.

@@ -34,6 +34,8 @@ struct ogpu_bo {
 	bool kernel;
 	/** @generation: of the file that made it, see &struct ogpu_file; constant */
 	u32 generation;
+	/** @moves: how often it was moved; protected by the dma_resv */
+	u32 moves;
 	/** @lost: some of the content was lost to a memory error; protected by the dma_resv */
 	bool lost;
 	/** @iomem: of a kernel buffer: where the CPU reaches it, from creation to release */
@@ -69,6 +71,7 @@ struct ogpu_bo *ogpu_bo_next(struct drm_file *file, int *handle);
 bool ogpu_bo_is_buffer(const struct ttm_buffer_object *tbo);
 u64 ogpu_bo_operand(struct ogpu_bo *bo);
 int ogpu_bo_validate(struct ogpu_bo *bo);
+void ogpu_bo_moved(struct ttm_buffer_object *tbo);
 void ogpu_bo_set_lost(struct ogpu_bo *bo);
 int ogpu_bo_prime_export(struct drm_device *drm, struct drm_file *file, u32 handle, u32 flags,
 			 int *fd);

@@ -6,14 +6,14 @@
  * is the device state. Lock order, outermost first (taught to lockdep in ogpu_lockdep.c):
  *
  *	reset_lock -> vm->bind_lock -> mem->validate_lock -> dma_resv (drm_exec) ->
- *	queue->submit_lock, preempt->lock -> queues->lock ->
+ *	queue->submit_lock, preempt->lock, vm->pt_lock -> queues->lock ->
  *	mbox->lock, mmu->lock, event->lock -> spinlocks
  *
- * Four locks are held by one part alone, and lockdep learns their place by itself:
+ * Five locks are held by one part alone, and lockdep learns their place by itself:
  *
  *	reset_lock -> boot->lock -> mbox->lock
  *	hwmon->lock -> mbox->lock
- *	dma_resv -> mem->vram.lock
+ *	dma_resv -> mem->vram.lock, pt_mems->lock
  *	mmap_lock -> queues->map_sem -> queues->lock
  *
  * Software state is freed by drmm_ actions when the last file is closed; hardware state by devm_
@@ -48,9 +48,11 @@ struct ogpu_mmu;
 struct ogpu_queue_mgr;
 struct ogpu_copy;
 struct ogpu_ras;
+struct ogpu_pt_mems;
 struct ogpu_report_ops;
 struct ogpu_reset;
 struct ogpu_signal_ring;
+struct ogpu_vm_owners;
 struct ogpu_watchdog;
 
 /**
@@ -162,6 +164,10 @@ struct ogpu_device {
 	struct ogpu_mmu *mmu;
 	/** @mem: TTM device and VRAM manager (ogpu_ttm.c, ogpu_vram_mgr.c) */
 	struct ogpu_mem *mem;
+	/** @vm_owners: users, and what their address spaces have taken (ogpu_vm_owner.c) */
+	struct ogpu_vm_owners *vm_owners;
+	/** @pt_mems: page tables in system memory (ogpu_pt_mem.c) */
+	struct ogpu_pt_mems *pt_mems;
 	/** @queues: all queues of the card by number (ogpu_queue.c) */
 	struct ogpu_queue_mgr *queues;
 	/** @copy: the kernel's own copy queue, for moves and clears (ogpu_copy.c) */

@@ -128,6 +128,39 @@ void ogpu_fence_free_unused(struct dma_fence *fence)
 		kfree(container_of(fence, struct ogpu_fence, base));
 }
 
+struct ogpu_fence_waiter {
+	struct dma_fence_cb cb;
+	struct completion done;
+};
+
+static void ogpu_fence_wake(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	complete(&container_of(cb, struct ogpu_fence_waiter, cb)->done);
+}
+
+/**
+ * ogpu_fence_wait_killable() - wait for a fence, as long as nobody wants the caller dead
+ * @fence: anybody's
+ *
+ * For what cannot be begun anew if a signal has a handler.
+ *
+ * Return: 0, or -ERESTARTSYS: the caller is to die.
+ */
+int ogpu_fence_wait_killable(struct dma_fence *fence)
+{
+	struct ogpu_fence_waiter waiter;
+	int ret;
+
+	init_completion(&waiter.done);
+	if (dma_fence_add_callback(fence, &waiter.cb, ogpu_fence_wake))
+		return 0;
+	ret = wait_for_completion_killable(&waiter.done);
+	if (ret)
+		dma_fence_remove_callback(fence, &waiter.cb);
+
+	return ret;
+}
+
 /**
  * ogpu_fence_signal() - tell all that wait that the job is over
  * @fence: the caller holds a reference

@@ -11,8 +11,8 @@
 #include <drm/drm_file.h>
 
 struct ogpu_device;
-struct ogpu_pt_budget;
 struct ogpu_queue_owner;
+struct ogpu_vm_owner;
 
 /**
  * struct ogpu_file - one open file of the render node
@@ -24,8 +24,8 @@ struct ogpu_file {
 	u32 generation;
 	/** @vms: &struct ogpu_vm by uapi id (XA_FLAGS_ALLOC1) */
 	struct xarray vms;
-	/** @pt_budget: what page tables of its address spaces may take; referenced */
-	struct ogpu_pt_budget *pt_budget;
+	/** @vm_owner: who opened it: what their address spaces may take; referenced */
+	struct ogpu_vm_owner *vm_owner;
 	/** @queues: &struct ogpu_queue by uapi id (XA_FLAGS_ALLOC1) */
 	struct xarray queues;
 	/** @queue_owner: what they have in common; referenced */

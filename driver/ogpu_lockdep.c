@@ -24,6 +24,7 @@ static const char * const ogpu_lockdep_names[OGPU_LOCKS] = {
 	[OGPU_LOCK_BIND] = "ogpu_vm.bind_lock",
 	[OGPU_LOCK_SUBMIT] = "ogpu_queue.submit_lock",
 	[OGPU_LOCK_PREEMPT] = "ogpu_preempt.lock",
+	[OGPU_LOCK_PT] = "ogpu_vm.pt_lock",
 	[OGPU_LOCK_QUEUES] = "ogpu_queue_mgr.lock",
 	[OGPU_LOCK_MBOX] = "ogpu_mbox.lock",
 	[OGPU_LOCK_MMU] = "ogpu_mmu.lock",
@@ -61,8 +62,10 @@ static void ogpu_lockdep_prime_signalling(struct mutex *locks)
 	mutex_unlock(&locks[OGPU_LOCK_QUEUES]);
 	mutex_unlock(&locks[OGPU_LOCK_PREEMPT]);
 
+	mutex_lock(&locks[OGPU_LOCK_PT]);
 	mutex_lock(&locks[OGPU_LOCK_MMU]);
 	mutex_unlock(&locks[OGPU_LOCK_MMU]);
+	mutex_unlock(&locks[OGPU_LOCK_PT]);
 
 	mutex_lock(&locks[OGPU_LOCK_EVENT]);
 	mutex_unlock(&locks[OGPU_LOCK_EVENT]);

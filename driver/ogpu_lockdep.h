@@ -14,6 +14,7 @@ struct rw_semaphore;
  * @OGPU_LOCK_BIND: ogpu_vm.bind_lock
  * @OGPU_LOCK_SUBMIT: ogpu_queue.submit_lock
  * @OGPU_LOCK_PREEMPT: ogpu_preempt.lock
+ * @OGPU_LOCK_PT: ogpu_vm.pt_lock
  * @OGPU_LOCK_QUEUES: ogpu_queue_mgr.lock
  * @OGPU_LOCK_MBOX: ogpu_mbox.lock
  * @OGPU_LOCK_MMU: ogpu_mmu.lock
@@ -25,6 +26,7 @@ enum ogpu_lock {
 	OGPU_LOCK_BIND,
 	OGPU_LOCK_SUBMIT,
 	OGPU_LOCK_PREEMPT,
+	OGPU_LOCK_PT,
 	OGPU_LOCK_QUEUES,
 	OGPU_LOCK_MBOX,
 	OGPU_LOCK_MMU,

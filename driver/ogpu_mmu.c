@@ -14,6 +14,7 @@
 #include "ogpu_device.h"
 #include "ogpu_lockdep.h"
 #include "ogpu_mmu.h"
+#include "ogpu_pt.h"
 #include "ogpu_report.h"
 #include "ogpu_vram_mgr.h"
 
@@ -68,15 +69,19 @@ static void __iomem *ogpu_mmu_as_entry(struct ogpu_device *odev, u16 asid)
 	return odev->aperture + OGPU_AS_TABLE_OFFSET + asid * sizeof(struct ogpu_as_entry);
 }
 
-static int ogpu_mmu_tlbi(struct ogpu_device *odev, u16 asid, u64 start, u64 end)
+/* Of @ranges, or of all if that is NULL; they end in the order in which they began. */
+static int ogpu_mmu_tlbi(struct ogpu_device *odev, u16 asid, const struct ogpu_pt_ranges *ranges)
 {
+	unsigned int i, count = ranges ? ranges->count : 1;
 	u32 number;
-	int ret;
+	int ret = 0;
 
 	/* Entries written through the write-combined aperture must arrive first. */
 	wmb();
 	mutex_lock(&odev->mmu->lock);
-	ret = odev->chip->tlbi_start(odev, asid, start, end, &number);
+	for (i = 0; i < count && !ret; i++)
+		ret = odev->chip->tlbi_start(odev, asid, ranges ? ranges->range[i].start : 0,
+					     ranges ? ranges->range[i].end : 0, &number);
 	mutex_unlock(&odev->mmu->lock);
 
 	return ret ?: odev->chip->tlbi_wait(odev, number);
@@ -92,73 +97,109 @@ static int ogpu_mmu_tlbi(struct ogpu_device *odev, u16 asid, u64 start, u64 end)
  */
 int ogpu_mmu_start(struct ogpu_device *odev)
 {
+	mutex_lock(&odev->mmu->lock);
 	memset_io(odev->aperture + OGPU_AS_TABLE_OFFSET, 0,
 		  odev->disc.as_count * sizeof(struct ogpu_as_entry));
+	mutex_unlock(&odev->mmu->lock);
 	/* Through the write-combined aperture: must be there when the card looks. */
 	wmb();
 	odev->chip->as_set(odev, OGPU_AS_TABLE_OFFSET, odev->disc.as_count);
 
-	return ogpu_mmu_tlbi(odev, 0, 0, 0);
+	return ogpu_mmu_tlbi(odev, 0, NULL);
 }
 
 /**
  * ogpu_mmu_as_alloc() - enter an address space into the table
  * @odev: the card
+ * @generation: that the page tables are of: what was written before a reset is lost
  * @root_pte: from ogpu_pt_root_pte()
  * @asid: the number that it got
  *
  * Sleeps, allocates. In ogpu_device_enter().
  *
- * Return: 0, -ENOMEM, -ENOSPC if all numbers are in use, or what ogpu_mmu_invalidate() gives.
+ * Return: 0, -ENOMEM, -ENOSPC if all numbers are in use, -ENODEV if the card has been reset.
  */
-int ogpu_mmu_as_alloc(struct ogpu_device *odev, u64 root_pte, u16 *asid)
+int ogpu_mmu_as_alloc(struct ogpu_device *odev, u32 generation, u64 root_pte, u16 *asid)
 {
-	int id, ret;
+	int id, ret = 0;
 
 	id = ida_alloc_range(&odev->mmu->asids, 1, odev->disc.as_count - 1, GFP_KERNEL);
 	if (id < 0)
 		return id;
 
-	writeq(root_pte, ogpu_mmu_as_entry(odev, id));
-
-	/* Hardware may also remember that an entry was not valid. */
-	ret = ogpu_mmu_invalidate(odev, id, 0, 0);
+	/* A reset that begins later finds the entry, and empties the table. */
+	mutex_lock(&odev->mmu->lock);
+	if (generation == READ_ONCE(odev->generation))
+		writeq(root_pte, ogpu_mmu_as_entry(odev, id));
+	else
+		ret = -ENODEV;
+	mutex_unlock(&odev->mmu->lock);
 	if (ret) {
-		ogpu_mmu_as_free(odev, id);
+		ida_free(&odev->mmu->asids, id);
 		return ret;
 	}
 
+	/* The card does not remember that an entry was not valid. */
+	ogpu_mmu_flush(odev, id);
 	*asid = id;
+
 	return 0;
 }
 
 /**
- * ogpu_mmu_as_free() - take an address space out of the table
+ * ogpu_mmu_as_clear() - take an address space out of the table
  * @odev: the card
  * @asid: its number
  *
- * When it returns the card does not use the page tables any more. Sleeps. Also works when the card
- * is unbound or gone.
+ * Sleeps. Also works when the card is unbound or gone.
+ *
+ * Return: 0: the card does not use the page tables any more; otherwise what ogpu_mmu_invalidate()
+ * gives: it may, until it has been stopped.
+ */
+int ogpu_mmu_as_clear(struct ogpu_device *odev, u16 asid)
+{
+	int idx, ret;
+
+	if (!ogpu_device_enter(odev, &idx))
+		return 0;
+
+	writeq(0, ogpu_mmu_as_entry(odev, asid));
+	ret = ogpu_mmu_invalidate(odev, asid, NULL);
+	ogpu_device_exit(odev, idx);
+
+	return ret;
+}
+
+/**
+ * ogpu_mmu_as_free() - let others have the number of an address space
+ * @odev: the card
+ * @asid: the number, which the card uses no more
  */
 void ogpu_mmu_as_free(struct ogpu_device *odev, u16 asid)
 {
-	int idx;
-
-	if (ogpu_device_enter(odev, &idx)) {
-		writeq(0, ogpu_mmu_as_entry(odev, asid));
-		ogpu_mmu_invalidate(odev, asid, 0, 0);
-		ogpu_device_exit(odev, idx);
-	}
-
 	ida_free(&odev->mmu->asids, asid);
+}
+
+/**
+ * ogpu_mmu_flush() - have entries arrive that were not valid before
+ * @odev: the card; in ogpu_device_enter()
+ * @asid: address space
+ *
+ * Any access that begins later sees them.
+ */
+void ogpu_mmu_flush(struct ogpu_device *odev, u16 asid)
+{
+	/* Entries written through the write-combined aperture must arrive first. */
+	wmb();
+	/* A read returns when what was written before is done. */
+	readq(ogpu_mmu_as_entry(odev, asid));
 }
 
 /**
  * ogpu_mmu_invalidate() - make the card forget translations
  * @odev: the card
  * @asid: address space
- * @start: first VA, multiple of 4 KiB
- * @end: VA after the last, multiple of 4 KiB; @start and @end 0: the whole address space
+ * @ranges: which; NULL: the whole address space
  *
  * When it returns 0 no access uses what the page tables said before. Sleeps for a bounded time,
  * allocates nothing: may be used where fences are signalled. An invalidation that does not end
@@ -167,7 +208,7 @@ void ogpu_mmu_as_free(struct ogpu_device *odev, u16 asid)
  * Return: 0, -ETIMEDOUT, or -ENODEV if the card is unbound, gone or being reset; in the last case
  * recovery drops all translations.
  */
-int ogpu_mmu_invalidate(struct ogpu_device *odev, u16 asid, u64 start, u64 end)
+int ogpu_mmu_invalidate(struct ogpu_device *odev, u16 asid, const struct ogpu_pt_ranges *ranges)
 {
 	enum ogpu_state state = READ_ONCE(odev->state);
 	int idx, ret;
@@ -177,7 +218,7 @@ int ogpu_mmu_invalidate(struct ogpu_device *odev, u16 asid, u64 start, u64 end)
 	if (!ogpu_device_enter(odev, &idx))
 		return -ENODEV;
 
-	ret = ogpu_mmu_tlbi(odev, asid, start, end);
+	ret = ogpu_mmu_tlbi(odev, asid, ranges);
 	if (ret == -ETIMEDOUT)
 		ogpu_report(odev, OGPU_TROUBLE_TLBI);
 	else if (ret == -ENODEV)

@@ -25,6 +25,7 @@
 #include "ogpu_mmu.h"
 #include "ogpu_pci.h"
 #include "ogpu_preempt.h"
+#include "ogpu_pt_mem.h"
 #include "ogpu_queue.h"
 #include "ogpu_ras.h"
 #include "ogpu_reset.h"
@@ -32,6 +33,7 @@
 #include "ogpu_signal.h"
 #include "ogpu_sysfs.h"
 #include "ogpu_ttm.h"
+#include "ogpu_vm_owner.h"
 #include "ogpu_watchdog.h"
 
 /* Is it a card that we know how to talk to? */
@@ -195,6 +197,8 @@ static int ogpu_pci_init_parts(struct ogpu_device *odev)
 		ogpu_ras_init,
 		ogpu_mmu_init,
 		ogpu_mem_init,
+		ogpu_vm_owners_init,
+		ogpu_pt_mems_init,
 		ogpu_preempts_init,
 		ogpu_sched_init,
 		ogpu_queue_mgr_init,
@@ -327,6 +331,7 @@ static void ogpu_pci_remove(struct pci_dev *pdev)
 	ogpu_device_unplug(odev);
 	ogpu_pci_stop(odev);
 	ogpu_mem_stop(odev);
+	ogpu_pt_mems_stop(odev);
 	pci_clear_master(pdev);
 	ogpu_device_fini(odev);
 }

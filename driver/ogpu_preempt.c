@@ -303,7 +303,7 @@ static int ogpu_preempt_wait_rebound(struct ogpu_preempt *preempt)
 	int ret = 0;
 
 	dma_resv_lock(drm_gpuvm_resv(&vm->base), NULL);
-	rebound = dma_fence_get(vm->last_rebind);
+	rebound = dma_fence_get(vm->lines[OGPU_BIND_LINE_REBIND].last);
 	dma_resv_unlock(drm_gpuvm_resv(&vm->base));
 
 	if (rebound) {
@@ -573,6 +573,7 @@ int ogpu_preempts_init(struct ogpu_device *odev)
 	spin_lock_init(&preempts->lock);
 	INIT_LIST_HEAD(&preempts->armed);
 	preempts->release_bo = ogpu_preempt_release_bo;
+	odev->mem->moved = ogpu_bo_moved;
 	preempts->suspend_wq = alloc_workqueue("ogpu-suspend-%s", WQ_MEM_RECLAIM | WQ_UNBOUND, 0,
 					       pci_name(odev->pdev));
 	preempts->resume_wq = alloc_workqueue("ogpu-resume-%s", WQ_UNBOUND, 0,

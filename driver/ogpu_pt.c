@@ -4,26 +4,29 @@
  *
  * DOC: Page tables
  *
- * The tree only grows: VM_BIND makes all tables that a range can need, down to 4 KiB pages, before
- * its point of no return; they stay until the address space dies. So what comes later (bind jobs,
- * renewals after a move to other memory with other page sizes) never needs memory and cannot
- * fail.
+ * A change cannot fail: it brings with it all tables that it may need (struct ogpu_pt_need counts
+ * them without looking at the tree, which other changes may alter before it is its turn). What it
+ * did not need goes back afterwards, and so do tables in which no entry is valid any more: those
+ * when the card has forgotten them.
  *
- * A table that exists is not necessarily pointed to. An entry of level 1 either points to its
- * table of 4 KiB pages or is a leaf of 2 MiB. To turn a leaf into a table the table is filled
- * first; then one 64-bit store replaces the leaf. The bits @linked and @leaf tell what an entry
- * is, so that nothing has to be read back from VRAM, but for entries that are split.
+ * An entry of level 1 points to a table of 4 KiB pages or is a leaf of 2 MiB. To turn a leaf into a
+ * table the table is filled first; then one 64-bit store replaces the leaf. The bits @linked and
+ * the children tell what an entry is, so that nothing has to be read back from VRAM, but for
+ * entries that are split.
  *
- * CONTIG stands in all 16 entries of a 64 KiB group or in none. A change of a part of a group
- * takes it out of the rest.
+ * CONTIG stands in all 16 entries of a 64 KiB group or in none. The card may use any of them for
+ * the whole group. So before a part of a group is changed it is taken out of all
+ * (ogpu_pt_split()), and the card forgets the group. A group that is replaced as a whole needs
+ * no such step.
  *
- * The caller invalidates the TLB after changes, before memory that was mapped is used otherwise.
+ * Entries that were not valid are not remembered by the card, so that only changes of valid ones
+ * are noted as stale.
  */
 #include <linux/align.h>
-#include <linux/err.h>
+#include <linux/bug.h>
 #include <linux/minmax.h>
-#include <linux/overflow.h>
-#include <linux/slab.h>
+#include <linux/sched.h>
+#include <linux/string.h>
 
 #include <asm/barrier.h>
 
@@ -32,7 +35,10 @@
 /* Entries of a CONTIG group. */
 #define OGPU_PT_GROUP	(OGPU_PAGE_64K / OGPU_PAGE_4K)
 
-/* What a walk over segments has yet to map. */
+/* Ranges that are so near to each other are forgotten together. */
+#define OGPU_PT_NEAR	OGPU_PAGE_2M
+
+/* What a walk has yet to map; without a segment: nothing, for pages without memory. */
 struct ogpu_pt_source {
 	const struct ogpu_pt_segment *segment;
 	u64 offset;	/* in the segment */
@@ -47,126 +53,140 @@ static u64 ogpu_pt_encode(u64 operand, u64 flags)
 	       flags;
 }
 
-static u64 ogpu_pt_table_pte(const struct ogpu_pt_table *table)
-{
-	return ogpu_pt_encode(OGPU_OPERAND(OGPU_TARGET_VRAM, table->addr), 0);
-}
-
 static u64 ogpu_pt_bytes(unsigned int level)
 {
 	return 1ull << OGPU_PT_LEVEL_SHIFT(level);
 }
 
-static struct ogpu_pt_table *ogpu_pt_table_new(struct ogpu_pt *pt, unsigned int level)
+static void ogpu_pt_add_stale(struct ogpu_pt_ranges *stale, u64 start, u64 end)
 {
-	unsigned int children = level ? OGPU_PT_ENTRIES : 0;
-	struct ogpu_pt_table *table;
-	int ret;
+	unsigned int last = stale->count - 1;
 
-	table = kzalloc_flex(*table, child, children);
-	if (!table)
-		return ERR_PTR(-ENOMEM);
-
-	table->level = level;
-	ret = pt->ops->alloc(pt->priv, table);
-	if (ret) {
-		kfree(table);
-		return ERR_PTR(ret);
+	if (stale->count == OGPU_PT_RANGES ||
+	    (stale->count && start <= stale->range[last].end + OGPU_PT_NEAR &&
+	     end + OGPU_PT_NEAR >= stale->range[last].start)) {
+		stale->range[last].start = min(stale->range[last].start, start);
+		stale->range[last].end = max(stale->range[last].end, end);
+		return;
 	}
 
-	return table;
-}
-
-static void ogpu_pt_table_free(struct ogpu_pt_table *table)
-{
-	unsigned int i;
-
-	for (i = 0; table->level && i < OGPU_PT_ENTRIES; i++) {
-		if (table->child[i])
-			ogpu_pt_table_free(table->child[i]);
-	}
-	kfree(table);
+	stale->range[stale->count].start = start;
+	stale->range[stale->count].end = end;
+	stale->count++;
 }
 
 /**
  * ogpu_pt_init() - make an empty address space
  * @pt: what to set up
  * @ops: memory of tables
- * @priv: for @ops->alloc
- *
- * Return: 0, or what @ops->alloc returned.
+ * @pages: sizes of pages that the card has
+ * @root: empty table with room for children
  */
-int ogpu_pt_init(struct ogpu_pt *pt, const struct ogpu_pt_ops *ops, void *priv)
+void ogpu_pt_init(struct ogpu_pt *pt, const struct ogpu_pt_ops *ops, u64 pages,
+		  struct ogpu_pt_table *root)
 {
-	struct ogpu_pt_table *root;
-
+	root->level = OGPU_PT_LEVELS - 1;
 	pt->ops = ops;
-	pt->priv = priv;
-	root = ogpu_pt_table_new(pt, OGPU_PT_LEVELS - 1);
-	if (IS_ERR(root))
-		return PTR_ERR(root);
+	pt->pages = pages;
 	pt->root = root;
-
-	return 0;
 }
 
-/**
- * ogpu_pt_fini() - free the tree
- * @pt: set up by ogpu_pt_init(), or all zero
- *
- * The memory of the tables themselves is the caller's.
+/*
+ * Count
  */
-void ogpu_pt_fini(struct ogpu_pt *pt)
+
+/* A region of @level needs a table below, which is counted unless it was the last time. */
+static bool ogpu_pt_need_region(struct ogpu_pt_need *need, u64 va, unsigned int level)
 {
-	if (pt->root)
-		ogpu_pt_table_free(pt->root);
-	pt->root = NULL;
+	u64 region = (va >> OGPU_PT_LEVEL_SHIFT(level)) + 1;
+
+	if (need->last[level] == region)
+		return false;
+	need->last[level] = region;
+
+	return true;
 }
 
-static int ogpu_pt_prepare_table(struct ogpu_pt *pt, struct ogpu_pt_table *table, u64 va, u64 end)
+static bool ogpu_pt_fits_2m(const struct ogpu_pt *pt, const struct ogpu_pt_source *src, u64 va,
+			    u64 end)
 {
-	u64 bytes = ogpu_pt_bytes(table->level);
-	int ret = 0;
+	if (!(pt->pages & OGPU_PAGE_2M) || end - va != OGPU_PAGE_2M)
+		return false;
 
-	while (va < end && !ret) {
-		unsigned int index = OGPU_PT_INDEX(va, table->level);
-		u64 next = min(ALIGN_DOWN(va, bytes) + bytes, end);
-		struct ogpu_pt_table *child = table->child[index];
+	return !src->segment ||
+	       (IS_ALIGNED(src->segment->operand + src->offset, OGPU_PAGE_2M) &&
+		src->segment->size - src->offset >= OGPU_PAGE_2M);
+}
 
-		if (!child) {
-			child = ogpu_pt_table_new(pt, table->level - 1);
-			if (IS_ERR(child))
-				return PTR_ERR(child);
-			/* A bind job may be looking at it; pairs with ogpu_pt_child(). */
-			smp_store_release(&table->child[index], child);
-		}
-		if (child->level)
-			ret = ogpu_pt_prepare_table(pt, child, va, next);
-		va = next;
+/* @bytes of the current segment have been mapped. */
+static void ogpu_pt_advance(struct ogpu_pt_source *src, u64 bytes)
+{
+	if (!src->segment)
+		return;
+
+	src->offset += bytes;
+	if (src->offset == src->segment->size) {
+		src->segment++;
+		src->offset = 0;
 	}
-
-	return ret;
 }
 
 /**
- * ogpu_pt_prepare() - make all tables that a range can need
+ * ogpu_pt_need_map() - count what ogpu_pt_map() may need
  * @pt: the address space
- * @va: first address
- * @size: bytes, not 0
- *
- * Changes no translation. After an error the tables that were made stay.
- *
- * Return: 0, or what ogpu_pt_ops.alloc returned.
+ * @need: sum so far; counted best if addresses rise
+ * @va: first address, 4 KiB aligned
+ * @size: bytes, multiple of 4 KiB, not 0
+ * @segments: what will be mapped; NULL: pages without memory
  */
-int ogpu_pt_prepare(struct ogpu_pt *pt, u64 va, u64 size)
+void ogpu_pt_need_map(const struct ogpu_pt *pt, struct ogpu_pt_need *need, u64 va, u64 size,
+		      const struct ogpu_pt_segment *segments)
 {
-	return ogpu_pt_prepare_table(pt, pt->root, va, va + size);
+	struct ogpu_pt_source src = { .segment = segments };
+	u64 end = va + size;
+
+	while (va < end) {
+		u64 next = min(ALIGN_DOWN(va, OGPU_PAGE_2M) + OGPU_PAGE_2M, end);
+
+		need->inner += ogpu_pt_need_region(need, va, 3);
+		need->inner += ogpu_pt_need_region(need, va, 2);
+		if (!ogpu_pt_fits_2m(pt, &src, va, next))
+			need->leaf += ogpu_pt_need_region(need, va, 1);
+
+		while (va < next) {
+			u64 bytes = next - va;
+
+			if (src.segment)
+				bytes = min(bytes, src.segment->size - src.offset);
+			ogpu_pt_advance(&src, bytes);
+			va += bytes;
+		}
+	}
 }
 
-static struct ogpu_pt_table *ogpu_pt_child(struct ogpu_pt_table *table, unsigned int index)
+/**
+ * ogpu_pt_need_cut() - count what it may need to change entries on one side of an address only
+ * @need: sum so far
+ * @va: where what is mapped may be cut, 4 KiB aligned
+ */
+void ogpu_pt_need_cut(struct ogpu_pt_need *need, u64 va)
 {
-	/* Pairs with the store in ogpu_pt_prepare_table(). */
-	return smp_load_acquire(&table->child[index]);
+	if (!IS_ALIGNED(va, OGPU_PAGE_2M))
+		need->leaf += ogpu_pt_need_region(need, va, 1);
+}
+
+/*
+ * Tables
+ */
+
+static struct ogpu_pt_table *ogpu_pt_take(struct list_head *list, unsigned int level)
+{
+	struct ogpu_pt_table *table = list_first_entry(list, struct ogpu_pt_table, link);
+
+	list_del(&table->link);
+	table->level = level;
+
+	return table;
 }
 
 /* Let an entry point to its table, whose entries are right by now. */
@@ -175,72 +195,116 @@ static void ogpu_pt_link(struct ogpu_pt *pt, struct ogpu_pt_table *table, unsign
 {
 	/* Stores to VRAM may be combined and reordered otherwise. */
 	wmb();
-	pt->ops->write(table, index, 1, ogpu_pt_table_pte(child), 0);
+	pt->ops->write(table, index, 1, ogpu_pt_encode(child->operand, 0), 0);
 	__set_bit(index, table->linked);
-	__clear_bit(index, table->leaf);
+	table->child[index] = child;
 }
 
-/* Empty a table that nothing points to: it may still have entries from before it was replaced. */
-static void ogpu_pt_clear_table(struct ogpu_pt *pt, struct ogpu_pt_table *table)
+/* Nothing points to the table any more, nor to those below it. */
+static void ogpu_pt_bury(struct ogpu_pt_change *change, struct ogpu_pt_table *table)
 {
-	if (bitmap_empty(table->linked, OGPU_PT_ENTRIES))
+	unsigned int i;
+
+	list_add_tail(&table->link, &change->dead);
+	if (!table->level)
 		return;
 
-	pt->ops->write(table, 0, OGPU_PT_ENTRIES, 0, 0);
-	bitmap_zero(table->linked, OGPU_PT_ENTRIES);
+	for_each_set_bit(i, table->linked, OGPU_PT_ENTRIES) {
+		if (table->child[i])
+			ogpu_pt_bury(change, table->child[i]);
+		table->child[i] = NULL;
+	}
 }
 
-/* Fill a table of 4 KiB pages with what the 2 MiB leaf says that it is to replace. */
-static void ogpu_pt_fill_from_leaf(struct ogpu_pt *pt, struct ogpu_pt_table *table, u64 leaf)
+/* Make an entry invalid, with all below it. */
+static void ogpu_pt_drop(struct ogpu_pt *pt, struct ogpu_pt_change *change,
+			 struct ogpu_pt_table *table, unsigned int index)
 {
-	pt->ops->write(table, 0, OGPU_PT_ENTRIES, leaf | OGPU_PTE_CONTIG, OGPU_PAGE_4K);
+	pt->ops->write(table, index, 1, 0, 0);
+	__clear_bit(index, table->linked);
+	if (table->child[index])
+		ogpu_pt_bury(change, table->child[index]);
+	table->child[index] = NULL;
+}
+
+/* A table of 4 KiB pages that says what the 2 MiB leaf says which it is to replace. */
+static struct ogpu_pt_table *ogpu_pt_table_of_leaf(struct ogpu_pt *pt,
+						   struct ogpu_pt_change *change, u64 leaf)
+{
+	struct ogpu_pt_table *table = ogpu_pt_take(&change->leaf, 0);
+	u64 step = OGPU_PAGE_4K;
+
+	if (leaf & OGPU_PTE_NULL)
+		step = 0;
+	else if (pt->pages & OGPU_PAGE_64K)
+		leaf |= OGPU_PTE_CONTIG;
+	pt->ops->write(table, 0, OGPU_PT_ENTRIES, leaf, step);
 	bitmap_fill(table->linked, OGPU_PT_ENTRIES);
+
+	return table;
 }
 
 /* If a CONTIG group has entries on both sides of @index, take CONTIG out of it. */
-static void ogpu_pt_split_group(struct ogpu_pt *pt, struct ogpu_pt_table *table, unsigned int index)
+static bool ogpu_pt_split_group(struct ogpu_pt *pt, struct ogpu_pt_table *table,
+				unsigned int index)
 {
 	unsigned int first = ALIGN_DOWN(index, OGPU_PT_GROUP);
 	u64 pte;
 
 	if (index == first || !test_bit(index, table->linked))
-		return;
+		return false;
 
 	pte = pt->ops->read(table, first);
 	if (!(pte & OGPU_PTE_CONTIG))
-		return;
+		return false;
 
 	pt->ops->write(table, first, OGPU_PT_GROUP, pte & ~OGPU_PTE_CONTIG, OGPU_PAGE_4K);
+	return true;
 }
 
-/* Make entries @first .. @last - 1 independent of the others. */
-static void ogpu_pt_split_groups(struct ogpu_pt *pt, struct ogpu_pt_table *table,
-				 unsigned int first, unsigned int last)
+/**
+ * ogpu_pt_split() - make entries below and above an address independent of each other
+ * @pt: the address space
+ * @stale: what the card must forget before one of the sides is changed
+ * @va: where, 4 KiB aligned
+ *
+ * For both ends of each range that is mapped or unmapped, before.
+ *
+ * Return: whether something had to be done.
+ */
+bool ogpu_pt_split(struct ogpu_pt *pt, struct ogpu_pt_ranges *stale, u64 va)
 {
-	ogpu_pt_split_group(pt, table, first);
-	if (last < OGPU_PT_ENTRIES)
-		ogpu_pt_split_group(pt, table, last);
+	struct ogpu_pt_table *table = pt->root;
+	u64 group = ALIGN_DOWN(va, OGPU_PAGE_64K);
+
+	if (va == group || !(pt->pages & OGPU_PAGE_64K))
+		return false;
+
+	while (table && table->level)
+		table = table->child[OGPU_PT_INDEX(va, table->level)];
+	if (!table || !ogpu_pt_split_group(pt, table, OGPU_PT_INDEX(va, 0)))
+		return false;
+
+	ogpu_pt_add_stale(stale, group, group + OGPU_PAGE_64K);
+	return true;
 }
 
-/* @bytes of the current segment have been mapped. */
-static void ogpu_pt_advance(struct ogpu_pt_source *src, u64 bytes)
-{
-	src->offset += bytes;
-	if (src->offset == src->segment->size) {
-		src->segment++;
-		src->offset = 0;
-	}
-}
+/*
+ * Map
+ */
 
 /* Write 4 KiB entries from @va to @end, which lie in one table. */
 static void ogpu_pt_map_pages(struct ogpu_pt *pt, struct ogpu_pt_table *table, u64 va, u64 end,
 			      u64 prot, struct ogpu_pt_source *src)
 {
 	unsigned int first = OGPU_PT_INDEX(va, 0);
-	unsigned int last = first + (end - va) / OGPU_PAGE_4K;
 
-	ogpu_pt_split_groups(pt, table, first, last);
-	bitmap_set(table->linked, first, last - first);
+	bitmap_set(table->linked, first, (end - va) / OGPU_PAGE_4K);
+	if (!src->segment) {
+		pt->ops->write(table, first, (end - va) / OGPU_PAGE_4K,
+			       OGPU_PTE_VALID | OGPU_PTE_LEAF | prot, 0);
+		return;
+	}
 
 	while (va < end) {
 		u64 operand = src->segment->operand + src->offset;
@@ -248,7 +312,9 @@ static void ogpu_pt_map_pages(struct ogpu_pt *pt, struct ogpu_pt_table *table, u
 		u64 flags = OGPU_PTE_LEAF | prot;
 
 		/* Go in runs that are CONTIG as a whole or not at all. */
-		if (IS_ALIGNED(va | operand, OGPU_PAGE_64K) && size >= OGPU_PAGE_64K) {
+		if (!(pt->pages & OGPU_PAGE_64K)) {
+			/* None is. */
+		} else if (IS_ALIGNED(va | operand, OGPU_PAGE_64K) && size >= OGPU_PAGE_64K) {
 			size = ALIGN_DOWN(size, OGPU_PAGE_64K);
 			flags |= OGPU_PTE_CONTIG;
 		} else if (IS_ALIGNED(va ^ operand, OGPU_PAGE_64K)) {
@@ -262,37 +328,66 @@ static void ogpu_pt_map_pages(struct ogpu_pt *pt, struct ogpu_pt_table *table, u
 	}
 }
 
+/* Are entries of 4 KiB from @va to @end, in one table, all invalid? */
+static bool ogpu_pt_none_linked(const struct ogpu_pt_table *table, u64 va, u64 end)
+{
+	unsigned int first = OGPU_PT_INDEX(va, 0);
+	unsigned int last = first + (end - va) / OGPU_PAGE_4K;
+
+	return find_next_bit(table->linked, last, first) >= last;
+}
+
 /* Map from @va to @end, which lie in one entry of a level-1 table. */
-static void ogpu_pt_map_2m(struct ogpu_pt *pt, struct ogpu_pt_table *table, u64 va, u64 end,
-			   u64 prot, struct ogpu_pt_source *src)
+static void ogpu_pt_map_2m(struct ogpu_pt *pt, struct ogpu_pt_change *change,
+			   struct ogpu_pt_table *table, u64 va, u64 end, u64 prot,
+			   struct ogpu_pt_source *src)
 {
 	unsigned int index = OGPU_PT_INDEX(va, 1);
-	u64 operand = src->segment->operand + src->offset;
-	struct ogpu_pt_table *child;
+	struct ogpu_pt_table *child = table->child[index];
+	bool linked = test_bit(index, table->linked);
+	u64 flags = OGPU_PTE_LEAF | prot;
 
-	if (end - va == OGPU_PAGE_2M && IS_ALIGNED(operand, OGPU_PAGE_2M) &&
-	    src->segment->size - src->offset >= OGPU_PAGE_2M) {
-		pt->ops->write(table, index, 1, ogpu_pt_encode(operand, OGPU_PTE_LEAF | prot), 0);
+	if (ogpu_pt_fits_2m(pt, src, va, end)) {
+		u64 pte = OGPU_PTE_VALID | flags;
+
+		if (src->segment)
+			pte = ogpu_pt_encode(src->segment->operand + src->offset, flags);
+		if (linked)
+			ogpu_pt_add_stale(&change->stale, va, end);
+		pt->ops->write(table, index, 1, pte, 0);
 		__set_bit(index, table->linked);
-		__set_bit(index, table->leaf);
+		if (child)
+			ogpu_pt_bury(change, child);
+		table->child[index] = NULL;
 		ogpu_pt_advance(src, OGPU_PAGE_2M);
 		return;
 	}
 
-	child = ogpu_pt_child(table, index);
-	if (test_bit(index, table->leaf))
-		ogpu_pt_fill_from_leaf(pt, child, pt->ops->read(table, index));
-	else if (!test_bit(index, table->linked))
-		ogpu_pt_clear_table(pt, child);
+	if (child) {
+		if (!ogpu_pt_none_linked(child, va, end))
+			ogpu_pt_add_stale(&change->stale, va, end);
+		ogpu_pt_map_pages(pt, child, va, end, prot, src);
+		return;
+	}
 
+	if (linked) {
+		u64 start = ALIGN_DOWN(va, OGPU_PAGE_2M);
+
+		child = ogpu_pt_table_of_leaf(pt, change, pt->ops->read(table, index));
+		ogpu_pt_split_group(pt, child, OGPU_PT_INDEX(va, 0));
+		if (end != start + OGPU_PAGE_2M)
+			ogpu_pt_split_group(pt, child, OGPU_PT_INDEX(end, 0));
+		ogpu_pt_add_stale(&change->stale, start, start + OGPU_PAGE_2M);
+	} else {
+		child = ogpu_pt_take(&change->leaf, 0);
+	}
 	ogpu_pt_map_pages(pt, child, va, end, prot, src);
-
-	if (test_bit(index, table->leaf) || !test_bit(index, table->linked))
-		ogpu_pt_link(pt, table, index, child);
+	ogpu_pt_link(pt, table, index, child);
 }
 
-static void ogpu_pt_map_table(struct ogpu_pt *pt, struct ogpu_pt_table *table, u64 va, u64 end,
-			      u64 prot, struct ogpu_pt_source *src)
+static void ogpu_pt_map_table(struct ogpu_pt *pt, struct ogpu_pt_change *change,
+			      struct ogpu_pt_table *table, u64 va, u64 end, u64 prot,
+			      struct ogpu_pt_source *src)
 {
 	u64 bytes = ogpu_pt_bytes(table->level);
 
@@ -301,13 +396,17 @@ static void ogpu_pt_map_table(struct ogpu_pt *pt, struct ogpu_pt_table *table, u
 		u64 next = min(ALIGN_DOWN(va, bytes) + bytes, end);
 
 		if (table->level == 1) {
-			ogpu_pt_map_2m(pt, table, va, next, prot, src);
+			ogpu_pt_map_2m(pt, change, table, va, next, prot, src);
 		} else {
-			struct ogpu_pt_table *child = ogpu_pt_child(table, index);
+			struct ogpu_pt_table *child = table->child[index];
+			bool new = !child;
 
-			ogpu_pt_map_table(pt, child, va, next, prot, src);
-			if (!test_bit(index, table->linked))
+			if (new)
+				child = ogpu_pt_take(&change->inner, table->level - 1);
+			ogpu_pt_map_table(pt, change, child, va, next, prot, src);
+			if (new)
 				ogpu_pt_link(pt, table, index, child);
+			cond_resched();
 		}
 		va = next;
 	}
@@ -316,79 +415,108 @@ static void ogpu_pt_map_table(struct ogpu_pt *pt, struct ogpu_pt_table *table, u
 /**
  * ogpu_pt_map() - map a range, whatever was there before
  * @pt: the address space
+ * @change: with the tables that ogpu_pt_need_map() counts, and ogpu_pt_need_cut() for both ends
  * @va: first address, 4 KiB aligned
  * @size: bytes, multiple of 4 KiB, not 0
- * @prot: OGPU_PTE_READ, _WRITE, _EXEC
- * @segments: what to map; together at least @size bytes
+ * @prot: attributes of leaves: access, memory type, OGPU_PTE_NULL
+ * @segments: what to map; together at least @size bytes. NULL: pages without memory
  *
- * The range has been prepared with ogpu_pt_prepare(). Cannot fail, allocates nothing.
+ * Both ends have been split. Cannot fail, allocates nothing.
  */
-void ogpu_pt_map(struct ogpu_pt *pt, u64 va, u64 size, u64 prot,
+void ogpu_pt_map(struct ogpu_pt *pt, struct ogpu_pt_change *change, u64 va, u64 size, u64 prot,
 		 const struct ogpu_pt_segment *segments)
 {
 	struct ogpu_pt_source src = { .segment = segments };
 
-	ogpu_pt_map_table(pt, pt->root, va, va + size, prot, &src);
+	ogpu_pt_map_table(pt, change, pt->root, va, va + size, prot, &src);
 }
 
-static void ogpu_pt_unmap_pages(struct ogpu_pt *pt, struct ogpu_pt_table *table, u64 va, u64 end)
+/*
+ * Unmap
+ */
+
+static void ogpu_pt_unmap_pages(struct ogpu_pt *pt, struct ogpu_pt_change *change,
+				struct ogpu_pt_table *table, u64 va, u64 end)
 {
 	unsigned int first = OGPU_PT_INDEX(va, 0);
-	unsigned int last = first + (end - va) / OGPU_PAGE_4K;
+	unsigned int count = (end - va) / OGPU_PAGE_4K;
 
-	if (find_next_bit(table->linked, last, first) >= last)
+	if (ogpu_pt_none_linked(table, va, end))
 		return;
 
-	ogpu_pt_split_groups(pt, table, first, last);
-	pt->ops->write(table, first, last - first, 0, 0);
-	bitmap_clear(table->linked, first, last - first);
+	ogpu_pt_add_stale(&change->stale, va, end);
+	pt->ops->write(table, first, count, 0, 0);
+	bitmap_clear(table->linked, first, count);
 }
 
-static void ogpu_pt_unmap_table(struct ogpu_pt *pt, struct ogpu_pt_table *table, u64 va, u64 end)
+/* Remove a part of a 2 MiB leaf. */
+static void ogpu_pt_unmap_from_leaf(struct ogpu_pt *pt, struct ogpu_pt_change *change,
+				    struct ogpu_pt_table *table, u64 va, u64 end)
+{
+	unsigned int index = OGPU_PT_INDEX(va, 1);
+	u64 start = ALIGN_DOWN(va, OGPU_PAGE_2M);
+	struct ogpu_pt_table *child;
+
+	child = ogpu_pt_table_of_leaf(pt, change, pt->ops->read(table, index));
+	ogpu_pt_split_group(pt, child, OGPU_PT_INDEX(va, 0));
+	if (end != start + OGPU_PAGE_2M)
+		ogpu_pt_split_group(pt, child, OGPU_PT_INDEX(end, 0));
+	ogpu_pt_unmap_pages(pt, change, child, va, end);
+	ogpu_pt_link(pt, table, index, child);
+	ogpu_pt_add_stale(&change->stale, start, start + OGPU_PAGE_2M);
+}
+
+static void ogpu_pt_unmap_table(struct ogpu_pt *pt, struct ogpu_pt_change *change,
+				struct ogpu_pt_table *table, u64 va, u64 end)
 {
 	u64 bytes = ogpu_pt_bytes(table->level);
+	unsigned int index = OGPU_PT_INDEX(va, table->level);
 
+	/* Only entries that are valid are looked at, however large the range is. */
 	while (va < end) {
-		unsigned int index = OGPU_PT_INDEX(va, table->level);
-		u64 next = min(ALIGN_DOWN(va, bytes) + bytes, end);
+		unsigned int valid = find_next_bit(table->linked, OGPU_PT_ENTRIES, index);
 		struct ogpu_pt_table *child;
+		u64 next;
 
-		if (!test_bit(index, table->linked)) {
-			va = next;
-			continue;
+		if (valid != index) {
+			va = ALIGN_DOWN(va, bytes) + (valid - index) * bytes;
+			index = valid;
+			if (va >= end || valid == OGPU_PT_ENTRIES)
+				return;
 		}
 
-		child = ogpu_pt_child(table, index);
-		if (test_bit(index, table->leaf)) {
-			if (next - va == bytes) {
-				pt->ops->write(table, index, 1, 0, 0);
-				__clear_bit(index, table->linked);
-				__clear_bit(index, table->leaf);
-			} else {
-				ogpu_pt_fill_from_leaf(pt, child, pt->ops->read(table, index));
-				ogpu_pt_unmap_pages(pt, child, va, next);
-				ogpu_pt_link(pt, table, index, child);
-			}
-		} else if (table->level == 1) {
-			ogpu_pt_unmap_pages(pt, child, va, next);
+		next = min(ALIGN_DOWN(va, bytes) + bytes, end);
+		child = table->child[index];
+		if (next - va == bytes) {
+			ogpu_pt_add_stale(&change->stale, va, next);
+			ogpu_pt_drop(pt, change, table, index);
+		} else if (!child) {
+			ogpu_pt_unmap_from_leaf(pt, change, table, va, next);
 		} else {
-			ogpu_pt_unmap_table(pt, child, va, next);
+			if (table->level == 1)
+				ogpu_pt_unmap_pages(pt, change, child, va, next);
+			else
+				ogpu_pt_unmap_table(pt, change, child, va, next);
+			if (bitmap_empty(child->linked, OGPU_PT_ENTRIES))
+				ogpu_pt_drop(pt, change, table, index);
 		}
 		va = next;
+		index++;
 	}
 }
 
 /**
  * ogpu_pt_unmap() - remove all translations of a range
  * @pt: the address space
+ * @change: with the tables that ogpu_pt_need_cut() counts for both ends
  * @va: first address, 4 KiB aligned
  * @size: bytes, multiple of 4 KiB, not 0
  *
- * Cannot fail, allocates nothing, whatever is or is not mapped there.
+ * Both ends have been split. Cannot fail, allocates nothing, whatever is or is not mapped there.
  */
-void ogpu_pt_unmap(struct ogpu_pt *pt, u64 va, u64 size)
+void ogpu_pt_unmap(struct ogpu_pt *pt, struct ogpu_pt_change *change, u64 va, u64 size)
 {
-	ogpu_pt_unmap_table(pt, pt->root, va, va + size);
+	ogpu_pt_unmap_table(pt, change, pt->root, va, va + size);
 }
 
 /**
@@ -399,7 +527,7 @@ void ogpu_pt_unmap(struct ogpu_pt *pt, u64 va, u64 size)
  */
 u64 ogpu_pt_root_pte(const struct ogpu_pt *pt)
 {
-	return ogpu_pt_table_pte(pt->root);
+	return ogpu_pt_encode(pt->root->operand, 0);
 }
 
 #if IS_ENABLED(CONFIG_DRM_OGPU_KUNIT_TEST)

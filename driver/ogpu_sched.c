@@ -341,6 +341,17 @@ int ogpu_sched_job_add_resv_deps(struct ogpu_sched_job *job, struct dma_resv *re
 }
 
 /**
+ * ogpu_sched_job_is_ready() - see whether a job has anything to wait for
+ * @job: not yet armed
+ *
+ * Return: true if it has not, beside what is before it in its line.
+ */
+bool ogpu_sched_job_is_ready(const struct ogpu_sched_job *job)
+{
+	return xa_empty(&job->base.dependencies);
+}
+
+/**
  * ogpu_sched_job_fini() - undo ogpu_sched_job_init()
  * @job: not armed, or over (in ops->free)
  *

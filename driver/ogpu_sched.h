@@ -80,6 +80,7 @@ int ogpu_sched_job_init(struct ogpu_sched_job *job, struct ogpu_sched *sched, u6
 int ogpu_sched_job_add_dep(struct ogpu_sched_job *job, struct dma_fence *fence);
 int ogpu_sched_job_add_resv_deps(struct ogpu_sched_job *job, struct dma_resv *resv,
 				 enum dma_resv_usage usage);
+bool ogpu_sched_job_is_ready(const struct ogpu_sched_job *job);
 void ogpu_sched_job_fini(struct ogpu_sched_job *job);
 void ogpu_sched_job_push(struct ogpu_sched_job *job);
 

@@ -26,7 +26,6 @@
 #include <linux/mm.h>
 
 #include <drm/drm_cache.h>
-#include <drm/drm_gpuvm.h>
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
 #include <drm/ogpu_drm.h>
@@ -307,7 +306,7 @@ static int ogpu_ttm_move(struct ttm_buffer_object *bo, bool evict, struct ttm_op
 	}
 
 	/* All address spaces that map it must renew their page tables before their next job. */
-	drm_gpuvm_bo_gem_evict(&bo->base, true);
+	odev->mem->moved(bo);
 
 	if (old->mem_type == TTM_PL_TT && new->mem_type == TTM_PL_SYSTEM) {
 		ret = ttm_bo_wait_ctx(bo, ctx);
@@ -443,6 +442,7 @@ int ogpu_mem_init(struct ogpu_device *odev)
 	ogpu_lockdep_validate_class(&mem->validate_lock);
 	spin_lock_init(&mem->binds.lock);
 	INIT_LIST_HEAD(&mem->binds.parked);
+	INIT_LIST_HEAD(&mem->binds.vms);
 
 	ret = ogpu_ttm_device_init(&mem->ttm, &ogpu_ttm_funcs, drm->dev,
 				   drm->anon_inode->i_mapping, drm->vma_offset_manager,

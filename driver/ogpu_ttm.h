@@ -28,6 +28,8 @@ struct ogpu_mem_binds {
 	spinlock_t lock;
 	/** @parked: &struct ogpu_bind_job */
 	struct list_head parked;
+	/** @vms: &struct ogpu_vm without users that the card may still use */
+	struct list_head vms;
 	/** @stops: how often the card was stopped: no address space from before is used any more */
 	u32 stops;
 };
@@ -102,6 +104,8 @@ struct ogpu_mem {
 	 * by who failed to because buffers of others were locked. Taken before any dma_resv
 	 */
 	struct rw_semaphore validate_lock;
+	/** @moved: called for each buffer that is about to be moved; set before there are buffers */
+	void (*moved)(struct ttm_buffer_object *bo);
 	/** @binds: bind jobs that could not be done */
 	struct ogpu_mem_binds binds;
 	/** @preempts: address spaces whose buffers are held by a preempt fence */

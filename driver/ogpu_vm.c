@@ -21,10 +21,9 @@
  * Buffers that are private to an address space share its dma_resv. So as long as all that is mapped
  * is private and nothing has moved, a job costs the same however many buffers there are.
  */
+#include <linux/cred.h>
 #include <linux/dma-resv.h>
-#include <linux/io.h>
 #include <linux/ktime.h>
-#include <linux/math64.h>
 #include <linux/slab.h>
 
 #include <drm/drm_exec.h>
@@ -43,109 +42,14 @@
 #include "ogpu_preempt.h"
 #include "ogpu_ttm.h"
 #include "ogpu_vm.h"
+#include "ogpu_vm_owner.h"
 
-/* Page tables of one file may take this part of visible VRAM: enough to map 100 times its size. */
-#define OGPU_VM_PT_SHARE	4
+/* Mappings that are removed at a time when an address space goes. */
+#define OGPU_VM_UNMAP_BATCH	256
 
 /* Bytes of a fault in version 0.1. */
 #define OGPU_FAULT_MIN_SIZE	24
 static_assert(sizeof(struct drm_ogpu_fault) >= OGPU_FAULT_MIN_SIZE);
-
-/*
- * Memory of page tables
- */
-
-/* Tables are carved out of buffers of the smallest size that VRAM is given out in. */
-struct ogpu_vm_chunk {
-	struct list_head link;
-	struct ogpu_bo *bo;
-};
-
-static void ogpu_pt_budget_release(struct kref *ref)
-{
-	kfree(container_of(ref, struct ogpu_pt_budget, ref));
-}
-
-static struct ogpu_bo *ogpu_vm_chunk_bo(struct ogpu_vm *vm)
-{
-	struct ogpu_bo *bo;
-
-	if (atomic64_sub_return(OGPU_PAGE_64K, &vm->budget->left) < 0)
-		bo = ERR_PTR(-ENOSPC);
-	else
-		bo = ogpu_bo_create_pinned(vm->odev, OGPU_PAGE_64K);
-	if (IS_ERR(bo))
-		atomic64_add(OGPU_PAGE_64K, &vm->budget->left);
-
-	return bo;
-}
-
-static int ogpu_vm_pt_alloc(void *priv, struct ogpu_pt_table *table)
-{
-	struct ogpu_vm *vm = priv;
-	struct ogpu_vm_chunk *chunk;
-
-	chunk = list_first_entry_or_null(&vm->pt_chunks, struct ogpu_vm_chunk, link);
-	if (!chunk || vm->pt_used == chunk->bo->ttm.base.size) {
-		struct ogpu_bo *bo;
-
-		chunk = kzalloc_obj(*chunk);
-		if (!chunk)
-			return -ENOMEM;
-
-		bo = ogpu_vm_chunk_bo(vm);
-		if (IS_ERR(bo)) {
-			kfree(chunk);
-			return PTR_ERR(bo);
-		}
-
-		chunk->bo = bo;
-		list_add(&chunk->link, &vm->pt_chunks);
-		vm->pt_used = 0;
-	}
-
-	table->addr = FIELD_GET(OGPU_OPERAND_ADDR, ogpu_bo_operand(chunk->bo)) + vm->pt_used;
-	table->mem = (void __force *)chunk->bo->iomem + vm->pt_used;
-	vm->pt_used += OGPU_PT_SIZE;
-
-	return 0;
-}
-
-static void ogpu_vm_pt_write(struct ogpu_pt_table *table, unsigned int index, unsigned int count,
-			     u64 pte, u64 step)
-{
-	void __iomem *entry = (void __iomem __force *)table->mem + index * sizeof(u64);
-
-	for (; count; count--) {
-		writeq(pte, entry);
-		entry += sizeof(u64);
-		pte += step;
-	}
-}
-
-static u64 ogpu_vm_pt_read(struct ogpu_pt_table *table, unsigned int index)
-{
-	return readq((void __iomem __force *)table->mem + index * sizeof(u64));
-}
-
-static const struct ogpu_pt_ops ogpu_vm_pt_ops = {
-	.alloc = ogpu_vm_pt_alloc,
-	.write = ogpu_vm_pt_write,
-	.read = ogpu_vm_pt_read,
-};
-
-static void ogpu_vm_pt_fini(struct ogpu_vm *vm)
-{
-	struct ogpu_vm_chunk *chunk, *next;
-
-	ogpu_pt_fini(&vm->pt);
-	list_for_each_entry_safe(chunk, next, &vm->pt_chunks, link) {
-		ogpu_bo_put(chunk->bo);
-		atomic64_add(OGPU_PAGE_64K, &vm->budget->left);
-		kfree(chunk);
-	}
-	kref_put(&vm->budget->ref, ogpu_pt_budget_release);
-}
 
 /*
  * Callbacks of drm_gpuvm
@@ -155,13 +59,14 @@ static void ogpu_vm_free(struct drm_gpuvm *gpuvm)
 {
 	struct ogpu_vm *vm = to_ogpu_vm(gpuvm);
 
+	mutex_destroy(&vm->pt_lock);
 	mutex_destroy(&vm->bind_lock);
 	kfree(vm);
 }
 
 static struct drm_gpuva_op *ogpu_vm_op_alloc(void)
 {
-	struct ogpu_va_op *op = kzalloc_obj(*op);
+	struct ogpu_va_op *op = kzalloc_obj(*op, GFP_KERNEL_ACCOUNT);
 
 	return op ? &op->base : NULL;
 }
@@ -171,32 +76,51 @@ static void ogpu_vm_op_free(struct drm_gpuva_op *op)
 	kfree(to_ogpu_va_op(op));
 }
 
+/* User space chooses how many there are: have it pay. */
+static struct drm_gpuvm_bo *ogpu_vm_bo_alloc(void)
+{
+	return kzalloc_obj(struct drm_gpuvm_bo, GFP_KERNEL_ACCOUNT);
+}
+
 /* For each buffer that has moved: bring it back to where the card can use it, note its mappings. */
 static int ogpu_vm_bo_validate(struct drm_gpuvm_bo *vm_bo, struct drm_exec *exec)
 {
 	struct ogpu_vm *vm = to_ogpu_vm(vm_bo->vm);
 	struct ogpu_bo *bo = gem_to_ogpu_bo(vm_bo->obj);
-	struct drm_gpuva *va;
+	struct drm_gpuva *base;
+	bool pending = false;
 	int ret;
 
 	ret = ogpu_bo_validate(bo);
 	if (ret)
 		return ret;
 
-	drm_gpuvm_bo_for_each_va(va, vm_bo) {
-		ret = ogpu_bind_job_map(vm->rebind, va->va.addr, va->va.range,
-					to_ogpu_va(va)->prot, bo, va->gem.offset);
+	drm_gpuvm_bo_for_each_va(base, vm_bo) {
+		struct ogpu_va *va = to_ogpu_va(base);
+
+		/* Its page tables are right, or will be when its turn comes. */
+		if (va->moves == bo->moves)
+			continue;
+
+		pending |= va->seqno > READ_ONCE(vm->bound_seqno);
+		ret = ogpu_bind_job_map(vm->rebind, base->va.addr, base->va.range, va->prot, bo,
+					base->gem.offset);
 		if (ret)
 			return ret;
 	}
+	if (!pending)
+		return 0;
 
-	return 0;
+	/* Was mapped, and has moved since: the move waits for the call that maps it. */
+	return ogpu_sched_job_add_dep(&vm->rebind->base,
+				      dma_fence_get(vm->lines[OGPU_BIND_LINE_USER].last));
 }
 
 static const struct drm_gpuvm_ops ogpu_vm_ops = {
 	.vm_free = ogpu_vm_free,
 	.op_alloc = ogpu_vm_op_alloc,
 	.op_free = ogpu_vm_op_free,
+	.vm_bo_alloc = ogpu_vm_bo_alloc,
 	.vm_bo_validate = ogpu_vm_bo_validate,
 };
 
@@ -205,75 +129,118 @@ static const struct drm_gpuvm_ops ogpu_vm_ops = {
  */
 
 /*
- * Lock the address space and a buffer, which may have the same dma_resv. Others that lock either,
- * to make room, go on without us, so backing off ends.
+ * Lock the address space and a buffer, NULL for none, which may have the same dma_resv. Fails only
+ * if there is no memory, with nothing locked.
  */
-static void ogpu_vm_lock_pair(struct ogpu_vm *vm, struct dma_resv *resv,
-			      struct ww_acquire_ctx *ticket)
+static int ogpu_vm_lock_with(struct ogpu_vm *vm, struct drm_gem_object *obj, struct drm_exec *exec)
 {
-	struct dma_resv *first = drm_gpuvm_resv(&vm->base), *second = resv;
+	int ret;
 
-	ww_acquire_init(ticket, &reservation_ww_class);
-	dma_resv_lock(first, ticket);
-	while (second != first && dma_resv_lock(second, ticket) == -EDEADLK) {
-		dma_resv_unlock(first);
-		swap(first, second);
-		dma_resv_lock_slow(first, ticket);
+	drm_exec_init(exec, DRM_EXEC_IGNORE_DUPLICATES, 2);
+	drm_exec_until_all_locked(exec) {
+		ret = drm_exec_lock_obj(exec, drm_gpuvm_resv_obj(&vm->base));
+		if (!ret && obj)
+			ret = drm_exec_lock_obj(exec, obj);
+		drm_exec_retry_on_contention(exec);
+		if (ret) {
+			drm_exec_fini(exec);
+			return ret;
+		}
 	}
-	ww_acquire_done(ticket);
+
+	return 0;
 }
 
-static void ogpu_vm_unmap_all(struct ogpu_vm *vm)
+/* Remove the first mappings, as far as they are of buffers that are locked. */
+static void ogpu_vm_unmap_some(struct ogpu_vm *vm, struct drm_gem_object *locked)
 {
+	unsigned int left = OGPU_VM_UNMAP_BATCH;
 	struct drm_gpuva *va, *next;
 
 	drm_gpuvm_for_each_va_safe(va, next, &vm->base) {
 		struct drm_gem_object *obj = va->gem.obj;
-		struct ww_acquire_ctx ticket;
 
-		drm_gem_object_get(obj);
-		down_read(&vm->odev->mem->validate_lock);
-		ogpu_vm_lock_pair(vm, obj->resv, &ticket);
+		if (obj && obj != locked && obj->resv != drm_gpuvm_resv(&vm->base))
+			return;
 
 		drm_gpuva_remove(va);
 		drm_gpuva_unlink(va);
 		kfree(to_ogpu_va(va));
+		if (!--left)
+			return;
+	}
+}
 
-		if (obj->resv != drm_gpuvm_resv(&vm->base))
-			dma_resv_unlock(obj->resv);
-		dma_resv_unlock(drm_gpuvm_resv(&vm->base));
-		ww_acquire_fini(&ticket);
+/* Nobody uses the address space any more: only eviction still looks at its mappings. */
+static void ogpu_vm_unmap_all(struct ogpu_vm *vm)
+{
+	struct drm_exec exec;
+	struct drm_gpuva *va;
+
+	while ((va = drm_gpuva_find_first(&vm->base, OGPU_VM_START, OGPU_VM_END - OGPU_VM_START))) {
+		down_read(&vm->odev->mem->validate_lock);
+		if (!ogpu_vm_lock_with(vm, va->gem.obj, &exec)) {
+			ogpu_vm_unmap_some(vm, va->gem.obj);
+			drm_exec_fini(&exec);
+		}
 		ogpu_mem_end(vm->odev);
-		drm_gem_object_put(obj);
 		cond_resched();
 	}
+}
+
+/* Let it wait until the card is stopped, which is sure to come; false: the card has been. */
+static bool ogpu_vm_park(struct ogpu_vm *vm)
+{
+	struct ogpu_mem_binds *binds = &vm->odev->mem->binds;
+	bool wait;
+
+	spin_lock(&binds->lock);
+	wait = vm->stops == binds->stops;
+	if (wait)
+		list_add_tail(&vm->parked, &binds->vms);
+	spin_unlock(&binds->lock);
+
+	return wait;
 }
 
 static void ogpu_vm_destroy_work(struct work_struct *work)
 {
 	struct ogpu_vm *vm = container_of(work, struct ogpu_vm, destroy_work);
+	struct ogpu_vm_owner *owner = ogpu_vm_owner_get(vm->pt_mem.owner);
 	struct ogpu_device *odev = vm->odev;
+	unsigned int i;
 
 	/*
 	 * All jobs are over, because they were users. First hardware may find the page tables no
-	 * more, then they may go, and the buffers that were mapped.
+	 * more, then they may go, and the buffers that were mapped. If it cannot be told, the card
+	 * is stopped, and this is called again.
 	 */
 	ogpu_preempt_destroy(vm->preempt);
+	vm->preempt = NULL;
+	if (vm->asid && ogpu_mmu_as_clear(odev, vm->asid) && ogpu_vm_park(vm))
+		goto out_put;
 	if (vm->asid)
 		ogpu_mmu_as_free(odev, vm->asid);
 
 	ogpu_vm_unmap_all(vm);
-	ogpu_vm_pt_fini(vm);
-	ogpu_sched_put(vm->sched);
-	dma_fence_put(vm->last_bind);
-	dma_fence_put(vm->last_rebind);
+	ogpu_pt_mem_fini(&vm->pt_mem);
+	for (i = 0; i < OGPU_BIND_LINES; i++) {
+		ogpu_sched_put(vm->lines[i].sched);
+		dma_fence_put(vm->lines[i].last);
+	}
 	drm_gpuvm_put(&vm->base);
+	ogpu_vm_owner_give(owner, OGPU_VM_SHARE_SPACES, 1);
+	ogpu_vm_owner_end_dying(owner);
+
+out_put:
+	ogpu_vm_owner_put(owner);
 }
 
 static void ogpu_vm_release(struct kref *kref)
 {
 	struct ogpu_vm *vm = container_of(kref, struct ogpu_vm, users);
 
+	ogpu_vm_owner_begin_dying(vm->pt_mem.owner);
 	queue_work(ogpu_sched_wq(), &vm->destroy_work);
 }
 
@@ -331,17 +298,9 @@ struct ogpu_vm *ogpu_vm_lookup(struct ogpu_file *ofile, u32 id)
  */
 int ogpu_vm_file_open(struct ogpu_file *ofile)
 {
-	struct ogpu_pt_budget *budget = kzalloc_obj(*budget, GFP_KERNEL_ACCOUNT);
+	ofile->vm_owner = ogpu_vm_owner_find(ofile->odev, current_uid());
 
-	if (!budget)
-		return -ENOMEM;
-
-	kref_init(&budget->ref);
-	atomic64_set(&budget->left,
-		     div_u64(ofile->odev->mem->vram.visible_size, OGPU_VM_PT_SHARE));
-	ofile->pt_budget = budget;
-
-	return 0;
+	return ofile->vm_owner ? 0 : -ENOMEM;
 }
 
 /**
@@ -357,73 +316,102 @@ void ogpu_vm_file_close(struct ogpu_file *ofile)
 		xa_erase(&ofile->vms, id);
 		ogpu_vm_put(vm);
 	}
-	kref_put(&ofile->pt_budget->ref, ogpu_pt_budget_release);
+	ogpu_vm_owner_put(ofile->vm_owner);
 }
 
-static struct ogpu_vm *ogpu_vm_create(struct ogpu_file *ofile, u32 flags)
+static int ogpu_vm_create_lines(struct ogpu_vm *vm)
 {
-	struct ogpu_device *odev = ofile->odev;
-	struct drm_gem_object *resv_obj;
-	struct ogpu_sched *sched;
-	struct ogpu_vm *vm;
+	static const char * const names[OGPU_BIND_LINES] = {
+		[OGPU_BIND_LINE_USER] = "ogpu-bind",
+		[OGPU_BIND_LINE_REBIND] = "ogpu-rebind",
+	};
+	unsigned int i;
+
+	for (i = 0; i < OGPU_BIND_LINES; i++) {
+		u64 context = dma_fence_context_alloc(1);
+		struct ogpu_sched *sched;
+
+		sched = ogpu_sched_create(vm->odev, &ogpu_bind_sched_ops, names[i], context);
+		if (IS_ERR(sched))
+			return PTR_ERR(sched);
+		vm->lines[i].context = context;
+		vm->lines[i].sched = sched;
+	}
+
+	return 0;
+}
+
+static int ogpu_vm_start(struct ogpu_vm *vm, struct ogpu_file *ofile, u32 flags)
+{
+	struct ogpu_device *odev = vm->odev;
+	struct ogpu_pt_table *root;
 	int ret;
 
-	vm = kzalloc_obj(*vm, GFP_KERNEL_ACCOUNT);
-	if (!vm)
-		return ERR_PTR(-ENOMEM);
-
-	resv_obj = drm_gpuvm_resv_object_alloc(&odev->drm);
-	if (!resv_obj) {
-		kfree(vm);
-		return ERR_PTR(-ENOMEM);
-	}
-
-	vm->odev = odev;
-	vm->budget = ofile->pt_budget;
-	kref_get(&vm->budget->ref);
-	kref_init(&vm->users);
-	INIT_WORK(&vm->destroy_work, ogpu_vm_destroy_work);
-	mutex_init(&vm->bind_lock);
-	ogpu_lockdep_class(&vm->bind_lock, OGPU_LOCK_BIND);
-	INIT_LIST_HEAD(&vm->pt_chunks);
-	spin_lock_init(&vm->faults.lock);
-	drm_gpuvm_init(&vm->base, "ogpu", DRM_GPUVM_RESV_PROTECTED, &odev->drm, resv_obj,
-		       OGPU_VM_START, OGPU_VM_END - OGPU_VM_START, 0, 0, &ogpu_vm_ops);
-	drm_gem_object_put(resv_obj);
-
-	/* From here on everything is undone by taking the address space down. */
-	vm->fence_context = dma_fence_context_alloc(1);
-	sched = ogpu_sched_create(odev, &ogpu_bind_sched_ops, "ogpu-bind", vm->fence_context);
-	if (IS_ERR(sched)) {
-		ret = PTR_ERR(sched);
-		goto err_put;
-	}
-	vm->sched = sched;
-
-	ret = ogpu_pt_init(&vm->pt, &ogpu_vm_pt_ops, vm);
+	ret = ogpu_vm_create_lines(vm);
 	if (ret)
-		goto err_put;
+		return ret;
+
+	root = ogpu_pt_mem_root(&vm->pt_mem);
+	if (IS_ERR(root))
+		return PTR_ERR(root);
+	ogpu_pt_init(&vm->pt, &ogpu_pt_mem_ops, odev->disc.page_sizes, root);
 
 	if (flags & DRM_OGPU_VM_LONG_RUNNING) {
 		vm->preempt = ogpu_preempt_create(vm);
-		if (!vm->preempt) {
-			ret = -ENOMEM;
-			goto err_put;
-		}
+		if (!vm->preempt)
+			return -ENOMEM;
 	}
 
 	spin_lock(&odev->mem->binds.lock);
 	vm->stops = odev->mem->binds.stops;
 	spin_unlock(&odev->mem->binds.lock);
 
-	ret = ogpu_mmu_as_alloc(odev, ogpu_pt_root_pte(&vm->pt), &vm->asid);
-	if (ret)
-		goto err_put;
+	return ogpu_mmu_as_alloc(odev, ofile->generation, ogpu_pt_root_pte(&vm->pt), &vm->asid);
+}
+
+static struct ogpu_vm *ogpu_vm_create(struct ogpu_file *ofile, u32 flags)
+{
+	struct ogpu_device *odev = ofile->odev;
+	struct drm_gem_object *resv_obj;
+	struct ogpu_vm *vm;
+	int ret = -ENOMEM;
+
+	if (!ogpu_vm_owner_take(ofile->vm_owner, OGPU_VM_SHARE_SPACES, 1))
+		return ERR_PTR(-ENOSPC);
+
+	vm = kzalloc_obj(*vm, GFP_KERNEL_ACCOUNT);
+	if (!vm)
+		goto err_give;
+	resv_obj = drm_gpuvm_resv_object_alloc(&odev->drm);
+	if (!resv_obj)
+		goto err_free;
+
+	vm->odev = odev;
+	kref_init(&vm->users);
+	INIT_WORK(&vm->destroy_work, ogpu_vm_destroy_work);
+	mutex_init(&vm->bind_lock);
+	ogpu_lockdep_class(&vm->bind_lock, OGPU_LOCK_BIND);
+	mutex_init(&vm->pt_lock);
+	ogpu_lockdep_class(&vm->pt_lock, OGPU_LOCK_PT);
+	ogpu_pt_mem_init(&vm->pt_mem, odev, ofile->vm_owner);
+	spin_lock_init(&vm->faults.lock);
+	drm_gpuvm_init(&vm->base, "ogpu", DRM_GPUVM_RESV_PROTECTED, &odev->drm, resv_obj,
+		       OGPU_VM_START, OGPU_VM_END - OGPU_VM_START, 0, 0, &ogpu_vm_ops);
+	drm_gem_object_put(resv_obj);
+
+	/* From here on everything is undone by taking the address space down. */
+	ret = ogpu_vm_start(vm, ofile, flags);
+	if (ret) {
+		ogpu_vm_put(vm);
+		return ERR_PTR(ret);
+	}
 
 	return vm;
 
-err_put:
-	ogpu_vm_put(vm);
+err_free:
+	kfree(vm);
+err_give:
+	ogpu_vm_owner_give(ofile->vm_owner, OGPU_VM_SHARE_SPACES, 1);
 	return ERR_PTR(ret);
 }
 
@@ -432,7 +420,11 @@ err_put:
  */
 
 /*
- * Renew the entries of buffers that have moved. All dma_resv of the address space are locked, but
+ * Renew the entries of buffers that have moved. This does not wait for calls of VM_BIND that wait
+ * for something: where such a call will change a mapping, the tree of addresses says so already,
+ * and what is not in the tree is left alone. Calls that come later wait for this.
+ *
+ * All dma_resv of the address space are locked, but
  * the transaction is still open, because whom TTM evicts is locked with the same ticket.
  */
 static int ogpu_vm_rebind(struct drm_gpuvm_exec *exec)
@@ -442,18 +434,21 @@ static int ogpu_vm_rebind(struct drm_gpuvm_exec *exec)
 	struct drm_gpuvm_bo *vm_bo, *next;
 	struct ogpu_bind_job *job;
 	struct dma_fence *fence;
+	struct drm_gpuva *va;
 	int ret;
 
 	if (list_empty(&vm->base.evict.list))
 		return 0;
 
-	job = ogpu_bind_job_create(vm, 0, 0);
+	job = ogpu_bind_job_create(vm, OGPU_BIND_LINE_REBIND, 0, 0);
 	if (IS_ERR(job))
 		return PTR_ERR(job);
 
 	vm->rebind = job;
 	ret = drm_gpuvm_validate(&vm->base, &exec->exec);
 	vm->rebind = NULL;
+	if (!ret)
+		ret = ogpu_bind_job_prepare(job);
 	if (ret)
 		goto err_abort;
 
@@ -467,11 +462,11 @@ static int ogpu_vm_rebind(struct drm_gpuvm_exec *exec)
 	/* Point of no return. */
 	fence = ogpu_bind_job_arm(job);
 	dma_resv_add_fence(resv, fence, DMA_RESV_USAGE_KERNEL);
-	dma_fence_put(vm->last_rebind);
-	vm->last_rebind = dma_fence_get(fence);
 	list_for_each_entry_safe(vm_bo, next, &vm->base.evict.list, list.entry.evict) {
 		if (vm_bo->obj->resv != resv)
 			dma_resv_add_fence(vm_bo->obj->resv, fence, DMA_RESV_USAGE_BOOKKEEP);
+		drm_gpuvm_bo_for_each_va(va, vm_bo)
+			to_ogpu_va(va)->moves = gem_to_ogpu_bo(vm_bo->obj)->moves;
 		vm_bo->evicted = false;
 		list_del_init(&vm_bo->list.entry.evict);
 	}
@@ -625,7 +620,9 @@ int ogpu_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *fi
 	vm = ogpu_vm_create(ofile, args->flags);
 	if (vm == ERR_PTR(-ENOSPC)) {
 		/* Some may have been dropped already and only wait to be taken down. */
-		flush_workqueue(ogpu_sched_wq());
+		ret = ogpu_vm_owner_wait_dying(ofile->vm_owner);
+		if (ret)
+			return ret;
 		vm = ogpu_vm_create(ofile, args->flags);
 	}
 	if (IS_ERR(vm))

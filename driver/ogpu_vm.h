@@ -13,11 +13,12 @@
 #include <drm/drm_gpuvm.h>
 #include <drm/ogpu_drm.h>
 
+#include "ogpu_bind.h"
 #include "ogpu_device.h"
 #include "ogpu_pt.h"
+#include "ogpu_pt_mem.h"
 #include "ogpu_sched.h"
 
-struct ogpu_bind_job;
 struct ogpu_preempt;
 struct ogpu_file;
 
@@ -47,13 +48,17 @@ struct ogpu_vm_faults {
 };
 
 /**
- * struct ogpu_pt_budget - limit of the page tables of one file, which are pinned in visible VRAM
+ * struct ogpu_bind_order - one of the orders that changes are in, see &enum ogpu_bind_line
  */
-struct ogpu_pt_budget {
-	/** @ref: held by the file and by its address spaces, which may live longer */
-	struct kref ref;
-	/** @left: bytes that may still be taken */
-	atomic64_t left;
+struct ogpu_bind_order {
+	/** @sched: runs its jobs */
+	struct ogpu_sched *sched;
+	/** @context: timeline of its jobs */
+	u64 context;
+	/** @seqno: of the job armed last; protected by the dma_resv of the address space */
+	u64 seqno;
+	/** @last: fence of that job or NULL; protected by the dma_resv */
+	struct dma_fence *last;
 };
 
 /**
@@ -64,7 +69,7 @@ struct ogpu_pt_budget {
  * structure.
  *
  * Locks, outermost first: @bind_lock, ogpu_mem.validate_lock, the dma_resv of @base and of buffers
- * (through drm_exec).
+ * (through drm_exec), @pt_lock.
  */
 struct ogpu_vm {
 	/** @base: what is mapped where; protected by its dma_resv */
@@ -75,28 +80,26 @@ struct ogpu_vm {
 	struct kref users;
 	/** @destroy_work: takes everything down after the last user left */
 	struct work_struct destroy_work;
+	/** @parked: in &struct ogpu_mem_binds, if the card could not be told that it is gone */
+	struct list_head parked;
 	/** @asid: name of this address space towards hardware */
 	u16 asid;
-	/** @bind_lock: serialises VM_BIND; protects growth of @pt */
+	/** @bind_lock: serialises VM_BIND */
 	struct mutex bind_lock;
-	/** @pt: page tables: tables are added under @bind_lock, entries written by bind jobs */
+	/** @pt_lock: protects @pt and @invalidations; taken where fences are signalled */
+	struct mutex pt_lock;
+	/** @pt: page tables */
 	struct ogpu_pt pt;
-	/** @pt_chunks: memory of tables, &struct ogpu_vm_chunk, newest first; under @bind_lock */
-	struct list_head pt_chunks;
-	/** @pt_used: bytes of the newest chunk that are taken; under @bind_lock */
-	u32 pt_used;
-	/** @budget: that @pt_chunks are charged to; referenced */
-	struct ogpu_pt_budget *budget;
-	/** @sched: runs bind jobs in order */
-	struct ogpu_sched *sched;
-	/** @fence_context: timeline of bind jobs */
-	u64 fence_context;
-	/** @fence_seqno: of the bind job armed last; protected by the dma_resv of @base */
-	u64 fence_seqno;
-	/** @last_bind: fence of the newest VM_BIND or NULL; under @bind_lock */
-	struct dma_fence *last_bind;
-	/** @last_rebind: of the newest job that renewed entries, or NULL; under the dma_resv */
-	struct dma_fence *last_rebind;
+	/** @pt_mem: memory of page tables */
+	struct ogpu_pt_mem pt_mem;
+	/** @invalidations: ranges that the card was told to forget */
+	u64 invalidations;
+	/** @lines: the orders that changes are in */
+	struct ogpu_bind_order lines[OGPU_BIND_LINES];
+	/** @bound_seqno: of OGPU_BIND_LINE_USER: the job done last; read with READ_ONCE() */
+	u64 bound_seqno;
+	/** @mappings: how many there are; protected by the dma_resv */
+	u64 mappings;
 	/** @preempt: if it is of the long-running kind, otherwise NULL; constant */
 	struct ogpu_preempt *preempt;
 	/** @rebind: collects what has moved, while drm_gpuvm_validate() runs */
@@ -111,10 +114,14 @@ struct ogpu_vm {
  * struct ogpu_va - one mapping
  */
 struct ogpu_va {
-	/** @base: range of addresses and part of a buffer */
+	/** @base: range of addresses and part of a buffer; no buffer: pages without memory */
 	struct drm_gpuva base;
-	/** @prot: OGPU_PTE_READ, _WRITE, _EXEC */
+	/** @prot: attributes of page-table entries: access, memory type, OGPU_PTE_NULL */
 	u64 prot;
+	/** @seqno: of OGPU_BIND_LINE_USER: the job that maps it; 0: it is mapped */
+	u64 seqno;
+	/** @moves: &struct ogpu_bo.moves when page tables were told where the buffer is */
+	u32 moves;
 };
 
 /**

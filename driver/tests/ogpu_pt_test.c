@@ -13,23 +13,13 @@
 
 struct pt_test {
 	struct ogpu_pt pt;
-	u64 (*tables)[OGPU_PT_ENTRIES];
+	struct ogpu_pt_table *tables;
+	u64 (*mem)[OGPU_PT_ENTRIES];
+	struct list_head free;
 	unsigned int used;
-	unsigned int limit;
+	/* Of the change before. */
+	struct ogpu_pt_ranges stale;
 };
-
-static int pt_test_alloc(void *priv, struct ogpu_pt_table *table)
-{
-	struct pt_test *t = priv;
-
-	if (t->used == t->limit)
-		return -ENOSPC;
-
-	table->addr = PT_TEST_BASE + t->used * OGPU_PT_SIZE;
-	table->mem = t->tables[t->used++];
-
-	return 0;
-}
 
 static void pt_test_write(struct ogpu_pt_table *table, unsigned int index, unsigned int count,
 			  u64 pte, u64 step)
@@ -48,31 +38,66 @@ static u64 pt_test_read(struct ogpu_pt_table *table, unsigned int index)
 }
 
 static const struct ogpu_pt_ops pt_test_ops = {
-	.alloc = pt_test_alloc,
 	.write = pt_test_write,
 	.read = pt_test_read,
 };
 
-static int pt_test_init(struct kunit *test)
-{
-	struct pt_test *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, t);
-	t->tables = kunit_kzalloc(test, PT_TEST_TABLES * sizeof(*t->tables), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, t->tables);
-	t->limit = PT_TEST_TABLES;
-	KUNIT_ASSERT_EQ(test, ogpu_pt_init(&t->pt, &pt_test_ops, t), 0);
-	test->priv = t;
-
-	return 0;
-}
-
-static void pt_test_exit(struct kunit *test)
+static void pt_test_take(struct kunit *test, struct list_head *to, unsigned int count)
 {
 	struct pt_test *t = test->priv;
 
-	if (t)
-		ogpu_pt_fini(&t->pt);
+	while (count--) {
+		KUNIT_ASSERT_FALSE(test, list_empty(&t->free));
+		list_move(t->free.next, to);
+		t->used++;
+	}
+}
+
+/* Tables that were not used must be as empty as they came. */
+static void pt_test_give(struct kunit *test, struct list_head *from, bool dead)
+{
+	struct ogpu_pt_table *table, *next;
+	struct pt_test *t = test->priv;
+	unsigned int i;
+
+	list_for_each_entry_safe(table, next, from, link) {
+		if (!dead)
+			KUNIT_EXPECT_NULL(test, memchr_inv(table->mem, 0, OGPU_PT_SIZE));
+		memset(table->mem, 0, OGPU_PT_SIZE);
+		bitmap_zero(table->linked, OGPU_PT_ENTRIES);
+		for (i = 0; i < OGPU_PT_ENTRIES; i++)
+			KUNIT_EXPECT_NULL(test, table->child[i]);
+		list_move(&table->link, &t->free);
+		t->used--;
+	}
+}
+
+static int pt_test_init(struct kunit *test)
+{
+	struct pt_test *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, t);
+	test->priv = t;
+	INIT_LIST_HEAD(&t->free);
+	t->mem = kunit_kzalloc(test, PT_TEST_TABLES * sizeof(*t->mem), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, t->mem);
+	t->tables = kunit_kcalloc(test, PT_TEST_TABLES, sizeof(*t->tables), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, t->tables);
+	for (i = 0; i < PT_TEST_TABLES; i++) {
+		t->tables[i].operand = OGPU_OPERAND(OGPU_TARGET_VRAM,
+						    PT_TEST_BASE + i * OGPU_PT_SIZE);
+		t->tables[i].mem = t->mem[i];
+		t->tables[i].child = kunit_kcalloc(test, OGPU_PT_ENTRIES, sizeof(void *),
+						   GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, t->tables[i].child);
+		if (i)
+			list_add_tail(&t->tables[i].link, &t->free);
+	}
+	ogpu_pt_init(&t->pt, &pt_test_ops, OGPU_PAGE_4K | OGPU_PAGE_64K | OGPU_PAGE_2M,
+		     &t->tables[0]);
+
+	return 0;
 }
 
 /* Walk in memory, using nothing but addresses and bits of the contract. */
@@ -88,10 +113,11 @@ static u64 pt_test_walk_to(struct kunit *test, u64 va, u64 *page, int *leaf_leve
 
 		KUNIT_EXPECT_EQ(test, FIELD_GET(OGPU_PTE_TARGET, pte), (u64)OGPU_TARGET_VRAM);
 		KUNIT_EXPECT_EQ(test, pte & (OGPU_PTE_MBZ | OGPU_PTE_PEER | OGPU_PTE_READ |
-					     OGPU_PTE_WRITE | OGPU_PTE_EXEC | OGPU_PTE_CONTIG), 0);
+					     OGPU_PTE_WRITE | OGPU_PTE_EXEC | OGPU_PTE_CONTIG |
+					     OGPU_PTE_MTYPE | OGPU_PTE_NULL), 0);
 		KUNIT_ASSERT_LT(test, (table - PT_TEST_BASE) / OGPU_PT_SIZE, (u64)PT_TEST_TABLES);
 
-		pte = t->tables[(table - PT_TEST_BASE) / OGPU_PT_SIZE][OGPU_PT_INDEX(va, level)];
+		pte = t->mem[(table - PT_TEST_BASE) / OGPU_PT_SIZE][OGPU_PT_INDEX(va, level)];
 		if (!(pte & OGPU_PTE_VALID))
 			return 0;
 		if (pte & OGPU_PTE_LEAF) {
@@ -134,13 +160,45 @@ static void pt_test_expect_none(struct kunit *test, u64 va)
 	KUNIT_EXPECT_EQ_MSG(test, pt_test_walk(test, va, &page), 0, "va %#llx", va);
 }
 
-static void pt_test_map(struct kunit *test, u64 va, u64 size, u64 prot, u64 operand)
+/* With exactly the tables that are counted for it. Unmaps if @prot is 0. */
+static void pt_test_change(struct kunit *test, u64 va, u64 size, u64 prot,
+			   const struct ogpu_pt_segment *segments)
 {
 	struct pt_test *t = test->priv;
+	struct ogpu_pt_change change;
+	struct ogpu_pt_need need = {};
+
+	ogpu_pt_change_init(&change);
+	ogpu_pt_need_cut(&need, va);
+	if (prot)
+		ogpu_pt_need_map(&t->pt, &need, va, size, segments);
+	ogpu_pt_need_cut(&need, va + size);
+	pt_test_take(test, &change.leaf, need.leaf);
+	pt_test_take(test, &change.inner, need.inner);
+
+	ogpu_pt_split(&t->pt, &change.stale, va);
+	ogpu_pt_split(&t->pt, &change.stale, va + size);
+	if (prot)
+		ogpu_pt_map(&t->pt, &change, va, size, prot, segments);
+	else
+		ogpu_pt_unmap(&t->pt, &change, va, size);
+
+	pt_test_give(test, &change.leaf, false);
+	pt_test_give(test, &change.inner, false);
+	pt_test_give(test, &change.dead, true);
+	t->stale = change.stale;
+}
+
+static void pt_test_map(struct kunit *test, u64 va, u64 size, u64 prot, u64 operand)
+{
 	const struct ogpu_pt_segment segment = { operand, size };
 
-	KUNIT_ASSERT_EQ(test, ogpu_pt_prepare(&t->pt, va, size), 0);
-	ogpu_pt_map(&t->pt, va, size, prot, &segment);
+	pt_test_change(test, va, size, prot, &segment);
+}
+
+static void pt_test_unmap(struct kunit *test, u64 va, u64 size)
+{
+	pt_test_change(test, va, size, 0, NULL);
 }
 
 /* Level of the entry that maps an address, -1 if none does. */
@@ -160,7 +218,7 @@ static void pt_test_empty(struct kunit *test)
 
 	pt_test_expect_none(test, 0);
 	pt_test_expect_none(test, 0xfffffffff000);
-	ogpu_pt_unmap(&t->pt, 0, 1ull << OGPU_VA_BITS);
+	pt_test_unmap(test, 0, 1ull << OGPU_VA_BITS);
 	pt_test_expect_none(test, SZ_64K);
 }
 
@@ -193,7 +251,7 @@ static void pt_test_contig(struct kunit *test)
 
 	/* A hole takes CONTIG out of the whole group and of no other. */
 	pt_test_map(test, SZ_64K, SZ_128K, prot, SZ_1M);
-	ogpu_pt_unmap(&t->pt, SZ_64K + 3 * SZ_4K, SZ_4K);
+	pt_test_unmap(test, SZ_64K + 3 * SZ_4K, SZ_4K);
 	for (i = 0; i < SZ_64K; i += SZ_4K) {
 		if (i == 3 * SZ_4K)
 			pt_test_expect_none(test, SZ_64K + i);
@@ -215,7 +273,7 @@ static void pt_test_huge(struct kunit *test)
 	pt_test_expect(test, SZ_4M + 0x5000, SZ_8M + 0x5000, prot);
 
 	/* Split by an unmap across the border of two leaves. */
-	ogpu_pt_unmap(&t->pt, SZ_4M + SZ_2M - SZ_4K, SZ_8K);
+	pt_test_unmap(test, SZ_4M + SZ_2M - SZ_4K, SZ_8K);
 	KUNIT_EXPECT_EQ(test, pt_test_level(test, SZ_4M), 0);
 	pt_test_expect_none(test, SZ_4M + SZ_2M - SZ_4K);
 	pt_test_expect_none(test, SZ_4M + SZ_2M);
@@ -230,7 +288,7 @@ static void pt_test_huge(struct kunit *test)
 	pt_test_map(test, SZ_4M, SZ_4M, prot, SZ_16M);
 	KUNIT_EXPECT_EQ(test, pt_test_level(test, SZ_4M), 1);
 	pt_test_expect(test, SZ_8M - SZ_4K, SZ_16M + SZ_4M - SZ_4K, prot);
-	ogpu_pt_unmap(&t->pt, 0, 1ull << OGPU_VA_BITS);
+	pt_test_unmap(test, 0, 1ull << OGPU_VA_BITS);
 	for (i = 0; i < SZ_4M; i += SZ_4K)
 		pt_test_expect_none(test, SZ_4M + i);
 	pt_test_map(test, SZ_4M + SZ_4K, SZ_4K, prot, SZ_1M);
@@ -251,8 +309,7 @@ static void pt_test_segments(struct kunit *test)
 	};
 	u64 va = 0x10000000000ull - SZ_2M;	/* goes over the border of two level-2 tables */
 
-	KUNIT_ASSERT_EQ(test, ogpu_pt_prepare(&t->pt, va, SZ_4M), 0);
-	ogpu_pt_map(&t->pt, va, SZ_4M, OGPU_PTE_READ, segments);
+	pt_test_change(test, va, SZ_4M, OGPU_PTE_READ, segments);
 	KUNIT_EXPECT_EQ(test, pt_test_level(test, va), 1);
 	pt_test_expect(test, va + SZ_2M - SZ_4K, SZ_4M - SZ_4K, OGPU_PTE_READ);
 	pt_test_expect(test, va + SZ_2M, SZ_4M, OGPU_PTE_READ | OGPU_PTE_CONTIG);
@@ -265,18 +322,100 @@ static void pt_test_segments(struct kunit *test)
 	pt_test_expect_none(test, va + SZ_4M);
 }
 
-static void pt_test_no_room(struct kunit *test)
+/* Tables go back when they are empty, and are not made where none is needed. */
+static void pt_test_tables(struct kunit *test)
 {
 	struct pt_test *t = test->priv;
 
-	/* What was mapped before stays as it is when tables run out. */
-	pt_test_map(test, SZ_2M, SZ_4K, OGPU_PTE_READ, SZ_1M);
-	t->limit = t->used + 1;
-	KUNIT_EXPECT_EQ(test, ogpu_pt_prepare(&t->pt, SZ_2M, SZ_16M), -ENOSPC);
-	pt_test_expect(test, SZ_2M, SZ_1M, OGPU_PTE_READ);
-	pt_test_expect_none(test, SZ_4M);
-	ogpu_pt_unmap(&t->pt, 0, 1ull << OGPU_VA_BITS);
-	pt_test_expect_none(test, SZ_2M);
+	pt_test_map(test, SZ_1G - SZ_4K, SZ_8K, OGPU_PTE_READ, SZ_1M);
+	KUNIT_EXPECT_EQ(test, t->used, 5);
+	pt_test_unmap(test, SZ_1G, SZ_4K);
+	KUNIT_EXPECT_EQ(test, t->used, 3);
+	pt_test_map(test, SZ_1G - SZ_2M, SZ_2M, OGPU_PTE_READ, SZ_2M);
+	KUNIT_EXPECT_EQ(test, t->used, 2);
+	pt_test_unmap(test, SZ_1G - SZ_4K, SZ_4K);
+	KUNIT_EXPECT_EQ(test, t->used, 3);
+	pt_test_expect(test, SZ_1G - SZ_128K, SZ_4M - SZ_128K, OGPU_PTE_READ | OGPU_PTE_CONTIG);
+	pt_test_unmap(test, SZ_64K, SZ_1G);
+	KUNIT_EXPECT_EQ(test, t->used, 0);
+	pt_test_expect_none(test, SZ_1G - SZ_8K);
+}
+
+/* The card must forget what was valid, and need not forget anything else. */
+static void pt_test_stale(struct kunit *test)
+{
+	struct pt_test *t = test->priv;
+	unsigned int i;
+
+	pt_test_map(test, SZ_1M, SZ_1M, OGPU_PTE_READ, SZ_2M);
+	KUNIT_EXPECT_EQ(test, t->stale.count, 0);
+	pt_test_unmap(test, SZ_4M, SZ_1G);
+	KUNIT_EXPECT_EQ(test, t->stale.count, 0);
+
+	pt_test_map(test, SZ_1M + SZ_64K, SZ_64K, OGPU_PTE_READ, SZ_4M);
+	KUNIT_ASSERT_EQ(test, t->stale.count, 1);
+	KUNIT_EXPECT_EQ(test, t->stale.range[0].start, SZ_1M + SZ_64K);
+	KUNIT_EXPECT_EQ(test, t->stale.range[0].end, SZ_1M + SZ_128K);
+
+	/* Of a part of a CONTIG group or of a leaf all. */
+	pt_test_unmap(test, SZ_1M + SZ_4K, SZ_4K);
+	KUNIT_ASSERT_EQ(test, t->stale.count, 1);
+	KUNIT_EXPECT_EQ(test, t->stale.range[0].start, SZ_1M);
+	KUNIT_EXPECT_EQ(test, t->stale.range[0].end, SZ_1M + SZ_64K);
+	pt_test_map(test, SZ_4M, SZ_2M, OGPU_PTE_READ, SZ_2M);
+	KUNIT_EXPECT_EQ(test, t->stale.count, 0);
+	pt_test_map(test, SZ_4M + SZ_8K, SZ_4K, OGPU_PTE_READ, SZ_1M);
+	KUNIT_ASSERT_EQ(test, t->stale.count, 1);
+	KUNIT_EXPECT_EQ(test, t->stale.range[0].start, SZ_4M);
+	KUNIT_EXPECT_EQ(test, t->stale.range[0].end, SZ_4M + SZ_2M);
+
+	/* Far from each other: not what is between. More than fit: the last covers the rest. */
+	pt_test_map(test, SZ_1G, SZ_4K, OGPU_PTE_READ, SZ_1M);
+	pt_test_map(test, SZ_4G, SZ_4K, OGPU_PTE_READ, SZ_1M);
+	pt_test_unmap(test, SZ_512M, SZ_4G);
+	KUNIT_ASSERT_EQ(test, t->stale.count, 2);
+	KUNIT_EXPECT_EQ(test, t->stale.range[0].end, (u64)SZ_2G);
+	KUNIT_EXPECT_EQ(test, t->stale.range[1].start, (u64)SZ_4G);
+	t->stale.count = 0;
+	for (i = 0; i < 2 * OGPU_PT_RANGES; i++)
+		ogpu_pt_add_stale(&t->stale, i * (u64)SZ_1G, i * (u64)SZ_1G + SZ_4K);
+	KUNIT_ASSERT_EQ(test, t->stale.count, OGPU_PT_RANGES);
+	KUNIT_EXPECT_EQ(test, t->stale.range[0].end, SZ_4K);
+	KUNIT_EXPECT_EQ(test, t->stale.range[OGPU_PT_RANGES - 1].end,
+			(2 * OGPU_PT_RANGES - 1) * (u64)SZ_1G + SZ_4K);
+}
+
+/* Pages without memory. */
+static void pt_test_null(struct kunit *test)
+{
+	u64 prot = OGPU_PTE_READ | OGPU_PTE_WRITE | OGPU_PTE_NULL;
+	u64 page;
+
+	pt_test_change(test, SZ_2M + SZ_64K, SZ_4M, prot, NULL);
+	KUNIT_EXPECT_EQ(test, pt_test_level(test, SZ_2M + SZ_64K), 0);
+	KUNIT_EXPECT_EQ(test, pt_test_level(test, SZ_4M), 1);
+	KUNIT_EXPECT_EQ(test, pt_test_walk(test, SZ_2M + SZ_64K, &page),
+			prot | OGPU_PTE_VALID | OGPU_PTE_LEAF);
+	KUNIT_EXPECT_EQ(test, pt_test_walk(test, SZ_4M, &page),
+			prot | OGPU_PTE_VALID | OGPU_PTE_LEAF);
+	pt_test_unmap(test, SZ_4M + SZ_4K, SZ_4K);
+	KUNIT_EXPECT_EQ(test, pt_test_walk(test, SZ_4M, &page),
+			prot | OGPU_PTE_VALID | OGPU_PTE_LEAF);
+	pt_test_expect_none(test, SZ_4M + SZ_4K);
+}
+
+/* A card that has pages of 4 KiB only. */
+static void pt_test_small_pages(struct kunit *test)
+{
+	struct pt_test *t = test->priv;
+
+	t->pt.pages = OGPU_PAGE_4K;
+	pt_test_map(test, SZ_2M, SZ_4M, OGPU_PTE_READ, SZ_8M);
+	KUNIT_EXPECT_EQ(test, pt_test_level(test, SZ_2M), 0);
+	pt_test_expect(test, SZ_4M, SZ_8M + SZ_2M, OGPU_PTE_READ);
+	pt_test_unmap(test, SZ_2M + SZ_4K, SZ_2M);
+	pt_test_expect_none(test, SZ_2M + SZ_4K);
+	pt_test_expect(test, SZ_4M + SZ_4K, SZ_8M + SZ_2M + SZ_4K, OGPU_PTE_READ);
 }
 
 /* Random changes inside 8 MiB, against an array of pages. */
@@ -308,7 +447,7 @@ static void pt_test_random(struct kunit *test)
 		operand = (u64)(seed >> 9) % SZ_4K * SZ_8M + (seed & 0x200 ? first * SZ_4K : 0);
 
 		if (seed & 0x400) {
-			ogpu_pt_unmap(&t->pt, base + first * SZ_4K, count * SZ_4K);
+			pt_test_unmap(test, base + first * SZ_4K, count * SZ_4K);
 			memset(model + first, 0, count * sizeof(*model));
 		} else {
 			pt_test_map(test, base + first * SZ_4K, count * SZ_4K, OGPU_PTE_READ,
@@ -347,7 +486,10 @@ static struct kunit_case ogpu_pt_test_cases[] = {
 	KUNIT_CASE(pt_test_contig),
 	KUNIT_CASE(pt_test_huge),
 	KUNIT_CASE(pt_test_segments),
-	KUNIT_CASE(pt_test_no_room),
+	KUNIT_CASE(pt_test_tables),
+	KUNIT_CASE(pt_test_stale),
+	KUNIT_CASE(pt_test_null),
+	KUNIT_CASE(pt_test_small_pages),
 	KUNIT_CASE(pt_test_random),
 	{}
 };
@@ -355,7 +497,6 @@ static struct kunit_case ogpu_pt_test_cases[] = {
 static struct kunit_suite ogpu_pt_test_suite = {
 	.name = "ogpu_pt",
 	.init = pt_test_init,
-	.exit = pt_test_exit,
 	.test_cases = ogpu_pt_test_cases,
 };
 

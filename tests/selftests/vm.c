@@ -289,11 +289,12 @@ TEST(bind_bad_ops)
 	EXPECT_EQ(bind_ops(&card, &op, 1), error); \
 } while (0)
 
-	BAD(op, 2, -EINVAL);
+	BAD(op, 3, -EINVAL);
 	BAD(op, UINT32_MAX, -EINVAL);
 	BAD(pad, 1, -EINVAL);
-	for (bit = 3; bit < 32; bit++)
+	for (bit = 5; bit < 32; bit++)
 		BAD(flags, RW | 1u << bit, -EINVAL);
+	BAD(flags, RW | DRM_OGPU_BIND_UNCACHED | DRM_OGPU_BIND_COHERENT, -EINVAL);
 	BAD(flags, 0, -EINVAL);
 	BAD(flags, DRM_OGPU_BIND_WRITE, -EINVAL);
 	BAD(flags, DRM_OGPU_BIND_EXEC, -EINVAL);
@@ -331,6 +332,19 @@ TEST(bind_bad_ops)
 	BAD(size, VA_LAST, -EINVAL);
 	BAD(va, 0, -EINVAL);
 	BAD(va, VA_LAST - 64 * KIB, -EINVAL);
+
+	/* Pages without memory have no buffer, and nothing to execute or to cache. */
+	good = (struct drm_ogpu_bind_op) {
+		.op = DRM_OGPU_BIND_MAP_NULL, .flags = RW, .va = VA, .size = MIB,
+	};
+	BAD(bo_handle, buf.handle, -EINVAL);
+	BAD(bo_offset, 4096, -EINVAL);
+	BAD(flags, 0, -EINVAL);
+	BAD(flags, DRM_OGPU_BIND_WRITE, -EINVAL);
+	for (bit = 2; bit < 32; bit++)
+		BAD(flags, RW | 1u << bit, -EINVAL);
+	BAD(size, 0, -EINVAL);
+	BAD(va, VA_LAST - MIB, -EINVAL);
 
 	/* The first and the last bytes that can be mapped. */
 	op = map_op(&buf, 0, 64 * KIB, MIB);

@@ -392,7 +392,7 @@ struct drm_ogpu_sync {
  * work uses a buffer, so all buffers that are mapped are in use as long as a queue exists: when
  * memory is short, the queues are suspended for a moment, their buffers may move to system memory,
  * and the queues go on. Nothing of this shows but the time that it takes. Errors: -ENOSPC if the
- * card has no ASID left.
+ * card has no ASID left, or the user has half of them, in all files together.
  */
 struct drm_ogpu_vm_create {
 	/** @flags: DRM_OGPU_VM_LONG_RUNNING or 0 */
@@ -420,6 +420,12 @@ enum drm_ogpu_bind_op_type {
 	DRM_OGPU_BIND_MAP = 0,
 	/** @DRM_OGPU_BIND_UNMAP: remove all mappings in the range; parts outside it stay */
 	DRM_OGPU_BIND_UNMAP = 1,
+	/**
+	 * @DRM_OGPU_BIND_MAP_NULL: map no memory: the GPU reads zero there, and what it writes is
+	 * lost; atomics fault. What was mapped in the range before is replaced. Any size costs
+	 * page tables alone
+	 */
+	DRM_OGPU_BIND_MAP_NULL = 2,
 };
 
 /** @DRM_OGPU_BIND_READ: the GPU may read; every MAP needs it */
@@ -428,23 +434,34 @@ enum drm_ogpu_bind_op_type {
 #define DRM_OGPU_BIND_WRITE	(1u << 1)
 /** @DRM_OGPU_BIND_EXEC: work-items may execute it */
 #define DRM_OGPU_BIND_EXEC	(1u << 2)
+/** @DRM_OGPU_BIND_UNCACHED: compute units keep nothing of it, see &struct drm_ogpu_bind_op */
+#define DRM_OGPU_BIND_UNCACHED	(1u << 3)
+/** @DRM_OGPU_BIND_COHERENT: they keep only what nobody can tell from memory */
+#define DRM_OGPU_BIND_COHERENT	(1u << 4)
 
 /**
  * struct drm_ogpu_bind_op - one operation of a VM_BIND
  *
  * @va, @size and @bo_offset are multiples of 4096 (the lowest bit in page_sizes) and of the CPU
  * page. Large mappings are cheaper if these are multiples of a larger page size.
+ *
+ * Of memory that is mapped without DRM_OGPU_BIND_UNCACHED and DRM_OGPU_BIND_COHERENT compute units
+ * may keep what a dispatch reads and writes, until it fences or ends. UNCACHED: each access goes to
+ * memory, in the order of the work-item. COHERENT: others, the CPU as well, see each store after
+ * it. Both together are -EINVAL.
  */
 struct drm_ogpu_bind_op {
 	/** @op: &enum drm_ogpu_bind_op_type */
 	__u32 op;
-	/** @flags: DRM_OGPU_BIND_READ and others for MAP; zero for UNMAP */
+	/**
+	 * @flags: DRM_OGPU_BIND_*: for MAP all of them, for MAP_NULL READ and WRITE; zero for UNMAP
+	 */
 	__u32 flags;
-	/** @bo_handle: buffer for MAP; zero for UNMAP */
+	/** @bo_handle: buffer for MAP; otherwise zero */
 	__u32 bo_handle;
 	/** @pad: zero */
 	__u32 pad;
-	/** @bo_offset: first byte of the buffer; zero for UNMAP */
+	/** @bo_offset: first byte of the buffer for MAP; otherwise zero */
 	__u64 bo_offset;
 	/** @va: first GPU address */
 	__u64 va;
@@ -457,6 +474,8 @@ struct drm_ogpu_bind_op {
 
 /** @DRM_OGPU_MAX_BIND_OPS: most elements of @ops */
 #define DRM_OGPU_MAX_BIND_OPS	4096
+/** @DRM_OGPU_MAX_BIND_MAPPINGS: most mappings that exist where a call changes something */
+#define DRM_OGPU_MAX_BIND_MAPPINGS	65536
 
 /**
  * struct drm_ogpu_vm_bind - DRM_IOCTL_OGPU_VM_BIND
@@ -468,11 +487,22 @@ struct drm_ogpu_bind_op {
  * With ASYNC all that may fail has been done, and all memory taken, when the call returns 0; only
  * the card itself may still fail, which the fence of an out-sync tells. Unmapping memory that a
  * running job uses makes that job fault. Mapped memory is kept alive by the
- * mapping, also after its handle is closed. Errors: -EINVAL for misaligned or wrapping ranges,
- * ranges outside the address space or the buffer, or a buffer that is private to another address
- * space; -ENOENT for an unknown vm, buffer or syncobj; -EBADMSG for a buffer that is
- * DRM_OGPU_BO_LOST; -ENOSPC also if page tables of this file take too much VRAM. They only grow, so
- * few large ranges are better than many scattered ones.
+ * mapping, also after its handle is closed.
+ *
+ * What is mapped with large pages takes 8 bytes of page tables for 2 MiB, other memory 4 KiB for
+ * each 2 MiB region that is touched. They are in VRAM, up to a quarter of the visible part for all
+ * files of a user, and then in system memory, which is charged to the caller, up to an eighth of
+ * what buffers may take. They are given back with the last mapping of their region.
+ *
+ * A synchronous call waits, as long as a signal does not interrupt it, for its in-syncs, for
+ * earlier calls, and for clears and moves of buffers that it maps. With ASYNC nothing of this is
+ * waited for. Both wait until there is room for buffers that have been moved out of VRAM.
+ *
+ * Errors: -EINVAL for misaligned or wrapping ranges, ranges outside the address space or the
+ * buffer, or a buffer that is private to another address space; -ENOENT for an unknown vm, buffer
+ * or syncobj; -EBADMSG for a buffer that is DRM_OGPU_BO_LOST; -E2BIG if more than
+ * DRM_OGPU_MAX_BIND_MAPPINGS mappings are where something changes, or more than 64 MiB of page
+ * tables may be needed: do it in several calls; -ENOSPC also if the user has too many page tables.
  */
 struct drm_ogpu_vm_bind {
 	/** @vm_id: from VM_CREATE */
