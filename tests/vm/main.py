@@ -17,6 +17,7 @@ import tty
 import initramfs
 import klog
 import machine
+import rootfs
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 KERNELS = ("7.3", "6.12", "debug")
@@ -47,6 +48,8 @@ def parse(argv):
     p.add_argument("--share", metavar="DIR", help="host folder, read-write at /share")
     p.add_argument("--add", metavar="PATH[:GUEST]", action="append", default=[],
                    help="file or folder for the machine (default place: /job); may be repeated")
+    p.add_argument("--root", metavar="DIR", help="folder with a system, Debian for example, that"
+                   " becomes / of the command; what it writes there is lost at the end")
     p.add_argument("--module", metavar="PATH", help="ogpu.ko (default build/module/KERNEL/ogpu.ko)")
     p.add_argument("--module-params", default="", metavar="'A=1 B=2'")
     p.add_argument("--vgpu", metavar="PATH", help="virtual GPU (default build/vgpu/ogpu-vgpu)")
@@ -141,7 +144,7 @@ def make_job(opts, kernel, token):
         "FIRMWARE": "1" if firmware else "", "UNLOAD": "" if opts.no_unload else "1",
         "SHARE": "1" if opts.share else "", "INTERACTIVE": "1" if opts.interactive else "",
         "KMEMLEAK": "1" if opts.kmemleak else "", "COLS": str(size[0] or 80), "ROWS": str(size[1] or 24),
-        "CARDS": str(opts.cards), "KERNEL": opts.kernel, "IOMMU": opts.iommu or "",
+        "ROOT": "1" if opts.root else "", "CARDS": str(opts.cards), "KERNEL": opts.kernel, "IOMMU": opts.iommu or "",
     }
     job.text("/job/settings", "".join(f"{k}={shlex.quote(v)}\n" for k, v in settings.items()))
     return job, module
@@ -338,6 +341,7 @@ def main():
     run_dir = make_run_dir()
     token = "@" + secrets.token_hex(8)
     opts.share = local(opts.share) if opts.share else None
+    opts.root = rootfs.image(f"{TOP}/build/vm", local(opts.root)) if opts.root else None
     kernel = initramfs.Kernel(TOP, opts.kernel)
     opts.accel = machine.accelerator(f"{TOP}/build/vm", kernel.image)
     job, module = make_job(opts, kernel, token)
