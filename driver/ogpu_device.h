@@ -102,6 +102,8 @@ struct ogpu_device {
 	bool unplugged;
 	/** @disc: what the discovery table told; constant after probe */
 	struct ogpu_disc disc;
+	/** @system_atomics: atomics on host memory are such for the CPU, too; likewise */
+	bool system_atomics;
 	/** @chip: how to use the registers of its generation; constant after probe */
 	const struct ogpu_chip_ops *chip;
 

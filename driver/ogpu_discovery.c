@@ -70,6 +70,7 @@ static int ogpu_disc_memory(struct ogpu_disc *disc, const struct ogpu_disc_memor
 	disc->vram_size = le64_to_cpu(memory->vram_size);
 	disc->aperture_size = le64_to_cpu(memory->aperture_size);
 	disc->dma_bits = le32_to_cpu(memory->dma_bits);
+	disc->pcie_atomics = le32_to_cpu(memory->flags) & OGPU_DISC_MEMORY_ATOMICS;
 
 	if (!disc->aperture_size || disc->aperture_size > disc->vram_size ||
 	    !IS_ALIGNED(disc->vram_size, OGPU_PAGE_64K) ||

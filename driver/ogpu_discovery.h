@@ -28,6 +28,8 @@ struct ogpu_disc {
 	u64 aperture_size;
 	/** @dma_bits: width of bus addresses */
 	u32 dma_bits;
+	/** @pcie_atomics: the card can send PCIe AtomicOps */
+	bool pcie_atomics;
 
 	/** @va_bits: width of virtual addresses */
 	u32 va_bits;

@@ -272,8 +272,10 @@ static int ogpu_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		goto err_fini;
 	}
 	/* Where the platform cannot, atomics on host memory are atomic within the card only. */
-	pci_enable_atomic_ops_to_root(pdev, PCI_EXP_DEVCAP2_ATOMIC_COMP32 |
-					    PCI_EXP_DEVCAP2_ATOMIC_COMP64);
+	odev->system_atomics = odev->disc.pcie_atomics &&
+			       !pci_enable_atomic_ops_to_root(pdev,
+							      PCI_EXP_DEVCAP2_ATOMIC_COMP32 |
+							      PCI_EXP_DEVCAP2_ATOMIC_COMP64);
 	pci_set_master(pdev);
 	ret = ogpu_reset_allow(odev);
 	if (ret)

@@ -59,6 +59,7 @@ static int ogpu_query_device(struct ogpu_device *odev, void *data)
 	out->preempt_ms = disc->preempt_ms;
 	out->max_job_ms = ogpu_job_timeout_ms;
 	strscpy(out->isa, disc->isa, sizeof(out->isa));
+	out->flags = odev->system_atomics ? DRM_OGPU_DEVICE_SYSTEM_ATOMICS : 0;
 
 	return 0;
 }

@@ -70,9 +70,11 @@ struct ogpu_disc_memory {
 	__le64 vram_size;	/* bytes */
 	__le64 aperture_size;	/* bytes of VRAM, from offset 0, seen through BAR 2 */
 	__le32 dma_bits;	/* bus address width */
-	__le32 rsvd;
+	__le32 flags;		/* OGPU_DISC_MEMORY_* */
 };
 OGPU_ASSERT_SIZE(struct ogpu_disc_memory, 40);
+
+#define OGPU_DISC_MEMORY_ATOMICS	BIT(0)	/* can send PCIe AtomicOps */
 
 struct ogpu_disc_mmu {
 	struct ogpu_disc_entry entry;

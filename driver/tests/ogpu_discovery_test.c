@@ -123,6 +123,13 @@ static void ogpu_disc_test_good(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, disc.mmu_base, 0x4000);
 	KUNIT_EXPECT_EQ(test, disc.cap_min_uw, 10000000);
 	KUNIT_EXPECT_EQ(test, disc.cap_max_uw, 75000000);
+	KUNIT_EXPECT_FALSE(test, disc.pcie_atomics);
+
+	/* Flags that we do not know are somebody else's. */
+	t->memory.flags = cpu_to_le32(OGPU_DISC_MEMORY_ATOMICS | BIT(31));
+	ogpu_disc_test_seal(t);
+	KUNIT_ASSERT_EQ(test, ogpu_disc_parse(&disc, t, sizeof(*t)), 0);
+	KUNIT_EXPECT_TRUE(test, disc.pcie_atomics);
 }
 
 static void ogpu_disc_test_unknown_entry(struct kunit *test)

@@ -2,10 +2,12 @@
 /*
  * QUERY: arguments, sizes, and what it says; sensors, which say the rest about a card.
  */
+#include <fcntl.h>
 #include <glob.h>
 #include <sys/mman.h>
 #include <sys/types.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "admin.h"
 #include "card.h"
@@ -192,6 +194,32 @@ TEST(device)
 	EXPECT(!all(info->uuid, 0, sizeof(info->uuid), 0));
 	EXPECT(info->name[0]);
 	EXPECT_EQ(info->name[sizeof(info->name) - 1], 0);
+}
+
+/* A program is told that atomics reach the CPU only if the function may send them. */
+TEST(system_atomics)
+{
+	enum { CAP_POINTER = 0x34, CAP_EXPRESS = 0x10, CONTROL2 = 0x28, ATOMICS = 1 << 6 };
+	struct admin admin;
+	uint8_t config[256];
+	struct card card;
+	char path[128];
+	uint8_t at;
+	int fd;
+
+	card_open(&card);
+	EXPECT_EQ(card.info.flags & ~DRM_OGPU_DEVICE_SYSTEM_ATOMICS, 0);
+	ASSERT(admin_init(&admin, 0));
+	snprintf(path, sizeof(path), "%s/config", admin.dir);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(pread(fd, config, sizeof(config), 0), sizeof(config));
+	close(fd);
+
+	for (at = config[CAP_POINTER]; config[at] != CAP_EXPRESS; at = config[at + 1])
+		ASSERT_GE(at, 0x40);
+	EXPECT_EQ(!!(config[at + CONTROL2] & ATOMICS),
+		  !!(card.info.flags & DRM_OGPU_DEVICE_SYSTEM_ATOMICS));
 }
 
 TEST(memory)

@@ -275,6 +275,9 @@ static void test_discovery(void **state)
 		seen |= BIT(entry->type);
 		if (entry->type == OGPU_DISC_MEMORY)
 			assert_int_equal(((struct ogpu_disc_memory *)entry)->vram_size, 16 << 20);
+		if (entry->type == OGPU_DISC_MEMORY)
+			assert_int_equal(((struct ogpu_disc_memory *)entry)->flags,
+					 OGPU_DISC_MEMORY_ATOMICS);
 		if (entry->type == OGPU_DISC_MMU)
 			assert_int_equal(entry->base, BLOCK_MMU);
 		if (entry->type == OGPU_DISC_ISA)

@@ -67,6 +67,7 @@ static void add_memory(struct discovery *disc, const struct vgpu_config *cfg)
 	memory->vram_size = cfg->vram_size;
 	memory->aperture_size = cfg->aperture_size;
 	memory->dma_bits = VGPU_DMA_BITS;
+	memory->flags = OGPU_DISC_MEMORY_ATOMICS;
 	mmu->va_bits = OGPU_VA_BITS;
 	mmu->as_count = VGPU_AS_COUNT;
 	mmu->page_sizes = OGPU_PAGE_4K | OGPU_PAGE_64K | OGPU_PAGE_2M;

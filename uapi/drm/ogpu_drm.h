@@ -58,8 +58,8 @@
  * may be seen in any order. A new buffer is zero.
  *
  * Atomics of work-items and packets are always atomic among each other. Towards the CPU, in system
- * memory, they are if the platform carries PCIe AtomicOps from the card to the root; nothing tells
- * a program that it does not, since a buffer may be moved there at any time.
+ * memory, they are with DRM_OGPU_DEVICE_SYSTEM_ATOMICS: if the platform carries PCIe AtomicOps from
+ * the card to the root. Without it none faults, since a buffer may be moved there at any time.
  */
 #ifndef _OGPU_DRM_H_
 #define _OGPU_DRM_H_
@@ -139,6 +139,12 @@ struct drm_ogpu_query {
 	__u64 pointer;
 };
 
+/*
+ * In &drm_ogpu_query_device.flags: atomics of the GPU on system memory are atomic towards the CPU
+ * and other devices, too.
+ */
+#define DRM_OGPU_DEVICE_SYSTEM_ATOMICS	(1 << 0)
+
 /** struct drm_ogpu_query_device - fixed facts about the card */
 struct drm_ogpu_query_device {
 	/** @generation: of the hardware contract; 1 is OGPU-1 */
@@ -202,6 +208,8 @@ struct drm_ogpu_query_device {
 	__u32 max_job_ms;
 	/** @isa: RISC-V ISA string of what work-items execute, NUL-terminated */
 	__u8 isa[120];
+	/** @flags: DRM_OGPU_DEVICE_* */
+	__u64 flags;
 };
 
 /** struct drm_ogpu_query_firmware - what runs on the card's management controller */
