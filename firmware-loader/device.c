@@ -187,10 +187,8 @@ int cards_find(struct card_list *list, const char *sysfs_root, struct fw_error *
 	for (i = 0; i < count; i++) {
 		struct card *card = list->cards ? &list->cards[list->count] : NULL;
 
-		if (card && card_probe(card, sysfs_root, entries[i]->d_name)) {
-			card_refresh(card);
+		if (card && card_probe(card, sysfs_root, entries[i]->d_name))
 			list->count++;
-		}
 		free(entries[i]);
 	}
 	free(entries);

@@ -56,7 +56,7 @@ struct card_list {
 
 /**
  * cards_find() - find all OGPU cards, with or without driver
- * @list: filled in order of addresses; to be freed after success
+ * @list: filled in order of addresses, with IDs and driver only; to be freed after success
  * @sysfs_root: "/sys", or another tree
  * @err: filled in case of error
  *

@@ -66,6 +66,8 @@ const char *fw_exit_word(enum fw_exit code)
 		return "timeout";
 	case FW_EXIT_CANCELLED:
 		return "cancelled";
+	case FW_EXIT_PENDING:
+		return "update-pending";
 	case FW_EXIT_USAGE:
 		return "usage";
 	}
@@ -99,6 +101,8 @@ const char *fw_exit_help(enum fw_exit code)
 		return "no result within the time limit";
 	case FW_EXIT_CANCELLED:
 		return "cancelled";
+	case FW_EXIT_PENDING:
+		return "other firmware is installed than the one that runs";
 	case FW_EXIT_USAGE:
 		return "wrong usage";
 	}

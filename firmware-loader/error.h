@@ -19,6 +19,7 @@ enum fw_exit {
 	FW_EXIT_IO = 9,			/* hardware or I/O error, card disappeared */
 	FW_EXIT_TIMEOUT = 10,
 	FW_EXIT_CANCELLED = 11,
+	FW_EXIT_PENDING = 12,		/* other firmware is installed than the one that runs */
 	FW_EXIT_USAGE = 64,
 };
 

@@ -49,10 +49,15 @@ static int select_card(struct card_list *list, const struct options *opt, struct
 
 static int find_cards(struct card_list *list, const struct options *opt, struct fw_error *err)
 {
+	unsigned int i;
+
 	if (cards_find(list, opt->sysfs_root, err))
 		return -1;
-	if (!select_card(list, opt, err))
+	if (!select_card(list, opt, err)) {
+		for (i = 0; i < list->count; i++)
+			card_refresh(&list->cards[i]);
 		return 0;
+	}
 	cards_free(list);
 	return -1;
 }
@@ -72,6 +77,17 @@ static int find_targets(struct card_list *list, const struct options *opt, struc
 		fw_fail(err, FW_EXIT_NO_DEVICE, "there is no OGPU card");
 	cards_free(list);
 	return -1;
+}
+
+/* Those that pending and update work on: all, unless one is named. */
+static int find_cards_here(struct card_list *list, const struct options *opt, struct fw_error *err)
+{
+	if (find_cards(list, opt, err))
+		return -1;
+	if (list->count)
+		return 0;
+	cards_free(list);
+	return fw_fail(err, FW_EXIT_NO_DEVICE, "there is no OGPU card");
 }
 
 static int cmd_list(const struct options *opt, struct report *report, struct fw_error *err)
@@ -213,14 +229,23 @@ static int cmd_load(const struct options *opt, struct report *report, struct fw_
 	ret = open_keyring(&ring, opt, err);
 	if (ret)
 		goto free_ring;
-	ret = wait_for_targets(&cards, opt, deadline, err);
+	if (opt->command == CMD_PENDING || opt->command == CMD_UPDATE)
+		ret = find_cards_here(&cards, opt, err);
+	else
+		ret = wait_for_targets(&cards, opt, deadline, err);
 	if (ret)
 		goto free_ring;
 
 	for (i = 0; i < cards.count; i++) {
+		struct card *card = next_target(&cards, i, opt, deadline);
 		struct load_result result;
 
-		load_card(next_target(&cards, i, opt, deadline), opt, &ring, deadline, &result);
+		if (opt->command == CMD_PENDING)
+			load_pending(card, opt, &ring, &result);
+		else if (opt->command == CMD_UPDATE)
+			load_update(card, opt, &ring, deadline, &result);
+		else
+			load_card(card, opt, &ring, deadline, &result);
 		report_loaded(report, &result);
 		merge(err, &result.error, i == 0);
 	}
@@ -267,6 +292,8 @@ static void run(const struct options *opt, struct report *report, struct fw_erro
 		cmd_verify(opt, report, err);
 		break;
 	case CMD_LOAD:
+	case CMD_PENDING:
+	case CMD_UPDATE:
 		cmd_load(opt, report, err);
 		break;
 	case CMD_CANCEL:

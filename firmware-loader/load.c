@@ -3,6 +3,7 @@
  * The whole way of an image into one card. Everything that can be checked is checked before the
  * card is touched.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
@@ -77,8 +78,8 @@ static int check_state(const struct card *card, const struct fw_image *image,
 		return fw_fail(err, FW_EXIT_NOTHING, "%s: already runs firmware %s", card->address,
 			       image->version_text);
 	return fw_fail(err, FW_EXIT_BUSY,
-		       "%s: runs firmware %s; to load %s, unbind the card from the driver and bind it again",
-		       card->address, card->fw_version, image->version_text);
+		       "%s: runs other firmware, %s; 'ogpu-fwload update --reset' replaces it, and programs lose the card",
+		       card->address, card->fw_version);
 }
 
 /* Return: the card was busy with something that ends, so that it is worth trying again. */
@@ -92,7 +93,6 @@ static bool try_load(struct card *card, const struct fw_image *image, const stru
 	if (lock < 0)
 		return false;
 
-	snprintf(result->previous, sizeof(result->previous), "%s", card->fw_version);
 	if (!check_state(card, image, opt, &result->error) && !opt->dry_run) {
 		upload_image(card, image, progress, deadline, &result->error);
 		uploaded = true;
@@ -128,28 +128,93 @@ static void no_driver(const struct card *card, const struct options *opt, struct
 			card->address);
 }
 
+/* The image for a card, verified; to be closed after success. */
+static int find_image(struct card *card, const struct options *opt, const struct keyring *ring,
+		      struct fw_image *image, struct load_result *result)
+{
+	memset(result, 0, sizeof(*result));
+	snprintf(result->address, sizeof(result->address), "%s", card->address);
+
+	if (upload_interrupted())
+		return fw_fail(&result->error, FW_EXIT_CANCELLED, "%s: cancelled", card->address);
+	if (!card_has_driver(card)) {
+		no_driver(card, opt, &result->error);
+		return -1;
+	}
+	if (open_image(image, card, opt, &result->error))
+		return -1;
+	snprintf(result->file, sizeof(result->file), "%s", image->path);
+	snprintf(result->version, sizeof(result->version), "%s", image->version_text);
+	snprintf(result->previous, sizeof(result->previous), "%s", card->fw_version);
+
+	if (!verify_image(card, image, opt, ring, result))
+		return 0;
+	image_close(image);
+	return -1;
+}
+
 void load_card(struct card *card, const struct options *opt, const struct keyring *ring,
 	       int64_t deadline, struct load_result *result)
 {
 	struct fw_image image;
 
-	memset(result, 0, sizeof(*result));
-	snprintf(result->address, sizeof(result->address), "%s", card->address);
+	if (find_image(card, opt, ring, &image, result))
+		return;
+	load_image(card, &image, opt, deadline, result);
+	image_close(&image);
+}
 
-	if (upload_interrupted()) {
-		fw_fail(&result->error, FW_EXIT_CANCELLED, "%s: cancelled", card->address);
-		return;
-	}
-	if (!card_has_driver(card)) {
-		no_driver(card, opt, &result->error);
-		return;
-	}
-	if (open_image(&image, card, opt, &result->error))
-		return;
-	snprintf(result->file, sizeof(result->file), "%s", image.path);
-	snprintf(result->version, sizeof(result->version), "%s", image.version_text);
+void load_pending(struct card *card, const struct options *opt, const struct keyring *ring,
+		  struct load_result *result)
+{
+	struct fw_image image;
 
-	if (!verify_image(card, &image, opt, ring, result))
-		load_image(card, &image, opt, deadline, result);
+	if (find_image(card, opt, ring, &image, result))
+		return;
+	if (!upload_is_running(card, &image))
+		fw_fail(&result->error, FW_EXIT_PENDING,
+			"%s: %s is installed, signed hash %.12s...; the card runs %s",
+			card->address, image.version_text, image.manifest_sha256,
+			card->fw_version[0] ? card->fw_version : "none");
+	image_close(&image);
+}
+
+/* The driver forgets the firmware, and the card waits for another. Programs lose it. */
+static int bind_anew(struct card *card, const struct options *opt, struct fw_error *err)
+{
+	char dir[PATH_MAX];
+	int ret;
+
+	snprintf(dir, sizeof(dir), "%.4000s/bus/pci/drivers/ogpu", opt->sysfs_root);
+	ret = attr_write(dir, "unbind", card->address);
+	if (!ret)
+		ret = attr_write(dir, "bind", card->address);
+	if (ret)
+		return fw_fail(err, ret == -EACCES || ret == -EPERM ? FW_EXIT_FAILED : FW_EXIT_IO,
+			       "%s: cannot be bound to its driver anew: %s", card->address,
+			       strerror(-ret));
+	return 0;
+}
+
+void load_update(struct card *card, const struct options *opt, const struct keyring *ring,
+		 int64_t deadline, struct load_result *result)
+{
+	struct options wait = *opt;
+	struct fw_image image;
+	bool anew;
+
+	if (find_image(card, opt, ring, &image, result))
+		return;
+	anew = opt->reset && !strcmp(card->state, CARD_STATE_RUNNING) &&
+	       !upload_is_running(card, &image);
+	if (anew && bind_anew(card, opt, &result->error))
+		goto close;
+
+	/* Once it is bound, udev may have it loaded, too. */
+	wait.wait = opt->wait || anew;
+	load_image(card, &image, &wait, deadline, result);
+	if (anew && result->error.code == FW_EXIT_NOTHING)
+		fw_clear(&result->error);
+close:
 	image_close(&image);
 }

@@ -33,4 +33,27 @@ struct load_result {
 void load_card(struct card *card, const struct options *opt, const struct keyring *ring,
 	       int64_t deadline, struct load_result *result);
 
+/**
+ * load_pending() - is other firmware installed for a card than the one that it runs?
+ * @card: the card; refreshed
+ * @opt: which file
+ * @ring: trusted keys
+ * @result: filled; FW_EXIT_PENDING if so
+ *
+ * Changes nothing, and does not wait. Firmware that would be refused is an error.
+ */
+void load_pending(struct card *card, const struct options *opt, const struct keyring *ring,
+		  struct load_result *result);
+
+/**
+ * load_update() - have a card run the firmware that is installed for it
+ * @card: the card; refreshed
+ * @opt: which file, and whether a card that runs may be bound to its driver anew
+ * @ring: trusted keys
+ * @deadline: of everything but the kernel's unbinding and binding
+ * @result: filled with what came of it
+ */
+void load_update(struct card *card, const struct options *opt, const struct keyring *ring,
+		 int64_t deadline, struct load_result *result);
+
 #endif

@@ -25,6 +25,8 @@ static const char usage[] =
 	"                or --all whether it suits the cards\n"
 	"  load [FILE]   verify an image and load it; without FILE the one for the card's\n"
 	"                board in the firmware folder\n"
+	"  pending       tell whether other firmware is installed than the one that runs\n"
+	"  update        load what is installed into cards that do not run it\n"
 	"  status        show the state of uploads\n"
 	"  cancel        cancel an upload\n"
 	"\n"
@@ -35,7 +37,9 @@ static const char usage[] =
 	"                             instead of /etc/ogpu/keys.d and /usr/share/ogpu/keys\n"
 	"  -n, --dry-run              check everything, change nothing\n"
 	"  -w, --wait                 wait for a card that is missing or busy\n"
-	"  -t, --timeout=SECONDS      limit for the whole of load or cancel (60)\n"
+	"  -t, --timeout=SECONDS      limit for the whole of load, update or cancel (60)\n"
+	"      --reset                update: cards that run other firmware, too; programs\n"
+	"                             that use them lose them\n"
 	"  -f, --force                load although board, revision, ABI or security version\n"
 	"                             do not suit, or the same version runs; driver and\n"
 	"                             card decide\n"
@@ -53,6 +57,7 @@ enum {
 	OPT_NO_VERIFY = 256,
 	OPT_SYSFS_ROOT,
 	OPT_FIRMWARE_DIR,
+	OPT_RESET,
 };
 
 static const struct option long_options[] = {
@@ -64,6 +69,7 @@ static const struct option long_options[] = {
 	{ "timeout", required_argument, NULL, 't' },
 	{ "force", no_argument, NULL, 'f' },
 	{ "no-verify-signature", no_argument, NULL, OPT_NO_VERIFY },
+	{ "reset", no_argument, NULL, OPT_RESET },
 	{ "json", no_argument, NULL, 'j' },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "firmware-dir", required_argument, NULL, OPT_FIRMWARE_DIR },
@@ -73,25 +79,55 @@ static const struct option long_options[] = {
 	{ }
 };
 
+/* Options that mean something to a command; those without a letter have a capital one here. */
 static const struct {
 	const char *name;
 	enum command command;
+	const char *options;
 	bool file_allowed, file_needed;
 } commands[] = {
-	{ "list", CMD_LIST, false, false },
-	{ "info", CMD_INFO, true, true },
-	{ "verify", CMD_VERIFY, true, true },
-	{ "load", CMD_LOAD, true, false },
-	{ "status", CMD_STATUS, false, false },
-	{ "cancel", CMD_CANCEL, false, false },
+	{ "list", CMD_LIST, "dajS", false, false },
+	{ "info", CMD_INFO, "jqS", true, true },
+	{ "verify", CMD_VERIFY, "dakjqS", true, true },
+	{ "load", CMD_LOAD, "daknwtfNjqFS", true, false },
+	{ "pending", CMD_PENDING, "dakjqFS", true, false },
+	{ "update", CMD_UPDATE, "dakwtRjqFS", true, false },
+	{ "status", CMD_STATUS, "dajS", false, false },
+	{ "cancel", CMD_CANCEL, "datjqS", false, false },
 };
+
+static char option_letter(int c)
+{
+	switch (c) {
+	case OPT_NO_VERIFY:
+		return 'N';
+	case OPT_SYSFS_ROOT:
+		return 'S';
+	case OPT_FIRMWARE_DIR:
+		return 'F';
+	case OPT_RESET:
+		return 'R';
+	default:
+		return (char)c;
+	}
+}
+
+static const char *option_name(char letter)
+{
+	size_t i;
+
+	for (i = 0; long_options[i].name; i++)
+		if (option_letter(long_options[i].val) == letter)
+			return long_options[i].name;
+	return "";
+}
 
 void options_help(void)
 {
 	static const enum fw_exit codes[] = {
 		FW_EXIT_OK, FW_EXIT_FAILED, FW_EXIT_NOTHING, FW_EXIT_NO_DEVICE, FW_EXIT_INVALID,
 		FW_EXIT_SIGNATURE, FW_EXIT_INCOMPATIBLE, FW_EXIT_ROLLBACK, FW_EXIT_BUSY,
-		FW_EXIT_IO, FW_EXIT_TIMEOUT, FW_EXIT_CANCELLED, FW_EXIT_USAGE,
+		FW_EXIT_IO, FW_EXIT_TIMEOUT, FW_EXIT_CANCELLED, FW_EXIT_PENDING, FW_EXIT_USAGE,
 	};
 	size_t i;
 
@@ -100,7 +136,8 @@ void options_help(void)
 		printf("  %2d  %s\n", codes[i], fw_exit_help(codes[i]));
 }
 
-static int parse_command(struct options *opt, int argc, char **argv, struct fw_error *err)
+static int parse_command(struct options *opt, const char *used, int argc, char **argv,
+			 struct fw_error *err)
 {
 	const char *name = optind < argc ? argv[optind++] : NULL;
 	size_t i;
@@ -115,6 +152,10 @@ static int parse_command(struct options *opt, int argc, char **argv, struct fw_e
 		return fw_fail(err, FW_EXIT_USAGE,
 			       "unknown command '%s'; try 'ogpu-fwload --help'", name);
 
+	for (; *used; used++)
+		if (!strchr(commands[i].options, *used))
+			return fw_fail(err, FW_EXIT_USAGE, "--%s means nothing to %s",
+				       option_name(*used), name);
 	opt->command = commands[i].command;
 	opt->command_name = commands[i].name;
 	if (commands[i].file_allowed && optind < argc)
@@ -131,6 +172,7 @@ static int parse_command(struct options *opt, int argc, char **argv, struct fw_e
 
 int options_parse(struct options *opt, int argc, char **argv, struct fw_error *err)
 {
+	char used[32] = "";
 	uint32_t number;
 	int c;
 
@@ -142,6 +184,8 @@ int options_parse(struct options *opt, int argc, char **argv, struct fw_error *e
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "d:ak:nwt:fjqhV", long_options, NULL)) >= 0) {
+		if (!strchr(used, option_letter(c)) && strlen(used) < sizeof(used) - 1)
+			used[strlen(used)] = option_letter(c);
 		switch (c) {
 		case 'd':
 			opt->device = optarg;
@@ -174,6 +218,9 @@ int options_parse(struct options *opt, int argc, char **argv, struct fw_error *e
 		case OPT_NO_VERIFY:
 			opt->no_verify_signature = true;
 			break;
+		case OPT_RESET:
+			opt->reset = true;
+			break;
 		case 'j':
 			opt->json = true;
 			break;
@@ -198,5 +245,5 @@ int options_parse(struct options *opt, int argc, char **argv, struct fw_error *e
 				       argv[optind - 1]);
 		}
 	}
-	return parse_command(opt, argc, argv, err);
+	return parse_command(opt, used, argc, argv, err);
 }

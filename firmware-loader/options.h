@@ -18,6 +18,8 @@ enum command {
 	CMD_LOAD,
 	CMD_STATUS,
 	CMD_CANCEL,
+	CMD_PENDING,
+	CMD_UPDATE,
 	CMD_HELP,
 	CMD_VERSION,
 };
@@ -34,6 +36,7 @@ struct options {
 	bool force;
 	bool no_verify_signature;
 	bool wait;
+	bool reset;
 	unsigned int timeout_s;
 	const char *sysfs_root;
 	const char *firmware_dir;

@@ -222,9 +222,15 @@ void report_verified(struct report *report, const struct fw_image *image, const 
 	}
 }
 
+/* Codes that are answers, not failures. */
+static bool is_good(enum fw_exit code)
+{
+	return code == FW_EXIT_OK || code == FW_EXIT_NOTHING || code == FW_EXIT_PENDING;
+}
+
 static void print_loaded(const struct report *report, const struct load_result *result)
 {
-	if (result->error.code == FW_EXIT_NOTHING)
+	if (result->error.code != FW_EXIT_OK)
 		printf("%s\n", result->error.text);
 	else if (report->opt->dry_run)
 		printf("%s: would load firmware %s from %s\n", result->address, result->version,
@@ -236,7 +242,7 @@ static void print_loaded(const struct report *report, const struct load_result *
 
 void report_loaded(struct report *report, const struct load_result *result)
 {
-	bool good = result->error.code == FW_EXIT_OK || result->error.code == FW_EXIT_NOTHING;
+	bool good = is_good(result->error.code);
 
 	if (!good) {
 		fprintf(stderr, "ogpu-fwload: %s\n", result->error.text);
@@ -273,7 +279,7 @@ void report_cancelled(struct report *report, const struct card *card)
 
 int report_finish(struct report *report, const struct fw_error *err)
 {
-	bool good = err->code == FW_EXIT_OK || err->code == FW_EXIT_NOTHING;
+	bool good = is_good(err->code);
 
 	if (!good && !report->told)
 		fprintf(stderr, "ogpu-fwload: %s\n", err->text);

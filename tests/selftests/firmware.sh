@@ -229,6 +229,17 @@ result $? "card tells what runs: the file's hash and key"
 result $? "there is a render node"
 load "load it again" 2 $I/good.img
 load "load something else" 8 $I/silent.img
+ogpu-fwload pending >/tmp/out 2>/tmp/err
+result $? "no update is pending"
+ogpu-fwload pending $I/svn-7.img >/tmp/out 2>/tmp/err
+[ $? -eq 12 ]
+result $? "an update is pending"
+ogpu-fwload update --reset $I/svn-7.img >/tmp/out 2>/tmp/err
+result $? "update a card that runs"
+[ "$(cat "$PCI/firmware_svn")" = 7 ]
+result $? "it runs the new firmware"
+ogpu-fwload update --reset >/tmp/out 2>/tmp/err
+result $? "back to what is installed"
 load "load it by force" 8 --force $I/good.img
 [ "$(raw_upload $I/good.img)" = preparing:device-busy ]
 result $? "driver: card works"
