@@ -25,6 +25,7 @@ else
 ## make static           only the static checks
 ## make install          programs, libraries, firmware, headers, manuals, to DESTDIR and PREFIX
 ##                       (/usr/local); LIBDIR and others: tools/build/rules.mk
+## make deb              Debian packages of what is committed, in build/deb
 ## make dist             build/ogpu-VERSION.tar.xz of what is committed
 ## make modules_install  ogpu.ko for the running kernel or KDIR, to INSTALL_MOD_PATH
 ## make headers_install  headers of the interface to INSTALL_HDR_PATH
@@ -45,8 +46,8 @@ INSTALL_VARS := PREFIX BINDIR SBINDIR LIBDIR INCLUDEDIR DATADIR MANDIR DOCDIR PK
 install_args = $(foreach v,$(INSTALL_VARS),$(if $(filter command\ line environment,$(origin $(v))),$(v)='$($(v))'))
 
 GOALS := all demo check check-debug bench shell setup modules debug-kernel static
-GOALS += components product firmware loader libogpu vgpu
-.PHONY: $(GOALS) install product-install dist modules_install headers_install clean distclean help
+GOALS += components product firmware loader libogpu smi vgpu deb
+.PHONY: $(GOALS) install product-install dist dkms-source modules_install headers_install clean distclean help
 .DEFAULT_GOAL := all
 
 help:
@@ -90,6 +91,14 @@ dist:
 		xz -T1 > $(TOP)/build/ogpu-$(VERSION).tar.xz.new
 	@mv $(TOP)/build/ogpu-$(VERSION).tar.xz.new $(TOP)/build/ogpu-$(VERSION).tar.xz
 	@echo "  DIST    build/ogpu-$(VERSION).tar.xz"
+
+# What DKMS builds the module from.
+dkms-source:
+	install -d $(DESTDIR)$(or $(PREFIX),/usr)/src/ogpu-$(VERSION)
+	cd $(TOP) && tar -c --exclude='*.o' --exclude='*.ko' --exclude='*.mod*' --exclude='.*.cmd' \
+		--exclude=modules.order --exclude=Module.symvers --owner=0 --group=0 \
+		dkms.conf VERSION LICENSES driver uapi/drm | \
+		tar -x -C $(DESTDIR)$(or $(PREFIX),/usr)/src/ogpu-$(VERSION)
 
 INSTALL_HDR_PATH ?= $(or $(PREFIX),/usr/local)
 headers_install:
@@ -137,7 +146,7 @@ sub = +@$(MAKE) -C $(TOP)/$(1) O=$(TOP)/build/$(2) all
 all: components modules
 
 # What is installed; and what tests need besides.
-product: vgpu loader firmware libogpu demo-program
+product: vgpu loader smi firmware libogpu demo-program
 components: product tests-programs tests-images
 
 .PHONY: demo-program tests-programs tests-images bench-programs
@@ -146,6 +155,9 @@ vgpu:
 
 loader:
 	$(call sub,firmware-loader,loader)
+
+smi:
+	$(call sub,tools/smi,smi)
 
 # The image is signed with the tool and the key that the loader's part makes.
 firmware: loader
@@ -191,11 +203,15 @@ check-debug: components debug-kernel
 bench: all bench-programs
 	@tests/bench/run
 
+deb:
+	@tools/packaging/deb
+
 install: product-install
 product-install: product
 	+$(Q)$(MAKE) -C firmware-loader O=$(TOP)/build/loader $(install_args) install
 	+$(Q)$(MAKE) -C firmware-loader/firmware O=$(TOP)/build/firmware $(install_args) install
 	+$(Q)$(MAKE) -C uapi/libogpu O=$(TOP)/build/libogpu $(install_args) install
+	+$(Q)$(MAKE) -C tools/smi O=$(TOP)/build/smi $(install_args) install
 	+$(Q)$(MAKE) -C tools/vgpu O=$(TOP)/build/vgpu $(install_args) install
 	+$(Q)$(MAKE) -C tools/demo O=$(TOP)/build/demo $(install_args) install
 

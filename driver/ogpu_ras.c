@@ -260,18 +260,35 @@ void ogpu_ras_retire_all(struct ogpu_device *odev)
 }
 
 /**
+ * ogpu_ras_get_counts() - how the memory of a card does
+ * @odev: the card
+ * @counts: filled; each by itself is right
+ */
+void ogpu_ras_get_counts(struct ogpu_device *odev, struct ogpu_ras_counts *counts)
+{
+	struct ogpu_ras *ras = odev->ras;
+
+	counts->corrected = READ_ONCE(ras->corrected);
+	counts->uncorrected = READ_ONCE(ras->uncorrected);
+	counts->in_use = READ_ONCE(ras->count);
+	counts->replaced = READ_ONCE(ras->retired);
+	counts->lost = READ_ONCE(ras->lost);
+}
+
+/**
  * ogpu_ras_print() - for debugfs
  * @odev: the card
  * @p: where to
  */
 void ogpu_ras_print(struct ogpu_device *odev, struct drm_printer *p)
 {
-	struct ogpu_ras *ras = odev->ras;
+	struct ogpu_ras_counts counts;
 
-	drm_printf(p, "  memory errors: corrected %llu, uncorrected %llu\n",
-		   READ_ONCE(ras->corrected), READ_ONCE(ras->uncorrected));
+	ogpu_ras_get_counts(odev, &counts);
+	drm_printf(p, "  memory errors: corrected %llu, uncorrected %llu\n", counts.corrected,
+		   counts.uncorrected);
 	drm_printf(p, "bad pages of VRAM: %u in use, %u replaced, %u without a spare one\n",
-		   READ_ONCE(ras->count), READ_ONCE(ras->retired), READ_ONCE(ras->lost));
+		   counts.in_use, counts.replaced, counts.lost);
 }
 
 /**

@@ -3,7 +3,7 @@
  * What sysfs tells about a card, whatever its state.
  *
  * Attributes in /sys/bus/pci/devices/<address>/ while the driver is bound, of one line, read-only
- * but for min_svn:
+ * but for min_svn. Only min_svn reads a register; all others answer at once:
  *
  * state		awaiting-firmware, booting, running, resetting, wedged or gone; poll() waits
  *			for changes, which also make a uevent: OGPU_STATE=<state>
@@ -19,6 +19,9 @@
  * driver_abi		what firmware images must support, see their driver ABI range
  * min_svn		lowest security version of firmware that the card accepts; root may write a
  *			higher one, up to that of the firmware that runs: there is no way back
+ * memory_errors	errors of VRAM since the driver was bound: "corrected N uncorrected N"
+ * bad_pages		pages of VRAM that are bad: "in_use N replaced N lost N"; those in use wait
+ *			until they are free, lost ones had no spare page to replace them
  * firmware_version	major.minor.patch of the firmware that runs, empty if none does; likewise:
  * firmware_build_id	its build
  * firmware_abi		version of the messages that it and the driver use
@@ -35,6 +38,7 @@
 #include "abi/fw_image.h"
 #include "ogpu_boot.h"
 #include "ogpu_device.h"
+#include "ogpu_ras.h"
 #include "ogpu_reset.h"
 #include "ogpu_sysfs.h"
 
@@ -70,6 +74,28 @@ static ssize_t reset_count_show(struct device *dev, struct device_attribute *att
 	return sysfs_emit(buf, "%u\n", ogpu_reset_count(dev_get_drvdata(dev)));
 }
 static DEVICE_ATTR_RO(reset_count);
+
+static ssize_t memory_errors_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct ogpu_ras_counts counts;
+
+	ogpu_ras_get_counts(dev_get_drvdata(dev), &counts);
+
+	return sysfs_emit(buf, "corrected %llu uncorrected %llu\n", counts.corrected,
+			  counts.uncorrected);
+}
+static DEVICE_ATTR_RO(memory_errors);
+
+static ssize_t bad_pages_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct ogpu_ras_counts counts;
+
+	ogpu_ras_get_counts(dev_get_drvdata(dev), &counts);
+
+	return sysfs_emit(buf, "in_use %u replaced %u lost %u\n", counts.in_use, counts.replaced,
+			  counts.lost);
+}
+static DEVICE_ATTR_RO(bad_pages);
 
 static ssize_t board_id_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
@@ -197,6 +223,8 @@ static struct attribute *ogpu_sysfs_attrs[] = {
 	&dev_attr_last_error.attr,
 	&dev_attr_firmware_error.attr,
 	&dev_attr_reset_count.attr,
+	&dev_attr_memory_errors.attr,
+	&dev_attr_bad_pages.attr,
 	&dev_attr_board_id.attr,
 	&dev_attr_hw_rev.attr,
 	&dev_attr_uuid.attr,

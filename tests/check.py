@@ -22,7 +22,8 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LOGS = f"{TOP}/build/check"
 COMPONENTS = (("vgpu", "tools/vgpu"), ("loader", "firmware-loader"),
-              ("firmware", "firmware-loader/firmware"), ("libogpu", "uapi/libogpu"))
+              ("smi", "tools/smi"), ("firmware", "firmware-loader/firmware"),
+              ("libogpu", "uapi/libogpu"))
 TAP = re.compile(r"^(?P<indent> *)(?P<not>not )?ok\b *(?P<number>\d+)? *(?:- )?(?P<name>.*)$")
 SKIP = re.compile(r"#\s*skip\S*\s*(.*)", re.IGNORECASE)
 SKIP_STATUS = (4, 77)	# kselftest, automake

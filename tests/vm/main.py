@@ -114,6 +114,8 @@ def make_job(opts, kernel, token):
         existing(image, "run 'make'")
     if os.path.exists(loader):
         job.file("/ogpu/bin/ogpu-fwload", loader)
+    if os.path.exists(f"{TOP}/build/smi/ogpu-smi"):
+        job.file("/ogpu/bin/ogpu-smi", f"{TOP}/build/smi/ogpu-smi")
     if os.path.exists(image):
         job.file("/lib/firmware/ogpu/4f470001.img", image)
     for key in glob.glob(f"{TOP}/build/keys/*.pub"):

@@ -1,0 +1,115 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0 OR MIT
+#
+# ogpu-smi with two cards: it says of each fault what it is, within three seconds, and repairs what can
+# be repaired; the other card stays ok throughout.
+#
+# VM: --cards 2
+. tap
+explain() {
+	cat out err
+}
+
+address() {
+	n=0
+	for path in /sys/bus/pci/drivers/ogpu/0*; do
+		[ $n = "$1" ] && echo "${path##*/}"
+		n=$((n + 1))
+	done
+}
+FIRST=$(address 0)
+SECOND=$(address 1)
+
+# smi NAME EXIT-CODE ARGUMENT...
+smi() {
+	name=$1
+	code=$2
+	shift 2
+	timeout 3 ogpu-smi "$@" >out 2>err
+	got=$?
+	[ $got -eq "$code" ] || echo "# exit code $got, expected $code"
+	[ $got -eq "$code" ]
+	result $? "$name"
+}
+
+# verdict_is CARD WORD: now or soon, since the driver has to notice first
+verdict_is() {
+	timeout 30 sh -c "until timeout 3 ogpu-smi doctor -d $1 >out 2>err; grep -q '^$1: $2: ' out; do usleep 100000; done"
+	result $? "$2"
+}
+
+smi "both work" 0 doctor
+smi "list" 0 list
+[ "$(grep -c ' running .* ok ' out)" = 2 ]
+result $? "list shows both"
+smi "sensors and link" 0 show --json -d "$FIRST"
+! grep -q '"temp_gpu_mdeg":.*null\|"power_uw":.*null\|"bad_pages_lost":.*null\|"resets":.*null' out
+result $? "no number is missing"
+smi "manifest" 0 manifest
+[ "$(grep -c "hash $(cat "/sys/bus/pci/devices/$FIRST/firmware_hash")" out)" = 2 ]
+result $? "manifest tells the hash"
+smi "CDI" 0 cdi
+grep -q '"/dev/dri/renderD129"' out
+result $? "CDI names the render nodes"
+
+sleep 1000 8<>/dev/dri/renderD128 &
+client=$!
+timeout 10 sh -c 'until ogpu-smi ps >out 2>err && grep -q " sleep$" out; do usleep 100000; done'
+result $? "ps shows a program"
+kill $client
+wait $client 2>/dev/null
+
+smi "limit the power" 0 power-cap 40 -d "$FIRST"
+grep -q '^40000000$' "/sys/bus/pci/devices/$FIRST"/hwmon/hwmon*/power1_cap
+result $? "the card has the limit"
+smi "too much power" 64 power-cap 4000 -d "$FIRST"
+
+ogpu-smi events --count=2 --timeout=60 -d "$FIRST" >events 2>&1 &
+events=$!
+timeout 60 ogpu-smi reset -d "$FIRST" >out 2>err
+result $? "reset one"
+smi "reset is counted" 0 show -d "$FIRST"
+grep -q 'resets  *1$' out
+result $? "once"
+wait $events
+grep -q "$FIRST change state=resetting" events && grep -q 'state=running' events
+result $? "its events were told"
+
+# Faults. The driver recovers from some; the verdict is that of the moment.
+vgpuctl -c 0 '{"cmd":"set","fuse_svn":1000}' >/dev/null
+vgpuctl -c 0 '{"cmd":"inject","fault":"mc-hang"}' >/dev/null
+verdict_is "$FIRST" needs-reset
+smi "the other one works" 0 doctor -d "$SECOND"
+smi "the worst one counts" 25 doctor
+vgpuctl -c 0 '{"cmd":"set","fuse_svn":0}' >/dev/null
+timeout 60 ogpu-smi reset --timeout=5 >out 2>err
+[ $? -eq 24 ]
+result $? "reset of those that need it; there is no udev to load firmware"
+smi "which is said" 24 doctor -d "$FIRST"
+grep -q 'next: ogpu-fwload load' out
+result $? "with the command"
+ogpu-fwload load --device="$FIRST" >/dev/null
+smi "it works again" 0 doctor
+
+vgpuctl -c 0 '{"cmd":"set","temp_mdeg":100000}' >/dev/null
+verdict_is "$FIRST" degraded
+vgpuctl -c 0 '{"cmd":"set","temp_mdeg":40000}' >/dev/null
+verdict_is "$FIRST" ok
+
+smi "bug report" 0 bug-report --output=report
+grep -q 'debug/dri/.*/firmware_log' report && grep -q 'ogpu .*firmware .* is running' report
+result $? "with the logs of firmware and driver"
+! grep -q 'No such file' report
+result $? "nothing is missing"
+
+vgpuctl -c 0 '{"cmd":"inject","fault":"gone"}' >/dev/null
+verdict_is "$FIRST" needs-power-cycle
+smi "the other one still works" 0 doctor -d "$SECOND"
+echo "$SECOND" >/sys/bus/pci/drivers/ogpu/unbind
+verdict_is "$SECOND" needs-driver
+echo "$SECOND" >/sys/bus/pci/drivers/ogpu/bind
+verdict_is "$SECOND" needs-firmware
+smi "metrics of all that" 0 metrics
+grep -q "ogpu_verdict{card=\"$FIRST\".*verdict=\"needs-power-cycle\"} 1" out
+result $? "metrics tell the verdict"
+tap_end

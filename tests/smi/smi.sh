@@ -1,0 +1,248 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0 OR MIT
+#
+# ogpu-smi against a fake sysfs tree: verdicts, a card that hangs, formats, exit codes. Prints TAP.
+# Usage: smi.sh PROGRAM
+set -u
+LC_ALL=C
+export LC_ALL
+SMI=$1
+WORK=$(mktemp -d) || exit 1
+trap 'rm -rf "$WORK"' EXIT
+cd "$WORK" || exit 1
+SYS=$WORK/sys
+count=0
+failed=0
+
+result() {
+	count=$((count + 1))
+	[ "$1" -eq 0 ] && echo "ok $count - $2" && return
+	failed=1
+	echo "not ok $count - $2"
+	sed 's/^/# out: /' out
+	sed 's/^/# err: /' err
+}
+
+# run NAME EXIT-CODE ARGUMENT...: never takes longer than three seconds
+run() {
+	name=$1
+	code=$2
+	shift 2
+	timeout 3 "$SMI" --sysfs-root="$SYS" --proc-root="$WORK/proc" "$@" >out 2>err
+	got=$?
+	[ $got -eq "$code" ] || echo "# exit code $got, expected $code"
+	[ $got -eq "$code" ]
+	result $? "$name"
+}
+
+expect() {
+	grep -q -- "$2" "${3:-out}"
+	result $? "$1"
+}
+
+attr() {
+	echo "$3" >"$SYS/bus/pci/devices/$1/$2"
+}
+
+# card ADDRESS STATE: as the driver shows it
+card() {
+	dir=$SYS/bus/pci/devices/$1
+	bus=${1#0000:}
+	bus=${bus%:00.0}
+	mkdir -p "$dir/hwmon/hwmon0" "$dir/drm/renderD128" "$SYS/bus/pci/drivers/ogpu" \
+		"$SYS/class/firmware/ogpu-$1"
+	ln -s ../../drivers/ogpu "$dir/driver"
+	while read -r name value; do
+		attr "$1" "$name" "$value"
+	done <<-END
+	vendor 0x1234
+	device 0x0601
+	state $2
+	board_id 0x4f470001
+	hw_rev 1
+	min_svn 3
+	driver_abi 1
+	firmware_abi_range 2-2
+	firmware_version 1.2.3
+	firmware_build_id abc
+	firmware_hash 00ff
+	firmware_key aa55
+	firmware_svn 4
+	uuid 6f677075-0000-4000-8000-0000000000$bus
+	reset_count 2
+	memory_errors corrected 7 uncorrected 1
+	bad_pages in_use 0 replaced 1 lost 0
+	numa_node -1
+	local_cpulist 0-3
+	END
+	attr "$1" last_error ""
+	for pair in temp1_input=45000 temp2_input=40000 power1_average=12500000 power1_cap=75000000 \
+		power1_cap_min=15000000 power1_cap_max=75000000 energy1_input=99000000 fan1_input=800 \
+		freq1_input=1000000000; do
+		echo "${pair#*=}" >"$dir/hwmon/hwmon0/${pair%=*}"
+	done
+	echo idle >"$SYS/class/firmware/ogpu-$1/status"
+}
+
+json() {
+	python3 -c "import json, sys; d = json.load(open('out')); sys.exit(0 if ($2) else 1)"
+	result $? "$1"
+}
+
+mkdir -p "$SYS/bus/pci/devices" "$SYS/module/ogpu" proc
+echo 0.1.0 >"$SYS/module/ogpu/version"
+run "no card" 0 list
+run "no card is no health" 3 doctor
+
+card 0000:01:00.0 running
+run "one that works" 0 doctor
+expect "it is said" '0000:01:00.0: ok: works$'
+run "quietly" 0 doctor --quiet
+[ ! -s out ]
+result $? "quiet is quiet"
+run "list is the default" 0
+expect "list" '^0000:01:00.0 .*running .*ok .*1.2.3 .*45.0 C .*12.5 W$'
+run "show" 0 show
+expect "show tells the key" 'key  *aa55$'
+run "topology" 0 topology
+run "manifest" 0 manifest
+expect "manifest tells hash and key" 'hash 00ff key aa55 svn 4 min_svn 3$'
+run "manifest as JSON" 0 manifest --json
+json "it tells the driver" "d['cards'][0]['driver'] == '0.1.0'"
+
+# Each verdict, on a card of its own.
+card 0000:02:00.0 awaiting-firmware
+attr 0000:02:00.0 last_error "boot ROM: signature does not match"
+card 0000:03:00.0 wedged
+attr 0000:03:00.0 last_error "firmware started but was silent"
+card 0000:04:00.0 gone
+card 0000:05:00.0 resetting
+card 0000:06:00.0 running
+attr 0000:06:00.0 bad_pages "in_use 0 replaced 64 lost 1"
+card 0000:07:00.0 running
+rm -r "$SYS/bus/pci/devices/0000:07:00.0/hwmon"
+card 0000:08:00.0 running
+rm "$SYS/bus/pci/devices/0000:08:00.0/driver"
+verdict() {
+	run "verdict of $1" "$2" doctor --device="$1"
+	expect "$1: $3" "^$1: $3: .*; next: "
+}
+verdict 0000:02:00.0 24 needs-firmware
+expect "the driver's reason is told" 'signature does not match; next: ogpu-fwload load --device=0000:02'
+verdict 0000:03:00.0 25 needs-reset
+verdict 0000:04:00.0 26 needs-power-cycle
+verdict 0000:05:00.0 21 starting
+verdict 0000:06:00.0 27 replace
+verdict 0000:07:00.0 22 degraded
+verdict 0000:08:00.0 23 needs-driver
+run "all: the worst one counts" 27 doctor
+run "doctor as JSON" 27 doctor --json
+json "JSON tells all" "d['worst'] == 'replace' and [c['verdict'] for c in d['cards']] == ['ok', \
+	'needs-firmware', 'needs-reset', 'needs-power-cycle', 'starting', 'replace', 'degraded', 'needs-driver']"
+json "numbers are numbers" "d['cards'][0]['temp_gpu_mdeg'] == 45000 and d['cards'][6]['power_uw'] is None"
+
+# A read that never ends: the others are there, and so is what was read before.
+rm "$SYS/bus/pci/devices/0000:05:00.0/min_svn"
+mkfifo "$SYS/bus/pci/devices/0000:05:00.0/min_svn"
+run "a card that hangs" 0 list --json
+json "it needs a reset" "d['cards'][4]['verdict'] == 'needs-reset' and d['cards'][4]['late'] == 'min_svn'"
+json "what came before is told" "d['cards'][4]['state'] == 'resetting' and d['cards'][4]['resets'] == 2"
+json "the others are told" "d['cards'][0]['verdict'] == 'ok'"
+attr 0000:05:00.0 state running
+mkfifo "$SYS/bus/pci/devices/0000:01:00.0/hwmon/hwmon0/pipe"
+mv "$SYS/bus/pci/devices/0000:01:00.0/hwmon/hwmon0/temp1_input" temp
+mv "$SYS/bus/pci/devices/0000:01:00.0/hwmon/hwmon0/pipe" "$SYS/bus/pci/devices/0000:01:00.0/hwmon/hwmon0/temp1_input"
+run "firmware that does not answer" 22 doctor -d 0000:01:00.0
+expect "it is said" 'degraded: firmware does not answer'
+mv temp "$SYS/bus/pci/devices/0000:01:00.0/hwmon/hwmon0/temp1_input"
+rm "$SYS/bus/pci/devices/0000:05:00.0/min_svn"
+attr 0000:05:00.0 min_svn 3
+
+run "metrics" 0 metrics
+python3 - <<'END'
+import re, sys
+seen, typed = set(), set()
+for line in open("out", encoding="utf-8"):
+    line = line.rstrip("\n")
+    if line.startswith("# TYPE "):
+        name, kind = line.split()[2:]
+        assert name not in typed and kind in ("gauge", "counter"), line
+        typed.add(name)
+        continue
+    if line.startswith("# HELP "):
+        continue
+    m = re.fullmatch(r'([a-z_]+)(\{([a-z]+="[^"\\]*",?)*\})? (-?[0-9.e+]+)', line)
+    assert m, line
+    assert m[1] in typed, line
+    assert line.rsplit(" ", 1)[0] not in seen, line
+    seen.add(line.rsplit(" ", 1)[0])
+assert any(s.startswith('ogpu_verdict{card="0000:06:00.0"') and 'replace' in s for s in seen)
+END
+result $? "metrics are what Prometheus reads"
+expect "energy in joules" '^ogpu_energy_joules_total{card="0000:01:00.0".* 99$'
+run "metrics into a file" 0 metrics --output=metrics.prom
+[ -s metrics.prom ]
+result $? "it is there"
+
+run "CDI" 0 cdi
+json "cards by number and UUID, and all" "d['kind'] == 'ogpu.dev/gpu' and \
+	{'0', 'all', '6f677075-0000-4000-8000-000000000001'} <= {x['name'] for x in d['devices']} and \
+	d['devices'][0]['containerEdits']['deviceNodes'][0]['path'] == '/dev/dri/renderD128'"
+
+# A client with two descriptors of one file, and one of another driver.
+mkdir -p proc/42/fd proc/42/fdinfo proc/1/fd
+echo "a name" >proc/42/comm
+for fd in 3 4 5; do
+	ln -s /dev/dri/renderD128 proc/42/fd/$fd
+	printf 'drm-driver:\togpu\ndrm-pdev:\t0000:01:00.0\ndrm-client-id:\t9\ndrm-engine-compute:\t5000000 ns\ndrm-resident-vram:\t64 KiB\n' >proc/42/fdinfo/$fd
+done
+sed -i 's/ogpu/other/' proc/42/fdinfo/5
+ln -s /dev/null proc/42/fd/6
+run "ps" 0 ps --json
+json "one client" "len(d['processes']) == 1 and d['complete'] is True"
+json "what it uses" "d['processes'][0]['compute_ns'] == 5000000 and d['processes'][0]['resident_vram_bytes'] == 65536 and d['processes'][0]['name'] == 'a name'"
+run "ps of another card" 0 ps --json -d 0000:02:00.0
+json "nobody" "d['processes'] == []"
+
+run "power cap" 0 power-cap 50 -d 0000:01:00.0
+[ "$(cat "$SYS/bus/pci/devices/0000:01:00.0/hwmon/hwmon0/power1_cap")" = 50000000 ]
+result $? "in microwatt"
+run "power cap: too low" 64 power-cap 1 -d 0000:01:00.0
+run "power cap: which card" 64 power-cap 50
+run "power cap: no number" 64 power-cap much -d 0000:01:00.0
+
+attr 0000:01:00.0 reset ""
+run "reset" 0 reset -d 0000:01:00.0
+[ "$(cat "$SYS/bus/pci/devices/0000:01:00.0/reset")" = 1 ]
+result $? "a card that runs is reset"
+: >"$SYS/bus/pci/drivers/ogpu/unbind"
+: >"$SYS/bus/pci/drivers/ogpu/bind"
+run "reset of a wedged card" 25 reset -d 0000:03:00.0
+[ "$(cat "$SYS/bus/pci/drivers/ogpu/bind")" = 0000:03:00.0 ]
+result $? "it is bound anew, and still judged"
+
+run "bug report" 0 bug-report --output=report.txt
+grep -q '=== cards' report.txt && grep -q needs-power-cycle report.txt && [ "$(stat -c %a report.txt)" = 600 ]
+result $? "it has all cards, and is for its owner"
+run "events: none comes" 10 events --count=1 --timeout=1
+
+run "no such card" 3 list -d 0000:99:00.0
+run "no such command" 64 fly
+run "no such option" 64 list --fly
+run "an option that means nothing" 64 list --all
+run "an argument too many" 64 list x
+run "help" 0 --help
+run "version" 0 --version
+
+# As many as fit into a machine.
+i=10
+while [ $i -lt 70 ]; do
+	card "0000:$i:00.0" running
+	i=$((i + 1))
+done
+run "68 cards" 27 doctor
+[ "$(wc -l <out)" -eq 68 ]
+result $? "each has a line"
+
+echo "1..$count"
+exit $failed
