@@ -164,11 +164,44 @@ static void test_signal(void **state)
 	close(irq);
 }
 
+/* What stops the core: no memory behind a window, or nothing at that address at all. */
+static void test_fatal_access(void **state)
+{
+	static const struct {
+		uint32_t page;		/* from which the program loads */
+		enum ogpu_mc_fatal cause;
+	} cases[] = {
+		{ 0x80000, OGPU_MC_FATAL_BUS },		/* window 0, far behind VRAM */
+		{ 0x90000, OGPU_MC_FATAL_TRAP },	/* behind the last window */
+		{ 0x10100, OGPU_MC_FATAL_TRAP },	/* behind SRAM */
+		{ 0x7ffff, OGPU_MC_FATAL_TRAP },	/* before the first window */
+	};
+	struct server *s = *state;
+
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const uint32_t code[] = {
+			0x400002b7,	/* lui t0, peripherals */
+			0x10000313,	/* li t1, 256 TiB */
+			0x1062a223,	/* sw t1, WINDOW0_HI(t0) */
+			cases[i].page << 12 | 0x2b7,	/* lui t0, page */
+			0x0002a303,	/* lw t1, 0(t0) */
+			0x0000006f,	/* j . */
+		};
+
+		run_program(s, code, sizeof(code));
+		while (!(reg_read(s, OGPU_GLB_STATUS) & OGPU_GLB_STATUS_MC_FATAL))
+			;
+		assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_MC_FATAL),
+				 cases[i].cause | 5 << 8);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_watch, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_signal, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_fatal_access, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("vgpu-core", tests, NULL, NULL);
