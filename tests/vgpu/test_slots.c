@@ -203,6 +203,8 @@ static void test_bad_descriptor(void **state)
 		{ OGPU_SLOT_RPTR_LO, 4 }, { OGPU_SLOT_WPTR_LO, 0x1004 },
 		{ OGPU_SLOT_WPTR_HI, 1u << 30 | 1 << 8 }, { OGPU_SLOT_ASID, 0x10000 },
 		{ OGPU_SLOT_FLAGS, 4 }, { OGPU_SLOT_POS_LO, 4 },
+		{ OGPU_SLOT_SAVE_LO, 0x800 }, { OGPU_SLOT_SAVE_HI, 1u << 31 },
+		{ OGPU_SLOT_SAVE_HI, 1u << 24 }, { OGPU_SLOT_SAVE_HI, 1u << 30 | 1u << 31 | 1u << 16 },
 	};
 
 	(void)state;
@@ -218,6 +220,47 @@ static void test_bad_descriptor(void **state)
 		assert_int_equal(q_error(q), OGPU_QERR_RING);
 		q_write(q, OGPU_SLOT_CTRL, OGPU_SLOT_CMD_CLEAR);
 	}
+}
+
+/* CONTEXT1/2 that the packet at POS cannot have left. */
+static void test_bad_progress(void **state)
+{
+	struct ogpu_pkt_copy copy = { .src = VA, .dst = VA + 0x1000, .bytes = 64 };
+	struct ogpu_pkt_fill fill = { .dst = VA + 0x1000, .bytes = 64 };
+	struct ogpu_pkt_fence fence = { .addr = VA + 0x1000 };
+	const struct {
+		uint32_t opcode, bytes;
+		const void *packet;
+		uint64_t progress;
+	} bad[] = {
+		{ OGPU_OP_NOP, 8, &copy, 8 },
+		{ OGPU_OP_COPY, sizeof(copy), &copy, 65 },
+		{ OGPU_OP_COPY, sizeof(copy), &copy, 1ull << 32 },
+		{ OGPU_OP_FILL, sizeof(fill), &fill, 2 },
+		{ OGPU_OP_FILL, sizeof(fill), &fill, 68 },
+		{ OGPU_OP_FENCE, sizeof(fence), &fence, 1 },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
+		q_init(q, gpu, 0, ASID, 0);
+		q_put(q, bad[i].opcode, 0, bad[i].packet, bad[i].bytes);
+		*q_pointer(q, 1) = q->wptr;
+		q->context12 = bad[i].progress;
+		q_start(q);
+		assert_true(q_wait(q, OGPU_SLOT_FAILED));
+		assert_int_equal(q_error(q), OGPU_QERR_PACKET);
+		q_write(q, OGPU_SLOT_CTRL, OGPU_SLOT_CMD_CLEAR);
+	}
+
+	/* More workgroups than there are: all have started. */
+	q_init(q, gpu, 0, ASID, 0);
+	put_dispatch(q, "endless", 3, 32);
+	put_fence(q, 0, 1);
+	*q_pointer(q, 1) = q->wptr;
+	q->context12 = 5;
+	q_start(q);
+	wait_cell(0, 1);
 }
 
 static void test_kill_dispatch(void **state)
@@ -571,6 +614,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_shares_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_late_kill, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_descriptor, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bad_progress, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_kill_dispatch, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reset, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hang, setup, teardown),
