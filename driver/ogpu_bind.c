@@ -219,7 +219,7 @@ static int ogpu_bind_parse_syncs(struct ogpu_bind *bind, const struct drm_ogpu_a
 	if (!bind->sync_ops)
 		return -ENOMEM;
 
-	return ogpu_syncs_parse(bind->file, array, bind->sync_ops, &bind->syncs);
+	return ogpu_syncs_parse(bind->file, array, NULL, bind->sync_ops, &bind->syncs);
 }
 
 /*

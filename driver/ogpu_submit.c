@@ -160,7 +160,8 @@ static int ogpu_submit_parse_job(struct ogpu_submit *submit, const struct drm_og
 	sjob->job = job;
 	submit->parsed++;
 
-	ret = ogpu_syncs_parse(submit->file, &arg->syncs, ops, &sjob->syncs);
+	ret = ogpu_syncs_parse(submit->file, &arg->syncs,
+			       submit->parsed > 1 ? &sjob[-1].syncs : NULL, ops, &sjob->syncs);
 	if (ret)
 		return ret;
 

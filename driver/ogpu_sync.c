@@ -26,8 +26,9 @@ static bool ogpu_sync_is_timeline(const struct ogpu_sync *op)
 	return op->flags & DRM_OGPU_SYNC_TIMELINE;
 }
 
+/* @like: an operation of the same call, or NULL: often it is for the same syncobj. */
 static int ogpu_sync_parse(struct drm_file *file, const struct drm_ogpu_sync *arg,
-			   struct ogpu_sync *op)
+			   const struct ogpu_sync *like, struct ogpu_sync *op)
 {
 	if (arg->flags & ~(DRM_OGPU_SYNC_SIGNAL | DRM_OGPU_SYNC_TIMELINE))
 		return -EINVAL;
@@ -38,9 +39,15 @@ static int ogpu_sync_parse(struct drm_file *file, const struct drm_ogpu_sync *ar
 	if (ogpu_sync_is_timeline(op) != !!op->value)
 		return -EINVAL;
 
-	op->syncobj = drm_syncobj_find(file, arg->handle);
-	if (!op->syncobj)
-		return -ENOENT;
+	op->handle = arg->handle;
+	if (like && like->handle == op->handle) {
+		op->syncobj = like->syncobj;
+		drm_syncobj_get(op->syncobj);
+	} else {
+		op->syncobj = drm_syncobj_find(file, op->handle);
+		if (!op->syncobj)
+			return -ENOENT;
+	}
 
 	if (ogpu_sync_is_timeline(op) && ogpu_sync_is_signal(op)) {
 		/* Not dma_fence_chain_alloc(), which does not charge user space for it. */
@@ -69,6 +76,7 @@ int ogpu_syncs_check(const struct drm_ogpu_array *array)
  * ogpu_syncs_parse() - take over an array of syncobj operations
  * @file: whose handles they are
  * @array: what user space gave; passed ogpu_syncs_check()
+ * @before: of the job before in the same call, or NULL
  * @ops: room for @array->count operations
  * @syncs: out: to be given to ogpu_syncs_fini(), also after an error
  *
@@ -78,7 +86,8 @@ int ogpu_syncs_check(const struct drm_ogpu_array *array)
  * Return: 0, -EINVAL, -E2BIG, -EFAULT, -ENOENT, -ENOMEM.
  */
 int ogpu_syncs_parse(struct drm_file *file, const struct drm_ogpu_array *array,
-		     struct ogpu_sync *ops, struct ogpu_syncs *syncs)
+		     const struct ogpu_syncs *before, struct ogpu_sync *ops,
+		     struct ogpu_syncs *syncs)
 {
 	struct drm_ogpu_sync args[OGPU_SYNC_FEW];
 	u32 first, i, n;
@@ -94,7 +103,11 @@ int ogpu_syncs_parse(struct drm_file *file, const struct drm_ogpu_array *array,
 			return ret;
 
 		for (i = 0; i < n; i++) {
-			ret = ogpu_sync_parse(file, &args[i], &ops[syncs->count]);
+			const struct ogpu_sync *like = NULL;
+
+			if (before && syncs->count < before->count)
+				like = &before->ops[syncs->count];
+			ret = ogpu_sync_parse(file, &args[i], like, &ops[syncs->count]);
 			if (ret)
 				return ret;
 			syncs->count++;

@@ -31,6 +31,8 @@ struct ogpu_sync {
 	u64 value;
 	/** @flags: DRM_OGPU_SYNC_* */
 	u32 flags;
+	/** @handle: of @syncobj */
+	u32 handle;
 };
 
 /**
@@ -69,7 +71,8 @@ static inline bool ogpu_sync_is_signal(const struct ogpu_sync *op)
 
 int ogpu_syncs_check(const struct drm_ogpu_array *array);
 int ogpu_syncs_parse(struct drm_file *file, const struct drm_ogpu_array *array,
-		     struct ogpu_sync *ops, struct ogpu_syncs *syncs);
+		     const struct ogpu_syncs *before, struct ogpu_sync *ops,
+		     struct ogpu_syncs *syncs);
 struct dma_fence *ogpu_sync_find_fence(const struct ogpu_sync *op,
 				       const struct ogpu_sync_batch *batch);
 int ogpu_syncs_wait(const struct ogpu_syncs *syncs);
