@@ -8,6 +8,7 @@
  * the mappings once nobody can find the queue any more: the end of a queue when its last reference
  * is gone, and a reset under map_sem. Afterwards access raises SIGBUS.
  */
+#include <linux/cc_platform.h>
 #include <linux/dma-mapping.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -99,6 +100,7 @@ static unsigned long ogpu_queue_page_pfn(struct ogpu_queue *queue, enum ogpu_que
 	if (page == OGPU_QUEUE_PAGE_DOORBELL)
 		return PHYS_PFN(odev->doorbells_phys +
 				(u64)queue->number * odev->disc.doorbell_stride);
+	/* Either is possible for coherent memory; TTM's pool finds its pages in the same way. */
 	if (is_vmalloc_addr(queue->mem))
 		return vmalloc_to_pfn(queue->mem);
 
@@ -150,6 +152,9 @@ static int ogpu_queue_mmap_control(struct vm_area_struct *vma)
 	if (vma->vm_flags & (VM_WRITE | VM_EXEC))
 		return -EACCES;
 	vm_flags_clear(vma, VM_MAYWRITE | VM_MAYEXEC);
+	/* In an encrypted guest what is shared with hardware is not. */
+	if (cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT))
+		vma->vm_page_prot = pgprot_decrypted(vma->vm_page_prot);
 
 	return 0;
 }
