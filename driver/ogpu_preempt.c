@@ -277,7 +277,11 @@ static int ogpu_preempt_hold_buffers(struct ogpu_preempt *preempt)
 		return ret;
 	}
 
-	/* Before the fence can be seen: who waits for it finds that there is nothing to suspend. */
+	/*
+	 * Before the fence can be seen: who waits for it finds that there is nothing to suspend.
+	 * Nobody keeps the lock for long while others wait for the buffers: firmware is asked under
+	 * it in RUNNING, by this worker, and by the suspend worker, which is done then.
+	 */
 	mutex_lock(&preempt->lock);
 	ogpu_preempt_fence_init(pfence, preempt);
 	if (ogpu_preempt_arm(preempt, &pfence->base)) {
