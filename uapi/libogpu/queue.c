@@ -180,8 +180,8 @@ static int submit_user(struct ogpu_queue *queue, const struct ogpu_stream *strea
 	return 0;
 }
 
-int ogpu_queue_submit(struct ogpu_queue *queue, struct ogpu_stream *stream,
-		      const struct drm_ogpu_sync *syncs, uint32_t sync_count, uint64_t *point)
+static int submit_kernel(struct ogpu_queue *queue, const struct ogpu_stream *stream,
+			 const struct drm_ogpu_sync *syncs, uint32_t sync_count, uint64_t *point)
 {
 	struct drm_ogpu_sync few[8], *all = few;
 	struct drm_ogpu_job job = {
@@ -194,10 +194,6 @@ int ogpu_queue_submit(struct ogpu_queue *queue, struct ogpu_stream *stream,
 	};
 	int ret;
 
-	if (stream->overflow)
-		return -ENOSPC;
-	if (queue->user)
-		return submit_user(queue, stream, sync_count, point);
 	if (sync_count >= DRM_OGPU_MAX_SYNCS)
 		return -EINVAL;
 	if (sync_count + 1 > sizeof(few) / sizeof(few[0])) {
@@ -228,6 +224,16 @@ int ogpu_queue_submit(struct ogpu_queue *queue, struct ogpu_stream *stream,
 	if (all != few)
 		free(all);
 	return ret;
+}
+
+int ogpu_queue_submit(struct ogpu_queue *queue, struct ogpu_stream *stream,
+		      const struct drm_ogpu_sync *syncs, uint32_t sync_count, uint64_t *point)
+{
+	if (stream->overflow)
+		return -ENOSPC;
+	if (queue->user)
+		return submit_user(queue, stream, sync_count, point);
+	return submit_kernel(queue, stream, syncs, sync_count, point);
 }
 
 int64_t ogpu_deadline(int64_t timeout_ns)

@@ -97,12 +97,6 @@ int ogpu_user_ring_map(struct ogpu_vm *vm, struct ogpu_user_ring *r,
 	return r->doorbell ? 0 : -errno;
 }
 
-static void put(struct ogpu_user_ring *r, uint64_t word)
-{
-	r->words[r->tail / sizeof(word) & r->mask] = word;
-	r->tail += sizeof(word);
-}
-
 int ogpu_user_ring_submit(struct ogpu_user_ring *r, const struct ogpu_stream *stream,
 			  uint64_t point)
 {
@@ -113,23 +107,29 @@ int ogpu_user_ring_submit(struct ogpu_user_ring *r, const struct ogpu_stream *st
 					    sizeof(struct drm_ogpu_pkt_fence)) |
 			       DRM_OGPU_FENCE_SIGNAL;
 
-	if (r->tail + SUBMIT_BYTES > r->limit) {
+	/* Copies: for all the compiler knows the ring could be where @r is. */
+	uint64_t *words = r->words;
+	uint64_t mask = r->mask, tail = r->tail, at = tail / sizeof(*words);
+
+	if (tail + SUBMIT_BYTES > r->limit) {
 		r->limit = __atomic_load_n(r->rptr, __ATOMIC_ACQUIRE) + r->size;
-		if (r->tail + SUBMIT_BYTES > r->limit)
+		if (tail + SUBMIT_BYTES > r->limit)
 			return -EBUSY;
 	}
 	if (stream->used) {
-		put(r, indirect | (uint64_t)stream->used << 32);
-		put(r, stream->buf.va);
+		words[at++ & mask] = indirect | (uint64_t)stream->used << 32;
+		words[at++ & mask] = stream->buf.va;
 	}
-	put(r, fence);
-	put(r, r->fence_va);
-	put(r, point);
+	words[at++ & mask] = fence;
+	words[at++ & mask] = r->fence_va;
+	words[at++ & mask] = point;
+	tail = at * sizeof(*words);
+	r->tail = tail;
 
 	/* Packets before the pointer, and the pointer before the doorbell. */
-	__atomic_store_n(r->wptr, r->tail, __ATOMIC_RELEASE);
+	__atomic_store_n(r->wptr, tail, __ATOMIC_RELEASE);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	r->doorbell[DRM_OGPU_DOORBELL_WPTR / sizeof(uint64_t)] = r->tail;
+	r->doorbell[DRM_OGPU_DOORBELL_WPTR / sizeof(uint64_t)] = tail;
 	return 0;
 }
 
