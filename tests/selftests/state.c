@@ -168,7 +168,8 @@ static void add_kernel(struct card *card, struct stream *s, struct buffer *code,
 	stream_dispatch(s, code->va, 0, 4, 64);
 }
 
-TEST(trap)
+/* The state tells in which program, and where. */
+static void fail_in_kernel(uint32_t instruction, uint32_t timeout_ms, uint32_t error)
 {
 	struct drm_ogpu_queue_get_state state;
 	struct buffer code;
@@ -179,36 +180,25 @@ TEST(trap)
 	card_open(&card);
 	card_stream(&card, &s, 4096);
 	stream_nop(&s, 2);
-	add_kernel(&card, &s, &code, INSN_EBREAK);
-	queue = card_compute_queue(&card, 0, card_save_area(&card, CARD_SAVE_BYTES),
+	add_kernel(&card, &s, &code, instruction);
+	queue = card_compute_queue(&card, timeout_ms, card_save_area(&card, CARD_SAVE_BYTES),
 				   CARD_SAVE_BYTES);
 	fail_in_fourth(&card, queue, &s, &state);
-	EXPECT_EQ(state.error, DRM_OGPU_QUEUE_ERR_TRAP);
+	EXPECT_EQ(state.error, error);
 	EXPECT_EQ(state.flags, DRM_OGPU_QUEUE_GUILTY);
 	EXPECT_EQ(state.pc, code.va + 8);
 	EXPECT_EQ(state.packet, 8);
 }
 
-/* A job that hangs: in which program, and where. */
+TEST(trap)
+{
+	fail_in_kernel(INSN_EBREAK, 0, DRM_OGPU_QUEUE_ERR_TRAP);
+}
+
+/* A job that hangs. */
 TEST(timeout)
 {
-	struct drm_ogpu_queue_get_state state;
-	struct buffer code;
-	struct stream s;
-	struct card card;
-	uint32_t queue;
-
-	card_open(&card);
-	card_stream(&card, &s, 4096);
-	stream_nop(&s, 2);
-	add_kernel(&card, &s, &code, INSN_LOOP);
-	queue = card_compute_queue(&card, TIMEOUT_MS, card_save_area(&card, CARD_SAVE_BYTES),
-				   CARD_SAVE_BYTES);
-	fail_in_fourth(&card, queue, &s, &state);
-	EXPECT_EQ(state.error, DRM_OGPU_QUEUE_ERR_TIMEOUT);
-	EXPECT_EQ(state.flags, DRM_OGPU_QUEUE_GUILTY);
-	EXPECT_EQ(state.pc, code.va + 8);
-	EXPECT_EQ(state.packet, 8);
+	fail_in_kernel(INSN_LOOP, TIMEOUT_MS, DRM_OGPU_QUEUE_ERR_TIMEOUT);
 }
 
 /* A WAIT that never holds is no work-item's fault. */

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 #include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -191,4 +193,29 @@ uint32_t user_error(struct user *u)
 	card_queue_wait_error(u->card, u->args.queue_id, &state);
 
 	return state.error;
+}
+
+static sigjmp_buf jump;
+
+static void on_fault(int number)
+{
+	siglongjmp(jump, number);
+}
+
+int user_touch(volatile void *at, bool write)
+{
+	struct sigaction action = { .sa_handler = on_fault, .sa_flags = SA_NODEFER };
+	int number;
+
+	sigaction(SIGBUS, &action, NULL);
+	sigaction(SIGSEGV, &action, NULL);
+	number = sigsetjmp(jump, 1);
+	if (number)
+		return number;
+	if (write)
+		*(volatile uint32_t *)at = 0;
+	else
+		(void)*(volatile uint32_t *)at;
+
+	return 0;
 }

@@ -55,6 +55,8 @@ int user_wait(struct user *u, int ms);
 /* WAIT for memory >= value. */
 int user_wait_for(struct card *card, uint32_t queue, volatile uint64_t *word, uint64_t value,
 		  int ms);
+/* Reads or writes a word; returns the signal that it raises, or 0. */
+int user_touch(volatile void *at, bool write);
 /* Waits until the queue has failed and returns why, or 0 after 10 s. */
 uint32_t user_error(struct user *u);
 

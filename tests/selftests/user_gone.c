@@ -4,7 +4,6 @@
  * who waits is told, and the next program has a card that works.
  */
 #include <pthread.h>
-#include <setjmp.h>
 #include <sys/types.h>
 
 #include "admin.h"
@@ -13,30 +12,6 @@
 #include "user.h"
 
 #define SLOW_MS	30000
-
-static sigjmp_buf jump;
-
-static void on_fault(int number)
-{
-	siglongjmp(jump, number);
-}
-
-static int touch(volatile void *at, bool write)
-{
-	struct sigaction action = { .sa_handler = on_fault, .sa_flags = SA_NODEFER };
-	int number;
-
-	sigaction(SIGBUS, &action, NULL);
-	number = sigsetjmp(jump, 1);
-	if (number)
-		return number;
-	if (write)
-		*(volatile uint32_t *)at = 0;
-	else
-		(void)*(volatile uint32_t *)at;
-
-	return 0;
-}
 
 struct setup {
 	struct admin admin;
@@ -56,8 +31,8 @@ static void set_up(struct setup *t)
 	user_fence(&t->u);
 	user_ring(&t->u);
 	ASSERT_EQ(user_wait_for(&t->card, t->u.args.queue_id, t->u.word, 1, SLOW_MS), 0);
-	ASSERT_EQ(touch(t->u.doorbell, true), 0);
-	ASSERT_EQ(touch(t->u.control, false), 0);
+	ASSERT_EQ(user_touch(t->u.doorbell, true), 0);
+	ASSERT_EQ(user_touch(t->u.control, false), 0);
 }
 
 static void *wait_in_thread(void *arg)
@@ -87,8 +62,8 @@ static void check_lost(struct setup *t, pthread_t waiter)
 
 	pthread_join(waiter, &ret);
 	EXPECT_EQ((intptr_t)ret, -ENODEV);
-	EXPECT_EQ(touch(t->u.doorbell, true), SIGBUS);
-	EXPECT_EQ(touch(t->u.control, false), SIGBUS);
+	EXPECT_EQ(user_touch(t->u.doorbell, true), SIGBUS);
+	EXPECT_EQ(user_touch(t->u.control, false), SIGBUS);
 }
 
 TEST_TIMEOUT(reset, 120)
@@ -103,8 +78,8 @@ TEST_TIMEOUT(reset, 120)
 	check_lost(&t, waiter);
 	check_next();
 	/* Also when somebody else has the number. */
-	EXPECT_EQ(touch(t.u.doorbell, true), SIGBUS);
-	EXPECT_EQ(touch(t.u.control, false), SIGBUS);
+	EXPECT_EQ(user_touch(t.u.doorbell, true), SIGBUS);
+	EXPECT_EQ(user_touch(t.u.control, false), SIGBUS);
 }
 
 TEST_TIMEOUT(unbind, 120)
@@ -120,7 +95,7 @@ TEST_TIMEOUT(unbind, 120)
 	ASSERT_EQ(admin_load_firmware(&t.admin), 0);
 	ASSERT(admin_wait(&t.admin, "state", "running"));
 	check_next();
-	EXPECT_EQ(touch(t.u.doorbell, true), SIGBUS);
+	EXPECT_EQ(user_touch(t.u.doorbell, true), SIGBUS);
 }
 
 /* Firmware dies while memory is taken from a queue: the fence signals in the reset. */

@@ -5,7 +5,6 @@
  * its own must not notice any of it.
  */
 #include <pthread.h>
-#include <setjmp.h>
 #include <sys/eventfd.h>
 #include <sys/types.h>
 
@@ -252,32 +251,6 @@ TEST(control_page)
  * Pages
  */
 
-static sigjmp_buf jump;
-
-static void on_fault(int number)
-{
-	siglongjmp(jump, number);
-}
-
-/* The signal that an access raises, or 0. */
-static int touch(volatile void *at, bool write)
-{
-	struct sigaction action = { .sa_handler = on_fault, .sa_flags = SA_NODEFER };
-	int number;
-
-	sigaction(SIGBUS, &action, NULL);
-	sigaction(SIGSEGV, &action, NULL);
-	number = sigsetjmp(jump, 1);
-	if (number)
-		return number;
-	if (write)
-		*(volatile uint32_t *)at = 0;
-	else
-		(void)*(volatile uint32_t *)at;
-
-	return 0;
-}
-
 static int map_error(struct card *card, uint64_t offset, int prot, int flags, size_t bytes)
 {
 	void *at = mmap(NULL, bytes, prot, flags, card->fd, offset);
@@ -312,8 +285,8 @@ TEST(pages_are_guarded)
 	/* Nothing more is to be had afterwards. */
 	EXPECT_EQ(mprotect((void *)u.control, 4096, PROT_READ | PROT_WRITE), -1);
 	EXPECT_EQ(mprotect((void *)u.doorbell, 4096, PROT_READ | PROT_WRITE), -1);
-	EXPECT_EQ(touch(u.control, true), SIGSEGV);
-	EXPECT_EQ(touch(u.control, false), 0);
+	EXPECT_EQ(user_touch(u.control, true), SIGSEGV);
+	EXPECT_EQ(user_touch(u.control, false), 0);
 	EXPECT(works(&u));
 }
 
@@ -324,18 +297,18 @@ TEST(pages_after_destroy)
 
 	set_up(&card, &u, 4096);
 	ASSERT(works(&u));
-	EXPECT_EQ(touch(u.doorbell, true), 0);
-	EXPECT_EQ(touch(u.control, false), 0);
+	EXPECT_EQ(user_touch(u.doorbell, true), 0);
+	EXPECT_EQ(user_touch(u.control, false), 0);
 	user_destroy(&u);
-	EXPECT_EQ(touch(u.doorbell, true), SIGBUS);
-	EXPECT_EQ(touch(u.control, false), SIGBUS);
+	EXPECT_EQ(user_touch(u.doorbell, true), SIGBUS);
+	EXPECT_EQ(user_touch(u.control, false), SIGBUS);
 	EXPECT(map_error(&card, u.args.doorbell_offset, PROT_WRITE, MAP_SHARED, 4096));
 
 	/* Also when another queue has the number. */
 	user_open(&card, &next, 4096);
 	ASSERT(works(&next));
-	EXPECT_EQ(touch(u.doorbell, true), SIGBUS);
-	EXPECT_EQ(touch(u.control, false), SIGBUS);
+	EXPECT_EQ(user_touch(u.doorbell, true), SIGBUS);
+	EXPECT_EQ(user_touch(u.control, false), SIGBUS);
 }
 
 TEST(pages_not_inherited)
@@ -350,8 +323,8 @@ TEST(pages_not_inherited)
 	pid = fork();
 	ASSERT_GE(pid, 0);
 	if (!pid)
-		_exit(touch(u.doorbell, true) == SIGSEGV && touch(u.control, false) == SIGSEGV ?
-		      0 : 1);
+		_exit(user_touch(u.doorbell, true) != SIGSEGV ||
+		      user_touch(u.control, false) != SIGSEGV);
 	ASSERT_EQ(waitpid(pid, &status, 0), pid);
 	EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	EXPECT(works(&u));
