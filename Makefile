@@ -147,7 +147,7 @@ all: components modules
 
 # What is installed; and what tests need besides.
 product: vgpu loader smi firmware libogpu demo-program
-components: product tests-programs tests-images
+components: product tests-programs tests-images bench-programs
 
 .PHONY: demo-program tests-programs tests-images bench-programs
 vgpu:
@@ -200,7 +200,7 @@ check: all
 check-debug: components debug-kernel
 	@tests/check --debug
 
-bench: all bench-programs
+bench: all
 	@tests/bench/run
 
 deb:
