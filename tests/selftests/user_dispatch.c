@@ -218,14 +218,12 @@ TEST(results)
 }
 
 /* Not for the CPU, whose part of VRAM is small. */
-static int create(struct card *card, struct buffer *buf, uint64_t size)
+static void create_vram(struct card *card, struct buffer *buf, uint64_t size)
 {
 	struct drm_ogpu_bo_create args = { .size = size, .placement = DRM_OGPU_BO_VRAM };
-	int ret = card_ioctl(card, DRM_IOCTL_OGPU_BO_CREATE, &args);
 
+	ASSERT_EQ(card_ioctl(card, DRM_IOCTL_OGPU_BO_CREATE, &args), 0);
 	*buf = (struct buffer) { .handle = args.handle, .size = args.size };
-
-	return ret;
 }
 
 /* All that its workgroups have in registers and on their stacks is there when they go on. */
@@ -243,7 +241,7 @@ TEST_TIMEOUT(evicted_in_a_kernel, 120)
 	mem = card_memory(&p.card);
 	if (mem.vram_size > 64 * MIB)
 		SKIP("needs a card with 64 MiB of VRAM");
-	ASSERT_EQ(create(&p.card, &big, 8 * MIB), 0);
+	create_vram(&p.card, &big, 32 * MIB);
 	ASSERT_EQ(card_bind(&p.card, &big, BIG_VA, RW), 0);
 	for (i = 0; i < 3; i++) {
 		struct drm_ogpu_bo_info info = { .handle = big.handle };
@@ -257,8 +255,10 @@ TEST_TIMEOUT(evicted_in_a_kernel, 120)
 		card_open(&hog);
 		ASSERT_EQ(card_ioctl(&p.card, DRM_IOCTL_OGPU_BO_INFO, &info), 0);
 		ASSERT_EQ(info.current_placement, DRM_OGPU_BO_VRAM);
-		ASSERT_EQ(create(&hog, &all, mem.vram_size - 16 * MIB), 0);
+		/* Not all: firmware and page tables have some, and there may be holes. */
+		create_vram(&hog, &all, mem.vram_size - 16 * MIB);
 		card_close(&hog);
+		/* Its memory went while the kernel was at the gate. */
 		EXPECT_EQ(p.words[2], 0);
 		p.words[2] = 1;
 		check_work(&p, &u, 50);
