@@ -5,6 +5,7 @@
 #include <linux/pci.h>
 
 #include "ogpu_bind.h"
+#include "ogpu_boot.h"
 #include "ogpu_copy.h"
 #include "ogpu_device.h"
 #include "ogpu_event.h"
@@ -39,10 +40,14 @@ int ogpu_life_init(struct ogpu_device *odev)
  */
 int ogpu_life_start(struct ogpu_device *odev)
 {
+	struct ogpu_fw_info info;
 	int ret;
 
-	ogpu_queue_mgr_start(odev);
-	ret = ogpu_copy_start(odev);
+	ret = ogpu_boot_get_info(odev, &info);
+	if (!ret) {
+		ogpu_queue_mgr_start(odev, info.max_queues);
+		ret = ogpu_copy_start(odev);
+	}
 	if (ret) {
 		ogpu_device_set_error(odev, "firmware runs but the card cannot be used: %d", ret);
 		ogpu_life_stop(odev, -ENODEV);

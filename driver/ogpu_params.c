@@ -40,3 +40,8 @@ module_param_cb(fw_timeout_ms, &ogpu_fw_timeout_ops, &ogpu_fw_timeout_ms, 0644);
 __MODULE_PARM_TYPE(fw_timeout_ms, "uint");
 MODULE_PARM_DESC(fw_timeout_ms,
 		 "Longest time for a reset and each step of the firmware's start (100 to 600000, default 5000)");
+
+unsigned int ogpu_max_queues_per_user;
+module_param_named(max_queues_per_user, ogpu_max_queues_per_user, uint, 0644);
+MODULE_PARM_DESC(max_queues_per_user,
+		 "Most queues of a card of a user without CAP_SYS_RESOURCE (default 0: half of what others leave)");

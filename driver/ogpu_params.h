@@ -7,5 +7,6 @@
 
 extern unsigned int ogpu_job_timeout_ms; /* default and limit of a job's run time */
 extern unsigned int ogpu_fw_timeout_ms; /* limit of each step of the firmware's start */
+extern unsigned int ogpu_max_queues_per_user; /* of a card; 0: a share */
 
 #endif

@@ -235,7 +235,10 @@ static int ogpu_queue_create_user(struct ogpu_queue *queue)
 
 static void ogpu_queue_owner_release(struct kref *ref)
 {
-	kfree(container_of(ref, struct ogpu_queue_owner, ref));
+	struct ogpu_queue_owner *owner = container_of(ref, struct ogpu_queue_owner, ref);
+
+	ogpu_queue_quota_put(owner->quota);
+	kfree(owner);
 }
 
 /**
@@ -350,7 +353,8 @@ void ogpu_queue_put(struct ogpu_queue *queue)
  * Sleeps, asks firmware.
  *
  * Return: the queue with one reference, or an ERR_PTR(): -ENOSPC if the card has none left,
- * -ENOMEM, -ENODEV; for OGPU_QUEUE_KIND_USER also what ogpu_preempt_begin_add() gives.
+ * -EDQUOT if what is left is for other users, -ENOMEM, -ENODEV; for OGPU_QUEUE_KIND_USER also what
+ * ogpu_preempt_begin_add() gives.
  */
 struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
 				     const struct ogpu_queue_params *params)
@@ -403,11 +407,14 @@ struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
 	if (ret)
 		goto err_free;
 
+	ret = ogpu_queue_quota_charge(&mgr->quotas, ogpu_queue_quota(queue));
+	if (ret)
+		goto err_free;
 	ret = xa_alloc(&mgr->queues, &queue->number, queue, XA_LIMIT(0, odev->disc.doorbells - 1),
 		       GFP_KERNEL);
 	if (ret) {
 		ret = ret == -EBUSY ? -ENOSPC : ret;
-		goto err_free;
+		goto err_uncharge;
 	}
 
 	/* Nobody else writes it: the number was given back when hardware had forgotten it. */
@@ -424,6 +431,8 @@ struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
 
 	return queue;
 
+err_uncharge:
+	ogpu_queue_quota_uncharge(&mgr->quotas, ogpu_queue_quota(queue));
 err_free:
 	ogpu_queue_free(queue);
 	return ERR_PTR(ret);

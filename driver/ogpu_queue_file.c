@@ -75,6 +75,11 @@ int ogpu_queue_file_open(struct ogpu_file *ofile)
 	if (!owner)
 		return -ENOMEM;
 
+	owner->quota = ogpu_queue_quota_get(&ofile->odev->queues->quotas);
+	if (!owner->quota) {
+		kfree(owner);
+		return -ENOMEM;
+	}
 	kref_init(&owner->ref);
 	ofile->queue_owner = owner;
 	xa_init_flags(&ofile->queues, XA_FLAGS_ALLOC1);
@@ -217,7 +222,7 @@ int ogpu_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file 
 		goto out_vm;
 
 	queue = ogpu_queue_create(ofile->odev, &params);
-	if (queue == ERR_PTR(-ENOSPC)) {
+	if (queue == ERR_PTR(-ENOSPC) || queue == ERR_PTR(-EDQUOT)) {
 		/* Some may have been destroyed already and only wait for firmware to let go. */
 		ogpu_queue_mgr_flush(ofile->odev);
 		queue = ogpu_queue_create(ofile->odev, &params);

@@ -80,6 +80,7 @@ void ogpu_queue_mgr_drop(struct ogpu_queue_mgr *mgr, struct ogpu_queue *queue)
 	if (xa_load(&mgr->queues, queue->number) == queue) {
 		eventfd = ogpu_signal_set_eventfd(mgr->odev, queue->number, NULL, 0);
 		__xa_erase(&mgr->queues, queue->number);
+		ogpu_queue_quota_uncharge(&mgr->quotas, ogpu_queue_quota(queue));
 	}
 	xa_unlock(&mgr->queues);
 
@@ -288,6 +289,7 @@ int ogpu_queue_mgr_init(struct ogpu_device *odev)
 	if (!mgr->slots)
 		return -ENOMEM;
 	xa_init_flags(&mgr->queues, XA_FLAGS_ALLOC);
+	ogpu_queue_quotas_init(&mgr->quotas);
 	init_rwsem(&mgr->map_sem);
 	mutex_init(&mgr->lock);
 	ogpu_lockdep_class(&mgr->lock, OGPU_LOCK_QUEUES);
@@ -307,14 +309,16 @@ int ogpu_queue_mgr_init(struct ogpu_device *odev)
 /**
  * ogpu_queue_mgr_start() - firmware has started and knows no queues
  * @odev: the card
+ * @max_queues: how many firmware can manage
  *
  * Queues from before a reset stay dead, but their numbers become free.
  */
-void ogpu_queue_mgr_start(struct ogpu_device *odev)
+void ogpu_queue_mgr_start(struct ogpu_device *odev, u32 max_queues)
 {
 	struct ogpu_queue_mgr *mgr = odev->queues;
 
 	ogpu_queue_mgr_forget(mgr);
+	ogpu_queue_quotas_set(&mgr->quotas, min(odev->disc.doorbells, max_queues));
 
 	mutex_lock(&mgr->lock);
 	mgr->stopped = false;

@@ -38,6 +38,20 @@ struct ogpu_queue_mem {
 };
 
 /**
+ * struct ogpu_queue_quotas - who has how many of the queues of a card (ogpu_queue_quota.c)
+ */
+struct ogpu_queue_quotas {
+	/** @lock: protects what follows, and what users have; inside of all others */
+	spinlock_t lock;
+	/** @users: &struct ogpu_queue_quota of those who have a file open or a queue */
+	struct list_head users;
+	/** @total: queues that the card has */
+	u32 total;
+	/** @used: of them, with those of the kernel */
+	u32 used;
+};
+
+/**
  * struct ogpu_queue_mgr - all queues of a card
  */
 struct ogpu_queue_mgr {
@@ -66,6 +80,8 @@ struct ogpu_queue_mgr {
 	 * all queues are forgotten; taken inside of mmap_lock and outside of @lock
 	 */
 	struct rw_semaphore map_sem;
+	/** @quotas: who has how many of @queues */
+	struct ogpu_queue_quotas quotas;
 	/** @serial: of the newest queue */
 	atomic64_t serial;
 	/** @timeout_wq: runs the watches; ordered: one job of a card at a time is found guilty */
@@ -87,6 +103,11 @@ struct ogpu_queue_done {
 static inline bool ogpu_queue_is_kernel(const struct ogpu_queue *queue)
 {
 	return queue->kind == OGPU_QUEUE_KIND_KERNEL;
+}
+
+static inline struct ogpu_queue_quota *ogpu_queue_quota(const struct ogpu_queue *queue)
+{
+	return queue->owner ? queue->owner->quota : NULL;
 }
 
 static inline u64 ogpu_queue_mem_operand(const struct ogpu_queue *queue, size_t offset)
@@ -128,6 +149,14 @@ struct ogpu_queue_failure ogpu_queue_failure_from(const struct ogpu_msg_queue_er
 /* ogpu_queue_mgr.c */
 struct ogpu_queue *ogpu_queue_mgr_get(struct ogpu_queue_mgr *mgr, unsigned long number);
 void ogpu_queue_mgr_drop(struct ogpu_queue_mgr *mgr, struct ogpu_queue *queue);
+
+/* ogpu_queue_quota.c */
+void ogpu_queue_quotas_init(struct ogpu_queue_quotas *quotas);
+void ogpu_queue_quotas_set(struct ogpu_queue_quotas *quotas, u32 total);
+struct ogpu_queue_quota *ogpu_queue_quota_get(struct ogpu_queue_quotas *quotas);
+void ogpu_queue_quota_put(struct ogpu_queue_quota *quota);
+int ogpu_queue_quota_charge(struct ogpu_queue_quotas *quotas, struct ogpu_queue_quota *quota);
+void ogpu_queue_quota_uncharge(struct ogpu_queue_quotas *quotas, struct ogpu_queue_quota *quota);
 
 /* ogpu_queue_job.c */
 extern const struct ogpu_sched_ops ogpu_queue_sched_ops;

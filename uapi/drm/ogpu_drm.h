@@ -653,8 +653,10 @@ enum drm_ogpu_priority {
  * belongs to a copy queue, for a kind of queue that the address space is not for, for a ring or
  * pointers that are misaligned or reach beyond the address space, and for another kind of
  * queue as @gang; -ENOENT for an unknown @gang; -EACCES for a priority that needs CAP_SYS_NICE;
- * -EOPNOTSUPP for DRM_OGPU_QUEUE_USER if doorbells share a page; -ENOSPC if the card has no queue
- * left, executes fewer at a time than the gang has or, for DRM_OGPU_QUEUE_USER, the buffers of the
+ * -EOPNOTSUPP for DRM_OGPU_QUEUE_USER if doorbells share a page; -EDQUOT if the user who opened the
+ * render node has no fewer of the card's queues than are left for others, unless the administrator
+ * has set another limit or the caller has CAP_SYS_RESOURCE; -ENOSPC if the card has no queue left,
+ * executes fewer at a time than the gang has or, for DRM_OGPU_QUEUE_USER, the buffers of the
  * address space do not fit into VRAM all at once; -EBADMSG if one of these is DRM_OGPU_BO_LOST. The
  * first queue of a gang counts among the card's queues until the others are gone, too.
  */

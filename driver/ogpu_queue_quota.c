@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * How many queues of a card each user may have.
+ *
+ * DOC: Shares of the queues
+ *
+ * A card has a fixed number of queues, and who has opened the render node is somebody else's
+ * neighbour. A user gets another queue only if as many are free as he has then: so the first one
+ * gets half of them at most, the next one half of the rest, and there is something left for who
+ * comes later, with nothing to set. The administrator may set a fixed number instead; who has
+ * CAP_SYS_RESOURCE gets what there is.
+ *
+ * Queues count for who opened the file, until firmware has confirmed that they are gone.
+ */
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/minmax.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/uidgid.h>
+
+#include "ogpu_compat.h"
+#include "ogpu_params.h"
+#include "ogpu_queue.h"
+#include "ogpu_queue_priv.h"
+
+/**
+ * struct ogpu_queue_quota - what a user has of a card
+ */
+struct ogpu_queue_quota {
+	/** @ref: held by owners of queues; the last one is dropped under @quotas' lock */
+	struct kref ref;
+	/** @quotas: of the card */
+	struct ogpu_queue_quotas *quotas;
+	/** @link: in &struct ogpu_queue_quotas.users */
+	struct list_head link;
+	/** @uid: the user */
+	kuid_t uid;
+	/** @used: queues; protected by the lock of @quotas */
+	u32 used;
+};
+
+/**
+ * ogpu_queue_quotas_init() - nobody has a queue
+ * @quotas: of a card, in probe
+ */
+void ogpu_queue_quotas_init(struct ogpu_queue_quotas *quotas)
+{
+	spin_lock_init(&quotas->lock);
+	INIT_LIST_HEAD(&quotas->users);
+}
+
+/**
+ * ogpu_queue_quotas_set() - say how many queues there are
+ * @quotas: of a card
+ * @total: with those of the kernel
+ */
+void ogpu_queue_quotas_set(struct ogpu_queue_quotas *quotas, u32 total)
+{
+	spin_lock(&quotas->lock);
+	quotas->total = total;
+	spin_unlock(&quotas->lock);
+}
+
+/**
+ * ogpu_queue_quota_get() - find what the caller's user has of a card
+ * @quotas: of the card; live as long as the reference
+ *
+ * Return: it, with a reference, or NULL if there is no memory.
+ */
+struct ogpu_queue_quota *ogpu_queue_quota_get(struct ogpu_queue_quotas *quotas)
+{
+	struct ogpu_queue_quota *quota, *new;
+
+	new = kzalloc_obj(*new, GFP_KERNEL_ACCOUNT);
+	if (!new)
+		return NULL;
+	kref_init(&new->ref);
+	new->quotas = quotas;
+	new->uid = current_euid();
+
+	spin_lock(&quotas->lock);
+	list_for_each_entry(quota, &quotas->users, link) {
+		if (uid_eq(quota->uid, new->uid)) {
+			kref_get(&quota->ref);
+			spin_unlock(&quotas->lock);
+			kfree(new);
+			return quota;
+		}
+	}
+	list_add_tail(&new->link, &quotas->users);
+	spin_unlock(&quotas->lock);
+
+	return new;
+}
+
+static void ogpu_queue_quota_release(struct kref *ref)
+{
+	struct ogpu_queue_quota *quota = container_of(ref, struct ogpu_queue_quota, ref);
+
+	list_del(&quota->link);
+	spin_unlock(&quota->quotas->lock);
+	kfree(quota);
+}
+
+/**
+ * ogpu_queue_quota_put() - drop a reference
+ * @quota: from ogpu_queue_quota_get()
+ */
+void ogpu_queue_quota_put(struct ogpu_queue_quota *quota)
+{
+	kref_put_lock(&quota->ref, ogpu_queue_quota_release, &quota->quotas->lock);
+}
+
+static bool ogpu_queue_quota_try_charge(struct ogpu_queue_quotas *quotas,
+					struct ogpu_queue_quota *quota, bool anyway)
+{
+	u32 limit = READ_ONCE(ogpu_max_queues_per_user);
+	bool ok;
+
+	spin_lock(&quotas->lock);
+	if (!limit)
+		limit = quotas->total - min(quotas->used, quotas->total);
+	ok = anyway || quota->used < limit;
+	if (ok) {
+		quotas->used++;
+		if (quota)
+			quota->used++;
+	}
+	spin_unlock(&quotas->lock);
+
+	return ok;
+}
+
+/**
+ * ogpu_queue_quota_charge() - a user wants another queue
+ * @quotas: of the card
+ * @quota: of the user, NULL: the kernel; the caller works for him
+ *
+ * Return: 0 or -EDQUOT.
+ */
+int ogpu_queue_quota_charge(struct ogpu_queue_quotas *quotas, struct ogpu_queue_quota *quota)
+{
+	if (ogpu_queue_quota_try_charge(quotas, quota, !quota))
+		return 0;
+	if (!capable(CAP_SYS_RESOURCE))
+		return -EDQUOT;
+	ogpu_queue_quota_try_charge(quotas, quota, true);
+
+	return 0;
+}
+
+/**
+ * ogpu_queue_quota_uncharge() - a queue is gone
+ * @quotas: of the card
+ * @quota: of the user, NULL: the kernel
+ */
+void ogpu_queue_quota_uncharge(struct ogpu_queue_quotas *quotas, struct ogpu_queue_quota *quota)
+{
+	spin_lock(&quotas->lock);
+	quotas->used--;
+	if (quota)
+		quota->used--;
+	spin_unlock(&quotas->lock);
+}
