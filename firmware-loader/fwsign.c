@@ -16,16 +16,21 @@
 static const char usage[] =
 	"Usage: ogpu-fwsign keygen --key FILE --public FILE\n"
 	"       ogpu-fwsign sign --key FILE --output FILE [OPTION]... PROGRAM\n"
+	"       ogpu-fwsign prepare --public FILE --output FILE [OPTION]... PROGRAM\n"
+	"       ogpu-fwsign attach --public FILE --signature FILE --output FILE IMAGE\n"
 	"       ogpu-fwsign dump IMAGE\n"
 	"Make key pairs and signed firmware images for OGPU cards.\n"
 	"\n"
 	"  keygen  make an Ed25519 key pair\n"
 	"  sign    make a signed image from PROGRAM, a static ELF32 RISC-V file\n"
+	"  prepare make an image without signature, and FILE.tbs, the bytes to be signed\n"
+	"  attach  put a signature that was made elsewhere into an image\n"
 	"  dump    show what is in an image\n"
 	"\n"
 	"  -k, --key=FILE              private key\n"
 	"  -p, --public=FILE           public key\n"
 	"  -o, --output=FILE           image\n"
+	"  -s, --signature=FILE        Ed25519 signature: 64 bytes, or as hexadecimal digits\n"
 	"      --version=A.B.C         firmware version (0.0.0)\n"
 	"      --svn=N                 security version (1)\n"
 	"      --vendor=ID             PCI vendor (0x1234)\n"
@@ -59,6 +64,7 @@ static const struct option long_options[] = {
 	{ "key", required_argument, NULL, 'k' },
 	{ "public", required_argument, NULL, 'p' },
 	{ "output", required_argument, NULL, 'o' },
+	{ "signature", required_argument, NULL, 's' },
 	{ "version", required_argument, NULL, OPT_VERSION },
 	{ "svn", required_argument, NULL, OPT_SVN },
 	{ "vendor", required_argument, NULL, OPT_VENDOR },
@@ -78,6 +84,7 @@ struct options {
 	const char *key;
 	const char *public;
 	const char *output;
+	const char *signature;
 	struct image_spec spec;
 };
 
@@ -127,7 +134,7 @@ static int parse_options(struct options *opt, int argc, char **argv, struct fw_e
 	int c, index;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, "k:p:o:h", long_options, &index)) >= 0) {
+	while ((c = getopt_long(argc, argv, "k:p:o:s:h", long_options, &index)) >= 0) {
 		switch (c) {
 		case 'k':
 			opt->key = optarg;
@@ -137,6 +144,9 @@ static int parse_options(struct options *opt, int argc, char **argv, struct fw_e
 			break;
 		case 'o':
 			opt->output = optarg;
+			break;
+		case 's':
+			opt->signature = optarg;
 			break;
 		case 'h':
 			fputs(usage, stdout);
@@ -167,21 +177,39 @@ static int cmd_keygen(const struct options *opt, struct fw_error *err)
 	return key_write(&key, opt->key, opt->public, err);
 }
 
-static int cmd_sign(const struct options *opt, const char *path, struct fw_error *err)
+/* What is read must not be replaced by mistake. */
+static int check_output(const struct options *opt, const char *key, const char *path,
+			struct fw_error *err)
 {
-	struct signing_key key;
+	if (file_same(opt->output, key) || file_same(opt->output, path))
+		return fw_fail(err, FW_EXIT_USAGE, "%s: is read, too; name another --output",
+			       opt->output);
+	return 0;
+}
+
+/* The bytes that a signature covers, in a file beside the image. */
+static int write_signed_part(const struct options *opt, const uint8_t *image, struct fw_error *err)
+{
+	struct ogpu_fw_header hdr;
+	char *name;
+	int ret;
+
+	if (asprintf(&name, "%s.tbs", opt->output) < 0)
+		return fw_fail(err, FW_EXIT_FAILED, "out of memory");
+	memcpy(&hdr, image, sizeof(hdr));
+	ret = file_write(name, 0644, image, hdr.signature_offset, err);
+	free(name);
+	return ret;
+}
+
+/* Makes an image from a program: signed, or with @public prepared for that. */
+static int make_image(const struct options *opt, const char *path, const struct signing_key *key,
+		      const uint8_t *public, struct fw_error *err)
+{
 	uint8_t *data, *image;
 	struct elf32 elf;
 	size_t size;
 	int ret;
-
-	if (!opt->key || !opt->output)
-		return fw_fail(err, FW_EXIT_USAGE, "sign needs --key and --output");
-	if (file_same(opt->output, opt->key) || file_same(opt->output, path))
-		return fw_fail(err, FW_EXIT_USAGE, "%s: is read, too; name another --output",
-			       opt->output);
-	if (key_read_secret(opt->key, &key, err))
-		return -1;
 
 	/* A program with symbols is much larger than what is loaded of it. */
 	if (file_read(path, 64u << 20, &data, &size, err))
@@ -189,14 +217,60 @@ static int cmd_sign(const struct options *opt, const char *path, struct fw_error
 	ret = elf32_parse(&elf, path, data, size, err);
 	if (ret)
 		goto free_program;
-	ret = image_build(&opt->spec, &elf, &key, &image, &size, err);
+	ret = key ? image_build(&opt->spec, &elf, key, &image, &size, err) :
+	      image_prepare(&opt->spec, &elf, public, &image, &size, err);
 	if (ret)
 		goto free_program;
 	ret = file_write(opt->output, 0644, image, size, err);
+	if (!ret && !key)
+		ret = write_signed_part(opt, image, err);
 
 	free(image);
 free_program:
 	free(data);
+	return ret;
+}
+
+static int cmd_sign(const struct options *opt, const char *path, struct fw_error *err)
+{
+	struct signing_key key;
+
+	if (!opt->key || !opt->output)
+		return fw_fail(err, FW_EXIT_USAGE, "sign needs --key and --output");
+	if (check_output(opt, opt->key, path, err) || key_read_secret(opt->key, &key, err))
+		return -1;
+	return make_image(opt, path, &key, NULL, err);
+}
+
+static int cmd_prepare(const struct options *opt, const char *path, struct fw_error *err)
+{
+	uint8_t public[KEY_SIZE];
+
+	if (!opt->public || !opt->output)
+		return fw_fail(err, FW_EXIT_USAGE, "prepare needs --public and --output");
+	if (check_output(opt, opt->public, path, err) ||
+	    key_read_public(opt->public, public, err))
+		return -1;
+	return make_image(opt, path, NULL, public, err);
+}
+
+static int cmd_attach(const struct options *opt, const char *path, struct fw_error *err)
+{
+	uint8_t public[KEY_SIZE], signature[OGPU_FW_SIGNATURE_SIZE];
+	struct fw_image image;
+	int ret;
+
+	if (!opt->public || !opt->signature || !opt->output)
+		return fw_fail(err, FW_EXIT_USAGE,
+			       "attach needs --public, --signature and --output");
+	if (check_output(opt, opt->public, opt->signature, err) ||
+	    key_read_public(opt->public, public, err) ||
+	    signature_read(opt->signature, signature, err) || image_open(&image, path, err))
+		return -1;
+	ret = image_attach(image.data, public, signature, err);
+	if (!ret)
+		ret = file_write(opt->output, 0644, image.data, image.size, err);
+	image_close(&image);
 	return ret;
 }
 
@@ -238,6 +312,10 @@ static int run(int argc, char **argv, struct fw_error *err)
 		return cmd_keygen(&opt, err);
 	if (!strcmp(command, "sign") && argc == 1)
 		return cmd_sign(&opt, argv[0], err);
+	if (!strcmp(command, "prepare") && argc == 1)
+		return cmd_prepare(&opt, argv[0], err);
+	if (!strcmp(command, "attach") && argc == 1)
+		return cmd_attach(&opt, argv[0], err);
 	if (!strcmp(command, "dump") && argc == 1)
 		return cmd_dump(argv[0], err);
 	return fw_fail(err, FW_EXIT_USAGE,

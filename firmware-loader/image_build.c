@@ -107,8 +107,17 @@ static size_t image_bytes(const struct image_spec *spec, const struct elf32 *elf
 	return size;
 }
 
-int image_build(const struct image_spec *spec, const struct elf32 *elf,
-		const struct signing_key *key, uint8_t **image, size_t *size, struct fw_error *err)
+static uint32_t signed_bytes(const uint8_t *image)
+{
+	struct ogpu_fw_header hdr;
+
+	memcpy(&hdr, image, sizeof(hdr));
+	return hdr.signature_offset;
+}
+
+int image_prepare(const struct image_spec *spec, const struct elf32 *elf,
+		  const uint8_t public[KEY_SIZE], uint8_t **image, size_t *size,
+		  struct fw_error *err)
 {
 	size_t bytes = image_bytes(spec, elf);
 	struct ogpu_fw_header hdr = { 0 };
@@ -132,7 +141,7 @@ int image_build(const struct image_spec *spec, const struct elf32 *elf,
 	fill_header(&hdr, spec, elf, bytes);
 	memcpy(data, &hdr, sizeof(hdr));
 	fill_components(data, spec, elf);
-	image_sign(data, bytes, key);
+	key_id(public, data + offsetof(struct ogpu_fw_header, key_id));
 
 	check = ogpu_fw_image_check(data, bytes);
 	if (check != OGPU_FW_OK) {
@@ -142,6 +151,32 @@ int image_build(const struct image_spec *spec, const struct elf32 *elf,
 	}
 	*image = data;
 	*size = bytes;
+	return 0;
+}
+
+int image_build(const struct image_spec *spec, const struct elf32 *elf,
+		const struct signing_key *key, uint8_t **image, size_t *size, struct fw_error *err)
+{
+	int ret = image_prepare(spec, elf, key->public, image, size, err);
+
+	if (!ret)
+		image_sign(*image, *size, key);
+	return ret;
+}
+
+int image_attach(uint8_t *image, const uint8_t public[KEY_SIZE],
+		 const uint8_t signature[OGPU_FW_SIGNATURE_SIZE], struct fw_error *err)
+{
+	uint32_t offset = signed_bytes(image);
+	uint8_t id[KEY_ID_SIZE];
+
+	key_id(public, id);
+	if (memcmp(id, image + offsetof(struct ogpu_fw_header, key_id), sizeof(id)))
+		return fw_fail(err, FW_EXIT_SIGNATURE, "image was prepared for another key");
+	if (crypto_sign_verify_detached(signature, image, offset, public))
+		return fw_fail(err, FW_EXIT_SIGNATURE,
+			       "signature is not that of this image with this key");
+	memcpy(image + offset, signature, OGPU_FW_SIGNATURE_SIZE);
 	return 0;
 }
 

@@ -42,6 +42,35 @@ int image_build(const struct image_spec *spec, const struct elf32 *elf,
 		struct fw_error *err);
 
 /**
+ * image_prepare() - make an image that is signed later
+ * @spec: members of the header
+ * @elf: the program
+ * @public: key that it will be signed with
+ * @image: new buffer, freed by the caller
+ * @size: bytes in it
+ * @err: filled in case of error
+ *
+ * As image_build(), with a signature of zeros.
+ *
+ * Return: 0 or -1.
+ */
+int image_prepare(const struct image_spec *spec, const struct elf32 *elf,
+		  const uint8_t public[KEY_SIZE], uint8_t **image, size_t *size,
+		  struct fw_error *err);
+
+/**
+ * image_attach() - put a signature that was made elsewhere into an image
+ * @image: has passed ogpu_fw_image_check()
+ * @public: key that the signature was made with
+ * @signature: of all bytes before its place
+ * @err: filled in case of error
+ *
+ * Return: 0, or -1 with FW_EXIT_SIGNATURE if it is wrong; then the image is as it was.
+ */
+int image_attach(uint8_t *image, const uint8_t public[KEY_SIZE],
+		 const uint8_t signature[OGPU_FW_SIGNATURE_SIZE], struct fw_error *err);
+
+/**
  * image_sign() - write key identity and signature into an image
  * @image: header, table, room for the signature, components
  * @size: bytes of it

@@ -59,8 +59,9 @@ int key_write(const struct signing_key *key, const char *secret_path, const char
 	return ret;
 }
 
-static int key_read(const char *path, uint8_t key[KEY_SIZE], bool raw, unsigned int forbidden,
-		    struct fw_error *err)
+/* One line of hexadecimal digits or, if they may be @raw, the bytes themselves. */
+static int read_bytes(const char *path, uint8_t *bytes, size_t length, bool raw,
+		      unsigned int forbidden, const char *what, struct fw_error *err)
 {
 	size_t size, count;
 	uint8_t *data;
@@ -71,18 +72,30 @@ static int key_read(const char *path, uint8_t key[KEY_SIZE], bool raw, unsigned 
 		return -1;
 	}
 
-	if (raw && size == KEY_SIZE)
-		memcpy(key, data, KEY_SIZE);
-	else if (size < 2 * KEY_SIZE || size > 2 * KEY_SIZE + 1 ||
-		 (size > 2 * KEY_SIZE && data[2 * KEY_SIZE] != '\n') ||
-		 sodium_hex2bin(key, KEY_SIZE, (char *)data, 2 * KEY_SIZE, NULL, &count, NULL) ||
-		 count != KEY_SIZE)
+	if (raw && size == length)
+		memcpy(bytes, data, length);
+	else if (size < 2 * length || size > 2 * length + 1 ||
+		 (size > 2 * length && data[2 * length] != '\n') ||
+		 sodium_hex2bin(bytes, length, (char *)data, 2 * length, NULL, &count, NULL) ||
+		 count != length)
 		ret = fw_fail(err, FW_EXIT_SIGNATURE,
-			      "%s: not a key file (one line of 64 hexadecimal digits)", path);
+			      "%s: not a %s file (one line of %zu hexadecimal digits)", path, what,
+			      2 * length);
 
 	sodium_memzero(data, size);
 	free(data);
 	return ret;
+}
+
+static int key_read(const char *path, uint8_t key[KEY_SIZE], bool raw, unsigned int forbidden,
+		    struct fw_error *err)
+{
+	return read_bytes(path, key, KEY_SIZE, raw, forbidden, "key", err);
+}
+
+int signature_read(const char *path, uint8_t signature[SIGNATURE_SIZE], struct fw_error *err)
+{
+	return read_bytes(path, signature, SIGNATURE_SIZE, true, 0, "signature", err);
 }
 
 int key_read_secret(const char *path, struct signing_key *key, struct fw_error *err)

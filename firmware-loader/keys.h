@@ -16,6 +16,7 @@
 
 #define KEY_SIZE	32
 #define KEY_ID_SIZE	8
+#define SIGNATURE_SIZE	64
 
 struct signing_key {
 	uint8_t secret[64];	/* as libsodium wants it: seed, then public key */
@@ -78,6 +79,16 @@ int key_read_secret(const char *path, struct signing_key *key, struct fw_error *
  * Return: 0 or -1.
  */
 int key_read_public(const char *path, uint8_t key[KEY_SIZE], struct fw_error *err);
+
+/**
+ * signature_read() - read a signature
+ * @path: the file: 64 bytes, or one line of 128 hexadecimal digits
+ * @signature: filled
+ * @err: filled in case of error
+ *
+ * Return: 0 or -1.
+ */
+int signature_read(const char *path, uint8_t signature[SIGNATURE_SIZE], struct fw_error *err);
 
 /**
  * key_id() - the identity of a key, as in the header of an image

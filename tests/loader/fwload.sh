@@ -141,6 +141,26 @@ run "sign" 0 "$FWSIGN" sign --key=dev.key --output=good.img --version=1.2.3 --sv
 	--build-id=abc --info="for tests" program.elf
 sign again.img --info="for tests" && cmp -s good.img again.img
 result $? "same input, same bytes"
+# Signing elsewhere: OpenSSL has the private key in another form.
+python3 -c 'import sys
+seed = open("dev.key").read().strip()
+sys.stdout.buffer.write(bytes.fromhex("302e020100300506032b657004220420" + seed))' |
+	openssl pkey -inform DER -out dev.pem 2>err
+run "prepare" 0 "$FWSIGN" prepare --public=dev.pub --output=prepared.img --version=1.2.3 --svn=3 \
+	--build-id=abc --info="for tests" program.elf
+run "an image that was prepared is worth nothing" 5 "$FWLOAD" verify --key=dev.pub prepared.img
+run "openssl signs" 0 openssl pkeyutl -sign -rawin -inkey dev.pem -in prepared.img.tbs -out dev.sig
+run "attach" 0 "$FWSIGN" attach --public=dev.pub --signature=dev.sig --output=attached.img prepared.img
+cmp -s good.img attached.img
+result $? "it is the image that sign makes"
+run "attach: another key" 5 "$FWSIGN" attach --public=other.pub --signature=dev.sig --output=x.img \
+	prepared.img
+head -c 63 dev.sig >bad.sig
+run "attach: no signature" 5 "$FWSIGN" attach --public=dev.pub --signature=bad.sig --output=x.img \
+	prepared.img
+printf x >>bad.sig
+run "attach: wrong signature" 5 "$FWSIGN" attach --public=dev.pub --signature=bad.sig --output=x.img \
+	prepared.img
 run "dump" 0 "$FWSIGN" dump good.img
 expect "dump tells the version" '^Version: *1.2.3$' out
 run "sign: not a program" 4 "$FWSIGN" sign --key=dev.key --output=x.img dev.pub
