@@ -204,7 +204,8 @@ static void test_bad_descriptor(void **state)
 		{ OGPU_SLOT_WPTR_HI, 1u << 30 | 1 << 8 }, { OGPU_SLOT_ASID, 0x10000 },
 		{ OGPU_SLOT_FLAGS, 4 }, { OGPU_SLOT_POS_LO, 4 },
 		{ OGPU_SLOT_SAVE_LO, 0x800 }, { OGPU_SLOT_SAVE_HI, 1u << 31 },
-		{ OGPU_SLOT_SAVE_HI, 1u << 24 }, { OGPU_SLOT_SAVE_HI, 1u << 30 | 1u << 31 | 1u << 16 },
+		{ OGPU_SLOT_SAVE_HI, 1u << 24 },
+		{ OGPU_SLOT_SAVE_HI, 1u << 30 | 1u << 31 | 1u << 16 },
 	};
 
 	(void)state;
