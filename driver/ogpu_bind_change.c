@@ -385,8 +385,7 @@ static int ogpu_bind_fill(struct ogpu_bind *bind)
 
 	bind->tables = bind->job->need.leaf + bind->job->need.inner;
 	/* Those in VRAM are better, and can be had before anything is locked. */
-	if (bind->tables > READ_ONCE(bind->vm->pt_mem.free) && !bind->tables_tried &&
-	    bind->tables <= OGPU_PT_MEM_MAX)
+	if (bind->tables > READ_ONCE(bind->vm->pt_mem.free) && !bind->tables_tried)
 		return -ENOBUFS;
 
 	return ogpu_bind_job_prepare(bind->job);
@@ -641,15 +640,16 @@ int ogpu_bind_change(struct ogpu_bind *bind)
 	if (READ_ONCE(vm->odev->mem->binds.stops) != vm->stops)
 		return -ENODEV;
 
+	/* Without a store it works as well, if it needs none: to unmap. */
 	ret = ogpu_pt_mem_fill(&vm->pt_mem, OGPU_BIND_STORE);
-	if (ret)
+	if (ret == -EINTR)
 		return ret;
 
 	ret = ogpu_bind_try_placed(bind);
 	if (ret == -ENOBUFS) {
-		ret = ogpu_pt_mem_fill(&vm->pt_mem, bind->tables);
 		bind->tables_tried = true;
-		if (!ret)
+		ret = ogpu_pt_mem_fill(&vm->pt_mem, bind->tables);
+		if (ret != -EINTR)
 			ret = ogpu_bind_try_placed(bind);
 		ogpu_pt_mem_shrink(&vm->pt_mem);
 	}

@@ -32,8 +32,9 @@ static struct ogpu_bind_job *to_ogpu_bind_job(struct ogpu_sched_job *job)
 	return container_of(job, struct ogpu_bind_job, base);
 }
 
-/* Jobs with more ranges and segments than that are not done at once: it would take long. */
+/* Jobs with more ranges and segments, or tables, are not done at once: it would take long. */
 #define OGPU_BIND_NOW_MAX	4096
+#define OGPU_BIND_NOW_TABLES	128
 
 static int ogpu_bind_job_change(struct ogpu_bind_job *job)
 {
@@ -277,7 +278,8 @@ bool ogpu_bind_job_do_now(struct ogpu_bind_job *job)
 	unsigned int i;
 
 	dma_resv_assert_held(drm_gpuvm_resv(&vm->base));
-	if (!ogpu_sched_job_is_ready(&job->base) || job->segments > OGPU_BIND_NOW_MAX)
+	if (!ogpu_sched_job_is_ready(&job->base) || job->segments > OGPU_BIND_NOW_MAX ||
+	    job->need.leaf + job->need.inner > OGPU_BIND_NOW_TABLES)
 		return false;
 
 	for (i = 0; i < OGPU_BIND_LINES; i++) {
@@ -397,7 +399,7 @@ static int ogpu_bind_range_locate(struct ogpu_bind_range *range, struct ogpu_bo 
  *
  * The job waits for the buffer's clears and moves: nobody must see this memory earlier.
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0; -E2BIG: it is too much for one call; -ENOMEM.
  */
 int ogpu_bind_job_map(struct ogpu_bind_job *job, u64 va, u64 size, u64 prot, struct ogpu_bo *bo,
 		      u64 offset)
@@ -415,6 +417,8 @@ int ogpu_bind_job_map(struct ogpu_bind_job *job, u64 va, u64 size, u64 prot, str
 	}
 	job->count++;
 	ogpu_pt_need_map(&job->vm->pt, &job->need, va, size, range->segments);
+	if (job->line == OGPU_BIND_LINE_USER && ogpu_pt_mem_too_much(&job->need))
+		return -E2BIG;
 
 	return bo ? ogpu_sched_job_add_resv_deps(&job->base, bo->ttm.base.resv,
 						 DMA_RESV_USAGE_KERNEL) : 0;
@@ -451,7 +455,7 @@ void ogpu_bind_job_cut(struct ogpu_bind_job *job, u64 va)
  * ogpu_bind_job_prepare() - after all ranges were added
  * @job: not armed; in ogpu_device_enter()
  *
- * Return: 0; -E2BIG: it is too much for one job; -ENOSPC, -ENOMEM, -EINTR.
+ * Return: 0, -ENOSPC, -ENOMEM, -EINTR.
  */
 int ogpu_bind_job_prepare(struct ogpu_bind_job *job)
 {

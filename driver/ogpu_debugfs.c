@@ -6,6 +6,7 @@
  * firmware_log		what firmware wrote into its log
  * memory		VRAM and system memory in use
  * buffers		all buffers of each client
+ * mappings		address spaces of each client, and what is mapped where
  * queues		all queues and what they do
  */
 #include <drm/drm_debugfs.h>
@@ -23,6 +24,7 @@
 #include "ogpu_reset.h"
 #include "ogpu_signal.h"
 #include "ogpu_ttm.h"
+#include "ogpu_vm.h"
 
 static void ogpu_debugfs_print_state(struct ogpu_device *odev, struct drm_printer *p)
 {
@@ -63,5 +65,6 @@ void ogpu_debugfs_init(struct drm_minor *minor)
 	drm_debugfs_add_file(drm, "firmware_log", ogpu_debugfs_show, ogpu_mbox_print_log);
 	drm_debugfs_add_file(drm, "memory", ogpu_debugfs_show, ogpu_mem_print);
 	drm_debugfs_add_file(drm, "buffers", ogpu_debugfs_show, ogpu_bo_print_all);
+	drm_debugfs_add_file(drm, "mappings", ogpu_debugfs_show, ogpu_vm_print_all);
 	drm_debugfs_add_file(drm, "queues", ogpu_debugfs_show, ogpu_queue_mgr_print);
 }

@@ -434,16 +434,12 @@ static int ogpu_pt_mem_take_some(struct ogpu_pt_mem *mem, u32 count, bool inner,
  *
  * In ogpu_device_enter(); a dma_resv may be locked. What is not in store is allocated.
  *
- * Return: 0; -E2BIG: more than OGPU_PT_MEM_MAX; -ENOSPC: the user has too many; -ENOMEM; -EINTR:
- * somebody wants the caller dead.
+ * Return: 0; -ENOSPC: the user has too many; -ENOMEM; -EINTR: somebody wants the caller dead.
  */
 int ogpu_pt_mem_take(struct ogpu_pt_mem *mem, const struct ogpu_pt_need *need,
 		     struct ogpu_pt_change *change)
 {
 	int ret;
-
-	if (need->leaf + need->inner > OGPU_PT_MEM_MAX)
-		return -E2BIG;
 
 	ret = ogpu_pt_mem_take_some(mem, need->inner, true, &change->inner);
 

@@ -14,8 +14,13 @@
 struct ogpu_device;
 struct ogpu_vm_owner;
 
-/* Most tables that one change may need. */
+/* Most tables that one call may need. What has moved is renewed, however much it is. */
 #define OGPU_PT_MEM_MAX	16384
+
+static inline bool ogpu_pt_mem_too_much(const struct ogpu_pt_need *need)
+{
+	return need->leaf > OGPU_PT_MEM_MAX || need->leaf + need->inner > OGPU_PT_MEM_MAX;
+}
 
 /**
  * struct ogpu_pt_mem - tables of an address space that are not in use, and the memory of all

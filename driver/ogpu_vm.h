@@ -19,6 +19,7 @@
 #include "ogpu_pt_mem.h"
 #include "ogpu_sched.h"
 
+struct drm_printer;
 struct ogpu_preempt;
 struct ogpu_file;
 
@@ -181,6 +182,7 @@ int ogpu_vm_exec_lock(struct ogpu_vm *vm, struct ogpu_vm_exec *exec);
 void ogpu_vm_exec_unlock(struct ogpu_vm_exec *exec);
 void ogpu_vm_exec_add_fence(struct ogpu_vm_exec *exec, struct dma_fence *fence);
 
+void ogpu_vm_print_all(struct ogpu_device *odev, struct drm_printer *p);
 void ogpu_vm_record_fault(struct ogpu_vm *vm, const struct drm_ogpu_fault *fault);
 
 int ogpu_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *file);

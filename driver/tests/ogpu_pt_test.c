@@ -214,8 +214,6 @@ static int pt_test_level(struct kunit *test, u64 va)
 
 static void pt_test_empty(struct kunit *test)
 {
-	struct pt_test *t = test->priv;
-
 	pt_test_expect_none(test, 0);
 	pt_test_expect_none(test, 0xfffffffff000);
 	pt_test_unmap(test, 0, 1ull << OGPU_VA_BITS);
@@ -234,7 +232,6 @@ static void pt_test_one_page(struct kunit *test)
 
 static void pt_test_contig(struct kunit *test)
 {
-	struct pt_test *t = test->priv;
 	u64 prot = OGPU_PTE_READ | OGPU_PTE_WRITE;
 	u64 i;
 
@@ -263,7 +260,6 @@ static void pt_test_contig(struct kunit *test)
 
 static void pt_test_huge(struct kunit *test)
 {
-	struct pt_test *t = test->priv;
 	u64 prot = OGPU_PTE_READ | OGPU_PTE_EXEC;
 	u64 i;
 
@@ -301,7 +297,6 @@ static void pt_test_huge(struct kunit *test)
 
 static void pt_test_segments(struct kunit *test)
 {
-	struct pt_test *t = test->priv;
 	const struct ogpu_pt_segment segments[] = {
 		{ OGPU_OPERAND(OGPU_TARGET_VRAM, SZ_2M), SZ_2M + SZ_64K },
 		{ OGPU_OPERAND(OGPU_TARGET_VRAM, SZ_1G), SZ_4K },
@@ -421,7 +416,6 @@ static void pt_test_small_pages(struct kunit *test)
 /* Random changes inside 8 MiB, against an array of pages. */
 static void pt_test_random(struct kunit *test)
 {
-	struct pt_test *t = test->priv;
 	unsigned int pages = SZ_8M / SZ_4K;
 	u64 *model = kunit_kzalloc(test, pages * sizeof(*model), GFP_KERNEL);
 	u64 base = SZ_1G - SZ_4M;

@@ -3,7 +3,7 @@
  * Measurements inside a test machine; each prints lines of JSON, one object each, for
  * tests/bench/run: ogpu-bench PART, where parts[] has them all.
  *
- * "instructions", "user" and "scale" need a machine that counts instructions (tests/vm/run
+ * "instructions", "bind", "user" and "scale" need a machine that counts instructions (tests/vm/run
  * --icount).
  */
 #include <errno.h>
@@ -200,6 +200,7 @@ static const struct part {
 	{ "queues", .run_with_card = bench_queues },
 	{ "instructions", .run_with_card = bench_instructions },
 	{ "user", .run_with_card = bench_user },
+	{ "bind", .run_with_card = bench_bind },
 	{ "scale", .run_with_card = bench_scale },
 	{ "share", .run = bench_share },
 	{ "crowd", .run = bench_crowd },

@@ -42,6 +42,9 @@ void bench_share(void);
 void bench_crowd(void);
 void bench_wait(void);
 
+/* bind.c */
+void bench_bind(struct ogpu_device *dev);
+
 /* user.c */
 void bench_user(struct ogpu_device *dev);
 

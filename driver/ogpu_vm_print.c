@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * The list of mappings in debugfs.
+ */
+#include <linux/dma-resv.h>
+#include <linux/mutex.h>
+
+#include <drm/drm_device.h>
+#include <drm/drm_file.h>
+#include <drm/drm_print.h>
+
+#include "ogpu_bo.h"
+#include "ogpu_file.h"
+#include "ogpu_vm.h"
+
+/* Lines for one address space: the file is made in memory. */
+#define OGPU_VM_PRINT_MAX	16384
+
+static const char *ogpu_vm_print_type(u64 prot)
+{
+	switch (FIELD_GET(OGPU_PTE_MTYPE, prot)) {
+	case OGPU_MTYPE_UNCACHED:
+		return "uncached";
+	case OGPU_MTYPE_COHERENT:
+		return "coherent";
+	default:
+		return "cached";
+	}
+}
+
+static void ogpu_vm_print_va(struct drm_gpuva *va, struct drm_printer *p)
+{
+	u64 prot = to_ogpu_va(va)->prot;
+
+	drm_printf(p, "    %012llx-%012llx r%c%c ", va->va.addr, va->va.addr + va->va.range,
+		   prot & OGPU_PTE_WRITE ? 'w' : '-', prot & OGPU_PTE_EXEC ? 'x' : '-');
+	if (va->gem.obj)
+		drm_printf(p, "%s, buffer of %zu bytes from %#llx\n", ogpu_vm_print_type(prot),
+			   va->gem.obj->size, va->gem.offset);
+	else
+		drm_puts(p, "no memory\n");
+}
+
+static void ogpu_vm_print(struct ogpu_vm *vm, unsigned long id, struct drm_printer *p)
+{
+	struct dma_resv *resv = drm_gpuvm_resv(&vm->base);
+	unsigned int left = OGPU_VM_PRINT_MAX;
+	struct drm_gpuva *va;
+
+	/* Who opens and closes files waits for this: do not wait for who uses the address space. */
+	if (!dma_resv_trylock(resv)) {
+		drm_printf(p, "  space %lu: busy\n", id);
+		return;
+	}
+	drm_printf(p, "  space %lu: asid %u, %llu mappings, %llu ranges invalidated\n", id,
+		   vm->asid, vm->mappings, READ_ONCE(vm->invalidations));
+	drm_gpuvm_for_each_va(va, &vm->base) {
+		if (!left--) {
+			drm_puts(p, "    and more\n");
+			break;
+		}
+		ogpu_vm_print_va(va, p);
+	}
+	dma_resv_unlock(resv);
+}
+
+/**
+ * ogpu_vm_print_all() - write the mappings of all address spaces that have ids for people
+ * @odev: the card
+ * @p: where to
+ */
+void ogpu_vm_print_all(struct ogpu_device *odev, struct drm_printer *p)
+{
+	struct drm_file *file;
+	struct ogpu_vm *vm;
+	unsigned long id;
+
+	mutex_lock(&odev->drm.filelist_mutex);
+	list_for_each_entry(file, &odev->drm.filelist, lhead) {
+		struct ogpu_file *ofile = to_ogpu_file(file);
+
+		drm_printf(p, "client %llu\n", file->client_id);
+		xa_for_each(&ofile->vms, id, vm) {
+			vm = ogpu_vm_lookup(ofile, id);
+			if (!vm)
+				continue;
+			ogpu_vm_print(vm, id, p);
+			ogpu_vm_put(vm);
+		}
+	}
+	mutex_unlock(&odev->drm.filelist_mutex);
+}
