@@ -18,9 +18,14 @@
 static int open_image(struct fw_image *image, const struct card *card, const struct options *opt,
 		      struct fw_error *err)
 {
+	/* As the kernel's own loader does, those of the administrator first. */
+	static const char * const standard[] = {
+		"/lib/firmware/updates/ogpu", "/lib/firmware/ogpu",
+	};
 	static const char * const suffixes[] = { "", ".xz", ".zst" };
+	const char * const *folders = opt->firmware_dir ? &opt->firmware_dir : standard;
+	size_t i, folder, count = opt->firmware_dir ? 1 : ARRAY_SIZE(standard);
 	char path[PATH_MAX];
-	size_t i;
 
 	if (opt->file)
 		return image_open(image, opt->file, err);
@@ -29,15 +34,17 @@ static int open_image(struct fw_image *image, const struct card *card, const str
 		return fw_fail(err, FW_EXIT_IO,
 			       "%s: driver does not tell which board this is; name the image file",
 			       card->address);
-	for (i = 0; i < ARRAY_SIZE(suffixes); i++) {
-		snprintf(path, sizeof(path), "%s/%08x.img%s", opt->firmware_dir,
-			 card->board_id, suffixes[i]);
-		if (!access(path, F_OK))
-			return image_open(image, path, err);
+	for (folder = 0; folder < count; folder++) {
+		for (i = 0; i < ARRAY_SIZE(suffixes); i++) {
+			snprintf(path, sizeof(path), "%s/%08x.img%s", folders[folder],
+				 card->board_id, suffixes[i]);
+			if (!access(path, F_OK))
+				return image_open(image, path, err);
+		}
 	}
 	return fw_fail(err, FW_EXIT_FAILED,
 		       "%s: board 0x%08x needs %s/%08x.img, which is not there",
-		       card->address, card->board_id, opt->firmware_dir, card->board_id);
+		       card->address, card->board_id, folders[count - 1], card->board_id);
 }
 
 /* Whoever turns a check off shall find that in the log. */

@@ -46,7 +46,8 @@ static const char usage[] =
 	"      --no-verify-signature  leave the check of the signature to the card\n"
 	"  -j, --json                 write the result as JSON\n"
 	"  -q, --quiet                no progress and no text on success\n"
-	"      --firmware-dir=DIR     firmware folder (/lib/firmware/ogpu)\n"
+	"      --firmware-dir=DIR     firmware folder, instead of /lib/firmware/updates/ogpu\n"
+	"                             and /lib/firmware/ogpu\n"
 	"      --sysfs-root=DIR       use another tree instead of /sys, for tests\n"
 	"  -h, --help                 show this help\n"
 	"  -V, --version              show the version\n"
@@ -179,7 +180,6 @@ int options_parse(struct options *opt, int argc, char **argv, struct fw_error *e
 	*opt = (struct options){
 		.timeout_s = DEFAULT_TIMEOUT_S,
 		.sysfs_root = SYSFS_ROOT,
-		.firmware_dir = "/lib/firmware/ogpu",
 	};
 
 	opterr = 0;

@@ -39,7 +39,7 @@ struct options {
 	bool reset;
 	unsigned int timeout_s;
 	const char *sysfs_root;
-	const char *firmware_dir;
+	const char *firmware_dir;	/* NULL: the standard ones */
 	const char *keys[MAX_KEYS];
 	unsigned int key_count;
 };

@@ -231,6 +231,12 @@ load "load it again" 2 $I/good.img
 load "load something else" 8 $I/silent.img
 ogpu-fwload pending >/tmp/out 2>/tmp/err
 result $? "no update is pending"
+mkdir -p /lib/firmware/updates/ogpu
+cp $I/svn-7.img /lib/firmware/updates/ogpu/4f470001.img
+ogpu-fwload pending >/tmp/out 2>/tmp/err
+[ $? -eq 12 ]
+result $? "the administrator's image goes before the distribution's"
+rm -r /lib/firmware/updates
 ogpu-fwload pending $I/svn-7.img >/tmp/out 2>/tmp/err
 [ $? -eq 12 ]
 result $? "an update is pending"
