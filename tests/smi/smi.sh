@@ -9,7 +9,7 @@ export LC_ALL
 SMI=$1
 WORK=$(mktemp -d) || exit 1
 trap 'rm -rf "$WORK"' EXIT
-cd "$WORK" || exit 1
+chmod 755 "$WORK" && cd "$WORK" || exit 1
 SYS=$WORK/sys
 count=0
 failed=0
@@ -226,6 +226,9 @@ grep -q '=== cards' report.txt && grep -q needs-power-cycle report.txt && [ "$(s
 result $? "it has all cards, and is for its owner"
 run "events: none comes" 10 events --count=1 --timeout=1
 
+setpriv --reuid=65534 --clear-groups prlimit --nproc=1 "$SMI" --sysfs-root="$SYS" doctor >out 2>err
+grep -q 'cannot start a process' err || ! setpriv --reuid=65534 --clear-groups true 2>/dev/null
+result $? "no process can be started: no verdict on cards"
 run "no such card" 3 list -d 0000:99:00.0
 run "no such command" 64 fly
 run "no such option" 64 list --fly

@@ -257,6 +257,7 @@ int smi_read(struct smi_cards *cards, const struct smi_options *opt, unsigned in
 	int64_t deadline = smi_now_ms() + timeout_ms;
 	pid_t pids[SMI_MAX_CARDS];
 	struct smi_card *shared;
+	bool started = true;
 	size_t size;
 	unsigned int i;
 	int status;
@@ -265,9 +266,11 @@ int smi_read(struct smi_cards *cards, const struct smi_options *opt, unsigned in
 		return -1;
 	for (i = 0; i < cards->count; i++)
 		pids[i] = start(read_card, &cards->cards[i]);
-	for (i = 0; i < cards->count; i++)
+	for (i = 0; i < cards->count; i++) {
+		started &= pids[i] > 0;
 		if (pids[i] > 0)
 			finish(pids[i], deadline, &status);
+	}
 
 	/* One that hangs in the kernel may go on later: what it has read is kept apart. */
 	shared = cards->cards;
@@ -278,6 +281,9 @@ int smi_read(struct smi_cards *cards, const struct smi_options *opt, unsigned in
 	munmap(shared, size);
 	if (!cards->cards)
 		return fw_fail(err, FW_EXIT_FAILED, "out of memory");
+	/* That is no fault of a card. */
+	if (!started)
+		return fw_fail(err, FW_EXIT_FAILED, "cannot start a process for each card");
 	for (i = 0; i < cards->count; i++)
 		smi_judge(&cards->cards[i]);
 	return 0;
