@@ -26,6 +26,7 @@ else
 ## make install          programs, libraries, firmware, headers, manuals, to DESTDIR and PREFIX
 ##                       (/usr/local); LIBDIR and others: tools/build/rules.mk
 ## make deb              Debian packages of what is committed, in build/deb
+## make rpm              RPM packages of that, in build/rpm
 ## make dist             build/ogpu-VERSION.tar.xz of what is committed
 ## make modules_install  ogpu.ko for the running kernel or KDIR, to INSTALL_MOD_PATH
 ## make headers_install  headers of the interface to INSTALL_HDR_PATH
@@ -46,7 +47,7 @@ INSTALL_VARS := PREFIX BINDIR SBINDIR LIBDIR INCLUDEDIR DATADIR MANDIR DOCDIR PK
 install_args = $(foreach v,$(INSTALL_VARS),$(if $(filter command\ line environment,$(origin $(v))),$(v)='$($(v))'))
 
 GOALS := all demo check check-debug bench shell setup modules debug-kernel static
-GOALS += components product firmware loader libogpu smi vgpu deb
+GOALS += components product firmware loader libogpu smi vgpu deb rpm
 .PHONY: $(GOALS) install product-install dist dkms-source modules_install headers_install clean distclean help
 .DEFAULT_GOAL := all
 
@@ -203,8 +204,8 @@ check-debug: components debug-kernel
 bench: all
 	@tests/bench/run
 
-deb:
-	@tools/packaging/deb
+deb rpm:
+	@tools/packaging/$@
 
 install: product-install
 product-install: product
