@@ -142,6 +142,10 @@ def host_suites(totals):
         command = ["make", "--no-print-directory", "-C", folder, f"O={TOP}/build/{name}", "check"]
         run_tap(totals, f"host {name}", command, 600)
     run_tap(totals, "host packaging", ["tests/packaging/install.sh", f"{TOP}/build/packaging"], 600)
+    run_tap(totals, "host completion",
+            ["tests/packaging/completion.sh",
+             f"{TOP}/build/loader/ogpu-fwload", "firmware-loader/completion.bash",
+             f"{TOP}/build/smi/ogpu-smi", "tools/smi/completion.bash"], 60)
     run_tap(totals, "host DKMS", ["tests/packaging/dkms.sh", f"{TOP}/build/dkms", "6.12", "7.3"], 600)
 
 
