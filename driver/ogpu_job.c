@@ -96,8 +96,8 @@ void ogpu_job_abort(struct ogpu_job *job)
 	kfree(job);
 }
 
-/* The line of a queue is made when it is needed first. */
-static struct ogpu_sched *ogpu_job_get_line(struct ogpu_queue *queue)
+/* The scheduler of a queue is made when it is needed first. */
+static struct ogpu_sched *ogpu_job_get_sched(struct ogpu_queue *queue)
 {
 	struct ogpu_sched *sched = READ_ONCE(queue->sched), *old;
 
@@ -137,15 +137,15 @@ int ogpu_job_make_slow(struct ogpu_job *job)
 {
 	struct ogpu_queue *queue = job->queue;
 	struct ogpu_slow_job *slow;
-	struct ogpu_sched *line;
+	struct ogpu_sched *sched;
 	int ret;
 
 	if (job->slow)
 		return 0;
 
-	line = ogpu_job_get_line(queue);
-	if (IS_ERR(line))
-		return PTR_ERR(line);
+	sched = ogpu_job_get_sched(queue);
+	if (IS_ERR(sched))
+		return PTR_ERR(sched);
 	if (!ogpu_job_charge(queue->owner))
 		return -EBUSY;
 
@@ -155,7 +155,7 @@ int ogpu_job_make_slow(struct ogpu_job *job)
 		goto err_uncharge;
 	}
 
-	ret = ogpu_sched_job_init(&slow->base, line, queue->client_id);
+	ret = ogpu_sched_job_init(&slow->base, sched, queue->client_id);
 	if (ret)
 		goto err_free;
 

@@ -283,7 +283,7 @@ static void ogpu_queue_release_work(struct work_struct *work)
 	int ret;
 
 	/* There are no jobs any more for which it would come again. */
-	cancel_delayed_work_sync(&queue->watch);
+	cancel_delayed_work_sync(&queue->timeout);
 	/* Without a reference nobody puts its pages back. */
 	ogpu_queue_unmap(queue);
 
@@ -396,7 +396,7 @@ struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
 	queue->save_va = params->save_va;
 	queue->save_bytes = params->save_bytes;
 	INIT_WORK(&queue->release, ogpu_queue_release_work);
-	INIT_DELAYED_WORK(&queue->watch, ogpu_queue_watch_work);
+	INIT_DELAYED_WORK(&queue->timeout, ogpu_queue_timeout_work);
 	INIT_LIST_HEAD(&queue->zombie);
 	mutex_init(&queue->submit_lock);
 	ogpu_lockdep_class(&queue->submit_lock, OGPU_LOCK_SUBMIT);

@@ -233,8 +233,8 @@ struct ogpu_queue {
 	u64 save_va;
 	/** @save_bytes: its size; 0: none */
 	u32 save_bytes;
-	/** @watch: looks at the oldest job when its time may be over; on while there is one */
-	struct delayed_work watch;
+	/** @timeout: looks at the oldest job when its time may be over; on while there is one */
+	struct delayed_work timeout;
 	/**
 	 * @gang: first queue of its gang, whose number names the gang, so that it lives as long;
 	 * NULL: this one

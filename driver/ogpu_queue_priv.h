@@ -84,7 +84,7 @@ struct ogpu_queue_mgr {
 	struct ogpu_queue_quotas quotas;
 	/** @serial: of the newest queue */
 	atomic64_t serial;
-	/** @timeout_wq: runs the watches; ordered: one job of a card at a time is found guilty */
+	/** @timeout_wq: runs &ogpu_queue.timeout; ordered: one job of a card at a time is found guilty */
 	struct workqueue_struct *timeout_wq;
 };
 
@@ -174,6 +174,6 @@ void ogpu_queue_user_describe(const struct ogpu_queue *queue, struct ogpu_msg_qu
 
 /* ogpu_queue_timeout.c */
 void ogpu_queue_start_time(struct ogpu_queue *queue);
-void ogpu_queue_watch_work(struct work_struct *work);
+void ogpu_queue_timeout_work(struct work_struct *work);
 
 #endif

@@ -90,9 +90,9 @@ static s64 ogpu_queue_oldest_left_ns(struct ogpu_queue *queue, u64 card_ns)
 }
 
 /* Comes when the oldest job has used so much time. If it is on already, it comes before. */
-static void ogpu_queue_watch_after(struct ogpu_queue *queue, u64 ns)
+static void ogpu_queue_timeout_after(struct ogpu_queue *queue, u64 ns)
 {
-	queue_delayed_work(queue->odev->queues->timeout_wq, &queue->watch,
+	queue_delayed_work(queue->odev->queues->timeout_wq, &queue->timeout,
 			   nsecs_to_jiffies(ns) + 1);
 }
 
@@ -107,12 +107,12 @@ void ogpu_queue_start_time(struct ogpu_queue *queue)
 	ogpu_queue_update_times(queue);
 	queue->oldest_since = ktime_get();
 	queue->oldest_waited_ns = ogpu_queue_waited_ns(&queue->times);
-	ogpu_queue_watch_after(queue, queue->timeout_ms * (u64)NSEC_PER_MSEC);
+	ogpu_queue_timeout_after(queue, queue->timeout_ms * (u64)NSEC_PER_MSEC);
 }
 
 /*
  * Number of the oldest job if it has run too long, and then the queue is dead; else 0, and the
- * watch comes again if needed.
+ * timeout work comes again if needed.
  */
 static u64 ogpu_queue_find_late(struct ogpu_queue *queue, u64 card_ns)
 {
@@ -142,7 +142,7 @@ static u64 ogpu_queue_find_late(struct ogpu_queue *queue, u64 card_ns)
 			why.job = seqno;
 			ogpu_queue_set_dead(queue, &why);
 		} else {
-			ogpu_queue_watch_after(queue, max_t(u64, left_ns, OGPU_QUEUE_LOOK_NS));
+			ogpu_queue_timeout_after(queue, max_t(u64, left_ns, OGPU_QUEUE_LOOK_NS));
 		}
 	}
 	spin_unlock_irq(&queue->lock);
@@ -152,12 +152,12 @@ static u64 ogpu_queue_find_late(struct ogpu_queue *queue, u64 card_ns)
 }
 
 /**
- * ogpu_queue_watch_work() - see whether the oldest job of a queue has run too long
- * @work: &struct ogpu_queue.watch
+ * ogpu_queue_timeout_work() - see whether the oldest job of a queue has run too long
+ * @work: &struct ogpu_queue.timeout
  */
-void ogpu_queue_watch_work(struct work_struct *work)
+void ogpu_queue_timeout_work(struct work_struct *work)
 {
-	struct ogpu_queue *queue = container_of(to_delayed_work(work), struct ogpu_queue, watch);
+	struct ogpu_queue *queue = container_of(to_delayed_work(work), struct ogpu_queue, timeout);
 	struct ogpu_device *odev = queue->odev;
 	u64 card_ns, seqno;
 	bool cookie;

@@ -36,7 +36,7 @@ static struct ogpu_queue_job_test *ogpu_queue_job_test_begin(struct kunit *test,
 	t->queue->submitted = OGPU_TEST_JOBS;
 	spin_lock_init(&t->queue->lock);
 	INIT_LIST_HEAD(&t->queue->pending);
-	INIT_DELAYED_WORK(&t->queue->watch, ogpu_queue_watch_work);
+	INIT_DELAYED_WORK(&t->queue->timeout, ogpu_queue_timeout_work);
 	kref_init(&t->queue->ref);
 	/* That of the list; nobody drops the other one. */
 	ogpu_queue_get(t->queue);
@@ -58,7 +58,7 @@ static void ogpu_queue_job_test_end(struct ogpu_queue_job_test *t)
 {
 	u32 i;
 
-	cancel_delayed_work_sync(&t->queue->watch);
+	cancel_delayed_work_sync(&t->queue->timeout);
 	for (i = 0; i < OGPU_TEST_JOBS; i++)
 		dma_fence_put(t->fences[i]);
 }
