@@ -289,6 +289,7 @@ TEST(parameters)
 	EXPECT(!admin_write(&module, "fw_timeout_ms", "600001"));
 	EXPECT(!admin_write(&module, "job_timeout_ms", "0"));
 	EXPECT(!admin_write(&module, "job_timeout_ms", "86400001"));
+	EXPECT(!admin_write(&module, "max_queues_per_user", "-1"));
 	EXPECT(admin_write(&module, "fw_timeout_ms", "5000"));
 	EXPECT(admin_write(&module, "job_timeout_ms", "10000"));
 }
