@@ -19,8 +19,12 @@
 #define SHARE_S		5
 #define CROWD		12	/* queues, which are more than the card has slots for */
 #define CROWD_FILES	2
-#define CROWD_MS	1000	/* time on units that each of them has on average */
-#define CROWD_S		60.0	/* for that, also on a busy host */
+/*
+ * Time on units that each of them has on average. What a control page says is up to 50 ms old, at
+ * the beginning and at the end: little beside this.
+ */
+#define CROWD_MS	3000
+#define CROWD_S		120.0	/* for that, also on a busy host */
 #define QUEUES		1000
 #define PHASE_S		5
 #define WAKE_S		60.0	/* for all of them, also on a busy host */
