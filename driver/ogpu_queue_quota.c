@@ -14,7 +14,6 @@
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
-#include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/minmax.h>
 #include <linux/slab.h>
@@ -30,15 +29,15 @@
  * struct ogpu_queue_quota - what a user has of a card
  */
 struct ogpu_queue_quota {
-	/** @ref: held by owners of queues; the last one is dropped under @quotas' lock */
-	struct kref ref;
 	/** @quotas: of the card */
 	struct ogpu_queue_quotas *quotas;
+	/** @refs: of owners of queues; protected by the lock of @quotas, as all that follows */
+	u32 refs;
 	/** @link: in &struct ogpu_queue_quotas.users */
 	struct list_head link;
 	/** @uid: the user */
 	kuid_t uid;
-	/** @used: queues; protected by the lock of @quotas */
+	/** @used: queues */
 	u32 used;
 };
 
@@ -77,14 +76,14 @@ struct ogpu_queue_quota *ogpu_queue_quota_get(struct ogpu_queue_quotas *quotas)
 	new = kzalloc_obj(*new, GFP_KERNEL_ACCOUNT);
 	if (!new)
 		return NULL;
-	kref_init(&new->ref);
+	new->refs = 1;
 	new->quotas = quotas;
 	new->uid = current_euid();
 
 	spin_lock(&quotas->lock);
 	list_for_each_entry(quota, &quotas->users, link) {
 		if (uid_eq(quota->uid, new->uid)) {
-			kref_get(&quota->ref);
+			quota->refs++;
 			spin_unlock(&quotas->lock);
 			kfree(new);
 			return quota;
@@ -96,22 +95,23 @@ struct ogpu_queue_quota *ogpu_queue_quota_get(struct ogpu_queue_quotas *quotas)
 	return new;
 }
 
-static void ogpu_queue_quota_release(struct kref *ref)
-{
-	struct ogpu_queue_quota *quota = container_of(ref, struct ogpu_queue_quota, ref);
-
-	list_del(&quota->link);
-	spin_unlock(&quota->quotas->lock);
-	kfree(quota);
-}
-
 /**
  * ogpu_queue_quota_put() - drop a reference
  * @quota: from ogpu_queue_quota_get()
  */
 void ogpu_queue_quota_put(struct ogpu_queue_quota *quota)
 {
-	kref_put_lock(&quota->ref, ogpu_queue_quota_release, &quota->quotas->lock);
+	struct ogpu_queue_quotas *quotas = quota->quotas;
+	bool last;
+
+	spin_lock(&quotas->lock);
+	last = !--quota->refs;
+	if (last)
+		list_del(&quota->link);
+	spin_unlock(&quotas->lock);
+
+	if (last)
+		kfree(quota);
 }
 
 static bool ogpu_queue_quota_try_charge(struct ogpu_queue_quotas *quotas,
