@@ -43,7 +43,7 @@ export KERNEL
 
 # Those of tools/build/rules.mk that the caller sets are his for all parts.
 INSTALL_VARS := PREFIX BINDIR SBINDIR LIBDIR INCLUDEDIR DATADIR MANDIR DOCDIR PKGCONFIGDIR COMPLETIONDIR \
-	UDEVDIR UNITDIR FIRMWAREDIR DESTDIR V CC CFLAGS CPPFLAGS LDFLAGS
+	UDEVDIR UNITDIR FIRMWAREDIR KEYSDIR DESTDIR V CC CFLAGS CPPFLAGS LDFLAGS
 install_args = $(foreach v,$(INSTALL_VARS),$(if $(filter command\ line environment,$(origin $(v))),$(v)='$($(v))'))
 
 GOALS := all demo check check-debug bench shell setup modules debug-kernel static
@@ -132,7 +132,7 @@ demo: root
 install:
 	+@case $$($(TOP)/tools/build/product-lacks) in \
 	"") cd $(TOP) && $(MAKE) --no-print-directory OGPU_INSIDE=1 product-install $(install_args) ;; \
-	*) $(TOP)/tools/build/install-from-root '$(DESTDIR)' '$(or $(PREFIX),/usr/local)' \
+	*) $(TOP)/tools/build/install-from-root '$(DESTDIR)' \
 		$(MAKE) --no-print-directory product-install $(install_args) ;; \
 	esac
 

@@ -206,8 +206,12 @@ int keyring_add_folders(struct keyring *ring, const char * const *folders, size_
 	for (folder = 0; folder < count && !ret; folder++) {
 		const char *path = folders[folder];
 
-		if (stat(path, &st))
-			continue;
+		/* What cannot be looked at may hold revocations. */
+		if (stat(path, &st)) {
+			if (errno == ENOENT)
+				continue;
+			return fw_fail(err, FW_EXIT_SIGNATURE, "%s: %s", path, strerror(errno));
+		}
 		if (st.st_mode & 0002)
 			return fw_fail(err, FW_EXIT_SIGNATURE,
 				       "%s: everybody can put keys there: chmod o-w, if it is still good",

@@ -187,8 +187,13 @@ static bool write_all(int fd, const uint8_t *data, size_t size)
 static int write_file(const char *path, unsigned int mode, bool replace, const void *data,
 		      size_t size, struct fw_error *err)
 {
+	struct stat st;
 	char *temp;
 	int fd, ret;
+
+	/* Devices and pipes are not replaced by files. */
+	if (!stat(path, &st) && !S_ISREG(st.st_mode))
+		return fw_fail(err, FW_EXIT_FAILED, "%s: exists, and is no regular file", path);
 
 	if (asprintf(&temp, "%s.XXXXXX", path) < 0)
 		return fw_fail(err, FW_EXIT_FAILED, "%s: out of memory", path);

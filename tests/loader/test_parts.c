@@ -214,6 +214,12 @@ static void test_keyring(void **state)
 	assert_int_equal(keyring_add_folders(&ring, folders, 2, &err), -1);
 	keyring_free(&ring);
 
+	/* Nor may a folder that is there be passed over; a file instead of it stands for that. */
+	snprintf(path, sizeof(path), "%s/a.pub/keys.d", usr);
+	assert_int_equal(keyring_add_folders(&ring, (const char * const []){ path }, 1, &err), -1);
+	assert_int_equal(err.code, FW_EXIT_SIGNATURE);
+	keyring_free(&ring);
+
 	/* A folder that everybody can write to is worth nothing. */
 	assert_int_equal(chmod(etc, 0777), 0);
 	snprintf(path, sizeof(path), "%s/old.revoked", etc);

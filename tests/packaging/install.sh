@@ -63,6 +63,14 @@ result $? "the image tells the build of the tarball"
 	"$dest/usr/lib/firmware/ogpu/4f470001.img" >"$work/why" 2>&1
 result $? "the key that is installed is that of the image"
 
+dest2=$work/dest2
+OGPU_ROOT=$work/nothing make install DESTDIR="$dest2" CFLAGS="-g -O2" >"$work/why" 2>&1
+"$dest2/usr/local/sbin/ogpu-fwload" --help >"$work/help" 2>&1
+folder=$(cd "$dest2" && find . -name development.pub | sed 's#^\.##; s#/[^/]*$##')
+grep -qF "$folder" "$work/help" && [ "$folder" = /usr/share/ogpu/keys ] || echo "key is in $folder" >>"$work/why"
+grep -qF "$folder" "$work/help"
+result $? "whatever the prefix, the key is where the loader looks"
+
 grep -rl "$tree" "$dest" >"$work/why"
 [ ! -s "$work/why" ]
 result $? "no path of the build is in what is installed"

@@ -22,6 +22,7 @@ UDEVDIR		?= $(PREFIX)/lib/udev
 UNITDIR		?= $(PREFIX)/lib/systemd/system
 # Where the kernel and ogpu-fwload look, whatever the prefix.
 FIRMWAREDIR	?= /lib/firmware
+KEYSDIR		?= /usr/share/ogpu/keys
 DESTDIR		?=
 
 INSTALL		?= install

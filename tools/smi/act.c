@@ -33,13 +33,15 @@ static int write_bounded(const char *dir, const char *name, const char *text, in
 {
 	struct write *write = smi_share(sizeof(*write));
 	int64_t left = deadline - smi_now_ms();
+	int ret;
 
 	if (!write)
 		return -ENOMEM;
 	*write = (struct write){ .dir = dir, .name = name, .text = text };
-	if (left < 0 || !smi_bounded(do_write, write, (unsigned int)left))
+	if (left < 0)
 		return -ETIME;
-	return write->ret;
+	ret = smi_bounded(do_write, write, (unsigned int)left);
+	return ret ? ret : write->ret;
 }
 
 /* The function of a card that runs is reset; others are bound anew. */
@@ -60,7 +62,8 @@ static int reset_card(struct smi_card *card, const struct smi_options *opt, int6
 
 static bool needs_reset(const struct smi_card *card, const struct smi_options *opt)
 {
-	return opt->device || opt->all || card->verdict == SMI_NEEDS_RESET;
+	/* Unasked only on the driver's word, not because a read was late. */
+	return opt->device || opt->all || !strcmp(card->card.state, "wedged");
 }
 
 /* What became of it, once it is neither starting nor without firmware any more, or time is over. */
@@ -84,43 +87,56 @@ static void wait_outcome(struct smi_card *card, const struct smi_options *opt, i
 	}
 }
 
+static int reset_one(struct smi_card *card, const struct smi_options *opt, struct fw_error *err)
+{
+	int64_t deadline = smi_now_ms() + opt->timeout_s * 1000ll;
+	int ret;
+
+	if (!card_has_driver(&card->card))
+		return fw_fail(err, FW_EXIT_NO_DEVICE, "%s: no ogpu driver is bound to it",
+			       card->card.address);
+	if (!opt->json && !opt->quiet) {
+		printf("%s: resetting, at most %u s\n", card->card.address, opt->timeout_s);
+		fflush(stdout);
+	}
+	ret = reset_card(card, opt, deadline);
+	if (ret == -ETIME)
+		return fw_fail(err, FW_EXIT_TIMEOUT,
+			       "%s: the reset does not end; power the host off and on",
+			       card->card.address);
+	if (ret == -EPERM || ret == -EACCES)
+		return fw_fail(err, FW_EXIT_FAILED, "%s: only root may reset it",
+			       card->card.address);
+	if (ret)
+		return fw_fail(err, FW_EXIT_IO, "%s: reset failed: %s", card->card.address,
+			       strerror(-ret));
+	wait_outcome(card, opt, deadline);
+	return 0;
+}
+
+/* One that fails does not keep others from being reset; the first failure is told. */
 int smi_reset(struct smi_cards *cards, const struct smi_options *opt, struct fw_error *err)
 {
 	unsigned int i, done = 0;
+	struct fw_error one;
+	int ret = 0;
 
 	for (i = 0; i < cards->count; i++) {
-		struct smi_card *card = &cards->cards[i];
-		int64_t deadline = smi_now_ms() + opt->timeout_s * 1000ll;
-		int ret;
-
-		if (!needs_reset(card, opt))
+		if (!needs_reset(&cards->cards[i], opt))
 			continue;
-		if (!card_has_driver(&card->card))
-			return fw_fail(err, FW_EXIT_NO_DEVICE,
-				       "%s: no ogpu driver is bound to it", card->card.address);
-		if (!opt->json && !opt->quiet) {
-			printf("%s: resetting, at most %u s\n", card->card.address,
-			       opt->timeout_s);
-			fflush(stdout);
-		}
-		ret = reset_card(card, opt, deadline);
-		if (ret == -ETIME)
-			return fw_fail(err, FW_EXIT_TIMEOUT,
-				       "%s: the reset does not end; power the host off and on",
-				       card->card.address);
-		if (ret == -EPERM || ret == -EACCES)
-			return fw_fail(err, FW_EXIT_FAILED, "%s: only root may reset it",
-				       card->card.address);
-		if (ret)
-			return fw_fail(err, FW_EXIT_IO, "%s: reset failed: %s",
-				       card->card.address, strerror(-ret));
-		wait_outcome(card, opt, deadline);
 		done++;
+		if (!reset_one(&cards->cards[i], opt, &one))
+			continue;
+		if (!ret)
+			*err = one;
+		else
+			fw_warn("%s", one.text);
+		ret = -1;
 	}
 	if (!done)
 		return fw_fail(err, FW_EXIT_NOTHING,
 			       "no card needs a reset; name one with -d to reset it");
-	return 0;
+	return ret;
 }
 
 int smi_power_cap(const struct smi_cards *cards, const struct smi_options *opt,

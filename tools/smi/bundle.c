@@ -71,7 +71,7 @@ static void add_part(FILE *out, void (*read)(void *arg), const char *path)
 	if (!part)
 		return;
 	snprintf(part->path, sizeof(part->path), "%s", path);
-	if (!smi_bounded(read, part, READ_MS))
+	if (smi_bounded(read, part, READ_MS))
 		fprintf(out, "(nothing came back in time)\n");
 	fprintf(out, "%.*s\n", (int)MAX_PART - 1, part->text);
 }

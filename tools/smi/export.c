@@ -137,11 +137,12 @@ static cJSON *add_device(cJSON *devices, const char *name)
 	return cJSON_AddArrayToObject(edits, "deviceNodes");
 }
 
-/* By number, by UUID, and all. The number is that of the card among those with a render node. */
+/* By number among all cards of the host, by UUID, and all; only those that have a render node. */
 char *smi_cdi(const struct smi_cards *cards)
 {
 	cJSON *json = cJSON_CreateObject(), *devices, *all;
-	unsigned int i, number = 0;
+	unsigned int i;
+	bool some = false;
 	char name[CARD_TEXT], *text;
 
 	cJSON_AddStringToObject(json, "cdiVersion", "0.6.0");
@@ -152,12 +153,13 @@ char *smi_cdi(const struct smi_cards *cards)
 
 		if (!card->node[0])
 			continue;
-		snprintf(name, sizeof(name), "%u", number++);
+		snprintf(name, sizeof(name), "%u", card->number);
+		some = true;
 		add_node(add_device(devices, name), card->node);
 		if (card->uuid[0])
 			add_node(add_device(devices, card->uuid), card->node);
 	}
-	if (number) {
+	if (some) {
 		all = add_device(devices, "all");
 		for (i = 0; i < cards->count; i++)
 			if (cards->cards[i].node[0])

@@ -8,6 +8,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -42,6 +43,7 @@ static void pause_a_little(void)
 static pid_t start(void (*work)(void *arg), void *arg)
 {
 	pid_t parent = getpid(), pid;
+	int null;
 
 	fflush(NULL);
 	pid = fork();
@@ -50,6 +52,11 @@ static pid_t start(void (*work)(void *arg), void *arg)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
+	/* Whoever waits for the end of our output must not wait for one that hangs. */
+	null = open("/dev/null", O_RDWR);
+	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
+		_exit(1);
+	close_range(3, ~0u, 0);
 	work(arg);
 	fflush(NULL);
 	_exit(0);
@@ -75,12 +82,16 @@ void *smi_share(size_t size)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
-bool smi_bounded(void (*work)(void *arg), void *arg, unsigned int timeout_ms)
+int smi_bounded(void (*work)(void *arg), void *arg, unsigned int timeout_ms)
 {
 	pid_t pid = start(work, arg);
 	int status;
 
-	return pid > 0 && finish(pid, smi_now_ms() + timeout_ms, &status) && !status;
+	if (pid < 0)
+		return -EAGAIN;
+	if (!finish(pid, smi_now_ms() + timeout_ms, &status))
+		return -ETIME;
+	return status ? -EAGAIN : 0;
 }
 
 static void set_value(struct smi_card *card, enum smi_value what, const char *text)
@@ -245,6 +256,7 @@ static int find_cards(struct smi_cards *cards, const struct smi_options *opt, st
 	}
 	for (i = 0; i < cards->count; i++) {
 		cards->cards[i].card = only ? *only : list.cards[i];
+		cards->cards[i].number = only ? (unsigned int)(only - list.cards) : i;
 		snprintf(cards->cards[i].reading, CARD_TEXT, "state");
 	}
 	cards_free(&list);
@@ -267,9 +279,9 @@ int smi_read(struct smi_cards *cards, const struct smi_options *opt, unsigned in
 	for (i = 0; i < cards->count; i++)
 		pids[i] = start(read_card, &cards->cards[i]);
 	for (i = 0; i < cards->count; i++) {
-		started &= pids[i] > 0;
-		if (pids[i] > 0)
-			finish(pids[i], deadline, &status);
+		status = 0;
+		if (pids[i] < 0 || (finish(pids[i], deadline, &status) && status))
+			started = false;
 	}
 
 	/* One that hangs in the kernel may go on later: what it has read is kept apart. */
@@ -283,7 +295,7 @@ int smi_read(struct smi_cards *cards, const struct smi_options *opt, unsigned in
 		return fw_fail(err, FW_EXIT_FAILED, "out of memory");
 	/* That is no fault of a card. */
 	if (!started)
-		return fw_fail(err, FW_EXIT_FAILED, "cannot start a process for each card");
+		return fw_fail(err, FW_EXIT_FAILED, "cannot have a process for each card");
 	for (i = 0; i < cards->count; i++)
 		smi_judge(&cards->cards[i]);
 	return 0;

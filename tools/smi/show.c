@@ -39,6 +39,14 @@ static void add_text(cJSON *object, const char *name, const char *text)
 		cJSON_AddNullToObject(object, name);
 }
 
+static void add_number(cJSON *object, const char *name, bool known, long long value)
+{
+	if (known)
+		cJSON_AddNumberToObject(object, name, (double)value);
+	else
+		cJSON_AddNullToObject(object, name);
+}
+
 cJSON *smi_json_start(const struct smi_options *opt)
 {
 	cJSON *json = cJSON_CreateObject();
@@ -90,12 +98,8 @@ static cJSON *card_json(const struct smi_card *card)
 	add_text(object, "pci_link", card->link);
 	add_text(object, "pci_link_max", card->link_max);
 	add_text(object, "local_cpus", card->cpus);
-	for (i = 0; i < SMI_VALUES; i++) {
-		if (card->has[i])
-			cJSON_AddNumberToObject(object, value_names[i], (double)card->value[i]);
-		else
-			cJSON_AddNullToObject(object, value_names[i]);
-	}
+	for (i = 0; i < SMI_VALUES; i++)
+		add_number(object, value_names[i], card->has[i], card->value[i]);
 	return object;
 }
 
@@ -217,15 +221,20 @@ void smi_show_health(const struct smi_cards *cards, bool quiet)
 void smi_show_topology(const struct smi_cards *cards)
 {
 	unsigned int i;
+	char node[24];
 
 	printf("%-13s %-5s %-12s %-18s %-18s %s\n", "CARD", "NUMA", "CPUS", "LINK", "LINK-MAX",
 	       "PATH");
 	for (i = 0; i < cards->count; i++) {
 		const struct smi_card *card = &cards->cards[i];
 
-		printf("%-13s %-5lld %-12s %-18s %-18s %s\n", card->card.address,
-		       card->value[SMI_NUMA_NODE], or_dash(card->cpus), or_dash(card->link),
-		       or_dash(card->link_max), or_dash(card->slot));
+		if (card->has[SMI_NUMA_NODE])
+			snprintf(node, sizeof(node), "%lld", card->value[SMI_NUMA_NODE]);
+		else
+			snprintf(node, sizeof(node), "-");
+		printf("%-13s %-5s %-12s %-18s %-18s %s\n", card->card.address, node,
+		       or_dash(card->cpus), or_dash(card->link), or_dash(card->link_max),
+		       or_dash(card->slot));
 	}
 }
 
@@ -275,14 +284,14 @@ cJSON *smi_manifest_json(const struct smi_cards *cards, const struct smi_options
 		add_text(object, "address", card->card.address);
 		cJSON_AddStringToObject(object, "kernel", host.release);
 		add_text(object, "driver", driver);
-		cJSON_AddNumberToObject(object, "board_id", card->card.board_id);
-		cJSON_AddNumberToObject(object, "hw_rev", card->card.hw_rev);
+		add_number(object, "board_id", card->card.known, card->card.board_id);
+		add_number(object, "hw_rev", card->card.known, card->card.hw_rev);
 		add_text(object, "firmware", card->card.fw_version);
 		add_text(object, "build_id", card->card.fw_build_id);
 		add_text(object, "manifest_sha256", card->card.fw_hash);
 		add_text(object, "key_id", card->card.fw_key);
-		cJSON_AddNumberToObject(object, "svn", (double)card->value[SMI_SVN]);
-		cJSON_AddNumberToObject(object, "min_svn", card->card.min_svn);
+		add_number(object, "svn", card->has[SMI_SVN], card->value[SMI_SVN]);
+		add_number(object, "min_svn", card->card.known, card->card.min_svn);
 		cJSON_AddItemToArray(array, object);
 	}
 	return array;

@@ -55,6 +55,7 @@ enum smi_value {
 
 struct smi_card {
 	struct card card;
+	unsigned int number;		/* among all cards of the host */
 	char last_error[256];
 	char uuid[CARD_TEXT];
 	char node[CARD_TEXT];		/* renderD128; empty: none */
@@ -98,8 +99,11 @@ void smi_free(struct smi_cards *cards);
 int64_t smi_now_ms(void);
 /* Memory that such a process shares with its parent; never freed. */
 void *smi_share(size_t size);
-/* Runs @work in a process of its own; true if that ended well in time. It is not waited for. */
-bool smi_bounded(void (*work)(void *arg), void *arg, unsigned int timeout_ms);
+/*
+ * Runs @work in a process of its own, without any open file. Return: 0; -ETIME if it did not end in
+ * time, then it is left behind; -EAGAIN if there was none.
+ */
+int smi_bounded(void (*work)(void *arg), void *arg, unsigned int timeout_ms);
 
 /* verdict.c */
 void smi_judge(struct smi_card *card);

@@ -58,10 +58,18 @@ static bool above(const struct smi_card *card, enum smi_value what, long long li
 
 static void judge_running(struct smi_card *card)
 {
+	char text[160];
+
 	if (above(card, SMI_PAGES_LOST, 0)) {
 		judge(card, SMI_REPLACE, "VRAM has bad pages, and no spare ones are left");
 		advise(card, "take the card ", " out of use and replace it");
-	} else if (!card->has[SMI_TEMP_GPU]) {
+	} else if (card->reading[0]) {
+		snprintf(text, sizeof(text), "nothing came back in time when '%s' was read",
+			 card->reading);
+		judge(card, SMI_DEGRADED, text);
+		advise(card, "ogpu-smi doctor -d ",
+		       " again in a moment; the driver resets it if need be");
+	} else if (card->hwmon[0] && !card->has[SMI_TEMP_GPU]) {
 		judge(card, SMI_DEGRADED, "firmware does not answer when asked for its sensors");
 		advise(card, "ogpu-smi doctor -d ",
 		       " again in a moment; the driver resets it if need be");
@@ -81,20 +89,11 @@ static bool state_is(const struct smi_card *card, const char *state)
 	return !strcmp(card->card.state, state);
 }
 
-/* It was their turn, and firmware did not answer. The driver will find that out, too. */
-static bool reads_sensors(const struct smi_card *card)
-{
-	return strstr(card->reading, "_input") || !strncmp(card->reading, "power1_", 7);
-}
-
 void smi_judge(struct smi_card *card)
 {
-	char text[160];
-
-	if (card->reading[0] && !(state_is(card, CARD_STATE_RUNNING) && reads_sensors(card))) {
-		snprintf(text, sizeof(text), "nothing came back in time when '%s' was read",
-			 card->reading);
-		judge(card, SMI_NEEDS_RESET, text);
+	/* As long as the driver tells the state, that counts, and not how long it took. */
+	if (!card->card.state[0] && card->reading[0]) {
+		judge(card, SMI_NEEDS_RESET, "not even its state could be read in time");
 		advise(card, "ogpu-smi reset -d ",
 		       "; if that does not end either, power the host off");
 	} else if (!card_has_driver(&card->card)) {
@@ -107,6 +106,9 @@ void smi_judge(struct smi_card *card)
 	} else if (state_is(card, CARD_STATE_BOOTING) || state_is(card, CARD_STATE_RESETTING)) {
 		judge(card, SMI_STARTING, state_is(card, CARD_STATE_BOOTING) ?
 		      "its firmware starts" : "it is being reset");
+		advise(card, "ogpu-smi doctor -d ", " again in a moment");
+	} else if (state_is(card, CARD_STATE_UNKNOWN)) {
+		judge(card, SMI_STARTING, "the driver does not tell all about it yet");
 		advise(card, "ogpu-smi doctor -d ", " again in a moment");
 	} else if (state_is(card, "awaiting-firmware")) {
 		judge(card, SMI_NEEDS_FIRMWARE, "no firmware runs");
