@@ -5,7 +5,8 @@ Suites: host unit tests of the components (make check in each), static checks (t
 and the programs and scripts of tests/selftests in test machines. Those whose source has lines
 "VM: OPTIONS" run in a machine with these options of tests/vm/run, in one for each line; all others
 of a kernel share one. A backslash at the end of a line goes on with the next.
-A line "ARGS KERNEL: ARGUMENTS" gives a program arguments on that kernel.
+A line "ARGS KERNEL: ARGUMENTS" gives a program arguments on that kernel; a line "KERNELS: NAMES" says
+on which ones alone the test can run.
 """
 
 import argparse
@@ -152,24 +153,26 @@ def host_suites(totals):
 class Test:
     """A program or script for the test machine, and the machine that it wants."""
 
-    def __init__(self, path, machine, args):
+    def __init__(self, path, machine, args, kernels):
         self.name = os.path.basename(path)
         self.path = path
         self.machine = machine
         self.args = args		# by kernel
+        self.kernels = kernels		# the only ones; empty: all
 
     def command(self, kernel):
         return " ".join([self.path, *shlex.split(self.args.get(kernel, ""))])
 
 
 def wishes(source):
-    """The machines that a test asks for, by their options, and arguments by kernel."""
+    """The machines that a test asks for, by their options, arguments by kernel, and its kernels."""
     with open(source, encoding="utf-8", errors="replace") as f:
         head = "\n".join(f.read().splitlines()[:40])
     head = re.sub(r"\\\n[\s*#/]*", "", head)
     found = re.findall(r"^[\s*#/]*VM: *(--.*?) *(?:\*/)?$", head, re.MULTILINE)
     args = re.findall(r"^[\s*#/]*ARGS (\S+): *(.*?) *(?:\*/)?$", head, re.MULTILINE)
-    return found or [""], dict(args)
+    kernels = re.findall(r"^[\s*#/]*KERNELS: *(.*?) *(?:\*/)?$", head, re.MULTILINE)
+    return found or [""], dict(args), " ".join(kernels).split()
 
 
 def selftests(names):
@@ -181,8 +184,8 @@ def selftests(names):
             base += ".sh"
         elif extension != ".c" or not os.access(f"{TOP}/build/tests/{base}", os.X_OK):
             continue
-        machines, args = wishes(source)
-        tests += [Test(f"/ogpu/tests/{base}", machine, args) for machine in machines]
+        machines, args, kernels = wishes(source)
+        tests += [Test(f"/ogpu/tests/{base}", machine, args, kernels) for machine in machines]
     return [t for t in tests if not names or t.name in names or t.name.split(".")[0] in names]
 
 
@@ -316,7 +319,8 @@ def main():
             if build.returncode:
                 totals.add(f"kernel {kernel}", "build of ogpu.ko", "failed")
                 continue
-            for machine, group in groups(tests):
+            fit = [t for t in tests if not t.kernels or kernel in t.kernels]
+            for machine, group in groups(fit):
                 machine_suite(totals, kernel, machine, group, 4 if kernel == "debug" else 1)
 
     print()

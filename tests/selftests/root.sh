@@ -5,6 +5,8 @@
 # may change everything for themselves.
 #
 # VM: --root build/tests/tree
+# The debug kernel has no EROFS.
+# KERNELS: 7.3 6.12
 . tap
 explain() {
 	mount
@@ -17,6 +19,8 @@ result $? "the folder is the root"
 result $? "the card and the kernel's file systems are there"
 echo changed >/etc/tree && rm /bin/ls && mkdir -p /new/folder && [ "$(cat /etc/tree)" = changed ]
 result $? "files can be changed, removed and added"
+[ "/proc/$$/exe" -ef /bin/busybox ]
+result $? "the command's shell is the one of the folder"
 [ -z "${LD_LIBRARY_PATH:-}" ] && [ "$OMP_WAIT_POLICY" = passive ]
 result $? "programs get their own libraries, and threads that do not spin"
 tap_end

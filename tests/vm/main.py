@@ -345,6 +345,8 @@ def main():
     opts.share = local(opts.share) if opts.share else None
     opts.root = rootfs.image(f"{TOP}/build/vm", local(opts.root)) if opts.root else None
     kernel = initramfs.Kernel(TOP, opts.kernel)
+    if opts.root and "erofs" not in kernel.modules:
+        raise SystemExit(f"vm: --root: kernel {opts.kernel} has no EROFS")
     opts.accel = machine.accelerator(f"{TOP}/build/vm", kernel.image)
     job, module = make_job(opts, kernel, token)
     if opts.cards:
