@@ -16,6 +16,7 @@ else
 ##                       IMAGE=x.png: with a picture of yours; writes x-sketch.png next to it
 ## make check            all tests: host unit tests, static checks, both stock kernels
 ## make check-debug      tests and KUnit on a kernel with KASAN, lockdep, kmemleak, ...
+## make check-runtime    ggml and llama.cpp as Debian packages them, on a virtual card
 ## make bench            measure; writes build/bench.json
 ## make shell            interactive test machine with a card
 ##
@@ -46,7 +47,7 @@ INSTALL_VARS := PREFIX BINDIR SBINDIR LIBDIR INCLUDEDIR DATADIR MANDIR DOCDIR PK
 	UDEVDIR UNITDIR FIRMWAREDIR KEYSDIR DESTDIR V CC CFLAGS CPPFLAGS LDFLAGS
 install_args = $(foreach v,$(INSTALL_VARS),$(if $(filter command\ line environment,$(origin $(v))),$(v)='$($(v))'))
 
-GOALS := all demo check check-debug bench shell setup modules debug-kernel static
+GOALS := all demo check check-debug check-runtime bench shell setup modules debug-kernel static
 GOALS += components product firmware loader libogpu smi vgpu deb rpm
 .PHONY: $(GOALS) install product-install dist dkms-source modules_install headers_install clean distclean help
 .DEFAULT_GOAL := all
@@ -57,7 +58,7 @@ help:
 clean:
 	@cd $(TOP) && for f in build/*; do \
 		case $$f in \
-		build/root* | build/kernel | build/linux-source | build/debug-kernel | build/keys) ;; \
+		build/root* | build/next-root* | build/kernel | build/linux-source | build/debug-kernel | build/keys) ;; \
 		*) rm -rf "$$f" ;; \
 		esac; \
 	done
@@ -119,6 +120,13 @@ setup: root
 $(filter-out setup demo,$(GOALS)): root
 	+@cd $(TOP) && tools/build/in-root $(MAKE) --no-print-directory \
 		$(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS)) $@
+
+# Debian's next suite is beside the build root.
+.PHONY: next-root
+next-root: root
+	@$(TOP)/tools/build/next-root
+
+check-runtime: next-root
 
 # Files outside the repository are not there in the build root.
 demo: root
@@ -197,6 +205,9 @@ static:
 
 check: all
 	@tests/check --kernels 7.3,6.12
+
+check-runtime: components modules
+	@tests/ggml/check
 
 check-debug: components debug-kernel
 	@tests/check --debug

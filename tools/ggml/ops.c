@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Which operations the card does, and how each becomes a dispatch. An operation with a parameter
+ * that is not known here is refused: ggml adds some without a new version of its plug-in interface.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "card.h"
+
+#define PARAMS	((int)(GGML_MAX_OP_PARAMS / sizeof(int32_t)))
+
+static int32_t param(const struct ggml_tensor *t, int n)
+{
+	int32_t v;
+
+	memcpy(&v, (const char *)t->op_params + n * sizeof(v), sizeof(v));
+	return v;
+}
+
+static float param_float(const struct ggml_tensor *t, int n)
+{
+	float v;
+
+	memcpy(&v, (const char *)t->op_params + n * sizeof(v), sizeof(v));
+	return v;
+}
+
+/* No parameter from number n on is anything but zero. */
+static bool only(const struct ggml_tensor *t, int n)
+{
+	for (; n < PARAMS; n++)
+		if (param(t, n))
+			return false;
+	return true;
+}
+
+static bool is(const struct ggml_tensor *t, enum ggml_type type)
+{
+	return t && t->type == type;
+}
+
+static bool is_float(const struct ggml_tensor *t)
+{
+	return is(t, GGML_TYPE_F32) || is(t, GGML_TYPE_F16);
+}
+
+/* Elements of a row lie one behind the other. */
+static bool dense(const struct ggml_tensor *t)
+{
+	return t->nb[0] == ggml_type_size(t->type);
+}
+
+/* A tensor that kernels can count in 32 bits. */
+static bool countable(const struct ggml_tensor *t)
+{
+	return !t || (t->ne[0] < INT32_MAX && t->ne[1] < INT32_MAX &&
+		      t->ne[2] * t->ne[3] < INT32_MAX && ggml_nelements(t) < 1ll << 40);
+}
+
+bool op_is_nothing(const struct ggml_tensor *t)
+{
+	return t->op == GGML_OP_NONE || t->op == GGML_OP_RESHAPE || t->op == GGML_OP_VIEW ||
+	       t->op == GGML_OP_PERMUTE || t->op == GGML_OP_TRANSPOSE || ggml_is_empty(t);
+}
+
+static bool mul_mat_supported(const struct ggml_tensor *t)
+{
+	const struct ggml_tensor *a = t->src[0], *b = t->src[1];
+	bool types = is(b, GGML_TYPE_F32) ? is_float(a) || is(a, GGML_TYPE_Q8_0) :
+		     is(a, GGML_TYPE_F16) && is(b, GGML_TYPE_F16);
+
+	/* The first parameter asks for more precision than half: sums are of floats anyhow. */
+	return types && is(t, GGML_TYPE_F32) && dense(a) && dense(b) && dense(t) && only(t, 1) &&
+	       (param(t, 0) == GGML_PREC_DEFAULT || param(t, 0) == GGML_PREC_F32);
+}
+
+static bool rope_supported(const struct ggml_tensor *t)
+{
+	const struct ggml_tensor *a = t->src[0], *b = t->src[1], *c = t->src[2];
+	const int turned = param(t, 1), mode = param(t, 2);
+
+	return is_float(a) && t->type == a->type && is(b, GGML_TYPE_I32) &&
+	       (!c || is(c, GGML_TYPE_F32)) && (mode == 0 || mode == GGML_ROPE_TYPE_NEOX) &&
+	       turned > 0 && turned % 2 == 0 && turned <= t->ne[0] && t->ne[0] % 2 == 0 &&
+	       only(t, 11);
+}
+
+static bool soft_max_supported(const struct ggml_tensor *t)
+{
+	const struct ggml_tensor *a = t->src[0], *mask = t->src[1];
+
+	return is(a, GGML_TYPE_F32) && is(t, GGML_TYPE_F32) && dense(a) && dense(t) &&
+	       (!mask || is_float(mask)) && !t->src[2] && only(t, 2);
+}
+
+static bool copy_supported(const struct ggml_tensor *t)
+{
+	const struct ggml_tensor *a = t->src[0];
+
+	return (is_float(a) && is_float(t)) ||
+	       (is(a, GGML_TYPE_I32) && is(t, GGML_TYPE_I32));
+}
+
+bool op_supported(const struct ggml_tensor *t)
+{
+	const struct ggml_tensor *a = t->src[0], *b = t->src[1];
+
+	if (op_is_nothing(t))
+		return true;
+	if (!countable(t) || !countable(a) || !countable(b))
+		return false;
+	switch (t->op) {
+	case GGML_OP_ADD:
+	case GGML_OP_SUB:
+	case GGML_OP_MUL:
+	case GGML_OP_DIV:
+		return is_float(a) && is_float(b) && is_float(t) && only(t, 0);
+	case GGML_OP_SCALE:
+		return is_float(a) && is_float(t) && only(t, 2);
+	case GGML_OP_MUL_MAT:
+		return mul_mat_supported(t);
+	case GGML_OP_RMS_NORM:
+		return is(a, GGML_TYPE_F32) && is(t, GGML_TYPE_F32) && dense(a) && dense(t) &&
+		       only(t, 1);
+	case GGML_OP_SOFT_MAX:
+		return soft_max_supported(t);
+	case GGML_OP_ROPE:
+		return rope_supported(t);
+	case GGML_OP_CPY:
+	case GGML_OP_CONT:
+	case GGML_OP_DUP:
+		return copy_supported(t) && only(t, 0);
+	case GGML_OP_GET_ROWS:
+		return (is_float(a) || is(a, GGML_TYPE_Q8_0)) && is(b, GGML_TYPE_I32) &&
+		       is(t, GGML_TYPE_F32) && dense(a) && dense(t) && only(t, 0);
+	case GGML_OP_SET_ROWS:
+		return is(a, GGML_TYPE_F32) && is_float(t) && only(t, 0) &&
+		       (is(b, GGML_TYPE_I64) || is(b, GGML_TYPE_I32));
+	case GGML_OP_GLU:
+		return is_float(a) && is_float(t) && (!b || b->type == a->type) && only(t, 2) &&
+		       (param(t, 0) == GGML_GLU_OP_REGLU || param(t, 0) == GGML_GLU_OP_GEGLU ||
+			param(t, 0) == GGML_GLU_OP_SWIGLU);
+	default:
+		return false;
+	}
+}
+
+/* --- Launches --------------------------------------------------------------------------------- */
+
+static void describe(struct tensor *d, const struct ggml_tensor *t)
+{
+	memset(d, 0, sizeof(*d));
+	if (!t)
+		return;
+	d->data = (uintptr_t)t->data;
+	d->type = t->type;
+	d->there = 1;
+	for (int i = 0; i < 4; i++) {
+		d->size[i] = t->ne[i];
+		d->stride[i] = t->nb[i];
+	}
+}
+
+static void set(uint32_t v[3], uint32_t x, uint32_t y, uint32_t z)
+{
+	v[0] = x;
+	v[1] = y;
+	v[2] = z;
+}
+
+/* A work-item for each element of a tensor, or each two; groups are wide where rows are long. */
+static void by_element(struct launch *l, const char *kernel, const struct ggml_tensor *t, int each)
+{
+	const uint32_t n = (t->ne[0] + each - 1) / each;
+	uint32_t x = 1, y = 1;
+
+	while (x < n && x < 128)
+		x *= 2;
+	while (y < t->ne[1] && x * y < 128)
+		y *= 2;
+	l->kernel = kernel;
+	set(l->group, x, y, 1);
+	set(l->grid, (n + x - 1) / x, (t->ne[1] + y - 1) / y, t->ne[2] * t->ne[3]);
+	l->work = 16.0 * ggml_nelements(t);
+}
+
+/* A wave for each row. */
+static void by_row(struct launch *l, const char *kernel, const struct ggml_tensor *t)
+{
+	l->kernel = kernel;
+	set(l->group, 32, 1, 1);
+	set(l->grid, 1, t->ne[1], t->ne[2] * t->ne[3]);
+	l->work = 32.0 * ggml_nelements(t);
+}
+
+static void mul_mat(const struct ggml_tensor *t, struct launch *l)
+{
+	static const char *const kernels[][2] = {
+		{ "mul_mat_f32_f32", "mul_vec_f32_f32" }, { "mul_mat_f16_f32", "mul_vec_f16_f32" },
+		{ "mul_mat_f16_f16", "mul_vec_f16_f16" },
+		{ "mul_mat_q8_0_f32", "mul_vec_q8_0_f32" },
+	};
+	const struct ggml_tensor *a = t->src[0], *b = t->src[1];
+	const int types = is(a, GGML_TYPE_F32) ? 0 : is(a, GGML_TYPE_Q8_0) ? 3 :
+			  is(b, GGML_TYPE_F16) ? 2 : 1;
+	const bool vector = b->ne[1] == 1;
+	const int tile_b = vector ? 1 : TILE_B;
+
+	l->kernel = kernels[types][vector];
+	l->args.n[0] = b->ne[2] / a->ne[2];
+	l->args.n[1] = b->ne[3] / a->ne[3];
+	set(l->group, 32, 1, 1);
+	set(l->grid, (a->ne[1] + TILE_A - 1) / TILE_A, (b->ne[1] + tile_b - 1) / tile_b,
+	    b->ne[2] * b->ne[3]);
+	l->work = 2.0 * a->ne[0] * a->ne[1] * b->ne[1] * b->ne[2] * b->ne[3];
+}
+
+static void soft_max(const struct ggml_tensor *t, struct launch *l)
+{
+	const float bias = param_float(t, 1);
+	uint32_t heads = 1;
+
+	while (2 * heads <= t->ne[2])
+		heads *= 2;
+	l->args.f[0] = param_float(t, 0);
+	l->args.f[1] = bias;
+	l->args.f[2] = exp2f(-bias / heads);
+	l->args.f[3] = exp2f(-bias / 2 / heads);
+	l->args.n[0] = heads;
+	by_row(l, "soft_max", t);
+}
+
+/* Of which number of pairs on YaRN stops, and begins, to stretch. */
+static float yarn_pair(int turned, int context, float rotations, float base)
+{
+	return turned * logf(context / (rotations * 2 * (float)M_PI)) / (2 * logf(base));
+}
+
+static void rope(const struct ggml_tensor *t, struct launch *l)
+{
+	const int turned = param(t, 1), context = param(t, 4);
+	const float base = param_float(t, 5);
+	const float slow = yarn_pair(turned, context, param_float(t, 10), base);
+
+	l->args.n[0] = turned;
+	l->args.n[1] = param(t, 2) == GGML_ROPE_TYPE_NEOX;
+	l->args.f[0] = powf(base, -2.0f / turned);
+	l->args.f[1] = param_float(t, 6);
+	l->args.f[2] = param_float(t, 7);
+	l->args.f[3] = param_float(t, 8);
+	l->args.f[4] = fmaxf(0, floorf(yarn_pair(turned, context, param_float(t, 9), base)));
+	l->args.f[5] = fminf(turned - 1, ceilf(slow));
+	by_element(l, "rope", t, 2);
+}
+
+void op_launch(const struct ggml_tensor *t, struct launch *l)
+{
+	memset(l, 0, sizeof(*l));
+	describe(&l->args.dst, t);
+	describe(&l->args.a, t->src[0]);
+	describe(&l->args.b, t->src[1]);
+	describe(&l->args.c, t->src[2]);
+	switch (t->op) {
+	case GGML_OP_ADD:
+	case GGML_OP_SUB:
+	case GGML_OP_MUL:
+	case GGML_OP_DIV:
+		l->args.op = t->op == GGML_OP_ADD ? BINARY_ADD :
+			     t->op == GGML_OP_SUB ? BINARY_SUB :
+			     t->op == GGML_OP_MUL ? BINARY_MUL : BINARY_DIV;
+		by_element(l, "binary", t, 1);
+		break;
+	case GGML_OP_SCALE:
+		l->args.f[0] = param_float(t, 0);
+		l->args.f[1] = param_float(t, 1);
+		by_element(l, "scale", t, 1);
+		break;
+	case GGML_OP_MUL_MAT:
+		mul_mat(t, l);
+		break;
+	case GGML_OP_RMS_NORM:
+		l->args.f[0] = param_float(t, 0);
+		by_row(l, "rms_norm", t);
+		break;
+	case GGML_OP_SOFT_MAX:
+		soft_max(t, l);
+		break;
+	case GGML_OP_ROPE:
+		rope(t, l);
+		break;
+	case GGML_OP_GET_ROWS:
+		by_element(l, "get_rows", t, 1);
+		break;
+	case GGML_OP_SET_ROWS:
+		by_element(l, "set_rows", t->src[0], 1);
+		break;
+	case GGML_OP_GLU:
+		l->args.op = param(t, 0) == GGML_GLU_OP_REGLU ? GLU_RELU :
+			     param(t, 0) == GGML_GLU_OP_GEGLU ? GLU_GELU : GLU_SILU;
+		l->args.n[0] = param(t, 1);
+		by_element(l, "glu", t, 1);
+		break;
+	default:	/* CPY, CONT, DUP */
+		l->args.n[0] = ggml_are_same_shape(t, t->src[0]);
+		by_element(l, "copy", t, 1);
+		break;
+	}
+}
