@@ -88,10 +88,9 @@ dist:
 		[ "$$(cd "$$tree" && pwd -P)" = "$$(cd $(TOP) && pwd -P)" ] || { \
 		echo "dist: needs the git repository" >&2; exit 1; }
 	@id=$$(git -C $(TOP) describe --always --dirty --abbrev=12) && \
-	git -C $(TOP) archive --prefix=ogpu-$(VERSION)/ \
-		--add-virtual-file=ogpu-$(VERSION)/BUILD_ID:$$id HEAD | \
-		xz -T1 > $(TOP)/build/ogpu-$(VERSION).tar.xz.new
-	@mv $(TOP)/build/ogpu-$(VERSION).tar.xz.new $(TOP)/build/ogpu-$(VERSION).tar.xz
+	git -C $(TOP) archive --prefix=ogpu-$(VERSION)/ --add-virtual-file=ogpu-$(VERSION)/BUILD_ID:$$id \
+		-o $(TOP)/build/ogpu-$(VERSION).tar HEAD
+	@xz -T1 -f $(TOP)/build/ogpu-$(VERSION).tar
 	@echo "  DIST    build/ogpu-$(VERSION).tar.xz"
 
 # What DKMS builds the module from.

@@ -264,6 +264,7 @@ static int cmd_attach(const struct options *opt, const char *path, struct fw_err
 		return fw_fail(err, FW_EXIT_USAGE,
 			       "attach needs --public, --signature and --output");
 	if (check_output(opt, opt->public, opt->signature, err) ||
+	    check_output(opt, path, path, err) ||
 	    key_read_public(opt->public, public, err) ||
 	    signature_read(opt->signature, signature, err) || image_open(&image, path, err))
 		return -1;

@@ -155,6 +155,8 @@ cmp -s good.img attached.img
 result $? "it is the image that sign makes"
 run "attach: another key" 5 "$FWSIGN" attach --public=other.pub --signature=dev.sig --output=x.img \
 	prepared.img
+run "attach: onto what is read" 64 "$FWSIGN" attach --public=dev.pub --signature=dev.sig \
+	--output=prepared.img prepared.img
 head -c 63 dev.sig >bad.sig
 run "attach: no signature" 5 "$FWSIGN" attach --public=dev.pub --signature=bad.sig --output=x.img \
 	prepared.img

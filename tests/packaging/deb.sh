@@ -5,6 +5,7 @@
 # them, and purges them. The one for DKMS is left out, for that is not in the root. Prints TAP.
 # Usage: deb.sh FOLDER
 set -u
+[ -n "${OGPU_INSIDE:-}" ] || { echo "Bail out! runs in the build root: tools/build/in-root"; exit 1; }
 debs=$(cd "$1" && pwd -P) || exit 1
 
 if [ "${OGPU_TRY:-}" != entered ]; then

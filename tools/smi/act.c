@@ -12,7 +12,7 @@
 #include "smi.h"
 
 #define DRIVER_DIR	"bus/pci/drivers/ogpu"
-#define POLL_US		100000
+#define POLL_US		500000
 
 struct write {
 	const char *dir;

@@ -52,10 +52,15 @@ static void read_log(void *arg)
 		if (got <= 0)
 			break;
 		line[got] = '\0';
-		if (strstr(line, "ogpu") && used + (size_t)got < sizeof(part->text)) {
-			memcpy(part->text + used, line, (size_t)got + 1);
-			used += (size_t)got;
+		if (!strstr(line, "ogpu"))
+			continue;
+		/* The newest is what matters. */
+		if (used + (size_t)got >= sizeof(part->text)) {
+			memmove(part->text, part->text + used / 2, used - used / 2);
+			used -= used / 2;
 		}
+		memcpy(part->text + used, line, (size_t)got + 1);
+		used += (size_t)got;
 	}
 	if (fd < 0)
 		snprintf(part->text, sizeof(part->text), "(%s)\n", strerror(errno));

@@ -97,6 +97,13 @@ static void show(const struct event *event, const struct smi_options *opt)
 	cJSON_Delete(json);
 }
 
+/* As cards are named everywhere: with or without the domain 0000. */
+static bool is_named(const char *address, const char *name)
+{
+	return !strcasecmp(address, name) ||
+	       (!strncmp(address, "0000:", 5) && !strcasecmp(address + 5, name));
+}
+
 int smi_events(const struct smi_options *opt, struct fw_error *err)
 {
 	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = KERNEL_GROUP };
@@ -121,7 +128,13 @@ int smi_events(const struct smi_options *opt, struct fw_error *err)
 
 		if (opt->timeout_s && (left <= 0 || !poll(&ready, 1, (int)left)))
 			break;
-		got = recvfrom(fd, text, sizeof(text) - 1, 0, (struct sockaddr *)&from, &length);
+		got = recvfrom(fd, text, sizeof(text) - 1, opt->timeout_s ? MSG_DONTWAIT : 0,
+			       (struct sockaddr *)&from, &length);
+		if (got < 0 && errno != ENOBUFS && errno != EINTR && errno != EAGAIN) {
+			close(fd);
+			return fw_fail(err, FW_EXIT_FAILED, "cannot listen to the kernel: %s",
+				       strerror(errno));
+		}
 		/* Only the kernel's own; an overrun is told, for what is lost cannot be. */
 		if (got < 0 && errno == ENOBUFS)
 			fw_warn("events were lost");
@@ -129,7 +142,7 @@ int smi_events(const struct smi_options *opt, struct fw_error *err)
 			continue;
 		text[got] = '\0';
 		parse(&event, text, (size_t)got);
-		if (!event.ours || (opt->device && strcmp(opt->device, event.address)))
+		if (!event.ours || (opt->device && !is_named(event.address, opt->device)))
 			continue;
 		show(&event, opt);
 		seen++;

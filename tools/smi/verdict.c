@@ -100,7 +100,8 @@ void smi_judge(struct smi_card *card)
 		judge(card, SMI_NEEDS_DRIVER, card->card.driver[0] ?
 		      "another driver is bound to it" : "no driver is bound to it");
 		advise(card, card->card.driver[0] ? "unbind " : "modprobe ogpu, or bind ",
-		       card->card.driver[0] ? " and bind it to ogpu" : "; see the kernel log");
+		       card->card.driver[0] ? " and bind it to ogpu, if no guest uses it" :
+					      "; see the kernel log");
 	} else if (state_is(card, CARD_STATE_RUNNING)) {
 		judge_running(card);
 	} else if (state_is(card, CARD_STATE_BOOTING) || state_is(card, CARD_STATE_RESETTING)) {
