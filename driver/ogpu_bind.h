@@ -67,6 +67,8 @@ struct ogpu_bind_job {
 	u32 room;
 	/** @segments: of all ranges */
 	u64 segments;
+	/** @system: bytes of system memory that it maps */
+	u64 system;
 	/** @need: tables that it takes */
 	struct ogpu_pt_need need;
 	/** @change: these tables */
@@ -84,7 +86,7 @@ int ogpu_bind_job_map(struct ogpu_bind_job *job, u64 va, u64 size, u64 prot, str
 int ogpu_bind_job_unmap(struct ogpu_bind_job *job, u64 va, u64 size);
 void ogpu_bind_job_cut(struct ogpu_bind_job *job, u64 va);
 int ogpu_bind_job_prepare(struct ogpu_bind_job *job);
-bool ogpu_bind_job_do_now(struct ogpu_bind_job *job);
+bool ogpu_bind_job_do_now(struct ogpu_bind_job *job, u64 replaced);
 struct dma_fence *ogpu_bind_job_arm(struct ogpu_bind_job *job);
 void ogpu_bind_job_push(struct ogpu_bind_job *job);
 void ogpu_bind_job_abort(struct ogpu_bind_job *job);

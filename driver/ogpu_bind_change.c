@@ -9,6 +9,7 @@
  */
 #include <linux/dma-resv.h>
 #include <linux/mm.h>
+#include <linux/overflow.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
@@ -26,6 +27,10 @@
 
 /* How often to look whether somebody wants the caller dead. */
 #define OGPU_BIND_LOOK		256
+
+/* An address space may map as much as this times what buffers can have, or so many bytes. */
+#define OGPU_BIND_MAX_TIMES	8
+#define OGPU_BIND_MAX_BYTES	(64ull << 30)
 
 /* Tables that are in store before a call, so that small ones find what they need. */
 #define OGPU_BIND_STORE		8
@@ -65,12 +70,14 @@ static int ogpu_bind_lock_spans(struct ogpu_bind *bind)
 	u32 i, count = 0;
 	int ret;
 
+	bind->replaced = 0;
 	for (i = 0; i < bind->num_spans; i++) {
 		struct ogpu_bind_span *span = &bind->spans[i];
 
 		drm_gpuvm_for_each_va_range(va, &bind->vm->base, span->start, span->end) {
 			if (++count > DRM_OGPU_MAX_BIND_MAPPINGS)
 				return -E2BIG;
+			bind->replaced += va->va.range;
 			ret = ogpu_bind_lock_obj(bind, va->gem.obj, &before);
 			if (!ret)
 				ret = ogpu_bind_look(count);
@@ -346,10 +353,11 @@ static int ogpu_bind_fill_span(struct ogpu_bind *bind, const struct ogpu_bind_sp
 		}
 		ret = ogpu_bind_job_map(job, va->va.addr, va->va.range, to_ogpu_va(va)->prot, bo,
 					va->gem.offset);
-		if (!ret)
-			ret = ogpu_bind_look(job->count);
+		if (!ret && fatal_signal_pending(current))
+			ret = -EINTR;
 		if (ret)
 			return ret;
+		cond_resched();
 		at = va->va.addr + va->va.range;
 	}
 
@@ -391,10 +399,28 @@ static int ogpu_bind_fill(struct ogpu_bind *bind)
 	return ogpu_bind_job_prepare(bind->job);
 }
 
+/* What is mapped has to be looked at page by page when it moves. */
+static int ogpu_bind_check_bytes(struct ogpu_bind *bind)
+{
+	struct ogpu_mem *mem = bind->vm->odev->mem;
+	u64 bytes = bind->vm->bytes;
+	u32 i;
+
+	for (i = 0; i < bind->count; i++) {
+		if (bind->reqs[i].bo && check_add_overflow(bytes, bind->reqs[i].size, &bytes))
+			return -ENOSPC;
+	}
+
+	if (bytes == bind->vm->bytes || bytes <= OGPU_BIND_MAX_BYTES)
+		return 0;
+
+	return bytes / OGPU_BIND_MAX_TIMES <= mem->vram.base.size + mem->tt.size ? 0 : -ENOSPC;
+}
+
 static int ogpu_bind_stage(struct ogpu_bind *bind)
 {
 	struct drm_gem_object *obj;
-	int ret = 0;
+	int ret = ogpu_bind_check_bytes(bind);
 	u32 i;
 
 	for (i = 0; i < bind->count && !ret; i++) {
@@ -427,9 +453,10 @@ static int ogpu_bind_stage(struct ogpu_bind *bind)
 
 static void ogpu_bind_commit_old(struct ogpu_vm *vm, struct drm_gpuva *va)
 {
+	vm->bytes -= va->gem.obj ? va->va.range : 0;
+	vm->mappings--;
 	drm_gpuva_unlink(va);
 	kfree(to_ogpu_va(va));
-	vm->mappings--;
 }
 
 static void ogpu_bind_commit_new(struct ogpu_vm *vm, struct ogpu_va *va, struct drm_gpuvm_bo *vm_bo)
@@ -438,6 +465,7 @@ static void ogpu_bind_commit_new(struct ogpu_vm *vm, struct ogpu_va *va, struct 
 		return;
 	drm_gpuva_link(&va->base, vm_bo);
 	vm->mappings++;
+	vm->bytes += vm_bo ? va->base.va.range : 0;
 }
 
 static void ogpu_bind_commit_op(struct ogpu_bind *bind, struct ogpu_bind_req *req,
@@ -503,13 +531,16 @@ static void ogpu_bind_commit(struct ogpu_bind *bind)
 	struct dma_fence *fence;
 	bool done;
 
-	done = ogpu_bind_job_do_now(bind->job);
+	done = ogpu_bind_job_do_now(bind->job, bind->replaced);
 	fence = done ? dma_fence_get_stub() : dma_fence_get(ogpu_bind_job_arm(bind->job));
 
-	ogpu_bind_commit_tree(bind, done ? 0 : fence->seqno);
+	/* Before buffers lose their mappings, with which they may go: their memory must stay. */
 	drm_exec_for_each_locked_object(&bind->exec, obj) {
 		if (!done)
 			dma_resv_add_fence(obj->resv, fence, DMA_RESV_USAGE_BOOKKEEP);
+	}
+	ogpu_bind_commit_tree(bind, done ? 0 : fence->seqno);
+	drm_exec_for_each_locked_object(&bind->exec, obj) {
 		if (bind->vm->preempt)
 			ogpu_bind_forget_bo(bind->vm, obj, fence);
 	}
@@ -586,6 +617,7 @@ static int ogpu_bind_try(struct ogpu_bind *bind)
 {
 	int ret;
 
+	bind->placed = false;
 	bind->job = ogpu_bind_job_create(bind->vm, OGPU_BIND_LINE_USER, bind->count,
 					 bind->file->client_id);
 	if (IS_ERR(bind->job))
@@ -594,6 +626,7 @@ static int ogpu_bind_try(struct ogpu_bind *bind)
 	ret = ogpu_bind_add_deps(bind);
 	if (!ret)
 		ret = ogpu_bind_lock(bind);
+	bind->placed = !ret;
 	if (!ret) {
 		ret = ogpu_bind_try_locked(bind);
 		drm_exec_fini(&bind->exec);
@@ -615,7 +648,8 @@ static int ogpu_bind_try_placed(struct ogpu_bind *bind)
 		if (ret)
 			return ret;
 		ret = ogpu_bind_try(bind);
-	} while (ogpu_mem_retry(odev, &mode, ret));
+		/* What is missing after that nobody has to make room for. */
+	} while (ogpu_mem_retry(odev, &mode, ret && bind->placed ? -ECANCELED : ret));
 
 	if (!ret)
 		ogpu_mem_end(odev);

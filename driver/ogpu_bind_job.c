@@ -32,6 +32,9 @@ static struct ogpu_bind_job *to_ogpu_bind_job(struct ogpu_sched_job *job)
 	return container_of(job, struct ogpu_bind_job, base);
 }
 
+/* Bytes of system memory that a call may map: it is looked at page by page. */
+#define OGPU_BIND_MAX_SYSTEM	(64ull << 30)
+
 /* Jobs with more ranges and segments, or tables, are not done at once: it would take long. */
 #define OGPU_BIND_NOW_MAX	4096
 #define OGPU_BIND_NOW_TABLES	128
@@ -45,8 +48,8 @@ static int ogpu_bind_job_change(struct ogpu_bind_job *job)
 	u32 i;
 
 	for (i = 0; i < job->count; i++) {
-		ogpu_pt_split(&vm->pt, &split, job->ranges[i].va);
-		ogpu_pt_split(&vm->pt, &split, job->ranges[i].va + job->ranges[i].size);
+		ogpu_pt_split(&vm->pt, change, &split, job->ranges[i].va);
+		ogpu_pt_split(&vm->pt, change, &split, job->ranges[i].va + job->ranges[i].size);
 	}
 	if (split.count)
 		ret = ogpu_mmu_invalidate(vm->odev, vm->asid, &split);
@@ -81,6 +84,9 @@ static int ogpu_bind_job_apply(struct ogpu_bind_job *job)
 
 	/* A card that is being reset may not be touched. */
 	if (!ogpu_device_running(vm->odev))
+		return -ENODEV;
+	/* After a reset page tables lack what was not done before: they fit no later change. */
+	if (READ_ONCE(vm->odev->mem->binds.stops) != vm->stops)
 		return -ENODEV;
 	/* Without the card there are no page tables. */
 	if (!ogpu_device_enter(vm->odev, &idx))
@@ -267,19 +273,21 @@ void ogpu_bind_job_abort(struct ogpu_bind_job *job)
 /**
  * ogpu_bind_job_do_now() - do a job without the detour of a line, if nothing is to be waited for
  * @job: prepared, not armed; the dma_resv of all that it maps or unmaps are locked
+ * @replaced: bytes that were mapped where something changes
  *
  * So nobody can be before it who has not begun.
  *
  * Return: true if it is done: then it has no fence, and is to be dropped by ogpu_bind_job_abort().
  */
-bool ogpu_bind_job_do_now(struct ogpu_bind_job *job)
+bool ogpu_bind_job_do_now(struct ogpu_bind_job *job, u64 replaced)
 {
 	struct ogpu_vm *vm = job->vm;
 	unsigned int i;
 
 	dma_resv_assert_held(drm_gpuvm_resv(&vm->base));
 	if (!ogpu_sched_job_is_ready(&job->base) || job->segments > OGPU_BIND_NOW_MAX ||
-	    job->need.leaf + job->need.inner > OGPU_BIND_NOW_TABLES)
+	    job->need.leaf + job->need.inner > OGPU_BIND_NOW_TABLES ||
+	    replaced > OGPU_BIND_NOW_TABLES * (u64)OGPU_PAGE_2M)
 		return false;
 
 	for (i = 0; i < OGPU_BIND_LINES; i++) {
@@ -411,13 +419,17 @@ int ogpu_bind_job_map(struct ogpu_bind_job *job, u64 va, u64 size, u64 prot, str
 	if (!range)
 		return -ENOMEM;
 	if (bo) {
+		if (bo->ttm.resource->mem_type != TTM_PL_VRAM)
+			job->system += size;
+		if (job->line == OGPU_BIND_LINE_USER && job->system > OGPU_BIND_MAX_SYSTEM)
+			return -E2BIG;
 		ret = ogpu_bind_range_locate(range, bo, offset, &job->segments);
 		if (ret)
 			return ret;
 	}
 	job->count++;
 	ogpu_pt_need_map(&job->vm->pt, &job->need, va, size, range->segments);
-	if (job->line == OGPU_BIND_LINE_USER && ogpu_pt_mem_too_much(&job->need))
+	if (job->line == OGPU_BIND_LINE_USER && ogpu_pt_need_too_much(&job->need))
 		return -E2BIG;
 
 	return bo ? ogpu_sched_job_add_resv_deps(&job->base, bo->ttm.base.resv,
@@ -459,5 +471,6 @@ void ogpu_bind_job_cut(struct ogpu_bind_job *job, u64 va)
  */
 int ogpu_bind_job_prepare(struct ogpu_bind_job *job)
 {
-	return ogpu_pt_mem_take(&job->vm->pt_mem, &job->need, &job->change);
+	return ogpu_pt_mem_take(&job->vm->pt_mem, &job->need, &job->change,
+				job->line == OGPU_BIND_LINE_REBIND);
 }

@@ -73,6 +73,10 @@ struct ogpu_bind {
 	struct ogpu_syncs syncs;
 	/** @sync_ops: memory of @syncs */
 	struct ogpu_sync *sync_ops;
+	/** @placed: buffers were where the card can use them when it failed */
+	bool placed;
+	/** @replaced: bytes that were mapped where it changes something */
+	u64 replaced;
 	/** @exec: what is locked */
 	struct drm_exec exec;
 	/** @job: that changes the page tables */

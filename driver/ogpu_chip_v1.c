@@ -194,7 +194,7 @@ static int ogpu_v1_tlbi_look(struct ogpu_device *odev, u32 number)
 	u32 state = ogpu_read32(odev, odev->disc.mmu_base, OGPU_MMU_TLBI);
 
 	if (state == OGPU_REG_GONE)
-		return -ENODEV;
+		return ogpu_device_present(odev) ? -EAGAIN : -ENODEV;
 	/* After a reset the counts begin anew, but then nothing is under way. */
 	if (!(state & OGPU_MMU_TLBI_BUSY))
 		return 0;

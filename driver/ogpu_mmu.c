@@ -69,8 +69,19 @@ static void __iomem *ogpu_mmu_as_entry(struct ogpu_device *odev, u16 asid)
 	return odev->aperture + OGPU_AS_TABLE_OFFSET + asid * sizeof(struct ogpu_as_entry);
 }
 
-/* Of @ranges, or of all if that is NULL; they end in the order in which they began. */
-static int ogpu_mmu_tlbi(struct ogpu_device *odev, u16 asid, const struct ogpu_pt_ranges *ranges)
+static bool ogpu_mmu_works(struct ogpu_device *odev)
+{
+	enum ogpu_state state = READ_ONCE(odev->state);
+
+	return state == OGPU_STATE_RUNNING || state == OGPU_STATE_BOOTING;
+}
+
+/*
+ * Of @ranges, or of all if that is NULL; they end in the order in which they began. @start: of a
+ * card that is being started.
+ */
+static int ogpu_mmu_tlbi(struct ogpu_device *odev, u16 asid, const struct ogpu_pt_ranges *ranges,
+			 bool start)
 {
 	unsigned int i, count = ranges ? ranges->count : 1;
 	u32 number;
@@ -79,6 +90,9 @@ static int ogpu_mmu_tlbi(struct ogpu_device *odev, u16 asid, const struct ogpu_p
 	/* Entries written through the write-combined aperture must arrive first. */
 	wmb();
 	mutex_lock(&odev->mmu->lock);
+	/* Who was before may have found out that it does not work: do not try it one by one. */
+	if (!start && !ogpu_mmu_works(odev))
+		ret = -ENODEV;
 	for (i = 0; i < count && !ret; i++)
 		ret = odev->chip->tlbi_start(odev, asid, ranges ? ranges->range[i].start : 0,
 					     ranges ? ranges->range[i].end : 0, &number);
@@ -105,7 +119,7 @@ int ogpu_mmu_start(struct ogpu_device *odev)
 	wmb();
 	odev->chip->as_set(odev, OGPU_AS_TABLE_OFFSET, odev->disc.as_count);
 
-	return ogpu_mmu_tlbi(odev, 0, NULL);
+	return ogpu_mmu_tlbi(odev, 0, NULL, true);
 }
 
 /**
@@ -210,15 +224,14 @@ void ogpu_mmu_flush(struct ogpu_device *odev, u16 asid)
  */
 int ogpu_mmu_invalidate(struct ogpu_device *odev, u16 asid, const struct ogpu_pt_ranges *ranges)
 {
-	enum ogpu_state state = READ_ONCE(odev->state);
 	int idx, ret;
 
-	if (state != OGPU_STATE_RUNNING && state != OGPU_STATE_BOOTING)
+	if (!ogpu_mmu_works(odev))
 		return -ENODEV;
 	if (!ogpu_device_enter(odev, &idx))
 		return -ENODEV;
 
-	ret = ogpu_mmu_tlbi(odev, asid, ranges);
+	ret = ogpu_mmu_tlbi(odev, asid, ranges, false);
 	if (ret == -ETIMEDOUT)
 		ogpu_report(odev, OGPU_TROUBLE_TLBI);
 	else if (ret == -ENODEV)

@@ -10,8 +10,9 @@
  * when the card has forgotten them.
  *
  * An entry of level 1 points to a table of 4 KiB pages or is a leaf of 2 MiB. To turn a leaf into a
- * table the table is filled first; then one 64-bit store replaces the leaf. The bits @linked and
- * the children tell what an entry is, so that nothing has to be read back from VRAM, but for
+ * table the table is filled first; then one 64-bit store replaces the leaf. This is done at both
+ * ends of all ranges of a change before any of them is changed (ogpu_pt_split()). The bits @linked
+ * and the children tell what an entry is, so that nothing has to be read back from VRAM, but for
  * entries that are split.
  *
  * CONTIG stands in all 16 entries of a 64 KiB group or in none. The card may use any of them for
@@ -148,6 +149,10 @@ void ogpu_pt_need_map(const struct ogpu_pt *pt, struct ogpu_pt_need *need, u64 v
 	while (va < end) {
 		u64 next = min(ALIGN_DOWN(va, OGPU_PAGE_2M) + OGPU_PAGE_2M, end);
 
+		/* Without memory there is no other end to it. */
+		if (!segments && ogpu_pt_need_too_much(need))
+			return;
+
 		need->inner += ogpu_pt_need_region(need, va, 3);
 		need->inner += ogpu_pt_need_region(need, va, 2);
 		if (!ogpu_pt_fits_2m(pt, &src, va, next))
@@ -257,6 +262,10 @@ static bool ogpu_pt_split_group(struct ogpu_pt *pt, struct ogpu_pt_table *table,
 	pte = pt->ops->read(table, first);
 	if (!(pte & OGPU_PTE_CONTIG))
 		return false;
+	/* It stands in all of them or in none: what is not valid must not become so. */
+	if (WARN_ON_ONCE(find_next_zero_bit(table->linked, first + OGPU_PT_GROUP, first) <
+			 first + OGPU_PT_GROUP))
+		return false;
 
 	pt->ops->write(table, first, OGPU_PT_GROUP, pte & ~OGPU_PTE_CONTIG, OGPU_PAGE_4K);
 	return true;
@@ -265,28 +274,40 @@ static bool ogpu_pt_split_group(struct ogpu_pt *pt, struct ogpu_pt_table *table,
 /**
  * ogpu_pt_split() - make entries below and above an address independent of each other
  * @pt: the address space
- * @stale: what the card must forget before one of the sides is changed
+ * @change: with the tables that ogpu_pt_need_cut() counts
+ * @split: what the card must forget before one of the sides is changed
  * @va: where, 4 KiB aligned
  *
- * For both ends of each range that is mapped or unmapped, before.
- *
- * Return: whether something had to be done.
+ * For both ends of all ranges that are mapped or unmapped, before the first of them is.
  */
-bool ogpu_pt_split(struct ogpu_pt *pt, struct ogpu_pt_ranges *stale, u64 va)
+void ogpu_pt_split(struct ogpu_pt *pt, struct ogpu_pt_change *change, struct ogpu_pt_ranges *split,
+		   u64 va)
 {
+	u64 group = ALIGN_DOWN(va, OGPU_PAGE_64K), page = ALIGN_DOWN(va, OGPU_PAGE_2M);
+	unsigned int index = OGPU_PT_INDEX(va, 1);
 	struct ogpu_pt_table *table = pt->root;
-	u64 group = ALIGN_DOWN(va, OGPU_PAGE_64K);
 
-	if (va == group || !(pt->pages & OGPU_PAGE_64K))
-		return false;
+	if (va == page)
+		return;
 
-	while (table && table->level)
+	while (table && table->level > 1)
 		table = table->child[OGPU_PT_INDEX(va, table->level)];
-	if (!table || !ogpu_pt_split_group(pt, table, OGPU_PT_INDEX(va, 0)))
-		return false;
+	if (!table || !test_bit(index, table->linked))
+		return;
 
-	ogpu_pt_add_stale(stale, group, group + OGPU_PAGE_64K);
-	return true;
+	if (!table->child[index]) {
+		struct ogpu_pt_table *child;
+
+		if (WARN_ON_ONCE(list_empty(&change->leaf)))
+			return;
+		child = ogpu_pt_table_of_leaf(pt, change, pt->ops->read(table, index));
+		ogpu_pt_split_group(pt, child, OGPU_PT_INDEX(va, 0));
+		ogpu_pt_link(pt, table, index, child);
+		/* Old and new say the same, so this can be forgotten together with the change. */
+		ogpu_pt_add_stale(&change->stale, page, page + OGPU_PAGE_2M);
+	} else if (ogpu_pt_split_group(pt, table->child[index], OGPU_PT_INDEX(va, 0))) {
+		ogpu_pt_add_stale(split, group, group + OGPU_PAGE_64K);
+	}
 }
 
 /*
@@ -370,17 +391,9 @@ static void ogpu_pt_map_2m(struct ogpu_pt *pt, struct ogpu_pt_change *change,
 		return;
 	}
 
-	if (linked) {
-		u64 start = ALIGN_DOWN(va, OGPU_PAGE_2M);
-
-		child = ogpu_pt_table_of_leaf(pt, change, pt->ops->read(table, index));
-		ogpu_pt_split_group(pt, child, OGPU_PT_INDEX(va, 0));
-		if (end != start + OGPU_PAGE_2M)
-			ogpu_pt_split_group(pt, child, OGPU_PT_INDEX(end, 0));
-		ogpu_pt_add_stale(&change->stale, start, start + OGPU_PAGE_2M);
-	} else {
-		child = ogpu_pt_take(&change->leaf, 0);
-	}
+	/* A leaf that is replaced in part has been split. */
+	WARN_ON_ONCE(linked);
+	child = ogpu_pt_take(&change->leaf, 0);
 	ogpu_pt_map_pages(pt, child, va, end, prot, src);
 	ogpu_pt_link(pt, table, index, child);
 }
@@ -449,23 +462,6 @@ static void ogpu_pt_unmap_pages(struct ogpu_pt *pt, struct ogpu_pt_change *chang
 	bitmap_clear(table->linked, first, count);
 }
 
-/* Remove a part of a 2 MiB leaf. */
-static void ogpu_pt_unmap_from_leaf(struct ogpu_pt *pt, struct ogpu_pt_change *change,
-				    struct ogpu_pt_table *table, u64 va, u64 end)
-{
-	unsigned int index = OGPU_PT_INDEX(va, 1);
-	u64 start = ALIGN_DOWN(va, OGPU_PAGE_2M);
-	struct ogpu_pt_table *child;
-
-	child = ogpu_pt_table_of_leaf(pt, change, pt->ops->read(table, index));
-	ogpu_pt_split_group(pt, child, OGPU_PT_INDEX(va, 0));
-	if (end != start + OGPU_PAGE_2M)
-		ogpu_pt_split_group(pt, child, OGPU_PT_INDEX(end, 0));
-	ogpu_pt_unmap_pages(pt, change, child, va, end);
-	ogpu_pt_link(pt, table, index, child);
-	ogpu_pt_add_stale(&change->stale, start, start + OGPU_PAGE_2M);
-}
-
 static void ogpu_pt_unmap_table(struct ogpu_pt *pt, struct ogpu_pt_change *change,
 				struct ogpu_pt_table *table, u64 va, u64 end)
 {
@@ -487,11 +483,11 @@ static void ogpu_pt_unmap_table(struct ogpu_pt *pt, struct ogpu_pt_change *chang
 
 		next = min(ALIGN_DOWN(va, bytes) + bytes, end);
 		child = table->child[index];
-		if (next - va == bytes) {
-			ogpu_pt_add_stale(&change->stale, va, next);
+		/* A leaf that is removed in part has been split: if not, rather too much. */
+		if (next - va == bytes || WARN_ON_ONCE(!child)) {
+			ogpu_pt_add_stale(&change->stale, ALIGN_DOWN(va, bytes),
+					  ALIGN_DOWN(va, bytes) + bytes);
 			ogpu_pt_drop(pt, change, table, index);
-		} else if (!child) {
-			ogpu_pt_unmap_from_leaf(pt, change, table, va, next);
 		} else {
 			if (table->level == 1)
 				ogpu_pt_unmap_pages(pt, change, child, va, next);

@@ -80,6 +80,14 @@ struct ogpu_pt_need {
 	u64 last[OGPU_PT_LEVELS];
 };
 
+/* Most tables that one call may need. What has moved is renewed, however much it is. */
+#define OGPU_PT_NEED_MAX	16384
+
+static inline bool ogpu_pt_need_too_much(const struct ogpu_pt_need *need)
+{
+	return need->leaf > OGPU_PT_NEED_MAX || need->leaf + need->inner > OGPU_PT_NEED_MAX;
+}
+
 /* Ranges that a change remembers one by one. */
 #define OGPU_PT_RANGES	8
 
@@ -123,7 +131,8 @@ void ogpu_pt_init(struct ogpu_pt *pt, const struct ogpu_pt_ops *ops, u64 pages,
 void ogpu_pt_need_map(const struct ogpu_pt *pt, struct ogpu_pt_need *need, u64 va, u64 size,
 		      const struct ogpu_pt_segment *segments);
 void ogpu_pt_need_cut(struct ogpu_pt_need *need, u64 va);
-bool ogpu_pt_split(struct ogpu_pt *pt, struct ogpu_pt_ranges *stale, u64 va);
+void ogpu_pt_split(struct ogpu_pt *pt, struct ogpu_pt_change *change, struct ogpu_pt_ranges *split,
+		   u64 va);
 void ogpu_pt_map(struct ogpu_pt *pt, struct ogpu_pt_change *change, u64 va, u64 size, u64 prot,
 		 const struct ogpu_pt_segment *segments);
 void ogpu_pt_unmap(struct ogpu_pt *pt, struct ogpu_pt_change *change, u64 va, u64 size);

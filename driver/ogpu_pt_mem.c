@@ -150,11 +150,14 @@ static int ogpu_pt_chunk_get_vram(struct ogpu_pt_mem *mem, struct ogpu_pt_chunk 
 	return 0;
 }
 
-static int ogpu_pt_chunk_get_system(struct ogpu_pt_mem *mem, struct ogpu_pt_chunk *chunk)
+static int ogpu_pt_chunk_get_system(struct ogpu_pt_mem *mem, struct ogpu_pt_chunk *chunk,
+				    bool borrow)
 {
 	struct ogpu_pt_mems *mems = mem->odev->pt_mems;
 
-	if (!ogpu_vm_owner_take(mem->owner, OGPU_VM_SHARE_SYSTEM, OGPU_PT_CHUNK_SIZE))
+	if (borrow)
+		ogpu_vm_owner_borrow(mem->owner, OGPU_VM_SHARE_SYSTEM, OGPU_PT_CHUNK_SIZE);
+	else if (!ogpu_vm_owner_take(mem->owner, OGPU_VM_SHARE_SYSTEM, OGPU_PT_CHUNK_SIZE))
 		return -ENOSPC;
 
 	chunk->mem = dma_alloc_coherent(mem->odev->drm.dev, OGPU_PT_CHUNK_SIZE, &chunk->dma,
@@ -171,8 +174,8 @@ static int ogpu_pt_chunk_get_system(struct ogpu_pt_mem *mem, struct ogpu_pt_chun
 	return 0;
 }
 
-/* @vram: no dma_resv is locked. */
-static int ogpu_pt_mem_grow(struct ogpu_pt_mem *mem, bool vram)
+/* @vram: no dma_resv is locked. @borrow: whatever the user's share is. */
+static int ogpu_pt_mem_grow(struct ogpu_pt_mem *mem, bool vram, bool borrow)
 {
 	struct ogpu_pt_chunk *chunk;
 	int ret = -ENOSPC;
@@ -185,7 +188,7 @@ static int ogpu_pt_mem_grow(struct ogpu_pt_mem *mem, bool vram)
 	if (vram)
 		ret = ogpu_pt_chunk_get_vram(mem, chunk);
 	if (ret == -ENOSPC)
-		ret = ogpu_pt_chunk_get_system(mem, chunk);
+		ret = ogpu_pt_chunk_get_system(mem, chunk, borrow);
 	if (ret) {
 		kfree(chunk);
 		return ret;
@@ -325,7 +328,7 @@ int ogpu_pt_mem_fill(struct ogpu_pt_mem *mem, u32 tables)
 	int ret = 0;
 
 	while (!ret && READ_ONCE(mem->free) < tables)
-		ret = fatal_signal_pending(current) ? -EINTR : ogpu_pt_mem_grow(mem, true);
+		ret = fatal_signal_pending(current) ? -EINTR : ogpu_pt_mem_grow(mem, true, false);
 
 	return ret;
 }
@@ -401,7 +404,7 @@ static int ogpu_pt_mem_prepare(struct ogpu_pt_table *table, bool inner)
 	return 0;
 }
 
-static int ogpu_pt_mem_take_some(struct ogpu_pt_mem *mem, u32 count, bool inner,
+static int ogpu_pt_mem_take_some(struct ogpu_pt_mem *mem, u32 count, bool inner, bool borrow,
 				 struct list_head *to)
 {
 	while (count--) {
@@ -411,7 +414,7 @@ static int ogpu_pt_mem_take_some(struct ogpu_pt_mem *mem, u32 count, bool inner,
 		while (!table) {
 			if (fatal_signal_pending(current))
 				return -EINTR;
-			ret = ogpu_pt_mem_grow(mem, false);
+			ret = ogpu_pt_mem_grow(mem, false, borrow);
 			if (ret)
 				return ret;
 			table = ogpu_pt_mem_get(mem, inner);
@@ -431,19 +434,20 @@ static int ogpu_pt_mem_take_some(struct ogpu_pt_mem *mem, u32 count, bool inner,
  * @mem: memory of tables
  * @need: how many
  * @change: where to; they must be given back in any case, ogpu_pt_mem_give()
+ * @borrow: also beyond the user's share: what is mapped must stay so, and most go back at once
  *
  * In ogpu_device_enter(); a dma_resv may be locked. What is not in store is allocated.
  *
  * Return: 0; -ENOSPC: the user has too many; -ENOMEM; -EINTR: somebody wants the caller dead.
  */
 int ogpu_pt_mem_take(struct ogpu_pt_mem *mem, const struct ogpu_pt_need *need,
-		     struct ogpu_pt_change *change)
+		     struct ogpu_pt_change *change, bool borrow)
 {
 	int ret;
 
-	ret = ogpu_pt_mem_take_some(mem, need->inner, true, &change->inner);
+	ret = ogpu_pt_mem_take_some(mem, need->inner, true, borrow, &change->inner);
 
-	return ret ?: ogpu_pt_mem_take_some(mem, need->leaf, false, &change->leaf);
+	return ret ?: ogpu_pt_mem_take_some(mem, need->leaf, false, borrow, &change->leaf);
 }
 
 /**
@@ -502,7 +506,7 @@ struct ogpu_pt_table *ogpu_pt_mem_root(struct ogpu_pt_mem *mem)
 
 	ret = ogpu_pt_mem_fill(mem, 1);
 	if (!ret)
-		ret = ogpu_pt_mem_take_some(mem, 1, true, &list);
+		ret = ogpu_pt_mem_take_some(mem, 1, true, false, &list);
 	if (ret)
 		return ERR_PTR(ret);
 

@@ -14,14 +14,6 @@
 struct ogpu_device;
 struct ogpu_vm_owner;
 
-/* Most tables that one call may need. What has moved is renewed, however much it is. */
-#define OGPU_PT_MEM_MAX	16384
-
-static inline bool ogpu_pt_mem_too_much(const struct ogpu_pt_need *need)
-{
-	return need->leaf > OGPU_PT_MEM_MAX || need->leaf + need->inner > OGPU_PT_MEM_MAX;
-}
-
 /**
  * struct ogpu_pt_mem - tables of an address space that are not in use, and the memory of all
  */
@@ -58,7 +50,7 @@ void ogpu_pt_mem_init(struct ogpu_pt_mem *mem, struct ogpu_device *odev,
 void ogpu_pt_mem_fini(struct ogpu_pt_mem *mem);
 int ogpu_pt_mem_fill(struct ogpu_pt_mem *mem, u32 tables);
 int ogpu_pt_mem_take(struct ogpu_pt_mem *mem, const struct ogpu_pt_need *need,
-		     struct ogpu_pt_change *change);
+		     struct ogpu_pt_change *change, bool borrow);
 void ogpu_pt_mem_give(struct ogpu_pt_mem *mem, struct ogpu_pt_change *change);
 void ogpu_pt_mem_shrink(struct ogpu_pt_mem *mem);
 struct ogpu_pt_table *ogpu_pt_mem_root(struct ogpu_pt_mem *mem);

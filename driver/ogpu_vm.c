@@ -24,6 +24,7 @@
 #include <linux/cred.h>
 #include <linux/dma-resv.h>
 #include <linux/ktime.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include <drm/drm_exec.h>
@@ -101,6 +102,11 @@ static int ogpu_vm_bo_validate(struct drm_gpuvm_bo *vm_bo, struct drm_exec *exec
 		/* Its page tables are right, or will be when its turn comes. */
 		if (va->moves == bo->moves)
 			continue;
+
+		/* There may be many, of large buffers. */
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
 
 		pending |= va->seqno > READ_ONCE(vm->bound_seqno);
 		ret = ogpu_bind_job_map(vm->rebind, base->va.addr, base->va.range, va->prot, bo,
@@ -210,6 +216,9 @@ static void ogpu_vm_destroy_work(struct work_struct *work)
 	struct ogpu_device *odev = vm->odev;
 	unsigned int i;
 
+	/* Nothing of the address space may be left that holds it. */
+	drm_dev_get(&odev->drm);
+
 	/*
 	 * All jobs are over, because they were users. First hardware may find the page tables no
 	 * more, then they may go, and the buffers that were mapped. If it cannot be told, the card
@@ -234,6 +243,7 @@ static void ogpu_vm_destroy_work(struct work_struct *work)
 
 out_put:
 	ogpu_vm_owner_put(owner);
+	drm_dev_put(&odev->drm);
 }
 
 static void ogpu_vm_release(struct kref *kref)

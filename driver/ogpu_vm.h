@@ -101,6 +101,8 @@ struct ogpu_vm {
 	u64 bound_seqno;
 	/** @mappings: how many there are; protected by the dma_resv */
 	u64 mappings;
+	/** @bytes: of memory that they map; protected by the dma_resv */
+	u64 bytes;
 	/** @preempt: if it is of the long-running kind, otherwise NULL; constant */
 	struct ogpu_preempt *preempt;
 	/** @rebind: collects what has moved, while drm_gpuvm_validate() runs */

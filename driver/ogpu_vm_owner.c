@@ -153,6 +153,17 @@ bool ogpu_vm_owner_take(struct ogpu_vm_owner *owner, enum ogpu_vm_share share, u
 }
 
 /**
+ * ogpu_vm_owner_borrow() - charge a user, also if it is too much
+ * @owner: user
+ * @share: with what
+ * @amount: how much
+ */
+void ogpu_vm_owner_borrow(struct ogpu_vm_owner *owner, enum ogpu_vm_share share, u64 amount)
+{
+	atomic64_sub(amount, &owner->left[share]);
+}
+
+/**
  * ogpu_vm_owner_give() - undo ogpu_vm_owner_take()
  * @owner: user
  * @share: with what

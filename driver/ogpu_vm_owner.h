@@ -52,6 +52,7 @@ struct ogpu_vm_owner *ogpu_vm_owner_find(struct ogpu_device *odev, kuid_t uid);
 struct ogpu_vm_owner *ogpu_vm_owner_get(struct ogpu_vm_owner *owner);
 void ogpu_vm_owner_put(struct ogpu_vm_owner *owner);
 bool ogpu_vm_owner_take(struct ogpu_vm_owner *owner, enum ogpu_vm_share share, u64 amount);
+void ogpu_vm_owner_borrow(struct ogpu_vm_owner *owner, enum ogpu_vm_share share, u64 amount);
 void ogpu_vm_owner_give(struct ogpu_vm_owner *owner, enum ogpu_vm_share share, u64 amount);
 void ogpu_vm_owner_begin_dying(struct ogpu_vm_owner *owner);
 void ogpu_vm_owner_end_dying(struct ogpu_vm_owner *owner);

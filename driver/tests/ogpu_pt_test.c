@@ -19,6 +19,7 @@ struct pt_test {
 	unsigned int used;
 	/* Of the change before. */
 	struct ogpu_pt_ranges stale;
+	struct ogpu_pt_ranges split;
 };
 
 static void pt_test_write(struct ogpu_pt_table *table, unsigned int index, unsigned int count,
@@ -160,33 +161,62 @@ static void pt_test_expect_none(struct kunit *test, u64 va)
 	KUNIT_EXPECT_EQ_MSG(test, pt_test_walk(test, va, &page), 0, "va %#llx", va);
 }
 
-/* With exactly the tables that are counted for it. Unmaps if @prot is 0. */
-static void pt_test_change(struct kunit *test, u64 va, u64 size, u64 prot,
-			   const struct ogpu_pt_segment *segments)
+struct pt_test_range {
+	u64 va;
+	u64 size;
+	u64 prot;	/* 0: unmap */
+	const struct ogpu_pt_segment *segments;
+};
+
+/* One job, as ogpu_bind_job.c does it, with exactly the tables that are counted for it. */
+static void pt_test_job(struct kunit *test, const struct pt_test_range *ranges, unsigned int count)
 {
 	struct pt_test *t = test->priv;
+	struct ogpu_pt_ranges split = {};
 	struct ogpu_pt_change change;
 	struct ogpu_pt_need need = {};
+	unsigned int i;
 
 	ogpu_pt_change_init(&change);
-	ogpu_pt_need_cut(&need, va);
-	if (prot)
-		ogpu_pt_need_map(&t->pt, &need, va, size, segments);
-	ogpu_pt_need_cut(&need, va + size);
+	for (i = 0; i < count; i++) {
+		const struct pt_test_range *range = &ranges[i];
+
+		ogpu_pt_need_cut(&need, range->va);
+		if (range->prot)
+			ogpu_pt_need_map(&t->pt, &need, range->va, range->size, range->segments);
+		ogpu_pt_need_cut(&need, range->va + range->size);
+	}
 	pt_test_take(test, &change.leaf, need.leaf);
 	pt_test_take(test, &change.inner, need.inner);
 
-	ogpu_pt_split(&t->pt, &change.stale, va);
-	ogpu_pt_split(&t->pt, &change.stale, va + size);
-	if (prot)
-		ogpu_pt_map(&t->pt, &change, va, size, prot, segments);
-	else
-		ogpu_pt_unmap(&t->pt, &change, va, size);
+	for (i = 0; i < count; i++) {
+		ogpu_pt_split(&t->pt, &change, &split, ranges[i].va);
+		ogpu_pt_split(&t->pt, &change, &split, ranges[i].va + ranges[i].size);
+	}
+	for (i = 0; i < count; i++) {
+		const struct pt_test_range *range = &ranges[i];
+
+		if (range->prot)
+			ogpu_pt_map(&t->pt, &change, range->va, range->size, range->prot,
+				    range->segments);
+		else
+			ogpu_pt_unmap(&t->pt, &change, range->va, range->size);
+	}
 
 	pt_test_give(test, &change.leaf, false);
 	pt_test_give(test, &change.inner, false);
 	pt_test_give(test, &change.dead, true);
 	t->stale = change.stale;
+	t->split = split;
+}
+
+/* Unmaps if @prot is 0. */
+static void pt_test_change(struct kunit *test, u64 va, u64 size, u64 prot,
+			   const struct ogpu_pt_segment *segments)
+{
+	const struct pt_test_range range = { va, size, prot, segments };
+
+	pt_test_job(test, &range, 1);
 }
 
 static void pt_test_map(struct kunit *test, u64 va, u64 size, u64 prot, u64 operand)
@@ -352,11 +382,16 @@ static void pt_test_stale(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->stale.range[0].start, SZ_1M + SZ_64K);
 	KUNIT_EXPECT_EQ(test, t->stale.range[0].end, SZ_1M + SZ_128K);
 
-	/* Of a part of a CONTIG group or of a leaf all. */
+	KUNIT_EXPECT_EQ(test, t->split.count, 0);
+
+	/* Of a part of a CONTIG group all, before; of a leaf all. */
 	pt_test_unmap(test, SZ_1M + SZ_4K, SZ_4K);
+	KUNIT_ASSERT_EQ(test, t->split.count, 1);
+	KUNIT_EXPECT_EQ(test, t->split.range[0].start, SZ_1M);
+	KUNIT_EXPECT_EQ(test, t->split.range[0].end, SZ_1M + SZ_64K);
 	KUNIT_ASSERT_EQ(test, t->stale.count, 1);
-	KUNIT_EXPECT_EQ(test, t->stale.range[0].start, SZ_1M);
-	KUNIT_EXPECT_EQ(test, t->stale.range[0].end, SZ_1M + SZ_64K);
+	KUNIT_EXPECT_EQ(test, t->stale.range[0].start, SZ_1M + SZ_4K);
+	KUNIT_EXPECT_EQ(test, t->stale.range[0].end, SZ_1M + SZ_8K);
 	pt_test_map(test, SZ_4M, SZ_2M, OGPU_PTE_READ, SZ_2M);
 	KUNIT_EXPECT_EQ(test, t->stale.count, 0);
 	pt_test_map(test, SZ_4M + SZ_8K, SZ_4K, OGPU_PTE_READ, SZ_1M);
@@ -413,6 +448,49 @@ static void pt_test_small_pages(struct kunit *test)
 	pt_test_expect(test, SZ_4M + SZ_4K, SZ_8M + SZ_2M + SZ_4K, OGPU_PTE_READ);
 }
 
+/* Of each table of 4 KiB pages: what is valid is noted, CONTIG stands in all of a group or none. */
+static void pt_test_expect_sane(struct kunit *test, u64 va)
+{
+	struct pt_test *t = test->priv;
+	struct ogpu_pt_table *table = t->pt.root;
+	unsigned int i;
+
+	while (table && table->level)
+		table = table->child[OGPU_PT_INDEX(va, table->level)];
+	for (i = 0; table && i < OGPU_PT_ENTRIES; i++) {
+		u64 pte = pt_test_read(table, i), first = pt_test_read(table, ALIGN_DOWN(i, 16));
+
+		KUNIT_EXPECT_EQ_MSG(test, !!(pte & OGPU_PTE_VALID), test_bit(i, table->linked),
+				    "va %#llx entry %u", va, i);
+		KUNIT_EXPECT_EQ_MSG(test, pte & OGPU_PTE_CONTIG, first & OGPU_PTE_CONTIG,
+				    "va %#llx entry %u", va, i);
+	}
+}
+
+/* Several ranges of one job inside one leaf. */
+static void pt_test_ranges_in_leaf(struct kunit *test)
+{
+	const struct ogpu_pt_segment other = { SZ_16M, SZ_4K };
+	const struct pt_test_range unmaps[] = {
+		{ SZ_4M, SZ_32K },
+		{ SZ_4M + SZ_64K + SZ_32K, SZ_4K },
+		{ SZ_4M + SZ_1M + SZ_4K, SZ_4K, OGPU_PTE_READ, &other },
+	};
+
+	pt_test_map(test, SZ_4M, SZ_2M, OGPU_PTE_READ, SZ_8M);
+	pt_test_job(test, unmaps, ARRAY_SIZE(unmaps));
+	pt_test_expect_sane(test, SZ_4M);
+	pt_test_expect_none(test, SZ_4M + SZ_64K + SZ_32K);
+	pt_test_expect(test, SZ_4M + SZ_64K, SZ_8M + SZ_64K, OGPU_PTE_READ);
+	pt_test_expect(test, SZ_4M + SZ_1M + SZ_4K, SZ_16M, OGPU_PTE_READ);
+	pt_test_expect(test, SZ_4M + SZ_1M, SZ_8M + SZ_1M, OGPU_PTE_READ);
+	pt_test_expect(test, SZ_4M + SZ_512K, SZ_8M + SZ_512K, OGPU_PTE_READ | OGPU_PTE_CONTIG);
+
+	pt_test_unmap(test, SZ_4M + SZ_64K + SZ_32K + SZ_4K, SZ_4K);
+	pt_test_expect_sane(test, SZ_4M);
+	pt_test_expect_none(test, SZ_4M + SZ_64K + SZ_32K);
+}
+
 /* Random changes inside 8 MiB, against an array of pages. */
 static void pt_test_random(struct kunit *test)
 {
@@ -440,7 +518,19 @@ static void pt_test_random(struct kunit *test)
 		/* Often aligned as the address is, so that large pages come up. */
 		operand = (u64)(seed >> 9) % SZ_4K * SZ_8M + (seed & 0x200 ? first * SZ_4K : 0);
 
-		if (seed & 0x400) {
+		if ((seed & 0xc00) == 0xc00 && count > 8) {
+			unsigned int gap = 1 + (seed >> 12) % (count - 2);
+			const struct pt_test_range two[] = {
+				{ base + first * SZ_4K, gap * SZ_4K },
+				{ base + (first + gap + 1) * SZ_4K, (count - gap - 1) * SZ_4K },
+			};
+			u64 kept = model[first + gap];
+
+			/* All but one page, in one job. */
+			pt_test_job(test, two, ARRAY_SIZE(two));
+			memset(model + first, 0, count * sizeof(*model));
+			model[first + gap] = kept;
+		} else if (seed & 0x400) {
 			pt_test_unmap(test, base + first * SZ_4K, count * SZ_4K);
 			memset(model + first, 0, count * sizeof(*model));
 		} else {
@@ -450,6 +540,8 @@ static void pt_test_random(struct kunit *test)
 				model[first + i] = operand + i * SZ_4K + 1;
 		}
 
+		for (i = 0; i < pages; i += OGPU_PT_ENTRIES)
+			pt_test_expect_sane(test, base + i * SZ_4K);
 		for (i = 0; i < pages; i++) {
 			u64 page = 0;
 			u64 pte = pt_test_walk(test, base + i * SZ_4K, &page);
@@ -482,6 +574,7 @@ static struct kunit_case ogpu_pt_test_cases[] = {
 	KUNIT_CASE(pt_test_segments),
 	KUNIT_CASE(pt_test_tables),
 	KUNIT_CASE(pt_test_stale),
+	KUNIT_CASE(pt_test_ranges_in_leaf),
 	KUNIT_CASE(pt_test_null),
 	KUNIT_CASE(pt_test_small_pages),
 	KUNIT_CASE(pt_test_random),

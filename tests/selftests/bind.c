@@ -338,49 +338,66 @@ static void push_out(struct card *other, struct card *card, const struct buffer 
 	ASSERT_EQ(info.current_placement, DRM_OGPU_BO_SYSTEM);
 }
 
+/* A job of another address space that waits for a word; its fence is in the syncobj. */
+struct gate {
+	struct buffer flag;
+	struct stream stream;
+	uint32_t syncobj;
+};
+
+static void gate_close(struct card *card, struct gate *gate)
+{
+	struct drm_ogpu_sync sync = { .flags = DRM_OGPU_SYNC_SIGNAL };
+	struct drm_ogpu_vm_create create = {};
+	struct card keeper = *card;
+	uint32_t queue;
+
+	card_stream(card, &gate->stream, 4096);
+	card_buffer(card, &gate->flag, 4096, DRM_OGPU_BO_SYSTEM, RW);
+	ASSERT_EQ(card_ioctl(card, DRM_IOCTL_OGPU_VM_CREATE, &create), 0);
+	keeper.vm = create.vm_id;
+	ASSERT_EQ(card_bind(&keeper, &gate->stream.buf, gate->stream.buf.va, DRM_OGPU_BIND_READ), 0);
+	ASSERT_EQ(card_bind(&keeper, &gate->flag, gate->flag.va, RW), 0);
+	queue = card_queue(&keeper, DRM_OGPU_ENGINE_COPY, 0);
+	stream_wait(&gate->stream, gate->flag.va, DRM_OGPU_COMPARE_EQ, 1, UINT64_MAX);
+	gate->syncobj = card_syncobj(card);
+	sync.handle = gate->syncobj;
+	ASSERT_EQ(card_submit(&keeper, queue, &gate->stream, &sync, 1), 0);
+}
+
+static void gate_open(struct gate *gate)
+{
+	*(volatile uint64_t *)gate->flag.map = 1;
+}
+
 /*
  * Page tables of a buffer that has moved are renewed at once, though a call of VM_BIND stands
  * before that which waits for a fence.
  */
 TEST(rebind_not_behind_bind)
 {
-	struct drm_ogpu_sync gate = { .flags = DRM_OGPU_SYNC_SIGNAL }, syncs[2] = {};
+	struct drm_ogpu_sync syncs[2] = {};
 	struct drm_ogpu_vm_bind args;
-	struct buffer buf, out, flag;
-	struct stream s, wait;
 	struct card card, other;
-	uint32_t queue, gated;
+	struct buffer buf, out;
+	struct gate gate;
+	struct stream s;
+	uint32_t queue;
 
 	card_open_unused(&card);
 	queue = card_queue(&card, DRM_OGPU_ENGINE_COPY, 0);
-	gated = card_queue(&card, DRM_OGPU_ENGINE_COPY, 0);
 	card_stream(&card, &s, 4096);
-	card_stream(&card, &wait, 4096);
 	card_buffer(&card, &out, 4096, DRM_OGPU_BO_SYSTEM, RW);
-	card_buffer(&card, &flag, 4096, DRM_OGPU_BO_SYSTEM, RW);
 	card_buffer(&card, &buf, 4 * MIB, DRM_OGPU_BO_VRAM | DRM_OGPU_BO_SYSTEM, RW);
 	*(uint32_t *)buf.map = 1234;
 	EXPECT_EQ(read_word(&card, queue, &s, &out, buf.va), 1234);
 	push_out(&other, &card, &buf);
 
-	stream_wait(&wait, flag.va, DRM_OGPU_COMPARE_EQ, 1, UINT64_MAX);
-	gate.handle = card_syncobj(&card);
-	/* Not a job of the address space, whose buffers would have to be in place: only a fence. */
-	syncs[0].handle = gate.handle;
+	/* Not by a job of this address space, whose buffers would have to be in place. */
+	gate_close(&card, &gate);
+	syncs[0].handle = gate.syncobj;
 	syncs[1].handle = card_syncobj(&card);
 	syncs[1].flags = DRM_OGPU_SYNC_SIGNAL;
-	{
-		struct card gatekeeper = card;
-		struct drm_ogpu_vm_create create = {};
-
-		ASSERT_EQ(card_ioctl(&card, DRM_IOCTL_OGPU_VM_CREATE, &create), 0);
-		gatekeeper.vm = create.vm_id;
-		ASSERT_EQ(card_bind(&gatekeeper, &wait.buf, wait.buf.va, DRM_OGPU_BIND_READ), 0);
-		ASSERT_EQ(card_bind(&gatekeeper, &flag, flag.va, RW), 0);
-		EXPECT_EQ(card_queue_destroy(&card, gated), 0);
-		gated = card_queue(&gatekeeper, DRM_OGPU_ENGINE_COPY, 0);
-		ASSERT_EQ(card_submit(&gatekeeper, gated, &wait, &gate, 1), 0);
-	}
 
 	ops[0] = map_op(&out, 0, VA, 4096);
 	args = (struct drm_ogpu_vm_bind) {
@@ -393,11 +410,91 @@ TEST(rebind_not_behind_bind)
 	/* The CPU does not wait for it either. */
 	EXPECT_EQ(*(volatile uint32_t *)buf.map, 1234);
 	EXPECT_EQ(card_syncobj_wait(&card, syncs[1].handle, 0), -ETIME);
-	*(volatile uint64_t *)flag.map = 1;
+	gate_open(&gate);
 	EXPECT_EQ(card_syncobj_wait(&card, syncs[1].handle, 10000), 0);
 	*(uint32_t *)buf.map = 4321;
 	EXPECT_EQ(read_word(&card, queue, &s, &out, buf.va), 4321);
 	card_close(&other);
+}
+
+/* Memory of a buffer without handle stays until page tables have forgotten it. */
+TEST(unmap_frees_late)
+{
+	uint32_t bytes = 4 * MIB;
+	struct drm_ogpu_sync syncs[2] = {};
+	struct drm_ogpu_query_memory before;
+	struct drm_ogpu_vm_bind args;
+	struct buffer buf;
+	struct gate gate;
+	struct card card;
+
+	card_open_unused(&card);
+	gate_close(&card, &gate);
+	before = card_memory(&card);
+	card_private = true;
+	ASSERT_EQ(card_buffer_create(&card, &buf, bytes, DRM_OGPU_BO_VRAM), 0);
+	card_private = false;
+	ASSERT_EQ(card_bind(&card, &buf, VA, RW), 0);
+	close_buffer(&card, &buf);
+
+	ops[0] = unmap_op(VA, bytes);
+	syncs[0].handle = gate.syncobj;
+	syncs[1].handle = card_syncobj(&card);
+	syncs[1].flags = DRM_OGPU_SYNC_SIGNAL;
+	args = (struct drm_ogpu_vm_bind) {
+		.vm_id = card.vm, .flags = DRM_OGPU_VM_BIND_ASYNC,
+		.ops = CARD_ARRAY(ops, 1), .syncs = CARD_ARRAY(syncs, 2),
+	};
+	ASSERT_EQ(BIND(&card, &args), 0);
+	/* It would be freed at once, or by a worker. */
+	sleep_ms(200);
+	EXPECT_GE(card_memory(&card).vram_used, before.vram_used + bytes);
+	EXPECT_EQ(card_syncobj_wait(&card, syncs[1].handle, 0), -ETIME);
+	gate_open(&gate);
+	EXPECT_EQ(card_syncobj_wait(&card, syncs[1].handle, 10000), 0);
+}
+
+/* Two holes that one call makes in one large page are holes. */
+TEST(two_holes)
+{
+	struct drm_ogpu_queue_get_state state;
+	struct drm_ogpu_sync sync = { .flags = DRM_OGPU_SYNC_SIGNAL };
+	struct buffer buf, out;
+	struct stream s;
+	struct card card;
+	uint32_t queue;
+	unsigned int i;
+
+	card_open(&card);
+	queue = card_queue(&card, DRM_OGPU_ENGINE_COPY, 0);
+	card_stream(&card, &s, 4096);
+	card_buffer(&card, &out, 4096, DRM_OGPU_BO_SYSTEM, RW);
+	card_buffer(&card, &buf, 4 * MIB, DRM_OGPU_BO_VRAM, RW);
+	for (i = 0; i < buf.size / 4096; i++)
+		((uint32_t *)buf.map)[i * 1024] = i;
+
+	ops[0] = map_op(&buf, 0, VA, 4 * MIB);
+	ASSERT_EQ(bind_ops(&card, 1), 0);
+	EXPECT_EQ(read_word(&card, queue, &s, &out, VA + 96 * KIB), 24);
+	ops[0] = unmap_op(VA, 32 * KIB);
+	ops[1] = unmap_op(VA + 96 * KIB, 4096);
+	ASSERT_EQ(bind_ops(&card, 2), 0);
+	EXPECT_EQ(read_word(&card, queue, &s, &out, VA + 64 * KIB), 16);
+	ops[0] = unmap_op(VA + 100 * KIB, 4096);
+	ASSERT_EQ(bind_ops(&card, 1), 0);
+	EXPECT_EQ(read_word(&card, queue, &s, &out, VA + 92 * KIB), 23);
+
+	for (i = 96; i <= 100; i += 4) {
+		queue = card_queue(&card, DRM_OGPU_ENGINE_COPY, 0);
+		sync.handle = card_syncobj(&card);
+		stream_reset(&s);
+		stream_copy(&s, VA + i * KIB, out.va, 4);
+		ASSERT_EQ(card_submit(&card, queue, &s, &sync, 1), 0);
+		ASSERT_EQ(card_syncobj_wait(&card, sync.handle, 10000), 0);
+		card_queue_state(&card, queue, &state);
+		EXPECT_EQ(state.error, DRM_OGPU_QUEUE_ERR_MEMORY);
+		EXPECT_EQ(state.fault_va, VA + i * KIB);
+	}
 }
 
 /* Reads zero, and what is written there is lost; also beside and in the middle of memory. */

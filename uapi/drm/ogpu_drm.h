@@ -509,8 +509,10 @@ struct drm_ogpu_bind_op {
  * Errors: -EINVAL for misaligned or wrapping ranges, ranges outside the address space or the
  * buffer, or a buffer that is private to another address space; -ENOENT for an unknown vm, buffer
  * or syncobj; -EBADMSG for a buffer that is DRM_OGPU_BO_LOST; -E2BIG if more than
- * DRM_OGPU_MAX_BIND_MAPPINGS mappings are where something changes, or more than 64 MiB of page
- * tables may be needed: do it in several calls; -ENOSPC also if the user has too many page tables.
+ * DRM_OGPU_MAX_BIND_MAPPINGS mappings are where something changes, more than 64 MiB of page tables
+ * may be needed, or more than 64 GiB of system memory are mapped: do it in several calls; -ENOSPC
+ * also if the user has too many page tables, or the address space would map more than 8 times what
+ * buffers can have of VRAM and system memory together, and more than 64 GiB.
  */
 struct drm_ogpu_vm_bind {
 	/** @vm_id: from VM_CREATE */
