@@ -205,15 +205,27 @@ static struct card *next_target(struct card_list *list, unsigned int place,
 	return next;
 }
 
+static int rank(enum fw_exit code)
+{
+	switch (code) {
+	case FW_EXIT_NOTHING:
+		return 0;
+	case FW_EXIT_OK:
+		return 1;
+	case FW_EXIT_PENDING:
+		return 2;
+	default:
+		return 3;
+	}
+}
+
 /*
- * The outcome of several cards as one: the first failure; success if at least one was loaded;
- * nothing to do if that is so for all.
+ * The outcome of several cards as one: the first failure; an update that is pending; success if at
+ * least one was loaded; nothing to do if that is so for all.
  */
 static void merge(struct fw_error *total, const struct fw_error *one, bool first)
 {
-	bool failed = total->code != FW_EXIT_OK && total->code != FW_EXIT_NOTHING;
-
-	if (first || (!failed && one->code != FW_EXIT_NOTHING))
+	if (first || rank(one->code) > rank(total->code))
 		*total = *one;
 }
 

@@ -386,6 +386,10 @@ run "pending: as JSON" 12 "$FWLOAD" pending --json $FW good.img
 expect "JSON says so" '"result":.*"update-pending"' out
 run "pending: it runs" 0 "$FWLOAD" pending $FW newer.img
 run "pending: it would be refused" 7 "$FWLOAD" pending $FW old-svn.img
+make_card 0000:02:00.0 running 1.2.3
+attr 0000:02:00.0 min_svn 9
+run "pending: one would be refused" 7 "$FWLOAD" pending $FW good.img
+rm -r "$SYS/bus/pci/devices/0000:02:00.0" "$SYS/class/firmware/ogpu-0000:02:00.0"
 run "pending: no card" 3 "$FWLOAD" pending --device=x $FW good.img
 run "update: the card is in use" 8 "$FWLOAD" update $FW good.img
 expect "how to have it" 'update --reset' err
