@@ -115,7 +115,7 @@ static int ogpu_bind_validate(struct ogpu_bind *bind)
 		struct ogpu_bo *bo = bind->reqs[i].bo;
 
 		if (bo && bo != before)
-			ret = ogpu_bo_validate(bo);
+			ret = ogpu_bo_validate(bo, &bind->try);
 		if (!ret)
 			ret = ogpu_bind_look(i + 1);
 		before = bo;
@@ -639,17 +639,22 @@ static int ogpu_bind_try(struct ogpu_bind *bind)
 
 static int ogpu_bind_try_placed(struct ogpu_bind *bind)
 {
-	enum ogpu_mem_mode mode = OGPU_MEM_SHARED;
 	struct ogpu_device *odev = bind->vm->odev;
-	int ret;
+	int ret, room;
+	bool again;
 
 	do {
-		ret = ogpu_mem_begin(odev, mode);
+		ret = ogpu_mem_begin(odev, &bind->try);
 		if (ret)
 			return ret;
 		ret = ogpu_bind_try(bind);
 		/* What is missing after that nobody has to make room for. */
-	} while (ogpu_mem_retry(odev, &mode, ret && bind->placed ? -ECANCELED : ret));
+		room = ret && bind->placed ? -ECANCELED : ret;
+		again = ogpu_mem_retry(odev, &bind->try, &room);
+		/* A wait for room may have been interrupted. */
+		if (room != -ECANCELED)
+			ret = room;
+	} while (again);
 
 	if (!ret)
 		ogpu_mem_end(odev);

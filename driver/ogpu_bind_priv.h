@@ -10,6 +10,7 @@
 #include <drm/drm_exec.h>
 #include <drm/drm_gpuvm.h>
 
+#include "ogpu_place.h"
 #include "ogpu_sync.h"
 
 struct drm_file;
@@ -85,6 +86,8 @@ struct ogpu_bind {
 	u32 tables;
 	/** @tables_tried: it was tried to have as many in store */
 	bool tables_tried;
+	/** @try: the attempt to place buffers */
+	struct ogpu_mem_try try;
 	/** @fence: of the change, referenced; NULL: it is done */
 	struct dma_fence *fence;
 };

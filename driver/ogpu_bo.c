@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Buffers: creation, placement, CPU mappings, and the BO_* ioctls.
+ * Buffers: creation, placement, and the BO_* ioctls.
  */
 #include <linux/io.h>
 #include <linux/mm.h>
@@ -19,7 +19,9 @@
 #include "ogpu_bo.h"
 #include "ogpu_compat.h"
 #include "ogpu_file.h"
+#include "ogpu_place.h"
 #include "ogpu_preempt.h"
+#include "ogpu_sched.h"
 #include "ogpu_ttm.h"
 #include "ogpu_vm.h"
 
@@ -28,54 +30,44 @@
 /* Alignment of buffers that may be in VRAM: one CONTIG group of page-table entries. */
 #define OGPU_BO_VRAM_ALIGN	max_t(u64, OGPU_PAGE_64K, PAGE_SIZE)
 
-/* Where a buffer may be, in the form that TTM wants. */
-struct ogpu_bo_places {
-	struct ttm_place places[2];
-	struct ttm_placement placement;
-};
-
-static void ogpu_bo_get_places(struct ogpu_bo *bo, struct ogpu_bo_places *out)
+static void ogpu_bo_get_places(struct ogpu_bo *bo, struct ogpu_places *out,
+			       struct ogpu_mem_try *try)
 {
-	struct ogpu_vram_mgr *vram = &ogpu_bo_device(bo)->mem->vram;
-	bool partly_visible = vram->visible_size < vram->base.size;
-	bool fits = bo->ttm.base.size <= vram->base.size - vram->reserved_size;
-	u64 system_size = ogpu_bo_device(bo)->mem->tt.size;
-	struct ttm_place *place = out->places;
+	struct ogpu_mem *mem = ogpu_bo_device(bo)->mem;
+	bool cpu = bo->flags & DRM_OGPU_BO_CPU_ACCESS;
+	struct ogpu_vram_mgr *vram = &mem->vram;
+	u64 size = bo->ttm.base.size;
+	struct ttm_place *place;
 
-	*out = (struct ogpu_bo_places) { .placement.placement = out->places };
-
-	if (bo->flags & DRM_OGPU_BO_CPU_ACCESS)
-		fits = bo->ttm.base.size <= vram->visible_size - vram->reserved_size;
+	ogpu_places_init(out, try);
 
 	/*
 	 * What can never fit is no place: TTM would evict everything, and make the list of pages,
 	 * before it gives up.
 	 */
-	if ((bo->placement & DRM_OGPU_BO_VRAM) && fits) {
-		place->mem_type = TTM_PL_VRAM;
+	if ((bo->placement & DRM_OGPU_BO_VRAM) && size <= ogpu_vram_mgr_room(vram, cpu)) {
+		place = ogpu_places_add(out, TTM_PL_VRAM, 0);
 		/* Page tables may be elsewhere: nobody has to make room for them. */
 		if (bo->kernel)
 			place->flags |= TTM_PL_FLAG_CONTIGUOUS | TTM_PL_FLAG_DESIRED;
-		if (partly_visible) {
-			if (bo->flags & DRM_OGPU_BO_CPU_ACCESS)
+		if (vram->visible_size < vram->base.size) {
+			if (cpu)
 				place->lpfn = vram->visible_size >> PAGE_SHIFT;
 			else
 				place->flags |= TTM_PL_FLAG_TOPDOWN;
 		}
-		place++;
 	}
 
-	if ((bo->placement & DRM_OGPU_BO_SYSTEM) && bo->ttm.base.size <= system_size) {
-		place->mem_type = TTM_PL_TT;
+	if ((bo->placement & DRM_OGPU_BO_SYSTEM) && size <= mem->tt.size) {
+		u32 flags = 0;
+
 		/* Use VRAM while some is free, then system memory; evict nothing for it. */
-		if (place != out->places) {
+		if (out->placement.num_placement) {
 			out->places[0].flags |= TTM_PL_FLAG_DESIRED;
-			place->flags |= TTM_PL_FLAG_FALLBACK;
+			flags = TTM_PL_FLAG_FALLBACK;
 		}
-		place++;
+		ogpu_places_add(out, TTM_PL_TT, flags);
 	}
-
-	out->placement.num_placement = place - out->places;
 }
 
 /* Tells what ran out: TTM of older kernels says -ENOMEM in both cases. */
@@ -91,39 +83,196 @@ static int ogpu_bo_space_error(u32 placement, int err)
 	return err;
 }
 
+/* It was placed. Is it where it would rather be? If not it is recalled when there is room. */
+static void ogpu_bo_note_away(struct ogpu_bo *bo)
+{
+	bo->is_away = (bo->placement & DRM_OGPU_BO_VRAM) &&
+		      bo->ttm.resource->mem_type == TTM_PL_TT;
+	if (!bo->root)
+		return;
+	if (bo->is_away)
+		list_move_tail(&bo->away, &bo->root->away);
+	else
+		list_del_init(&bo->away);
+}
+
+/*
+ * Two passes: buffers that are used make way only if there are not enough others, and not for the
+ * driver's own, which the CPU writes at once.
+ */
+static int ogpu_bo_find_place(struct ogpu_bo *bo, struct ogpu_places *places,
+			      struct ttm_operation_ctx *ctx)
+{
+	int ret;
+
+	places->try->busy = false;
+	ret = ttm_bo_validate(&bo->ttm, &places->placement, ctx);
+	if ((ret == -ENOSPC || ret == -ENOMEM) && bo->placement == DRM_OGPU_BO_VRAM &&
+	    !bo->kernel) {
+		places->try->busy = true;
+		ret = ttm_bo_validate(&bo->ttm, &places->placement, ctx);
+	}
+
+	return ret;
+}
+
+/*
+ * Moves out of VRAM
+ */
+
+/* What was lost is nobody's to see. Once for each move; any context. */
+static void ogpu_bo_end_out(struct ogpu_bo *bo)
+{
+	struct ogpu_mem_outs *outs = &ogpu_bo_device(bo)->mem->outs;
+
+	if (READ_ONCE(outs->words[bo->out.word])) {
+		WRITE_ONCE(bo->lost, true);
+		drm_err_ratelimited(bo->ttm.base.dev,
+				    "a buffer of %zu bytes has lost its content to bad memory\n",
+				    bo->ttm.base.size);
+	}
+	clear_bit_unlock(bo->out.word, outs->used);
+}
+
+static void ogpu_bo_out_signaled(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	ogpu_bo_end_out(container_of(cb, struct ogpu_bo, out.cb));
+}
+
+/* Hardware is done with the move. */
+static void ogpu_bo_forget_out(struct ogpu_bo *bo)
+{
+	if (!bo->out.fence)
+		return;
+	/* This also waits for a callback that runs right now. */
+	if (dma_fence_remove_callback(bo->out.fence, &bo->out.cb))
+		ogpu_bo_end_out(bo);
+	dma_fence_put(bo->out.fence);
+	bo->out.fence = NULL;
+}
+
+/**
+ * ogpu_bo_settle() - is known whether the last move out of VRAM has lost something?
+ * @bo: the buffer, locked
+ *
+ * Return: true if the move is over.
+ */
+bool ogpu_bo_settle(struct ogpu_bo *bo)
+{
+	if (bo->out.fence && !dma_fence_is_signaled(bo->out.fence))
+		return false;
+	ogpu_bo_forget_out(bo);
+
+	return true;
+}
+
+/**
+ * ogpu_bo_begin_out() - prepare to find out whether a move out of VRAM loses something
+ * @bo: the buffer, locked
+ * @operand: out: word for the card to set
+ *
+ * Followed by ogpu_bo_watch_out() or ogpu_bo_cancel_out().
+ *
+ * Return: 0, or -EBUSY if too many moves are under way.
+ */
+int ogpu_bo_begin_out(struct ogpu_bo *bo, u64 *operand)
+{
+	struct ogpu_mem_outs *outs = &ogpu_bo_device(bo)->mem->outs;
+	unsigned long word;
+
+	/* It came back since its last move. */
+	if (WARN_ON_ONCE(!ogpu_bo_settle(bo)))
+		return -EBUSY;
+
+	do {
+		word = find_first_zero_bit(outs->used, OGPU_MEM_OUTS);
+		if (word == OGPU_MEM_OUTS)
+			return -EBUSY;
+	} while (test_and_set_bit_lock(word, outs->used));
+
+	outs->words[word] = 0;
+	/* Before the card is told. */
+	dma_wmb();
+	bo->out.word = word;
+	*operand = OGPU_OPERAND(OGPU_TARGET_SYSTEM, outs->dma + word * sizeof(*outs->words));
+
+	return 0;
+}
+
+/**
+ * ogpu_bo_cancel_out() - nothing is moved
+ * @bo: after ogpu_bo_begin_out()
+ */
+void ogpu_bo_cancel_out(struct ogpu_bo *bo)
+{
+	clear_bit_unlock(bo->out.word, ogpu_bo_device(bo)->mem->outs.used);
+}
+
+/**
+ * ogpu_bo_watch_out() - the move is under way
+ * @bo: after ogpu_bo_begin_out(), locked
+ * @fence: of the move
+ */
+void ogpu_bo_watch_out(struct ogpu_bo *bo, struct dma_fence *fence)
+{
+	bo->out.fence = dma_fence_get(fence);
+	if (dma_fence_add_callback(fence, &bo->out.cb, ogpu_bo_out_signaled))
+		ogpu_bo_end_out(bo);
+}
+
+/**
+ * ogpu_bo_set_moving() - what is in the buffer's place is there when a fence has signalled
+ * @bo: the buffer, locked
+ * @fence: of a clear or a move; it gets a reference
+ */
+void ogpu_bo_set_moving(struct ogpu_bo *bo, struct dma_fence *fence)
+{
+	dma_fence_put(bo->moving);
+	bo->moving = dma_fence_get(fence);
+}
+
 /**
  * ogpu_bo_validate() - bring a buffer to where the card can use it
  * @bo: the buffer, its dma_resv locked
+ * @try: from ogpu_mem_begin()
  *
  * Others may be evicted for it. The move is not waited for: its fence is in the dma_resv with usage
  * DMA_RESV_USAGE_KERNEL. Consumes room for fences in the dma_resv. Between ogpu_mem_begin() and
  * ogpu_mem_end().
  *
  * Return: 0, -EBADMSG: its content is lost, -ENOSPC: no room in VRAM, -ENOMEM, -ENODEV: card gone,
- * -ERESTARTSYS, -EINTR: could not be moved because of jobs that use it.
+ * -ERESTARTSYS, -EAGAIN: it is being moved away: for ogpu_mem_retry().
  */
-int ogpu_bo_validate(struct ogpu_bo *bo)
+int ogpu_bo_validate(struct ogpu_bo *bo, struct ogpu_mem_try *try)
 {
 	struct ttm_operation_ctx ctx = {
 		.interruptible = true,
 		.gfp_retry_mayfail = true,
 	};
-	struct ogpu_bo_places places;
+	struct ogpu_places places;
 	int ret;
 
-	if (bo->lost)
+	if (!ogpu_bo_settle(bo)) {
+		ogpu_mem_wait_for(try, bo->out.fence);
+		return -EAGAIN;
+	}
+	if (READ_ONCE(bo->lost))
 		return -EBADMSG;
 
 	/* Room in VRAM is not worth waiting for jobs that use it where it is. */
 	if ((bo->placement & DRM_OGPU_BO_SYSTEM) && bo->ttm.resource->mem_type == TTM_PL_TT &&
-	    !dma_resv_test_signaled(bo->ttm.base.resv, DMA_RESV_USAGE_BOOKKEEP))
+	    !dma_resv_test_signaled(bo->ttm.base.resv, DMA_RESV_USAGE_BOOKKEEP)) {
+		ogpu_bo_note_away(bo);
 		return 0;
+	}
 
-	ogpu_bo_get_places(bo, &places);
-	ret = ttm_bo_validate(&bo->ttm, &places.placement, &ctx);
+	ogpu_bo_get_places(bo, &places, try);
 
-	/* Long jobs of the caller's own: let it decide whether it goes on waiting. */
-	return ret == -EBUSY ? -EINTR : ogpu_bo_space_error(bo->placement, ret);
+	ret = ogpu_bo_find_place(bo, &places, &ctx);
+	if (!ret)
+		ogpu_bo_note_away(bo);
+
+	return ogpu_bo_space_error(bo->placement, ret);
 }
 
 /**
@@ -138,146 +287,128 @@ void ogpu_bo_moved(struct ttm_buffer_object *tbo)
 	ttm_to_ogpu_bo(tbo)->moves++;
 }
 
-/**
- * ogpu_bo_set_lost() - the content was lost to a memory error while the buffer was moved
- * @bo: buffer, whose dma_resv is held
- *
- * What is in its place is nobody's to see.
+/*
+ * Who pays
  */
-void ogpu_bo_set_lost(struct ogpu_bo *bo)
+
+/**
+ * ogpu_mem_client_create() - make an account for a file that is being opened
+ *
+ * Return: it, with one reference, or NULL.
+ */
+struct ogpu_mem_client *ogpu_mem_client_create(void)
 {
-	if (!bo->lost)
-		drm_err_ratelimited(bo->ttm.base.dev,
-				    "a buffer of %zu bytes has lost its content to bad memory\n",
-				    bo->ttm.base.size);
-	bo->lost = true;
+	struct ogpu_mem_client *client = kzalloc_obj(*client, GFP_KERNEL_ACCOUNT);
+
+	if (client)
+		kref_init(&client->ref);
+
+	return client;
+}
+
+static void ogpu_mem_client_release(struct kref *ref)
+{
+	kfree(container_of(ref, struct ogpu_mem_client, ref));
+}
+
+/**
+ * ogpu_mem_client_put() - drop a reference
+ * @client: the account, or NULL
+ */
+void ogpu_mem_client_put(struct ogpu_mem_client *client)
+{
+	if (client)
+		kref_put(&client->ref, ogpu_mem_client_release);
+}
+
+/**
+ * ogpu_bo_home() - what region was a buffer made for?
+ * @bo: the buffer
+ *
+ * Return: the region, wherever it is now.
+ */
+enum ogpu_region ogpu_bo_home(const struct ogpu_bo *bo)
+{
+	return bo->placement & DRM_OGPU_BO_VRAM ? OGPU_REGION_VRAM : OGPU_REGION_SYSTEM;
+}
+
+/**
+ * ogpu_bo_set_region() - a buffer has got memory, was moved, or has none any more
+ * @bo: the buffer, locked, or nobody else has it
+ * @region: where it is now
+ */
+void ogpu_bo_set_region(struct ogpu_bo *bo, enum ogpu_region region)
+{
+	u64 size = bo->ttm.base.size;
+
+	if (bo->client && bo->region != OGPU_REGIONS)
+		atomic64_sub(size, &bo->client->resident[bo->region]);
+	WRITE_ONCE(bo->region, region);
+	if (bo->client && region != OGPU_REGIONS)
+		atomic64_add(size, &bo->client->resident[region]);
+}
+
+static void ogpu_bo_charge(struct ogpu_bo *bo, struct ogpu_mem_client *client, u64 size)
+{
+	kref_get(&client->ref);
+	bo->client = client;
+	atomic64_add(size, &client->total[ogpu_bo_home(bo)]);
+}
+
+/* From now on it is the kernel's affair how long the memory is still needed. */
+static void ogpu_bo_discharge(struct ogpu_bo *bo)
+{
+	struct ogpu_mem_client *client = bo->client;
+
+	if (!client)
+		return;
+	ogpu_bo_set_region(bo, OGPU_REGIONS);
+	bo->client = NULL;
+	atomic64_sub(bo->ttm.base.size, &client->total[ogpu_bo_home(bo)]);
+	ogpu_mem_client_put(client);
 }
 
 /*
  * GEM object functions
  */
 
+/* Who may still be moving the buffer does so under its dma_resv, which is held here, too. */
+static void ogpu_bo_let_go(struct ogpu_bo *bo)
+{
+	if (bo->ttm.pin_count)
+		ttm_bo_unpin(&bo->ttm);
+	ttm_bo_set_bulk_move(&bo->ttm, NULL);
+	list_del_init(&bo->away);
+	ogpu_bo_discharge(bo);
+}
+
+static void ogpu_bo_free_work(struct work_struct *work)
+{
+	struct ogpu_bo *bo = container_of(work, struct ogpu_bo, free_work);
+	struct drm_device *drm = bo->ttm.base.dev;
+
+	dma_resv_lock(bo->ttm.base.resv, NULL);
+	ogpu_bo_let_go(bo);
+	dma_resv_unlock(bo->ttm.base.resv);
+	ttm_bo_fini(&bo->ttm);
+	drm_dev_put(drm);
+}
+
+/* The caller may hold the dma_resv, which may be that of an address space. */
 static void ogpu_bo_free(struct drm_gem_object *obj)
 {
 	struct ogpu_bo *bo = gem_to_ogpu_bo(obj);
 
-	if (bo->ttm.pin_count) {
-		dma_resv_lock(obj->resv, NULL);
-		ttm_bo_unpin(&bo->ttm);
-		dma_resv_unlock(obj->resv);
+	if (!dma_resv_trylock(obj->resv)) {
+		drm_dev_get(obj->dev);
+		INIT_WORK(&bo->free_work, ogpu_bo_free_work);
+		queue_work(ogpu_sched_wq(), &bo->free_work);
+		return;
 	}
-
+	ogpu_bo_let_go(bo);
+	dma_resv_unlock(obj->resv);
 	ttm_bo_fini(&bo->ttm);
 }
-
-/* Move a buffer that the CPU touches but cannot reach; its dma_resv is locked. */
-static int ogpu_bo_make_reachable(struct ogpu_bo *bo)
-{
-	static const struct ttm_place tt = { .mem_type = TTM_PL_TT };
-	struct ttm_placement placement = { .num_placement = 1, .placement = &tt };
-	struct ttm_operation_ctx ctx = { .interruptible = true };
-
-	if (ogpu_cpu_reaches(bo->ttm.resource))
-		return 0;
-
-	return ttm_bo_validate(&bo->ttm, &placement, &ctx);
-}
-
-/*
- * Wait for clears and moves. As TTM does itself, which comes too late for who must look at the
- * outcome: the first time without mmap_lock, which is told by VM_FAULT_RETRY; see
- * ogpu_bo_vm_fault().
- */
-static vm_fault_t ogpu_bo_fault_wait(struct ogpu_bo *bo, struct vm_fault *vmf)
-{
-	struct dma_resv *resv = bo->ttm.base.resv;
-	long ret;
-
-	if (dma_resv_test_signaled(resv, DMA_RESV_USAGE_KERNEL))
-		return 0;
-
-	if (fault_flag_allow_retry_first(vmf->flags)) {
-		if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
-			return VM_FAULT_RETRY;
-
-		ogpu_compat_mapped_bo_get(&bo->ttm);
-		mmap_read_unlock(vmf->vma->vm_mm);
-		dma_resv_wait_timeout(resv, DMA_RESV_USAGE_KERNEL, true, MAX_SCHEDULE_TIMEOUT);
-		dma_resv_unlock(resv);
-		ogpu_compat_mapped_bo_put(&bo->ttm);
-		return VM_FAULT_RETRY;
-	}
-
-	ret = dma_resv_wait_timeout(resv, DMA_RESV_USAGE_KERNEL, true, MAX_SCHEDULE_TIMEOUT);
-
-	return ret < 0 ? VM_FAULT_NOPAGE : 0;
-}
-
-/*
- * After a reset the content of memory is lost, and whatever a failed clear or move has left in it
- * is nobody's to see. The generation changes before the fences of what failed signal.
- */
-static bool ogpu_bo_is_stale(struct ogpu_bo *bo)
-{
-	return bo->generation != READ_ONCE(ogpu_bo_device(bo)->generation);
-}
-
-static vm_fault_t ogpu_bo_fault_locked(struct ogpu_bo *bo, struct vm_fault *vmf)
-{
-	struct ogpu_device *odev = ogpu_bo_device(bo);
-	pgprot_t prot = vmf->vma->vm_page_prot;
-	vm_fault_t fault;
-	int ret, idx;
-
-	if (!ogpu_device_enter(odev, &idx))
-		return ttm_bo_vm_dummy_page(vmf, prot);
-
-	ret = ogpu_bo_make_reachable(bo);
-	if (ret) {
-		/* Interrupted, or still in use by jobs: the access is tried again. */
-		fault = ret == -EINTR || ret == -ERESTARTSYS || ret == -EBUSY ? VM_FAULT_NOPAGE :
-										VM_FAULT_SIGBUS;
-		goto out_exit;
-	}
-
-	fault = ogpu_bo_fault_wait(bo, vmf);
-	if (fault)
-		goto out_exit;
-
-	if (ogpu_bo_is_stale(bo) || bo->lost)
-		fault = VM_FAULT_SIGBUS;
-	else
-		fault = ttm_bo_vm_fault_reserved(vmf, prot, TTM_BO_VM_NUM_PREFAULT);
-
-out_exit:
-	ogpu_device_exit(odev, idx);
-	return fault;
-}
-
-static vm_fault_t ogpu_bo_vm_fault(struct vm_fault *vmf)
-{
-	struct ttm_buffer_object *tbo = vmf->vma->vm_private_data;
-	vm_fault_t fault;
-
-	fault = ttm_bo_vm_reserve(tbo, vmf);
-	if (fault)
-		return fault;
-
-	fault = ogpu_bo_fault_locked(ttm_to_ogpu_bo(tbo), vmf);
-
-	/* In this case the lock has been dropped, together with mmap_lock, to wait. */
-	if (fault == VM_FAULT_RETRY && !(vmf->flags & FAULT_FLAG_RETRY_NOWAIT))
-		return fault;
-
-	dma_resv_unlock(tbo->base.resv);
-	return fault;
-}
-
-static const struct vm_operations_struct ogpu_bo_vm_ops = {
-	.fault = ogpu_bo_vm_fault,
-	.open = ttm_bo_vm_open,
-	.close = ttm_bo_vm_close,
-};
 
 /* What may be in VRAM only, and anywhere in it, is out of the CPU's reach for good. */
 static bool ogpu_bo_is_mappable(const struct ogpu_bo *bo)
@@ -303,6 +434,80 @@ static const struct drm_gem_object_funcs ogpu_gem_funcs = {
 };
 
 /*
+ * What address spaces and their buffers share
+ */
+
+static void ogpu_root_free(struct drm_gem_object *obj)
+{
+	struct ogpu_root *root = gem_to_ogpu_root(obj);
+	struct ogpu_mem *mem = to_ogpu_device(obj->dev)->mem;
+
+	cmpxchg(&mem->last_used, root, NULL);
+	ttm_lru_bulk_move_fini(&mem->ttm, &root->bulk);
+	drm_gem_object_release(obj);
+	kfree(root);
+}
+
+static const struct drm_gem_object_funcs ogpu_root_funcs = {
+	.free = ogpu_root_free,
+};
+
+/**
+ * ogpu_root_create() - make what an address space and its buffers share
+ * @odev: the card
+ *
+ * Return: it, with one reference, or NULL.
+ */
+struct ogpu_root *ogpu_root_create(struct ogpu_device *odev)
+{
+	struct ogpu_root *root = kzalloc_obj(*root, GFP_KERNEL_ACCOUNT);
+
+	if (!root)
+		return NULL;
+
+	ttm_lru_bulk_move_init(&root->bulk);
+	INIT_LIST_HEAD(&root->away);
+	root->base.funcs = &ogpu_root_funcs;
+	drm_gem_private_object_init(&odev->drm, &root->base, 0);
+
+	return root;
+}
+
+/**
+ * ogpu_root_used() - all private buffers of an address space are in use now
+ * @root: of the address space, locked
+ *
+ * They are moved away after all others. Who uses memory again and again, with nobody else doing so,
+ * pays nothing.
+ */
+void ogpu_root_used(struct ogpu_root *root)
+{
+	struct ogpu_mem *mem = to_ogpu_device(root->base.dev)->mem;
+
+	if (READ_ONCE(mem->last_used) == root)
+		return;
+
+	spin_lock(&mem->ttm.lru_lock);
+	ttm_lru_bulk_move_tail(&root->bulk);
+	WRITE_ONCE(mem->last_used, root);
+	spin_unlock(&mem->ttm.lru_lock);
+}
+
+/**
+ * ogpu_bo_used() - a buffer that is not private is in use now
+ * @bo: the buffer, locked
+ */
+void ogpu_bo_used(struct ogpu_bo *bo)
+{
+	struct ogpu_mem *mem = ogpu_bo_device(bo)->mem;
+
+	spin_lock(&mem->ttm.lru_lock);
+	ttm_bo_move_to_lru_tail(&bo->ttm);
+	WRITE_ONCE(mem->last_used, NULL);
+	spin_unlock(&mem->ttm.lru_lock);
+}
+
+/*
  * Creation
  */
 
@@ -311,9 +516,12 @@ static void ogpu_bo_destroy(struct ttm_buffer_object *tbo)
 {
 	struct ogpu_bo *bo = ttm_to_ogpu_bo(tbo);
 
+	ogpu_bo_forget_out(bo);
+	dma_fence_put(bo->moving);
 	drm_gem_object_release(&tbo->base);
 	if (bo->root)
-		drm_gem_object_put(bo->root);
+		drm_gem_object_put(&bo->root->base);
+	ogpu_bo_discharge(bo);
 	kfree(bo->label);
 	kfree(bo);
 }
@@ -330,7 +538,7 @@ bool ogpu_bo_is_buffer(const struct ttm_buffer_object *tbo)
 }
 
 /* Give a buffer memory, with a ticket: who has others locked for a moment is waited for. */
-static int ogpu_bo_place(struct ogpu_bo *bo, struct ttm_placement *placement,
+static int ogpu_bo_place(struct ogpu_bo *bo, struct ogpu_places *places,
 			 struct ttm_operation_ctx *ctx)
 {
 	struct dma_resv *resv = bo->ttm.base.resv;
@@ -339,7 +547,9 @@ static int ogpu_bo_place(struct ogpu_bo *bo, struct ttm_placement *placement,
 
 	ww_acquire_init(&ticket, &reservation_ww_class);
 	dma_resv_lock(resv, &ticket);
-	ret = ttm_bo_validate(&bo->ttm, placement, ctx);
+	ret = ogpu_bo_find_place(bo, places, ctx);
+	if (!ret)
+		ogpu_bo_note_away(bo);
 	if (!ret && bo->kernel)
 		ttm_bo_pin(&bo->ttm);
 	dma_resv_unlock(resv);
@@ -353,16 +563,16 @@ static int ogpu_bo_place(struct ogpu_bo *bo, struct ttm_placement *placement,
  * driver's; after an error it is gone. Others that are private to the same address space may be
  * evicted for it, like anybody's.
  */
-static int ogpu_bo_init(struct ogpu_bo *bo, struct ogpu_bo_places *places, enum ogpu_mem_mode mode)
+static int ogpu_bo_init(struct ogpu_bo *bo, struct ogpu_places *places)
 {
 	struct ogpu_device *odev = ogpu_bo_device(bo);
 	struct ttm_operation_ctx ctx = {
 		.interruptible = !bo->kernel,
 		.gfp_retry_mayfail = true,
 	};
-	struct dma_resv *resv = bo->root ? bo->root->resv : NULL;
+	struct dma_resv *resv = bo->root ? bo->root->base.resv : NULL;
 	struct ttm_placement nowhere = {};
-	bool alone = mode == OGPU_MEM_EXCLUSIVE;
+	bool alone = places->try->mode == OGPU_MEM_EXCLUSIVE;
 	int ret;
 
 	if (resv) {
@@ -382,12 +592,16 @@ static int ogpu_bo_init(struct ogpu_bo *bo, struct ogpu_bo_places *places, enum 
 		return ret;
 	}
 
+	if (bo->root)
+		ttm_bo_set_bulk_move(&bo->ttm, &bo->root->bulk);
+	if (!alone)
+		ogpu_bo_note_away(bo);
 	if (bo->kernel && !alone)
 		ttm_bo_pin(&bo->ttm);
 	dma_resv_unlock(bo->ttm.base.resv);
 
 	if (alone) {
-		ret = ogpu_bo_place(bo, &places->placement, &ctx);
+		ret = ogpu_bo_place(bo, places, &ctx);
 		if (ret)
 			ogpu_bo_put(bo);
 	}
@@ -396,10 +610,11 @@ static int ogpu_bo_init(struct ogpu_bo *bo, struct ogpu_bo_places *places, enum 
 }
 
 static struct ogpu_bo *ogpu_bo_new(struct ogpu_device *odev, u64 size, u32 placement, u32 flags,
-				   struct drm_gem_object *root, bool kernel)
+				   struct ogpu_root *root, struct ogpu_mem_client *client)
 {
-	enum ogpu_mem_mode mode = OGPU_MEM_SHARED;
-	struct ogpu_bo_places places;
+	struct ogpu_mem_try try = {};
+	struct ogpu_places places;
+	bool kernel = !client;
 	struct ogpu_bo *bo;
 	int ret;
 
@@ -411,20 +626,25 @@ static struct ogpu_bo *ogpu_bo_new(struct ogpu_device *odev, u64 size, u32 place
 		bo->placement = placement;
 		bo->flags = flags;
 		bo->kernel = kernel;
+		bo->region = OGPU_REGIONS;
+		INIT_LIST_HEAD(&bo->away);
+		if (client)
+			ogpu_bo_charge(bo, client, size);
+		bo->generation = READ_ONCE(odev->generation);
 		if (root)
-			drm_gem_object_get(root);
+			drm_gem_object_get(&root->base);
 		bo->root = root;
 		bo->ttm.base.funcs = &ogpu_gem_funcs;
 		drm_gem_private_object_init(&odev->drm, &bo->ttm.base, size);
 
-		ogpu_bo_get_places(bo, &places);
-		ret = places.placement.num_placement ? ogpu_mem_begin(odev, mode) : -ENOSPC;
+		ogpu_bo_get_places(bo, &places, &try);
+		ret = places.placement.num_placement ? ogpu_mem_begin(odev, &try) : -ENOSPC;
 		if (ret) {
 			ogpu_bo_destroy(&bo->ttm);
 			return ERR_PTR(ogpu_bo_space_error(placement, ret));
 		}
-		ret = ogpu_bo_init(bo, &places, mode);
-	} while (ogpu_mem_retry(odev, &mode, ret) && !kernel);
+		ret = ogpu_bo_init(bo, &places);
+	} while (ogpu_mem_retry(odev, &try, &ret) && !kernel);
 
 	if (ret)
 		return ERR_PTR(ogpu_bo_space_error(placement, ret));
@@ -445,7 +665,8 @@ static struct ogpu_bo *ogpu_bo_create(struct ogpu_file *ofile, u64 size, u32 pla
 	size = round_up(size, placement & DRM_OGPU_BO_VRAM ? OGPU_BO_VRAM_ALIGN : PAGE_SIZE);
 
 	bo = ogpu_bo_new(ofile->odev, size, placement, flags,
-			 vm ? drm_gpuvm_resv_obj(&vm->base) : NULL, false);
+			 vm ? gem_to_ogpu_root(drm_gpuvm_resv_obj(&vm->base)) : NULL,
+			 ofile->mem_client);
 	if (!IS_ERR(bo)) {
 		bo->generation = ofile->generation;
 		if (vm && vm->preempt)
@@ -460,9 +681,9 @@ static struct ogpu_bo *ogpu_bo_create(struct ogpu_file *ofile, u64 size, u32 pla
  * @odev: the card, running; in ogpu_device_enter()
  * @size: bytes, rounded up to 64 KiB
  *
- * It lies in VRAM, contiguous and visible, is never moved, and is zero. Nothing is evicted for it.
- * ogpu_bo.iomem is where the CPU reaches it, ogpu_bo_operand() where the card does. Must not be called with a dma_resv
- * locked.
+ * It lies in VRAM, contiguous and visible, is never moved, and is zero. Nothing is evicted for it,
+ * and nothing waited for. ogpu_bo.iomem is where the CPU reaches it, ogpu_bo_operand() where the
+ * card does. Must not be called with a dma_resv locked.
  *
  * Return: the buffer, or -ENOSPC, -ENOMEM.
  */
@@ -471,7 +692,7 @@ struct ogpu_bo *ogpu_bo_create_pinned(struct ogpu_device *odev, u64 size)
 	struct ogpu_bo *bo;
 
 	bo = ogpu_bo_new(odev, round_up(size, OGPU_BO_VRAM_ALIGN), DRM_OGPU_BO_VRAM,
-			 DRM_OGPU_BO_CPU_ACCESS, NULL, true);
+			 DRM_OGPU_BO_CPU_ACCESS, NULL, NULL);
 	if (IS_ERR(bo))
 		return bo;
 
@@ -534,12 +755,16 @@ static void ogpu_bo_print(struct ogpu_bo *bo, struct drm_printer *p)
 {
 	struct ttm_resource *res;
 
-	dma_resv_lock(bo->ttm.base.resv, NULL);
+	/* Who looks must not hold up who opens and closes files, and waits for locks of neither. */
+	if (!dma_resv_trylock(bo->ttm.base.resv)) {
+		drm_printf(p, "  %zu bytes, locked\n", bo->ttm.base.size);
+		return;
+	}
 	res = bo->ttm.resource;
-	drm_printf(p, "  %zu bytes, in %s, placement %#x, flags %#x, label \"%s\"\n",
+	drm_printf(p, "  %zu bytes, in %s, placement %#x, flags %#x, label \"%*pE\"\n",
 		   bo->ttm.base.size,
 		   res->mem_type == TTM_PL_VRAM ? "vram" : "system", bo->placement, bo->flags,
-		   bo->label ?: "");
+		   bo->label ? (int)strlen(bo->label) : 0, bo->label ?: "");
 	dma_resv_unlock(bo->ttm.base.resv);
 }
 
@@ -548,7 +773,7 @@ static void ogpu_bo_print(struct ogpu_bo *bo, struct drm_printer *p)
  * @odev: the card
  * @p: where to
  *
- * Takes the dma_resv of each buffer.
+ * Tries the dma_resv of each buffer.
  */
 void ogpu_bo_print_all(struct ogpu_device *odev, struct drm_printer *p)
 {
@@ -707,7 +932,7 @@ int ogpu_ioctl_bo_info(struct drm_device *drm, void *data, struct drm_file *file
 
 	args->size = bo->ttm.base.size;
 	args->placement = bo->placement;
-	args->flags = bo->flags | (bo->lost ? DRM_OGPU_BO_LOST : 0);
+	args->flags = bo->flags | (READ_ONCE(bo->lost) ? DRM_OGPU_BO_LOST : 0);
 	args->current_placement = bo->ttm.resource->mem_type == TTM_PL_VRAM ? DRM_OGPU_BO_VRAM :
 									     DRM_OGPU_BO_SYSTEM;
 	args->pad2 = 0;

@@ -5,13 +5,66 @@
 #ifndef _OGPU_BO_H_
 #define _OGPU_BO_H_
 
+#include <linux/atomic.h>
+#include <linux/dma-fence.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/workqueue.h>
+
 #include <drm/drm_gem.h>
 #include <drm/ttm/ttm_bo.h>
+#include <drm/ttm/ttm_resource.h>
 
 #include "ogpu_device.h"
 
 struct drm_file;
 struct drm_printer;
+struct ogpu_mem_try;
+
+/**
+ * struct ogpu_root - what an address space and the buffers that are private to it have in common
+ */
+struct ogpu_root {
+	/** @base: whose dma_resv they use */
+	struct drm_gem_object base;
+	/** @bulk: the buffers, for the order in which buffers are moved away */
+	struct ttm_lru_bulk_move bulk;
+	/** @away: those that would rather be in VRAM, by @away; under the dma_resv */
+	struct list_head away;
+};
+
+/* Where memory is, for who adds it up. */
+enum ogpu_region {
+	OGPU_REGION_VRAM,
+	OGPU_REGION_SYSTEM,
+	OGPU_REGIONS,		/* nowhere, or in swap space */
+};
+
+/**
+ * struct ogpu_mem_client - who made buffers: an open file
+ *
+ * Buffers count here until their last reference is gone, whoever has handles of them.
+ */
+struct ogpu_mem_client {
+	/** @ref: held by the file and by its buffers */
+	struct kref ref;
+	/** @total: bytes of buffers, by the region that they were made for */
+	atomic64_t total[OGPU_REGIONS];
+	/** @resident: bytes, by the region that they are in */
+	atomic64_t resident[OGPU_REGIONS];
+};
+
+/**
+ * struct ogpu_bo_out - a move out of VRAM, of which is not known yet whether something was lost
+ */
+struct ogpu_bo_out {
+	/** @cb: looks at @word when @fence signals */
+	struct dma_fence_cb cb;
+	/** @fence: of the move, referenced; NULL: there was none. Under the dma_resv */
+	struct dma_fence *fence;
+	/** @word: number in &struct ogpu_mem_outs; the callback's until it has run */
+	unsigned int word;
+};
 
 /**
  * struct ogpu_bo - a buffer
@@ -24,10 +77,20 @@ struct ogpu_bo {
 	/** @flags: DRM_OGPU_BO_CPU_ACCESS; constant */
 	u32 flags;
 	/**
-	 * @root: of the address space to which the buffer is private: the GEM object whose dma_resv
-	 * it uses, referenced; NULL: it has its own and may be mapped anywhere. Constant
+	 * @root: of the address space to which the buffer is private: it uses the dma_resv of that,
+	 * referenced; NULL: it has its own and may be mapped anywhere. Constant
 	 */
-	struct drm_gem_object *root;
+	struct ogpu_root *root;
+	/** @away: in &struct ogpu_root.away, or an empty list; not used without @root */
+	struct list_head away;
+	/** @is_away: it is in system memory and would rather be in VRAM; under the dma_resv */
+	bool is_away;
+	/** @client: who made it, referenced; NULL: the driver, or it is being freed */
+	struct ogpu_mem_client *client;
+	/** @region: where it is; written under the dma_resv, or when nobody else has it */
+	enum ogpu_region region;
+	/** @free_work: the end of it, if it comes while the dma_resv is held */
+	struct work_struct free_work;
 	/** @preempt_context: of the fences that hold a long-running @root; else 0 */
 	u64 preempt_context;
 	/** @kernel: belongs to the driver: pinned, contiguous, in the visible part of VRAM */
@@ -36,8 +99,12 @@ struct ogpu_bo {
 	u32 generation;
 	/** @moves: how often it was moved; protected by the dma_resv */
 	u32 moves;
-	/** @lost: some of the content was lost to a memory error; protected by the dma_resv */
+	/** @lost: some of the content was lost to a memory error; never taken back */
 	bool lost;
+	/** @out: the last move out of VRAM */
+	struct ogpu_bo_out out;
+	/** @moving: the last clear or move, referenced, or NULL; protected by the dma_resv */
+	struct dma_fence *moving;
 	/** @iomem: of a kernel buffer: where the CPU reaches it, from creation to release */
 	void __iomem *iomem;
 	/** @label: name given by userspace or NULL; protected by the dma_resv */
@@ -59,20 +126,47 @@ static inline struct ogpu_device *ogpu_bo_device(struct ogpu_bo *bo)
 	return to_ogpu_device(bo->ttm.base.dev);
 }
 
+/*
+ * After a reset the content of memory is lost, and whatever a failed clear or move has left in it
+ * is nobody's to see. The generation changes before the fences of what failed signal.
+ */
+static inline bool ogpu_bo_is_stale(struct ogpu_bo *bo)
+{
+	return bo->generation != READ_ONCE(ogpu_bo_device(bo)->generation);
+}
+
 static inline void ogpu_bo_put(struct ogpu_bo *bo)
 {
 	if (bo)
 		drm_gem_object_put(&bo->ttm.base);
 }
 
+static inline struct ogpu_root *gem_to_ogpu_root(struct drm_gem_object *obj)
+{
+	return container_of(obj, struct ogpu_root, base);
+}
+
+struct ogpu_mem_client *ogpu_mem_client_create(void);
+void ogpu_mem_client_put(struct ogpu_mem_client *client);
+void ogpu_bo_set_region(struct ogpu_bo *bo, enum ogpu_region region);
+enum ogpu_region ogpu_bo_home(const struct ogpu_bo *bo);
+struct ogpu_root *ogpu_root_create(struct ogpu_device *odev);
+void ogpu_root_used(struct ogpu_root *root);
+void ogpu_bo_used(struct ogpu_bo *bo);
+extern const struct vm_operations_struct ogpu_bo_vm_ops;
+
 struct ogpu_bo *ogpu_bo_create_pinned(struct ogpu_device *odev, u64 size);
 struct ogpu_bo *ogpu_bo_lookup(struct drm_file *file, u32 handle);
 struct ogpu_bo *ogpu_bo_next(struct drm_file *file, int *handle);
 bool ogpu_bo_is_buffer(const struct ttm_buffer_object *tbo);
 u64 ogpu_bo_operand(struct ogpu_bo *bo);
-int ogpu_bo_validate(struct ogpu_bo *bo);
+int ogpu_bo_validate(struct ogpu_bo *bo, struct ogpu_mem_try *try);
+int ogpu_bo_begin_out(struct ogpu_bo *bo, u64 *operand);
+void ogpu_bo_cancel_out(struct ogpu_bo *bo);
+void ogpu_bo_watch_out(struct ogpu_bo *bo, struct dma_fence *fence);
+bool ogpu_bo_settle(struct ogpu_bo *bo);
 void ogpu_bo_moved(struct ttm_buffer_object *tbo);
-void ogpu_bo_set_lost(struct ogpu_bo *bo);
+void ogpu_bo_set_moving(struct ogpu_bo *bo, struct dma_fence *fence);
 int ogpu_bo_prime_export(struct drm_device *drm, struct drm_file *file, u32 handle, u32 flags,
 			 int *fd);
 int ogpu_bo_prime_import(struct drm_device *drm, struct drm_file *file, int fd, u32 *handle);

@@ -42,9 +42,14 @@ static int ogpu_open(struct drm_device *drm, struct drm_file *file)
 
 	ofile->odev = odev;
 	ofile->generation = READ_ONCE(odev->generation);
+	ofile->mem_client = ogpu_mem_client_create();
+	if (!ofile->mem_client) {
+		ret = -ENOMEM;
+		goto err_free;
+	}
 	ret = ogpu_vm_file_open(ofile);
 	if (ret)
-		goto err_free;
+		goto err_client;
 	xa_init_flags(&ofile->vms, XA_FLAGS_ALLOC1);
 	ret = ogpu_queue_file_open(ofile);
 	if (ret)
@@ -55,6 +60,8 @@ static int ogpu_open(struct drm_device *drm, struct drm_file *file)
 
 err_vm:
 	ogpu_vm_file_close(ofile);
+err_client:
+	ogpu_mem_client_put(ofile->mem_client);
 err_free:
 	kfree(ofile);
 	return ret;
@@ -68,6 +75,7 @@ static void ogpu_postclose(struct drm_device *drm, struct drm_file *file)
 	ogpu_queue_file_close(ofile);
 	ogpu_vm_file_close(ofile);
 	xa_destroy(&ofile->vms);
+	ogpu_mem_client_put(ofile->mem_client);
 	kfree(ofile);
 }
 
@@ -89,6 +97,13 @@ static int ogpu_file_check(struct ogpu_file *ofile)
 static bool ogpu_ioctl_is_ours(unsigned int cmd)
 {
 	return _IOC_NR(cmd) >= DRM_COMMAND_BASE && _IOC_NR(cmd) < DRM_COMMAND_END;
+}
+
+/* The core's, by which a buffer gets to another file. */
+static bool ogpu_ioctl_is_name(unsigned int cmd)
+{
+	return _IOC_NR(cmd) == _IOC_NR(DRM_IOCTL_GEM_FLINK) ||
+	       _IOC_NR(cmd) == _IOC_NR(DRM_IOCTL_GEM_OPEN);
 }
 
 /*
@@ -117,6 +132,10 @@ static long ogpu_drm_ioctl(struct file *filp, unsigned int cmd, unsigned long ar
 	long ret;
 	int idx;
 
+	/* Names of buffers are for everybody to guess. */
+	if (ogpu_ioctl_is_name(cmd))
+		return -EOPNOTSUPP;
+
 	/* GET_STATE also says what became of queues when the card was lost. */
 	if (!ogpu_ioctl_is_ours(cmd) ||
 	    _IOC_NR(cmd) == DRM_COMMAND_BASE + DRM_OGPU_QUEUE_GET_STATE)
@@ -138,7 +157,7 @@ static long ogpu_drm_ioctl(struct file *filp, unsigned int cmd, unsigned long ar
 /* The driver's structures are the same for programs of 32 bits. */
 static long ogpu_drm_compat_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
-	if (!ogpu_ioctl_is_ours(cmd))
+	if (!ogpu_ioctl_is_ours(cmd) && !ogpu_ioctl_is_name(cmd))
 		return drm_compat_ioctl(filp, cmd, arg);
 
 	return ogpu_drm_ioctl(filp, cmd, (unsigned long)compat_ptr(arg));

@@ -21,55 +21,41 @@
 #include "ogpu_file.h"
 #include "ogpu_queue.h"
 
-/* Where memory is. */
-enum ogpu_region {
-	OGPU_REGION_VRAM,
-	OGPU_REGION_SYSTEM,
-	OGPU_REGIONS,
-};
+/* What jobs use at the moment. A look at each handle, without a lock of the buffer. */
+static void ogpu_fdinfo_add_active(struct ogpu_bo *bo, struct drm_memory_stats *stats)
+{
+	enum ogpu_region region = READ_ONCE(bo->region);
+
+	if (region != OGPU_REGIONS &&
+	    !dma_resv_test_signaled(bo->ttm.base.resv, DMA_RESV_USAGE_BOOKKEEP))
+		stats[region].active += bo->ttm.base.size;
+}
 
 /*
  * A buffer counts where it was meant to be, however it is moved about; it is resident, and active,
- * where it is. None belongs to two files.
+ * where it is. It counts for who made it, as long as there is anything of it.
  */
-static void ogpu_fdinfo_add_bo(struct ogpu_bo *bo, struct drm_memory_stats stats[OGPU_REGIONS])
-{
-	enum ogpu_region home = bo->placement & DRM_OGPU_BO_VRAM ? OGPU_REGION_VRAM :
-								     OGPU_REGION_SYSTEM;
-	struct dma_resv *resv = bo->ttm.base.resv;
-	u64 size = bo->ttm.base.size;
-	enum ogpu_region place;
-
-	stats[home].private += size;
-
-	dma_resv_lock(resv, NULL);
-	place = bo->ttm.resource->mem_type == TTM_PL_VRAM ? OGPU_REGION_VRAM : OGPU_REGION_SYSTEM;
-	/* Without pages it is in swap space. */
-	if (place == OGPU_REGION_VRAM || ttm_tt_is_populated(bo->ttm.ttm)) {
-		stats[place].resident += size;
-		if (!dma_resv_test_signaled(resv, DMA_RESV_USAGE_BOOKKEEP))
-			stats[place].active += size;
-	}
-	dma_resv_unlock(resv);
-}
-
 static void ogpu_fdinfo_show_memory(struct drm_printer *p, struct drm_file *file)
 {
 	static const char *const names[OGPU_REGIONS] = {
 		[OGPU_REGION_VRAM] = "vram",
 		[OGPU_REGION_SYSTEM] = "system",
 	};
+	struct ogpu_mem_client *client = to_ogpu_file(file)->mem_client;
 	struct drm_memory_stats stats[OGPU_REGIONS] = {};
 	struct ogpu_bo *bo;
 	int handle, i;
 
 	for (handle = 1; (bo = ogpu_bo_next(file, &handle)); handle++) {
-		ogpu_fdinfo_add_bo(bo, stats);
+		ogpu_fdinfo_add_active(bo, stats);
 		ogpu_bo_put(bo);
 	}
-	for (i = 0; i < OGPU_REGIONS; i++)
+	for (i = 0; i < OGPU_REGIONS; i++) {
+		stats[i].private = atomic64_read(&client->total[i]);
+		stats[i].resident = atomic64_read(&client->resident[i]);
 		drm_print_memory_stats(p, &stats[i],
 				       DRM_GEM_OBJECT_RESIDENT | DRM_GEM_OBJECT_ACTIVE, names[i]);
+	}
 }
 
 static void ogpu_fdinfo_show_engines(struct drm_printer *p, struct ogpu_file *ofile)
@@ -92,7 +78,7 @@ static void ogpu_fdinfo_show_engines(struct drm_printer *p, struct ogpu_file *of
  * @p: where to
  * @file: the file
  *
- * Takes the dma_resv of each buffer, one after the other.
+ * Waits for no buffer.
  */
 void ogpu_fdinfo_show(struct drm_printer *p, struct drm_file *file)
 {

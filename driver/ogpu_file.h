@@ -11,6 +11,7 @@
 #include <drm/drm_file.h>
 
 struct ogpu_device;
+struct ogpu_mem_client;
 struct ogpu_queue_owner;
 struct ogpu_vm_owner;
 
@@ -22,6 +23,8 @@ struct ogpu_file {
 	struct ogpu_device *odev;
 	/** @generation: of the card when the file was opened; another one now: file is stale */
 	u32 generation;
+	/** @mem_client: what its buffers take; referenced */
+	struct ogpu_mem_client *mem_client;
 	/** @vms: &struct ogpu_vm by uapi id (XA_FLAGS_ALLOC1) */
 	struct xarray vms;
 	/** @vm_owner: who opened it: what their address spaces may take; referenced */

@@ -5,23 +5,24 @@
  * DOC: Places
  *
  * A buffer is in one of three places. TTM_PL_VRAM: the card's memory. TTM_PL_TT: pages of system
- * memory that are mapped for the card's DMA; a share of all system memory is the limit.
- * TTM_PL_SYSTEM: pages that the card cannot reach; TTM's own ways may lead through it, the driver
- * never puts a buffer there. Eviction goes from VRAM to TT. Page tables of GPU address spaces
- * keep pointing to the old place after a move until the next SUBMIT renews them (ogpu_vm.c); this
- * is safe because a move waits for every job and every bind job that could use the old place:
+ * memory that are mapped for the card's DMA. TTM_PL_SYSTEM: pages that the card cannot reach, or
+ * swap space: when buffers of all cards take more than half of the system's memory, TTM puts there
+ * what no job uses. Both count, for all cards together, and that half is the limit: without swap
+ * space nothing would be won by more. Eviction goes from VRAM to TT. Page tables of GPU address
+ * spaces keep pointing to the old place after a move until the next SUBMIT renews them (ogpu_vm.c);
+ * this is safe because a move waits for every job and every bind job that could use the old place:
  * their fences are in the buffer's dma_resv.
  *
- * Who needs room evicts buffers of others, but only those that nobody has locked. So under pressure
- * from many sides there may seem to be no room. Everybody who locks buffers to place them therefore
- * does so between ogpu_mem_begin() and ogpu_mem_end(); who fails tries again alone.
+ * Moves and clears are done by the copy engine and waited for on the card alone: a copy by the jobs
+ * that use the buffer, and by what was in its new place before; jobs by the copy. So the old place
+ * in VRAM is free as soon as the copy is queued (ogpu_vram_mgr.c). Of a copy out of VRAM must be
+ * known whether something was lost before the buffer is used again: ogpu_bo_settle().
  *
- * Moves and clears are done by the copy engine, in one line for everybody. So that nobody's jobs
- * hold it up, a buffer is waited for until it is idle before its move is queued. Who evicts also
- * waits for the end of the move: TTM would otherwise keep its fence, and compare it with later
- * ones, which after a reset are on another timeline. When the engine is not there (reset, before
- * the first boot) the CPU does the work, which is possible for memory in the aperture only.
+ * When the engine is not there, because the card is being reset, nothing is moved: what was in VRAM
+ * then is lost, and freed without a copy.
  */
+#include <linux/bitmap.h>
+#include <linux/dma-mapping.h>
 #include <linux/io.h>
 #include <linux/mm.h>
 
@@ -34,14 +35,49 @@
 #include <drm/ttm/ttm_tt.h>
 
 #include "abi/addr.h"
+#include "ogpu_bo.h"
 #include "ogpu_compat.h"
 #include "ogpu_lockdep.h"
+#include "ogpu_place.h"
 #include "ogpu_res.h"
 #include "ogpu_ttm.h"
 
 /*
  * System memory: no addresses to give out, only a limit.
  */
+
+/* All memory of cards, which take it from the same system. */
+static LIST_HEAD(ogpu_mems);
+static DEFINE_SPINLOCK(ogpu_mems_lock);
+
+/* Bytes of system memory that buffers of all cards have, in pages or swapped out. */
+static u64 ogpu_system_usage(void)
+{
+	struct ogpu_mem *mem;
+	u64 usage = 0;
+
+	spin_lock(&ogpu_mems_lock);
+	list_for_each_entry(mem, &ogpu_mems, link)
+		usage += ttm_resource_manager_usage(&mem->tt) +
+			 ttm_resource_manager_usage(ttm_manager_type(&mem->ttm, TTM_PL_SYSTEM));
+	spin_unlock(&ogpu_mems_lock);
+
+	return usage;
+}
+
+static void ogpu_mems_add(struct ogpu_mem *mem)
+{
+	spin_lock(&ogpu_mems_lock);
+	list_add(&mem->link, &ogpu_mems);
+	spin_unlock(&ogpu_mems_lock);
+}
+
+static void ogpu_mems_del(struct ogpu_mem *mem)
+{
+	spin_lock(&ogpu_mems_lock);
+	list_del(&mem->link);
+	spin_unlock(&ogpu_mems_lock);
+}
 
 static int ogpu_tt_alloc(struct ttm_resource_manager *man, struct ttm_buffer_object *bo,
 			 const struct ttm_place *place, struct ttm_resource **res)
@@ -54,9 +90,13 @@ static int ogpu_tt_alloc(struct ttm_resource_manager *man, struct ttm_buffer_obj
 
 	ttm_resource_init(bo, place, new);
 
-	/* A stop on the way to VRAM is short; refusing it would make eviction impossible. */
+	/*
+	 * A stop on the way to VRAM is short; refusing it would make eviction impossible. What
+	 * comes back from swap space has been counted before.
+	 */
 	if (!(place->flags & TTM_PL_FLAG_TEMPORARY) &&
-	    ttm_resource_manager_usage(man) > man->size) {
+	    !(bo->resource && bo->resource->mem_type == TTM_PL_SYSTEM) &&
+	    ogpu_system_usage() > man->size) {
 		ttm_resource_fini(man, new);
 		kfree(new);
 		return -ENOSPC;
@@ -82,7 +122,7 @@ static void ogpu_tt_mgr_init(struct ogpu_mem *mem)
 	struct ttm_resource_manager *man = &mem->tt;
 	struct sysinfo si;
 
-	/* TTM swaps buffers out when all devices together hold more than half of the memory. */
+	/* Where TTM begins to swap out, too. */
 	si_meminfo(&si);
 
 	man->use_tt = true;
@@ -122,80 +162,6 @@ static void ogpu_ttm_tt_destroy(struct ttm_device *bdev, struct ttm_tt *tt)
  * Moves
  */
 
-/* Bytes of a piece that the CPU can reach at once, and where. Undone by ogpu_cpu_unmap(). */
-static void *ogpu_cpu_map(struct ogpu_device *odev, struct ttm_buffer_object *bo,
-			  struct ttm_resource *res, u64 offset, struct ogpu_res_cursor *cur,
-			  void __iomem **iomem)
-{
-	if (res->mem_type == TTM_PL_VRAM) {
-		*iomem = odev->aperture + FIELD_GET(OGPU_OPERAND_ADDR, cur->operand);
-		return NULL;
-	}
-
-	*iomem = NULL;
-	return kmap_local_page(bo->ttm->pages[offset >> PAGE_SHIFT]);
-}
-
-/*
- * Copy by the CPU. The buffer must be idle. Goes in steps of one CPU page, of which VRAM blocks and
- * system pages are multiples.
- */
-static void ogpu_cpu_copy(struct ogpu_device *odev, struct ttm_buffer_object *bo,
-			  struct ttm_resource *old, struct ttm_resource *new)
-{
-	struct ogpu_res_cursor from, to;
-	void __iomem *from_io, *to_io;
-	void *from_mem, *to_mem;
-	u64 offset;
-
-	ogpu_res_first(bo, old, 0, bo->base.size, &from);
-	ogpu_res_first(bo, new, 0, bo->base.size, &to);
-
-	for (offset = 0; offset < bo->base.size; offset += PAGE_SIZE) {
-		from_mem = ogpu_cpu_map(odev, bo, old, offset, &from, &from_io);
-		to_mem = ogpu_cpu_map(odev, bo, new, offset, &to, &to_io);
-
-		if (from_mem && to_io) {
-			memcpy_toio(to_io, from_mem, PAGE_SIZE);
-		} else if (from_io && to_mem) {
-			memcpy_fromio(to_mem, from_io, PAGE_SIZE);
-		} else if (from_io && to_io) {
-			u64 i;
-
-			for (i = 0; i < PAGE_SIZE; i += sizeof(u64))
-				writeq(readq(from_io + i), to_io + i);
-		}
-
-		if (to_mem)
-			kunmap_local(to_mem);
-		if (from_mem)
-			kunmap_local(from_mem);
-
-		ogpu_res_next(&from, PAGE_SIZE);
-		ogpu_res_next(&to, PAGE_SIZE);
-		cond_resched();
-	}
-	/* Write-combined stores must arrive before the card is told about this memory. */
-	wmb();
-}
-
-static void ogpu_cpu_clear(struct ogpu_device *odev, struct ttm_buffer_object *bo,
-			   struct ttm_resource *res)
-{
-	struct ogpu_res_cursor cur;
-
-	ogpu_res_first(bo, res, 0, bo->base.size, &cur);
-	while (cur.remaining) {
-		u64 bytes = min_t(u64, cur.size, SZ_1M);
-
-		memset_io(odev->aperture + FIELD_GET(OGPU_OPERAND_ADDR, cur.operand), 0, bytes);
-		ogpu_res_next(&cur, bytes);
-		cond_resched();
-	}
-	/* Write-combined stores must arrive before the card is told about this memory. */
-	wmb();
-}
-
 /* Fill a new buffer's VRAM with zero. Kernel buffers are cleared by who makes them. */
 static int ogpu_ttm_clear(struct ogpu_device *odev, struct ttm_buffer_object *bo,
 			  struct ttm_resource *res)
@@ -206,60 +172,94 @@ static int ogpu_ttm_clear(struct ogpu_device *odev, struct ttm_buffer_object *bo
 		return 0;
 
 	fence = odev->mem->ops->clear(odev, bo, res);
-	if (!IS_ERR(fence)) {
-		dma_resv_add_fence(bo->base.resv, fence, DMA_RESV_USAGE_KERNEL);
-		dma_fence_put(fence);
-		return 0;
-	}
-
-	if (!ogpu_cpu_reaches(res))
+	if (IS_ERR(fence))
 		return PTR_ERR(fence);
+	dma_resv_add_fence(bo->base.resv, fence, DMA_RESV_USAGE_KERNEL);
+	ogpu_bo_set_moving(ttm_to_ogpu_bo(bo), fence);
+	dma_fence_put(fence);
 
-	ogpu_cpu_clear(odev, bo, res);
 	return 0;
 }
 
-static int ogpu_ttm_copy(struct ogpu_device *odev, struct ttm_buffer_object *bo, bool evict,
-			 struct ttm_operation_ctx *ctx, struct ttm_resource *new)
+/* The old place is used until @fence has signalled, the new one from then on. */
+static void ogpu_ttm_leave_vram(struct ttm_buffer_object *bo, struct dma_fence *fence,
+				struct ttm_resource *new)
 {
+	to_ogpu_vram_resource(bo->resource)->moved = dma_fence_get(fence);
+	ttm_resource_free(bo, &bo->resource);
+	ttm_bo_assign_mem(bo, new);
+}
+
+/* Out of VRAM: into system memory, or elsewhere in it. */
+static int ogpu_ttm_copy_from_vram(struct ogpu_device *odev, struct ttm_buffer_object *bo,
+				   struct ttm_resource *new)
+{
+	struct ogpu_bo *obo = ttm_to_ogpu_bo(bo);
+	bool out = new->mem_type != TTM_PL_VRAM;
 	struct dma_fence *fence;
+	u64 lost = 0;
 	int ret;
 
-	ret = ttm_bo_wait_ctx(bo, ctx);
-	if (ret)
-		return ret;
-
-	fence = odev->mem->ops->move(odev, bo, bo->resource, new);
-	if (!IS_ERR(fence)) {
-		ret = ttm_bo_move_accel_cleanup(bo, fence, evict, false, new);
-		if (ret) {
-			/* No memory to let the old place linger, or the copy takes long. */
-			dma_fence_wait(fence, false);
-			ttm_bo_move_sync_cleanup(bo, new);
-		}
-		dma_fence_put(fence);
-		return 0;
+	if (out) {
+		ret = ogpu_bo_begin_out(obo, &lost);
+		if (ret)
+			return ret;
 	}
 
-	if (!ogpu_cpu_reaches(bo->resource) || !ogpu_cpu_reaches(new))
+	fence = odev->mem->ops->move(odev, bo, bo->resource, new, lost);
+	if (IS_ERR(fence)) {
+		if (out)
+			ogpu_bo_cancel_out(obo);
 		return PTR_ERR(fence);
+	}
+	dma_resv_add_fence(bo->base.resv, fence, DMA_RESV_USAGE_KERNEL);
+	ogpu_bo_set_moving(obo, fence);
+	if (out)
+		ogpu_bo_watch_out(obo, fence);
+	ogpu_ttm_leave_vram(bo, fence, new);
+	dma_fence_put(fence);
 
-	ogpu_cpu_copy(odev, bo, bo->resource, new);
-	ttm_bo_move_sync_cleanup(bo, new);
 	return 0;
 }
 
-static int ogpu_ttm_move_hw(struct ogpu_device *odev, struct ttm_buffer_object *bo, bool evict,
-			    struct ttm_operation_ctx *ctx, struct ttm_resource *new)
+static int ogpu_ttm_copy_to_vram(struct ogpu_device *odev, struct ttm_buffer_object *bo,
+				 struct ttm_resource *new)
+{
+	struct dma_fence *fence;
+
+	fence = odev->mem->ops->move(odev, bo, bo->resource, new, 0);
+	if (IS_ERR(fence))
+		return PTR_ERR(fence);
+	ogpu_bo_set_moving(ttm_to_ogpu_bo(bo), fence);
+	if (ttm_bo_move_accel_cleanup(bo, fence, false, false, new)) {
+		/* No memory to let the old place linger. */
+		dma_fence_wait(fence, false);
+		ttm_bo_move_sync_cleanup(bo, new);
+	}
+	dma_fence_put(fence);
+
+	return 0;
+}
+
+/* The content was lost with the card's state, and nobody gets to see what is in its place. */
+static int ogpu_ttm_drop(struct ttm_buffer_object *bo, struct ttm_resource *new)
+{
+	if (!dma_resv_test_signaled(bo->base.resv, DMA_RESV_USAGE_BOOKKEEP))
+		return -ENODEV;
+	ttm_bo_move_null(bo, new);
+
+	return 0;
+}
+
+static int ogpu_ttm_move_hw(struct ogpu_device *odev, struct ttm_buffer_object *bo,
+			    struct ttm_resource *new)
 {
 	int ret, idx;
 
 	if (!ogpu_device_enter(odev, &idx))
 		return -ENODEV;
 
-	if (bo->resource) {
-		ret = ogpu_ttm_copy(odev, bo, evict, ctx, new);
-	} else {
+	if (!bo->resource) {
 		ret = ogpu_ttm_clear(odev, bo, new);
 		if (!ret) {
 			/* Left over from the time when it had no place at all. */
@@ -268,14 +268,18 @@ static int ogpu_ttm_move_hw(struct ogpu_device *odev, struct ttm_buffer_object *
 			bo->ttm = NULL;
 			ttm_bo_move_null(bo, new);
 		}
+	} else if (bo->resource->mem_type == TTM_PL_VRAM) {
+		ret = ogpu_ttm_copy_from_vram(odev, bo, new);
+	} else {
+		ret = ogpu_ttm_copy_to_vram(odev, bo, new);
 	}
 
 	ogpu_device_exit(odev, idx);
 	return ret;
 }
 
-static int ogpu_ttm_move(struct ttm_buffer_object *bo, bool evict, struct ttm_operation_ctx *ctx,
-			 struct ttm_resource *new, struct ttm_place *hop)
+static int ogpu_ttm_try_move(struct ttm_buffer_object *bo, struct ttm_operation_ctx *ctx,
+			     struct ttm_resource *new, struct ttm_place *hop)
 {
 	struct ogpu_device *odev = ttm_to_ogpu_device(bo->bdev);
 	struct ttm_resource *old = bo->resource;
@@ -284,7 +288,7 @@ static int ogpu_ttm_move(struct ttm_buffer_object *bo, bool evict, struct ttm_op
 	if (!old) {
 		/* Pages of a new buffer come zeroed. */
 		if (new->mem_type == TTM_PL_VRAM)
-			return ogpu_ttm_move_hw(odev, bo, evict, ctx, new);
+			return ogpu_ttm_move_hw(odev, bo, new);
 		ttm_bo_move_null(bo, new);
 		return 0;
 	}
@@ -305,8 +309,15 @@ static int ogpu_ttm_move(struct ttm_buffer_object *bo, bool evict, struct ttm_op
 		return 0;
 	}
 
+	/* What TTM makes for old memory is freed, never moved. */
+	if (!ogpu_bo_is_buffer(bo))
+		return -EINVAL;
+
 	/* All address spaces that map it must renew their page tables before their next job. */
 	odev->mem->moved(bo);
+
+	if (old->mem_type == TTM_PL_VRAM && ogpu_bo_is_stale(ttm_to_ogpu_bo(bo)))
+		return ogpu_ttm_drop(bo, new);
 
 	if (old->mem_type == TTM_PL_TT && new->mem_type == TTM_PL_SYSTEM) {
 		ret = ttm_bo_wait_ctx(bo, ctx);
@@ -316,7 +327,33 @@ static int ogpu_ttm_move(struct ttm_buffer_object *bo, bool evict, struct ttm_op
 		return 0;
 	}
 
-	return ogpu_ttm_move_hw(odev, bo, evict, ctx, new);
+	return ogpu_ttm_move_hw(odev, bo, new);
+}
+
+static int ogpu_ttm_move(struct ttm_buffer_object *bo, bool evict, struct ttm_operation_ctx *ctx,
+			 struct ttm_resource *new, struct ttm_place *hop)
+{
+	int ret = ogpu_ttm_try_move(bo, ctx, new, hop);
+
+	if (!ret)
+		ogpu_bo_set_region(ttm_to_ogpu_bo(bo), new->mem_type == TTM_PL_VRAM ?
+				   OGPU_REGION_VRAM : OGPU_REGION_SYSTEM);
+
+	return ret;
+}
+
+/* The pages are in swap space. */
+static void ogpu_ttm_swap_notify(struct ttm_buffer_object *bo)
+{
+	if (ogpu_bo_is_buffer(bo))
+		ogpu_bo_set_region(ttm_to_ogpu_bo(bo), OGPU_REGIONS);
+}
+
+/* The memory is about to be freed for good. */
+static void ogpu_ttm_delete_mem_notify(struct ttm_buffer_object *bo)
+{
+	if (ogpu_bo_is_buffer(bo))
+		ogpu_bo_set_region(ttm_to_ogpu_bo(bo), OGPU_REGIONS);
 }
 
 static bool ogpu_ttm_eviction_valuable(struct ttm_buffer_object *bo,
@@ -324,16 +361,24 @@ static bool ogpu_ttm_eviction_valuable(struct ttm_buffer_object *bo,
 {
 	struct ogpu_mem *mem = container_of(bo->bdev, struct ogpu_mem, ttm);
 
+	/* What TTM makes for old memory, and not yet marked as deleted. */
+	if (!bo->deleted && !ogpu_bo_is_buffer(bo))
+		return false;
+	if (!ogpu_place_may_evict(place, bo))
+		return false;
 	/* It is not moved but freed. */
 	if (bo->deleted)
 		return ttm_bo_eviction_valuable(bo, place);
 
 	switch (bo->resource->mem_type) {
 	case TTM_PL_TT:
-		/* To SYSTEM: the pages would stay, only the limit would be got round. */
-		return false;
+		/* The limit counts what is swapped out as well: no room is made by that. */
+		if (place && (place->flags & OGPU_PLACE_OWN))
+			return false;
+		break;
 	case TTM_PL_VRAM:
-		if (ttm_resource_manager_usage(&mem->tt) + bo->base.size > mem->tt.size)
+		if (ogpu_system_usage() + bo->base.size > mem->tt.size ||
+		    bitmap_full(mem->outs.used, OGPU_MEM_OUTS))
 			return false;
 		break;
 	}
@@ -343,8 +388,10 @@ static bool ogpu_ttm_eviction_valuable(struct ttm_buffer_object *bo,
 
 static void ogpu_ttm_evict_flags(struct ttm_buffer_object *bo, struct ttm_placement *placement)
 {
-	static const struct ttm_place tt = { .mem_type = TTM_PL_TT };
-	static const struct ttm_place system = { .mem_type = TTM_PL_SYSTEM };
+	static const struct ttm_place tt = { .mem_type = TTM_PL_TT, .flags = OGPU_PLACE_OWN };
+	static const struct ttm_place system = {
+		.mem_type = TTM_PL_SYSTEM, .flags = OGPU_PLACE_OWN,
+	};
 
 	placement->num_placement = 1;
 	placement->placement = bo->resource->mem_type == TTM_PL_VRAM ? &tt : &system;
@@ -386,6 +433,32 @@ static unsigned long ogpu_ttm_io_mem_pfn(struct ttm_buffer_object *bo, unsigned 
 	return PHYS_PFN(odev->aperture_phys + FIELD_GET(OGPU_OPERAND_ADDR, cur.operand));
 }
 
+/* For debuggers. VRAM that the CPU reaches, locked. */
+static int ogpu_ttm_access_memory(struct ttm_buffer_object *bo, unsigned long offset, void *buf,
+				  int len, int write)
+{
+	struct ogpu_device *odev = ttm_to_ogpu_device(bo->bdev);
+	struct ogpu_res_cursor cur;
+	int done = 0;
+
+	if (bo->resource->mem_type != TTM_PL_VRAM || !ogpu_cpu_reaches(bo->resource) ||
+	    !ogpu_device_running(odev))
+		return -EIO;
+
+	for (ogpu_res_first(bo, bo->resource, offset, len, &cur); cur.remaining;
+	     ogpu_res_next(&cur, cur.size)) {
+		void __iomem *mem = odev->aperture + FIELD_GET(OGPU_OPERAND_ADDR, cur.operand);
+
+		if (write)
+			memcpy_toio(mem, buf + done, cur.size);
+		else
+			memcpy_fromio(buf + done, mem, cur.size);
+		done += cur.size;
+	}
+
+	return done;
+}
+
 static void ogpu_ttm_release_notify(struct ttm_buffer_object *bo)
 {
 	struct ogpu_mem *mem = container_of(bo->bdev, struct ogpu_mem, ttm);
@@ -399,9 +472,12 @@ static const struct ttm_device_funcs ogpu_ttm_funcs = {
 	.eviction_valuable = ogpu_ttm_eviction_valuable,
 	.evict_flags = ogpu_ttm_evict_flags,
 	.move = ogpu_ttm_move,
+	.swap_notify = ogpu_ttm_swap_notify,
+	.delete_mem_notify = ogpu_ttm_delete_mem_notify,
 	.release_notify = ogpu_ttm_release_notify,
 	.io_mem_reserve = ogpu_ttm_io_mem_reserve,
 	.io_mem_pfn = ogpu_ttm_io_mem_pfn,
+	.access_memory = ogpu_ttm_access_memory,
 };
 
 static void ogpu_mem_fini(struct drm_device *drm, void *arg)
@@ -410,6 +486,7 @@ static void ogpu_mem_fini(struct drm_device *drm, void *arg)
 
 	/* Buffers whose last reference is gone but that waited for their fences. */
 	flush_workqueue(mem->ttm.wq);
+	ogpu_mems_del(mem);
 
 	ogpu_vram_mgr_fini(&mem->vram);
 	ttm_resource_manager_set_used(&mem->tt, false);
@@ -456,6 +533,13 @@ int ogpu_mem_init(struct ogpu_device *odev)
 		goto err_ttm;
 
 	ogpu_tt_mgr_init(mem);
+	ogpu_mems_add(mem);
+	mem->outs.words = dmam_alloc_coherent(drm->dev, OGPU_MEM_OUTS * sizeof(__le64),
+					      &mem->outs.dma, GFP_KERNEL);
+	if (!mem->outs.words) {
+		ogpu_mem_fini(drm, mem);
+		return -ENOMEM;
+	}
 
 	return drmm_add_action_or_reset(drm, ogpu_mem_fini, mem);
 
@@ -493,64 +577,6 @@ void ogpu_mem_stop(struct ogpu_device *odev)
 }
 
 /**
- * ogpu_mem_begin() - before locking buffers in order to place them
- * @odev: the card
- * @mode: OGPU_MEM_SHARED at first; see ogpu_mem_retry()
- *
- * When it returns 0 the lock is held for reading or writing. No dma_resv may be held.
- *
- * Return: 0, or -EINTR.
- */
-int ogpu_mem_begin(struct ogpu_device *odev, enum ogpu_mem_mode mode)
-{
-	if (mode == OGPU_MEM_EXCLUSIVE)
-		return down_write_killable(&odev->mem->validate_lock);
-
-	return down_read_interruptible(&odev->mem->validate_lock);
-}
-
-/**
- * ogpu_mem_retry() - after trying to place buffers
- * @odev: the card
- * @mode: what was given to ogpu_mem_begin(); changed for the next try
- * @ret: how it went; after an error everything else is undone
- *
- * After success the lock stays held for reading, until ogpu_mem_end(); otherwise it is released.
- *
- * Return: whether to try once more.
- */
-bool ogpu_mem_retry(struct ogpu_device *odev, enum ogpu_mem_mode *mode, int ret)
-{
-	struct rw_semaphore *lock = &odev->mem->validate_lock;
-
-	if (*mode == OGPU_MEM_EXCLUSIVE) {
-		if (ret)
-			up_write(lock);
-		else
-			downgrade_write(lock);
-		return false;
-	}
-
-	if (!ret)
-		return false;
-
-	up_read(lock);
-	*mode = OGPU_MEM_EXCLUSIVE;
-
-	/* Older kernels say -ENOMEM for both. */
-	return ret == -ENOSPC || ret == -ENOMEM;
-}
-
-/**
- * ogpu_mem_end() - after unlocking buffers that were placed
- * @odev: the card
- */
-void ogpu_mem_end(struct ogpu_device *odev)
-{
-	up_read(&odev->mem->validate_lock);
-}
-
-/**
  * ogpu_mem_get_stats() - how much memory is in use
  * @odev: the card
  * @stats: out
@@ -558,15 +584,13 @@ void ogpu_mem_end(struct ogpu_device *odev)
 void ogpu_mem_get_stats(struct ogpu_device *odev, struct drm_ogpu_query_memory *stats)
 {
 	struct ogpu_mem *mem = odev->mem;
-	struct ttm_resource_manager *system = ttm_manager_type(&mem->ttm, TTM_PL_SYSTEM);
 	struct ogpu_vram_mgr *vram = &mem->vram;
 
 	stats->vram_size = vram->base.size - vram->reserved_size;
 	stats->vram_visible_size = vram->visible_size - vram->reserved_size;
 	ogpu_vram_mgr_usage(vram, &stats->vram_used, &stats->vram_visible_used);
 	stats->system_size = mem->tt.size;
-	stats->system_used = ttm_resource_manager_usage(&mem->tt) +
-			     ttm_resource_manager_usage(system);
+	stats->system_used = ogpu_system_usage();
 }
 
 /**

@@ -6,6 +6,7 @@
 #ifndef _OGPU_TTM_H_
 #define _OGPU_TTM_H_
 
+#include <linux/bitmap.h>
 #include <linux/list.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
@@ -18,6 +19,7 @@
 
 struct drm_ogpu_query_memory;
 struct drm_printer;
+struct ogpu_root;
 struct ttm_buffer_object;
 
 /**
@@ -38,13 +40,18 @@ struct ogpu_mem_binds {
  * struct ogpu_mem_ops - work on memory that the card does itself; the buffer's dma_resv is held
  *
  * Each returns a fence of the whole work, to be put by the caller, or an ERR_PTR(): then nothing is
- * running, and the CPU may do it.
+ * running.
  */
 struct ogpu_mem_ops {
-	/** @move: copy a buffer from one place to another */
+	/**
+	 * @move: copy a buffer from one place to another. Waits, on the card, for all fences of the
+	 * buffer and all that @new_res depends on. @lost: operand of a word that is set if
+	 * something was lost; 0: nobody wants to know
+	 */
 	struct dma_fence *(*move)(struct ogpu_device *odev, struct ttm_buffer_object *bo,
-				  struct ttm_resource *old_res, struct ttm_resource *new_res);
-	/** @clear: fill a buffer with zero */
+				  struct ttm_resource *old_res, struct ttm_resource *new_res,
+				  u64 lost);
+	/** @clear: fill a new buffer with zero, after what @res depends on */
 	struct dma_fence *(*clear)(struct ogpu_device *odev, struct ttm_buffer_object *bo,
 				   struct ttm_resource *res);
 };
@@ -85,12 +92,29 @@ struct ogpu_mem_preempts {
 	struct list_head armed;
 };
 
+/* Moves out of VRAM that may be under way at once: as many as words fit into a page. */
+#define OGPU_MEM_OUTS		512
+
+/**
+ * struct ogpu_mem_outs - moves out of VRAM, which tell whether something was lost
+ */
+struct ogpu_mem_outs {
+	/** @words: one for each, written by the card */
+	__le64 *words;
+	/** @dma: where the card finds them */
+	dma_addr_t dma;
+	/** @used: which are taken; changed atomically */
+	DECLARE_BITMAP(used, OGPU_MEM_OUTS);
+};
+
 /**
  * struct ogpu_mem - all memory of a card
  */
 struct ogpu_mem {
 	/** @odev: the card */
 	struct ogpu_device *odev;
+	/** @link: in the list of all cards' memory */
+	struct list_head link;
 	/** @ops: set before there are buffers */
 	const struct ogpu_mem_ops *ops;
 	/** @ttm: buffers, their LRU lists, page pools */
@@ -101,11 +125,16 @@ struct ogpu_mem {
 	struct ttm_resource_manager tt;
 	/**
 	 * @validate_lock: held for reading by who locks buffers in order to place them; for writing
-	 * by who failed to because buffers of others were locked. Taken before any dma_resv
+	 * by who failed to because buffers of others were locked. Taken before any dma_resv. Nobody
+	 * waits for the card while he holds it
 	 */
 	struct rw_semaphore validate_lock;
-	/** @moved: called for each buffer that is about to be moved; set before there are buffers */
+	/** @moved: called for each buffer about to be moved; set before there are buffers */
 	void (*moved)(struct ttm_buffer_object *bo);
+	/** @last_used: has the buffers used last, see ogpu_root_used(), or NULL */
+	struct ogpu_root *last_used;
+	/** @outs: moves out of VRAM that are under way */
+	struct ogpu_mem_outs outs;
 	/** @binds: bind jobs that could not be done */
 	struct ogpu_mem_binds binds;
 	/** @preempts: address spaces whose buffers are held by a preempt fence */
@@ -117,18 +146,9 @@ static inline struct ogpu_device *ttm_to_ogpu_device(struct ttm_device *bdev)
 	return container_of(bdev, struct ogpu_mem, ttm)->odev;
 }
 
-/* How ogpu_mem_begin() goes about buffers that others have locked. */
-enum ogpu_mem_mode {
-	OGPU_MEM_SHARED,	/* skip them: may end with -ENOSPC though there would be room */
-	OGPU_MEM_EXCLUSIVE,	/* nobody has any locked for long */
-};
-
 int ogpu_mem_init(struct ogpu_device *odev);
 void ogpu_mem_stop(struct ogpu_device *odev);
 void ogpu_mem_unmap_cpu(struct ogpu_device *odev);
-int ogpu_mem_begin(struct ogpu_device *odev, enum ogpu_mem_mode mode);
-void ogpu_mem_end(struct ogpu_device *odev);
-bool ogpu_mem_retry(struct ogpu_device *odev, enum ogpu_mem_mode *mode, int ret);
 void ogpu_mem_get_stats(struct ogpu_device *odev, struct drm_ogpu_query_memory *stats);
 void ogpu_mem_print(struct ogpu_device *odev, struct drm_printer *p);
 

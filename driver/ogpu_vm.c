@@ -23,6 +23,7 @@
  */
 #include <linux/cred.h>
 #include <linux/dma-resv.h>
+#include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -40,6 +41,7 @@
 #include "ogpu_file.h"
 #include "ogpu_lockdep.h"
 #include "ogpu_mmu.h"
+#include "ogpu_place.h"
 #include "ogpu_preempt.h"
 #include "ogpu_ttm.h"
 #include "ogpu_vm.h"
@@ -92,7 +94,7 @@ static int ogpu_vm_bo_validate(struct drm_gpuvm_bo *vm_bo, struct drm_exec *exec
 	bool pending = false;
 	int ret;
 
-	ret = ogpu_bo_validate(bo);
+	ret = ogpu_bo_validate(bo, vm->rebind_try);
 	if (ret)
 		return ret;
 
@@ -382,7 +384,7 @@ static int ogpu_vm_start(struct ogpu_vm *vm, struct ogpu_file *ofile, u32 flags)
 static struct ogpu_vm *ogpu_vm_create(struct ogpu_file *ofile, u32 flags)
 {
 	struct ogpu_device *odev = ofile->odev;
-	struct drm_gem_object *resv_obj;
+	struct ogpu_root *root;
 	struct ogpu_vm *vm;
 	int ret = -ENOMEM;
 
@@ -392,8 +394,8 @@ static struct ogpu_vm *ogpu_vm_create(struct ogpu_file *ofile, u32 flags)
 	vm = kzalloc_obj(*vm, GFP_KERNEL_ACCOUNT);
 	if (!vm)
 		goto err_give;
-	resv_obj = drm_gpuvm_resv_object_alloc(&odev->drm);
-	if (!resv_obj)
+	root = ogpu_root_create(odev);
+	if (!root)
 		goto err_free;
 
 	vm->odev = odev;
@@ -405,9 +407,9 @@ static struct ogpu_vm *ogpu_vm_create(struct ogpu_file *ofile, u32 flags)
 	ogpu_lockdep_class(&vm->pt_lock, OGPU_LOCK_PT);
 	ogpu_pt_mem_init(&vm->pt_mem, odev, ofile->vm_owner);
 	spin_lock_init(&vm->faults.lock);
-	drm_gpuvm_init(&vm->base, "ogpu", DRM_GPUVM_RESV_PROTECTED, &odev->drm, resv_obj,
+	drm_gpuvm_init(&vm->base, "ogpu", DRM_GPUVM_RESV_PROTECTED, &odev->drm, &root->base,
 		       OGPU_VM_START, OGPU_VM_END - OGPU_VM_START, 0, 0, &ogpu_vm_ops);
-	drm_gem_object_put(resv_obj);
+	drm_gem_object_put(&root->base);
 
 	/* From here on everything is undone by taking the address space down. */
 	ret = ogpu_vm_start(vm, ofile, flags);
@@ -429,6 +431,51 @@ err_give:
  * SUBMIT
  */
 
+/* How often it is looked whether there is room in VRAM for buffers that would rather be there. */
+#define OGPU_VM_RECALL_MS	100
+
+/* Under the dma_resv. Returns true once after memory was freed, if some time has passed. */
+static bool ogpu_vm_may_recall(struct ogpu_vm *vm)
+{
+	u32 frees = READ_ONCE(vm->odev->mem->vram.frees);
+
+	if (vm->frees == frees ||
+	    time_before(jiffies, vm->recalled + msecs_to_jiffies(OGPU_VM_RECALL_MS)))
+		return false;
+	vm->recalled = jiffies;
+	vm->frees = frees;
+
+	return true;
+}
+
+/* Have private buffers that are not in VRAM validated again; under the dma_resv. */
+static void ogpu_vm_recall_private(struct ogpu_vm *vm)
+{
+	struct ogpu_root *root = gem_to_ogpu_root(drm_gpuvm_resv_obj(&vm->base));
+	struct ogpu_bo *bo;
+
+	if (list_empty(&root->away) || !ogpu_vm_may_recall(vm))
+		return;
+	list_for_each_entry(bo, &root->away, away)
+		drm_gpuvm_bo_gem_evict(&bo->ttm.base, true);
+}
+
+/* The same for all buffers. Returns whether there are any. */
+static bool ogpu_vm_recall_all(struct ogpu_vm *vm, struct drm_exec *exec)
+{
+	struct drm_gem_object *root = drm_gpuvm_resv_obj(&vm->base), *obj;
+	bool may = ogpu_vm_may_recall(vm), any = false;
+
+	drm_exec_for_each_locked_object(exec, obj) {
+		if (!may || obj == root || !gem_to_ogpu_bo(obj)->is_away)
+			continue;
+		drm_gpuvm_bo_gem_evict(obj, true);
+		any = true;
+	}
+
+	return any;
+}
+
 /*
  * Renew the entries of buffers that have moved. This does not wait for calls of VM_BIND that wait
  * for something: where such a call will change a mapping, the tree of addresses says so already,
@@ -447,6 +494,12 @@ static int ogpu_vm_rebind(struct drm_gpuvm_exec *exec)
 	struct drm_gpuva *va;
 	int ret;
 
+	/* They may be placed only by who said before that he would. */
+	if (!container_of(exec, struct ogpu_vm_exec, all)->placed) {
+		if (!list_empty(&vm->base.evict.list) || ogpu_vm_recall_all(vm, &exec->exec))
+			return -ESTALE;
+		return 0;
+	}
 	if (list_empty(&vm->base.evict.list))
 		return 0;
 
@@ -455,8 +508,10 @@ static int ogpu_vm_rebind(struct drm_gpuvm_exec *exec)
 		return PTR_ERR(job);
 
 	vm->rebind = job;
+	vm->rebind_try = &container_of(exec, struct ogpu_vm_exec, all)->try;
 	ret = drm_gpuvm_validate(&vm->base, &exec->exec);
 	vm->rebind = NULL;
+	vm->rebind_try = NULL;
 	if (!ret)
 		ret = ogpu_bind_job_prepare(job);
 	if (ret)
@@ -499,6 +554,7 @@ static int ogpu_vm_lock_private(struct ogpu_vm *vm)
 	if (ret)
 		return ret;
 
+	ogpu_vm_recall_private(vm);
 	if (list_empty(&vm->base.extobj.list) && list_empty(&vm->base.evict.list))
 		ret = dma_resv_reserve_fences(resv, 1);
 	else
@@ -507,6 +563,20 @@ static int ogpu_vm_lock_private(struct ogpu_vm *vm)
 		dma_resv_unlock(resv);
 
 	return ret;
+}
+
+/* -ESTALE: buffers have moved, and @exec->placed is not set. */
+static int ogpu_vm_lock_all(struct ogpu_vm_exec *exec)
+{
+	exec->all = (struct drm_gpuvm_exec) {
+		.vm = &exec->vm->base,
+		.flags = DRM_EXEC_INTERRUPTIBLE_WAIT | DRM_EXEC_IGNORE_DUPLICATES,
+		/* The caller's, and one of the bind job. */
+		.num_fences = 2,
+		.extra.fn = ogpu_vm_rebind,
+	};
+
+	return drm_gpuvm_exec_lock(&exec->all);
 }
 
 /**
@@ -523,29 +593,27 @@ static int ogpu_vm_lock_private(struct ogpu_vm *vm)
  */
 int ogpu_vm_exec_lock(struct ogpu_vm *vm, struct ogpu_vm_exec *exec)
 {
-	enum ogpu_mem_mode mode = OGPU_MEM_SHARED;
 	int ret;
 
 	exec->vm = vm;
+	exec->placed = false;
+	exec->try = (struct ogpu_mem_try) {};
 	ret = ogpu_vm_lock_private(vm);
 	exec->private = !ret;
 	if (ret != -EAGAIN)
 		return ret;
 
+	ret = ogpu_vm_lock_all(exec);
+	if (ret != -ESTALE)
+		return ret;
+
+	exec->placed = true;
 	do {
-		ret = ogpu_mem_begin(vm->odev, mode);
+		ret = ogpu_mem_begin(vm->odev, &exec->try);
 		if (ret)
 			return ret;
-
-		exec->all = (struct drm_gpuvm_exec) {
-			.vm = &vm->base,
-			.flags = DRM_EXEC_INTERRUPTIBLE_WAIT | DRM_EXEC_IGNORE_DUPLICATES,
-			/* The caller's, and one of the bind job. */
-			.num_fences = 2,
-			.extra.fn = ogpu_vm_rebind,
-		};
-		ret = drm_gpuvm_exec_lock(&exec->all);
-	} while (ogpu_mem_retry(vm->odev, &mode, ret));
+		ret = ogpu_vm_lock_all(exec);
+	} while (ogpu_mem_retry(vm->odev, &exec->try, &ret));
 
 	return ret;
 }
@@ -562,7 +630,8 @@ void ogpu_vm_exec_unlock(struct ogpu_vm_exec *exec)
 	}
 
 	drm_gpuvm_exec_unlock(&exec->all);
-	ogpu_mem_end(exec->vm->odev);
+	if (exec->placed)
+		ogpu_mem_end(exec->vm->odev);
 }
 
 /**
@@ -574,12 +643,20 @@ void ogpu_vm_exec_unlock(struct ogpu_vm_exec *exec)
  */
 void ogpu_vm_exec_add_fence(struct ogpu_vm_exec *exec, struct dma_fence *fence)
 {
-	if (exec->private)
-		dma_resv_add_fence(drm_gpuvm_resv(&exec->vm->base), fence,
-				   DMA_RESV_USAGE_BOOKKEEP);
-	else
-		drm_gpuvm_exec_resv_add_fence(&exec->all, fence, DMA_RESV_USAGE_BOOKKEEP,
-					      DMA_RESV_USAGE_BOOKKEEP);
+	struct drm_gem_object *root = drm_gpuvm_resv_obj(&exec->vm->base), *obj;
+
+	ogpu_root_used(gem_to_ogpu_root(root));
+	if (exec->private) {
+		dma_resv_add_fence(root->resv, fence, DMA_RESV_USAGE_BOOKKEEP);
+		return;
+	}
+
+	drm_exec_for_each_locked_object(&exec->all.exec, obj) {
+		if (obj != root && obj->resv != root->resv)
+			ogpu_bo_used(gem_to_ogpu_bo(obj));
+	}
+	drm_gpuvm_exec_resv_add_fence(&exec->all, fence, DMA_RESV_USAGE_BOOKKEEP,
+				      DMA_RESV_USAGE_BOOKKEEP);
 }
 
 /*

@@ -15,6 +15,7 @@
 
 #include "ogpu_bind.h"
 #include "ogpu_device.h"
+#include "ogpu_place.h"
 #include "ogpu_pt.h"
 #include "ogpu_pt_mem.h"
 #include "ogpu_sched.h"
@@ -107,6 +108,12 @@ struct ogpu_vm {
 	struct ogpu_preempt *preempt;
 	/** @rebind: collects what has moved, while drm_gpuvm_validate() runs */
 	struct ogpu_bind_job *rebind;
+	/** @recalled: when buffers were recalled to VRAM last, in jiffies; under the dma_resv */
+	unsigned long recalled;
+	/** @frees: &struct ogpu_vram_mgr.frees at that time */
+	u32 frees;
+	/** @rebind_try: the attempt to place buffers, meanwhile */
+	struct ogpu_mem_try *rebind_try;
 	/** @stops: &struct ogpu_mem_binds.stops before the card was told of it; constant */
 	u32 stops;
 	/** @faults: for VM_GET_FAULTS */
@@ -170,6 +177,10 @@ struct ogpu_vm_exec {
 	struct ogpu_vm *vm;
 	/** @private: its own dma_resv is all there is to lock; @all is not used */
 	bool private;
+	/** @placed: buffers had to be placed: until unlocked, the lock for that is held */
+	bool placed;
+	/** @try: how that went */
+	struct ogpu_mem_try try;
 	/** @all: its dma_resv and those of its buffers */
 	struct drm_gpuvm_exec all;
 };

@@ -9,7 +9,13 @@
  * from the allocator at the start. The CPU sees only the first bytes of VRAM, the aperture;
  * buffers that it must reach are placed there with ttm_place.lpfn, others begin at the far end,
  * so that the scarce part stays free.
+ *
+ * Memory of a buffer that is moved away is free at once, for who can wait on the card: it is
+ * remembered as busy until it has been copied. Who gets it has its first access, a clear or a copy,
+ * wait for that, and nobody else waits. The driver's own buffers are written by the CPU and never
+ * get memory that is busy.
  */
+#include <linux/dma-fence.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
@@ -58,6 +64,175 @@ static void ogpu_vram_place_range(struct ttm_resource_manager *man, const struct
 	*end = place->lpfn ? min((u64)place->lpfn << PAGE_SHIFT, man->size) : man->size;
 }
 
+/*
+ * Busy memory
+ */
+
+static void ogpu_vram_busy_drop(struct ogpu_vram_mgr *mgr, u32 i)
+{
+	dma_fence_put(mgr->busy[i].fence);
+	mgr->busy[i] = mgr->busy[--mgr->busy_count];
+}
+
+/* The later of two fences of a timeline stands for both. Consumes @fence. */
+static void ogpu_vram_busy_extend(struct ogpu_vram_busy *busy, u64 start, u64 end,
+				  struct dma_fence *fence)
+{
+	busy->start = min(busy->start, start);
+	busy->end = max(busy->end, end);
+	if (dma_fence_is_later(fence, busy->fence))
+		swap(busy->fence, fence);
+	dma_fence_put(fence);
+}
+
+/* Make room: one range for each timeline, which says more than is true, but nothing less. */
+static void ogpu_vram_busy_merge(struct ogpu_vram_mgr *mgr)
+{
+	u32 i, k;
+
+	for (i = 0; i < mgr->busy_count; i++) {
+		for (k = mgr->busy_count - 1; k > i; k--) {
+			struct ogpu_vram_busy *busy = &mgr->busy[k];
+
+			if (busy->fence->context != mgr->busy[i].fence->context)
+				continue;
+			ogpu_vram_busy_extend(&mgr->busy[i], busy->start, busy->end,
+					      dma_fence_get(busy->fence));
+			ogpu_vram_busy_drop(mgr, k);
+		}
+	}
+}
+
+static void ogpu_vram_busy_add(struct ogpu_vram_mgr *mgr, u64 start, u64 end,
+			       struct dma_fence *fence)
+{
+	struct ogpu_vram_busy *last = mgr->busy_count ? &mgr->busy[mgr->busy_count - 1] : NULL;
+
+	lockdep_assert_held(&mgr->lock);
+
+	if (last && last->fence->context == fence->context &&
+	    (last->end == start || last->start == end)) {
+		ogpu_vram_busy_extend(last, start, end, dma_fence_get(fence));
+		return;
+	}
+	if (mgr->busy_count == OGPU_VRAM_BUSY)
+		ogpu_vram_busy_merge(mgr);
+	mgr->busy[mgr->busy_count++] = (struct ogpu_vram_busy) {
+		.start = start,
+		.end = end,
+		.fence = dma_fence_get(fence),
+	};
+}
+
+static void ogpu_vram_deps_add(struct ogpu_vram_deps *deps, struct dma_fence *fence)
+{
+	u32 i;
+
+	for (i = 0; i < deps->count; i++) {
+		if (deps->fences[i]->context != fence->context)
+			continue;
+		if (dma_fence_is_later(fence, deps->fences[i])) {
+			dma_fence_put(deps->fences[i]);
+			deps->fences[i] = dma_fence_get(fence);
+		}
+		return;
+	}
+	/* Fences of other queues than those that the card has now have all signalled. */
+	if (!WARN_ON_ONCE(deps->count == OGPU_VRAM_TIMELINES))
+		deps->fences[deps->count++] = dma_fence_get(fence);
+}
+
+static void ogpu_vram_deps_fini(struct ogpu_vram_deps *deps)
+{
+	while (deps->count)
+		dma_fence_put(deps->fences[--deps->count]);
+}
+
+/* What the blocks of a new resource were used for is not over: note until when. */
+static void ogpu_vram_find_deps(struct ogpu_vram_mgr *mgr, struct ogpu_vram_resource *vres)
+{
+	struct gpu_buddy_block *block;
+	u32 i;
+
+	lockdep_assert_held(&mgr->lock);
+
+	for (i = mgr->busy_count; i--;) {
+		if (dma_fence_is_signaled(mgr->busy[i].fence))
+			ogpu_vram_busy_drop(mgr, i);
+	}
+	if (!mgr->busy_count)
+		return;
+
+	list_for_each_entry(block, &vres->blocks, link) {
+		u64 start = gpu_buddy_block_offset(block);
+		u64 end = start + gpu_buddy_block_size(&mgr->mm, block);
+
+		for (i = 0; i < mgr->busy_count; i++) {
+			if (mgr->busy[i].start < end && start < mgr->busy[i].end)
+				ogpu_vram_deps_add(&vres->deps, mgr->busy[i].fence);
+		}
+	}
+}
+
+/* The blocks of a resource are about to be freed while the card still copies what was there. */
+static void ogpu_vram_note_busy(struct ogpu_vram_mgr *mgr, struct ogpu_vram_resource *vres)
+{
+	struct gpu_buddy_block *block;
+
+	lockdep_assert_held(&mgr->lock);
+
+	if (!vres->moved || dma_fence_is_signaled(vres->moved))
+		return;
+	list_for_each_entry(block, &vres->blocks, link) {
+		u64 start = gpu_buddy_block_offset(block);
+
+		ogpu_vram_busy_add(mgr, start, start + gpu_buddy_block_size(&mgr->mm, block),
+				   vres->moved);
+	}
+}
+
+static int ogpu_vram_alloc_blocks(struct ogpu_vram_mgr *mgr, struct ogpu_vram_resource *vres,
+				  u64 start, u64 end, unsigned long flags)
+{
+	int ret;
+
+	lockdep_assert_held(&mgr->lock);
+
+	ret = gpu_buddy_alloc_blocks(&mgr->mm, start, end, vres->base.size, mgr->mm.chunk_size,
+				     &vres->blocks, flags);
+	/* A contiguous request over the largest block is told as -EINVAL. */
+	if (ret)
+		return ret == -EINVAL ? -ENOSPC : ret;
+	ogpu_vram_find_deps(mgr, vres);
+
+	return 0;
+}
+
+/* How many places that are busy are refused before there is said to be no room. */
+#define OGPU_VRAM_TRIES		16
+
+/* Memory for the CPU to write to now. */
+static int ogpu_vram_alloc_idle(struct ogpu_vram_mgr *mgr, struct ogpu_vram_resource *vres,
+				u64 start, u64 end, unsigned long flags)
+{
+	LIST_HEAD(refused);
+	unsigned int tries;
+	int ret = -ENOSPC;
+
+	for (tries = 0; tries < OGPU_VRAM_TRIES; tries++) {
+		ret = ogpu_vram_alloc_blocks(mgr, vres, start, end, flags);
+		if (ret || !vres->deps.count)
+			break;
+
+		ret = -ENOSPC;
+		ogpu_vram_deps_fini(&vres->deps);
+		list_splice_init(&vres->blocks, &refused);
+	}
+	gpu_buddy_free_list(&mgr->mm, &refused, 0);
+
+	return ret;
+}
+
 static int ogpu_vram_alloc(struct ttm_resource_manager *man, struct ttm_buffer_object *bo,
 			   const struct ttm_place *place, struct ttm_resource **res)
 {
@@ -91,18 +266,19 @@ static int ogpu_vram_alloc(struct ttm_resource_manager *man, struct ttm_buffer_o
 		goto err_unlock;
 	}
 
-	ret = gpu_buddy_alloc_blocks(&mgr->mm, start, end, vres->base.size, mgr->mm.chunk_size,
-				     &vres->blocks, flags);
-	if (ret) {
-		/* A contiguous request over the largest block is told as -EINVAL. */
-		if (ret == -EINVAL)
-			ret = -ENOSPC;
+	if (bo->type == ttm_bo_type_kernel)
+		ret = ogpu_vram_alloc_idle(mgr, vres, start, end, flags);
+	else
+		ret = ogpu_vram_alloc_blocks(mgr, vres, start, end, flags);
+	if (ret)
 		goto err_unlock;
-	}
 
 	list_for_each_entry(block, &vres->blocks, link)
 		vres->visible += ogpu_vram_block_visible(mgr, block);
 	mgr->visible_used += vres->visible;
+	vres->pinned = bo->type == ttm_bo_type_kernel;
+	if (vres->pinned)
+		mgr->pinned += vres->base.size;
 	mutex_unlock(&mgr->lock);
 
 	vres->base.start = OGPU_VRAM_SCATTERED;
@@ -128,11 +304,17 @@ static void ogpu_vram_free(struct ttm_resource_manager *man, struct ttm_resource
 	struct ogpu_vram_resource *vres = to_ogpu_vram_resource(res);
 
 	mutex_lock(&mgr->lock);
+	ogpu_vram_note_busy(mgr, vres);
 	gpu_buddy_free_list(&mgr->mm, &vres->blocks, 0);
 	mgr->visible_used -= vres->visible;
+	if (vres->pinned)
+		mgr->pinned -= vres->base.size;
+	WRITE_ONCE(mgr->frees, mgr->frees + 1);
 	mutex_unlock(&mgr->lock);
 	mgr->freed(mgr->odev);
 
+	ogpu_vram_deps_fini(&vres->deps);
+	dma_fence_put(vres->moved);
 	ttm_resource_fini(man, res);
 	kfree(vres);
 }
@@ -146,6 +328,8 @@ static bool ogpu_vram_intersects(struct ttm_resource_manager *man, struct ttm_re
 	u64 start, end;
 
 	ogpu_vram_place_range(man, place, &start, &end);
+	if (!start && end == man->size)
+		return true;
 	list_for_each_entry(block, &to_ogpu_vram_resource(res)->blocks, link) {
 		u64 offset = gpu_buddy_block_offset(block);
 
@@ -164,6 +348,10 @@ static bool ogpu_vram_compatible(struct ttm_resource_manager *man, struct ttm_re
 	u64 start, end;
 
 	ogpu_vram_place_range(man, place, &start, &end);
+	if (!start && end == man->size)
+		return true;
+	if (!start && end == mgr->visible_size)
+		return to_ogpu_vram_resource(res)->visible == res->size;
 	list_for_each_entry(block, &to_ogpu_vram_resource(res)->blocks, link) {
 		u64 offset = gpu_buddy_block_offset(block);
 
@@ -260,6 +448,8 @@ void ogpu_vram_mgr_fini(struct ogpu_vram_mgr *mgr)
 	ttm_resource_manager_set_used(&mgr->base, false);
 
 	mutex_lock(&mgr->lock);
+	while (mgr->busy_count)
+		ogpu_vram_busy_drop(mgr, mgr->busy_count - 1);
 	gpu_buddy_free_list(&mgr->mm, &mgr->reserved, 0);
 	gpu_buddy_free_list(&mgr->mm, &mgr->bad, 0);
 	mutex_unlock(&mgr->lock);
@@ -324,6 +514,20 @@ void ogpu_vram_mgr_keep(struct ogpu_vram_mgr *mgr, struct list_head *blocks)
 	mutex_lock(&mgr->lock);
 	list_splice(blocks, &mgr->bad);
 	mutex_unlock(&mgr->lock);
+}
+
+/**
+ * ogpu_vram_mgr_room() - how large can a buffer become if all that can be moved makes way?
+ * @mgr: the allocator
+ * @visible: it must be where the CPU can see it
+ *
+ * Return: bytes.
+ */
+u64 ogpu_vram_mgr_room(struct ogpu_vram_mgr *mgr, bool visible)
+{
+	u64 size = visible ? mgr->visible_size : mgr->base.size;
+
+	return size - mgr->reserved_size - READ_ONCE(mgr->pinned);
 }
 
 /**

@@ -20,6 +20,7 @@
 #include "abi/fw_image.h"
 #include "ogpu_device.h"
 
+struct dma_fence;
 struct drm_printer;
 struct ttm_device;
 
@@ -28,6 +29,34 @@ struct ttm_device;
 
 /* ttm_resource.start of memory that is not contiguous. */
 #define OGPU_VRAM_SCATTERED	ULONG_MAX
+
+/* Ranges that are remembered at once; more are told together. */
+#define OGPU_VRAM_BUSY		256
+
+/* Timelines that moves of a card are on, one for each of its copy queues. */
+#define OGPU_VRAM_TIMELINES	4
+
+/**
+ * struct ogpu_vram_busy - VRAM that was freed though the card has still to use it
+ */
+struct ogpu_vram_busy {
+	/** @start: VRAM offset of the first byte */
+	u64 start;
+	/** @end: of the first byte behind */
+	u64 end;
+	/** @fence: when it is idle; referenced */
+	struct dma_fence *fence;
+};
+
+/**
+ * struct ogpu_vram_deps - what must be over before the card writes to VRAM that was handed out
+ */
+struct ogpu_vram_deps {
+	/** @count: of @fences */
+	u32 count;
+	/** @fences: one of each timeline; referenced */
+	struct dma_fence *fences[OGPU_VRAM_TIMELINES];
+};
 
 /**
  * struct ogpu_vram_mgr - allocator of VRAM
@@ -53,6 +82,14 @@ struct ogpu_vram_mgr {
 	u64 visible_size;
 	/** @visible_used: of these, bytes that are taken, @reserved_size included */
 	u64 visible_used;
+	/** @frees: how often memory was freed; read with READ_ONCE() */
+	u32 frees;
+	/** @pinned: bytes of buffers of the driver, all visible */
+	u64 pinned;
+	/** @busy_count: of @busy */
+	u32 busy_count;
+	/** @busy: parts that are free, or in use again, while what was there is moved away */
+	struct ogpu_vram_busy busy[OGPU_VRAM_BUSY];
 };
 
 /**
@@ -65,6 +102,12 @@ struct ogpu_vram_resource {
 	struct list_head blocks;
 	/** @visible: bytes that the CPU can see */
 	u64 visible;
+	/** @pinned: it belongs to a buffer of the driver */
+	bool pinned;
+	/** @deps: what its first use by the card has to wait for */
+	struct ogpu_vram_deps deps;
+	/** @moved: what was in it has been copied when this has signalled, or NULL; referenced */
+	struct dma_fence *moved;
 };
 
 static inline struct ogpu_vram_mgr *to_ogpu_vram_mgr(struct ttm_resource_manager *man)
@@ -109,6 +152,7 @@ static inline u64 ogpu_vram_reserved(const struct ogpu_device *odev)
 int ogpu_vram_mgr_init(struct ogpu_vram_mgr *mgr, struct ogpu_device *odev,
 		       struct ttm_device *ttm);
 void ogpu_vram_mgr_fini(struct ogpu_vram_mgr *mgr);
+u64 ogpu_vram_mgr_room(struct ogpu_vram_mgr *mgr, bool visible);
 void ogpu_vram_mgr_usage(struct ogpu_vram_mgr *mgr, u64 *used, u64 *visible_used);
 int ogpu_vram_mgr_take(struct ogpu_vram_mgr *mgr, u64 offset, struct list_head *blocks);
 void ogpu_vram_mgr_give(struct ogpu_vram_mgr *mgr, u64 offset, struct list_head *blocks);

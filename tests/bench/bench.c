@@ -208,6 +208,7 @@ static const struct part {
 	{ "state", .run = bench_state },
 	{ "kill", .run = bench_kill },
 	{ "fault", .run = bench_fault },
+	{ "evict", .run = bench_evict },
 };
 
 #define PARTS	(sizeof(parts) / sizeof(parts[0]))

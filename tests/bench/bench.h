@@ -45,6 +45,9 @@ void bench_wait(void);
 /* bind.c */
 void bench_bind(struct ogpu_device *dev);
 
+/* evict.c */
+void bench_evict(void);
+
 /* user.c */
 void bench_user(struct ogpu_device *dev);
 

@@ -41,6 +41,8 @@ TARGETS = {
     "wait_1000_host_core_percent": ("at most", 2),
     "idle_host_core_percent": ("at most", 0.1),
     "invalidate_worst_ms": ("at most", 5),
+    "evict_restore_copy_ratio": ("at least", 0.8),
+    "evict_stall_copy_ratio": ("at most", 3),
     "vgpu_sgemm_ratio": ("at least", 3),
     "vgpu_saxpy_ratio": ("at least", 2),
     "dispatch_1group_ns": ("at most", 3000),
@@ -244,13 +246,17 @@ def answers():
     return results(machine(f"{BENCH} kill && {BENCH} fault")[0])
 
 
+def evict():
+    return results(machine(f"{BENCH} evict", "--vgpu-args", "--vram 64M")[0])
+
+
 def instructions():
     parts = " && ".join(f"{BENCH} {part}" for part in
                         ("instructions", "user", "bind", "scale", "state"))
     return results(machine(parts, "--icount", "--vgpu-args", "--doorbells 2048")[0])
 
 
-PARTS = (load, memory, share, crowd, waiting, answers, instructions, model, compute_units)
+PARTS = (load, memory, share, crowd, waiting, answers, evict, instructions, model, compute_units)
 
 
 def main():

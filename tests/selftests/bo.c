@@ -2,6 +2,8 @@
 /*
  * BO_CREATE, BO_MMAP_OFFSET, BO_INFO, BO_SET_LABEL: arguments, limits, content, accounting.
  */
+#include <fcntl.h>
+
 #include "card.h"
 #include "harness.h"
 
@@ -176,6 +178,64 @@ TEST(no_export)
 	EXPECT_EQ(card_ioctl(&card, DRM_IOCTL_PRIME_FD_TO_HANDLE, &args), -EOPNOTSUPP);
 }
 
+/* Nor do they by the older way, through a name, for which there is another node. */
+TEST(no_names)
+{
+	struct drm_gem_open by_name = { .name = 1 };
+	struct drm_gem_flink flink = {};
+	struct card card, primary = { .fd = -1 };
+	char path[32];
+	int i;
+
+	card_open(&card);
+	for (i = 0; i < 16 && primary.fd < 0; i++) {
+		snprintf(path, sizeof(path), "/dev/dri/card%d", i);
+		primary.fd = open(path, O_RDWR);
+		if (primary.fd >= 0 &&
+		    create(&primary, 4096, DRM_OGPU_BO_SYSTEM, 0, &flink.handle)) {
+			close(primary.fd);
+			primary.fd = -1;
+		}
+	}
+	if (primary.fd < 0)
+		SKIP("no primary node, or it may not be opened");
+	EXPECT_EQ(card_ioctl(&primary, DRM_IOCTL_GEM_FLINK, &flink), -EOPNOTSUPP);
+	EXPECT_EQ(card_ioctl(&primary, DRM_IOCTL_GEM_OPEN, &by_name), -EOPNOTSUPP);
+}
+
+/* A debugger sees and changes what the program has mapped. */
+TEST(debugger)
+{
+	static const struct {
+		uint32_t placement, flags;
+	} kinds[] = {
+		{ DRM_OGPU_BO_VRAM, DRM_OGPU_BO_CPU_ACCESS },
+		{ DRM_OGPU_BO_SYSTEM, DRM_OGPU_BO_CPU_ACCESS },
+		{ BOTH, 0 },
+	};
+	int mem = open("/proc/self/mem", O_RDWR);
+	struct card card;
+	uint32_t handle;
+	unsigned int i;
+
+	ASSERT(mem >= 0);
+	card_open(&card);
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		char *ptr, seen[12] = "";
+
+		ASSERT_EQ(create(&card, MIB, kinds[i].placement, kinds[i].flags, &handle), 0);
+		ptr = map(&card, handle, MIB);
+		/* Before the program has touched it, and over the edge of a page. */
+		ASSERT_EQ(pread(mem, seen, 12, (uintptr_t)ptr + 65530), 12);
+		EXPECT(is_zero(seen, 8));
+		ASSERT_EQ(pwrite(mem, "hello world", 12, (uintptr_t)ptr + 65530), 12);
+		EXPECT(!strcmp(ptr + 65530, "hello world"));
+		memcpy(ptr + 65530, "HELLO", 6);
+		ASSERT_EQ(pread(mem, seen, 12, (uintptr_t)ptr + 65530), 12);
+		EXPECT(!strcmp(seen, "HELLO"));
+	}
+}
+
 TEST(bad_handles)
 {
 	struct drm_ogpu_bo_mmap_offset offset = {};
@@ -329,6 +389,10 @@ TEST(label_in_debugfs)
 	if (!read_debugfs("buffers", text, sizeof(text)))
 		SKIP("debugfs cannot be read: not mounted, or not root");
 	EXPECT(strstr(text, "my favourite buffer"));
+	args.label = (uintptr_t)"one\nclient 1";
+	ASSERT_EQ(LABEL(&card, &args), 0);
+	ASSERT(read_debugfs("buffers", text, sizeof(text)));
+	EXPECT(strstr(text, "label \"one\\nclient 1\""));
 	args.label = 0;
 	ASSERT_EQ(LABEL(&card, &args), 0);
 	ASSERT(read_debugfs("buffers", text, sizeof(text)));

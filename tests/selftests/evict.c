@@ -353,6 +353,301 @@ TEST(async_binds_and_moves)
 	}
 }
 
+/* What nobody may take who is held up by what others do. */
+#define MOMENT_MS	3000
+
+/* Has a job that waits for word 0 of @out. Returns a syncobj that it signals. */
+static uint32_t client_hold(struct client *c)
+{
+	struct drm_ogpu_sync sync = {
+		.handle = card_syncobj(&c->card), .flags = DRM_OGPU_SYNC_SIGNAL,
+	};
+
+	*(volatile uint64_t *)c->out.map = 0;
+	stream_reset(&c->s);
+	stream_wait(&c->s, c->out.va, 0, 1, UINT64_MAX);
+	ASSERT_EQ(card_submit(&c->card, c->queue, &c->s, &sync, 1), 0);
+
+	return sync.handle;
+}
+
+static void client_let_go(struct client *c)
+{
+	*(volatile uint64_t *)c->out.map = 1;
+}
+
+static int bind_async(struct client *c, const struct buffer *buf, uint64_t va)
+{
+	struct drm_ogpu_bind_op op = {
+		.op = DRM_OGPU_BIND_MAP, .flags = RW, .bo_handle = buf->handle,
+		.va = va, .size = buf->size,
+	};
+	struct drm_ogpu_vm_bind bind = {
+		.vm_id = c->card.vm, .flags = DRM_OGPU_VM_BIND_ASYNC, .ops = CARD_ARRAY(&op, 1),
+	};
+
+	return card_ioctl(&c->card, DRM_IOCTL_OGPU_VM_BIND, &bind);
+}
+
+/* Takes all VRAM that is left, in buffers of its address space. Returns how many. */
+static unsigned int client_take_rest(struct client *c, struct buffer *bufs, unsigned int most)
+{
+	unsigned int n;
+
+	for (n = 0; n < most; n++) {
+		struct drm_ogpu_query_memory mem = card_memory(&c->card);
+
+		if (mem.vram_used + SIZE > mem.vram_size)
+			break;
+		ASSERT_EQ(create(&c->card, &bufs[n], SIZE, DRM_OGPU_BO_VRAM, 0), 0);
+		ASSERT_EQ(card_bind(&c->card, &bufs[n], BIG_VA + (n + 1) * SIZE, RW), 0);
+	}
+
+	return n;
+}
+
+/*
+ * All VRAM is in use by a job that does not end. Who wants some of it gets it after that job, and
+ * until then waits in no system call; who needs none notices nothing.
+ */
+TEST(busy_memory_holds_up_nobody)
+{
+	struct client a, b, c;
+	struct buffer rest[8];
+	struct drm_ogpu_sync sync;
+	uint32_t held;
+	uint64_t begin;
+
+	need_small_card();
+	client_open(&c, MIB, DRM_OGPU_BO_VRAM, 0);
+	client_open(&b, MIB, DRM_OGPU_BO_VRAM, 0);
+	/* Page tables, for which nothing that is used is moved. */
+	ASSERT_EQ(create(&b.card, &rest[0], SIZE, DRM_OGPU_BO_SYSTEM, 0), 0);
+	ASSERT_EQ(card_bind(&b.card, &rest[0], BIG_VA + SIZE, RW), 0);
+	client_open(&a, SIZE, DRM_OGPU_BO_VRAM, 0);
+	client_take_rest(&a, rest, 8);
+	client_fill(&a, 1, 1);
+	client_fill(&c, 3, 1);
+	held = client_hold(&a);
+
+	begin = time_ms();
+	ASSERT_EQ(create(&b.card, &rest[0], SIZE, DRM_OGPU_BO_VRAM, 0), 0);
+	ASSERT_EQ(bind_async(&b, &rest[0], BIG_VA + SIZE), 0);
+	sync = (struct drm_ogpu_sync) {
+		.handle = card_syncobj(&b.card), .flags = DRM_OGPU_SYNC_SIGNAL,
+	};
+	stream_reset(&b.s);
+	stream_copy(&b.s, BIG_VA + 2 * SIZE - 8, b.out.va, 8);
+	memset(b.out.map, 0xff, 8);
+	ASSERT_EQ(card_submit(&b.card, b.queue, &b.s, &sync, 1), 0);
+	EXPECT_LE(time_ms() - begin, MOMENT_MS);
+	EXPECT_EQ(card_syncobj_wait(&b.card, sync.handle, 0), -ETIME);
+
+	begin = time_ms();
+	client_check(&c, 3, 1);
+	client_fill(&c, 3, 2);
+	ASSERT_EQ(create(&c.card, &rest[1], MIB, DRM_OGPU_BO_SYSTEM, 0), 0);
+	ASSERT_EQ(card_bind(&c.card, &rest[1], BIG_VA, RW), 0);
+	ASSERT_EQ(card_bind(&c.card, &c.big, BIG_VA, RW), 0);
+	client_check(&c, 3, 2);
+	EXPECT_LE(time_ms() - begin, MOMENT_MS);
+	EXPECT_EQ(card_syncobj_wait(&a.card, held, 0), -ETIME);
+
+	client_let_go(&a);
+	EXPECT_EQ(card_syncobj_wait(&a.card, held, 10000), 0);
+	EXPECT_EQ(card_syncobj_wait(&b.card, sync.handle, 10000), 0);
+	EXPECT_EQ(*(uint64_t *)b.out.map, 0);
+	client_check(&a, 1, 1);
+}
+
+/*
+ * Memory that was freed under a job is had when that ends. Who wants it waits, with nothing locked;
+ * who needs none notices nothing.
+ */
+TEST(freed_memory_is_waited_for)
+{
+	struct drm_gem_close close = {};
+	struct client a, b, c;
+	struct buffer rest[8], buf;
+	unsigned int n, i;
+	uint32_t held;
+	uint64_t begin;
+	int status;
+	pid_t pid;
+
+	need_small_card();
+	client_open(&c, MIB, DRM_OGPU_BO_VRAM, 0);
+	client_open(&a, MIB, DRM_OGPU_BO_VRAM, 0);
+	n = client_take_rest(&a, rest, 8);
+	ASSERT_GE(n, 2);
+	client_fill(&c, 3, 1);
+	held = client_hold(&a);
+	for (i = 0; i < n; i++) {
+		ASSERT_EQ(card_unbind(&a.card, BIG_VA + (i + 1) * SIZE, SIZE), 0);
+		close.handle = rest[i].handle;
+		ASSERT_EQ(card_ioctl(&a.card, DRM_IOCTL_GEM_CLOSE, &close), 0);
+	}
+
+	fflush(stdout);
+	pid = fork();
+	ASSERT(pid >= 0);
+	if (!pid) {
+		card_open(&b.card);
+		_exit(create(&b.card, &buf, (n - 1) * SIZE, DRM_OGPU_BO_VRAM, 0) != 0);
+	}
+	sleep_ms(200);
+	EXPECT_EQ(waitpid(pid, &status, WNOHANG), 0);
+	begin = time_ms();
+	client_check(&c, 3, 1);
+	EXPECT_LE(time_ms() - begin, MOMENT_MS);
+	EXPECT_EQ(card_syncobj_wait(&a.card, held, 0), -ETIME);
+
+	client_let_go(&a);
+	ASSERT_EQ(waitpid(pid, &status, 0), pid);
+	EXPECT_EQ(status, 0);
+}
+
+/* What was used longest ago makes way, not what was made first. */
+TEST(least_recently_used)
+{
+	struct client c[4], last;
+	unsigned int i;
+
+	need_small_card();
+	for (i = 0; i < 4; i++)
+		client_open(&c[i], 11 * MIB, DRM_OGPU_BO_VRAM, 0);
+	for (i = 4; i--;)
+		client_fill(&c[i], i, 0);
+	client_fill(&c[0], 0, 1);
+	client_open(&last, 20 * MIB, DRM_OGPU_BO_VRAM, 0);
+	EXPECT_EQ(placement_now(&c[0].card, &c[0].big), DRM_OGPU_BO_VRAM);
+	EXPECT_EQ(placement_now(&c[1].card, &c[1].big), DRM_OGPU_BO_VRAM);
+	EXPECT_EQ(placement_now(&c[3].card, &c[3].big), DRM_OGPU_BO_SYSTEM);
+	client_check(&c[3], 3, 0);
+	client_check(&c[0], 0, 1);
+}
+
+/* Which was made in system memory because VRAM was full, and is used when it is full no more. */
+TEST(comes_to_vram_later)
+{
+	struct drm_gem_close close = {};
+	struct client a, b;
+	struct buffer rest[8];
+	unsigned int n, i;
+	uint64_t end;
+
+	need_small_card();
+	client_open(&a, MIB, DRM_OGPU_BO_VRAM, 0);
+	n = client_take_rest(&a, rest, 8);
+	client_open(&b, SIZE, BOTH, 0);
+	client_fill(&b, 2, 0);
+	ASSERT_EQ(placement_now(&b.card, &b.big), DRM_OGPU_BO_SYSTEM);
+	ASSERT_EQ(card_unbind(&a.card, BIG_VA, (n + 1) * SIZE), 0);
+	for (i = 0; i < n; i++) {
+		close.handle = rest[i].handle;
+		ASSERT_EQ(card_ioctl(&a.card, DRM_IOCTL_GEM_CLOSE, &close), 0);
+	}
+
+	end = time_ms() + 10000;
+	do {
+		client_check(&b, 2, 0);
+	} while (placement_now(&b.card, &b.big) != DRM_OGPU_BO_VRAM && time_ms() < end);
+	EXPECT_EQ(placement_now(&b.card, &b.big), DRM_OGPU_BO_VRAM);
+	client_check(&b, 2, 0);
+}
+
+/* Has TTM swap out what no job uses. Returns pages; -1: it cannot be asked. */
+static long swap_out(void)
+{
+	FILE *file = fopen("/sys/kernel/debug/ttm/tt_shrink", "r");
+	long pages = -1;
+
+	if (file) {
+		EXPECT_EQ(fscanf(file, "%ld", &pages), 1);
+		fclose(file);
+	}
+
+	return pages;
+}
+
+/* System memory of buffers can be swapped out, counts all the same, and comes back for all. */
+TEST(swapped_out)
+{
+	struct drm_ogpu_query_memory mem;
+	struct client c, idle;
+	long pages, all = 0;
+	uint32_t *words;
+	uint32_t held;
+	uint64_t n;
+
+	need_small_card();
+	client_open(&c, SIZE, DRM_OGPU_BO_SYSTEM, 0);
+	client_open(&idle, SIZE, DRM_OGPU_BO_SYSTEM, 0);
+	client_fill(&c, 1, 1);
+	client_fill(&idle, 2, 1);
+	mem = card_memory(&c.card);
+	held = client_hold(&c);
+	while ((pages = swap_out()) > 0)
+		all += pages;
+	if (pages < 0)
+		SKIP("debugfs cannot be read: not mounted, or not root");
+	/* Those of the one who has a job are not among them. */
+	EXPECT_GE(all, (long)(SIZE / sysconf(_SC_PAGESIZE)));
+	EXPECT_LE(all, (long)((SIZE + 8 * MIB) / sysconf(_SC_PAGESIZE)));
+	EXPECT_EQ(card_memory(&c.card).system_used, mem.system_used);
+	client_let_go(&c);
+	ASSERT_EQ(card_syncobj_wait(&c.card, held, 10000), 0);
+	client_check(&idle, 2, 1);
+
+	while (swap_out() > 0)
+		;
+	words = map(&c.card, &c.big);
+	for (n = 0; n < SIZE / 4; n++) {
+		if (words[n] != tag(1, 1, n * 4))
+			break;
+	}
+	EXPECT_EQ(n, SIZE / 4);
+	client_check(&c, 1, 1);
+	EXPECT_EQ(card_memory(&c.card).system_used, mem.system_used);
+}
+
+/* A buffer is moved for the CPU while others move theirs: no object of TTM's is taken for one. */
+TEST(touched_under_pressure)
+{
+	struct client c;
+	unsigned int i;
+	pid_t pids[3];
+
+	need_small_card();
+	for (i = 0; i < 3; i++) {
+		fflush(stdout);
+		pids[i] = fork();
+		ASSERT(pids[i] >= 0);
+		if (!pids[i]) {
+			unsigned int round;
+
+			client_open(&c, 2 * SIZE, DRM_OGPU_BO_VRAM, 0);
+			for (round = 0; round < 12; round++) {
+				client_fill(&c, i, round);
+				client_check(&c, i, round);
+			}
+			_exit(harness_result->failed);
+		}
+	}
+	client_open(&c, SIZE, BOTH, 0);
+	map(&c.card, &c.big);
+	for (i = 0; i < 12; i++) {
+		client_fill(&c, 9, i);
+		EXPECT_EQ(*(uint32_t *)(c.big.map + SIZE - 4), tag(9, i, SIZE - 4));
+	}
+	for (i = 0; i < 3; i++) {
+		int status;
+
+		ASSERT_EQ(waitpid(pids[i], &status, 0), pids[i]);
+		EXPECT_EQ(status, 0);
+	}
+}
+
 TEST(accounting_after)
 {
 	struct drm_ogpu_query_memory before;
@@ -413,6 +708,30 @@ TEST(async_binds_and_moves_private)
 {
 	card_private = true;
 	test_async_binds_and_moves();
+}
+
+TEST(busy_memory_holds_up_nobody_private)
+{
+	card_private = true;
+	test_busy_memory_holds_up_nobody();
+}
+
+TEST(comes_to_vram_later_private)
+{
+	card_private = true;
+	test_comes_to_vram_later();
+}
+
+TEST(least_recently_used_private)
+{
+	card_private = true;
+	test_least_recently_used();
+}
+
+TEST(touched_under_pressure_private)
+{
+	card_private = true;
+	test_touched_under_pressure();
 }
 
 TEST(accounting_after_private)

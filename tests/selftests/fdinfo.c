@@ -342,7 +342,7 @@ TEST(memory_of_jobs)
 TEST(memory_that_moves)
 {
 	struct drm_ogpu_bo_create create = {
-		.size = 64 * KIB,
+		.size = 20 * 1024 * KIB,
 		.placement = DRM_OGPU_BO_VRAM | DRM_OGPU_BO_SYSTEM,
 	};
 	struct drm_ogpu_bo_mmap_offset offset = {};
@@ -354,7 +354,7 @@ TEST(memory_that_moves)
 	ASSERT_EQ(card_ioctl(&card, DRM_IOCTL_OGPU_BO_CREATE, &create), 0);
 	EXPECT_EQ(get(&card, "drm-resident-vram"), create.size);
 
-	/* The CPU can reach it only in system memory, unless it can reach all VRAM. */
+	/* More than the CPU can reach in VRAM: it reaches it in system memory only. */
 	offset.handle = create.handle;
 	ASSERT_EQ(card_ioctl(&card, DRM_IOCTL_OGPU_BO_MMAP_OFFSET, &offset), 0);
 	map = mmap(NULL, create.size, PROT_READ | PROT_WRITE, MAP_SHARED, card.fd, offset.offset);
@@ -368,6 +368,43 @@ TEST(memory_that_moves)
 	EXPECT_EQ(get(&card, "drm-resident-vram"), 0);
 	EXPECT_EQ(get(&card, "drm-total-system"), 0);
 	EXPECT_EQ(get(&card, "drm-resident-system"), create.size);
+}
+
+/* What all files have together is what the card says is in use, wherever it was moved to. */
+TEST(sum_of_memory)
+{
+	enum { FILES = 6, SIZE = 12 * 1024 * KIB };
+	struct drm_ogpu_query_memory before, now;
+	uint64_t vram = 0, system = 0, total = 0;
+	struct card card, files[FILES];
+	struct buffer buf;
+	unsigned int i;
+
+	card_open_unused(&card);
+	for (i = 0; i < FILES; i++)
+		card_open(&files[i]);
+	before = card_memory(&card);
+	for (i = 0; i < FILES; i++) {
+		struct drm_ogpu_bo_create create = {
+			.size = SIZE, .placement = DRM_OGPU_BO_VRAM,
+			.vm_id = i % 2 ? files[i].vm : 0,
+		};
+
+		ASSERT_EQ(card_ioctl(&files[i], DRM_IOCTL_OGPU_BO_CREATE, &create), 0);
+		ASSERT_EQ(card_buffer_create(&files[i], &buf, (i + 1) * 4 * KIB,
+					     DRM_OGPU_BO_SYSTEM), 0);
+	}
+	for (i = 0; i < FILES; i++) {
+		vram += get(&files[i], "drm-resident-vram");
+		system += get(&files[i], "drm-resident-system");
+		total += get(&files[i], "drm-total-vram");
+	}
+	now = card_memory(&card);
+	EXPECT_EQ(total, FILES * SIZE);
+	EXPECT_EQ(vram, now.vram_used - before.vram_used);
+	EXPECT_EQ(system, now.system_used - before.system_used);
+	if (now.vram_size < total)
+		EXPECT(system > total - now.vram_size);
 }
 
 int main(int argc, char **argv)

@@ -236,9 +236,9 @@ struct drm_ogpu_query_memory {
 	__u64 vram_visible_size;
 	/** @vram_visible_used: of those, bytes in use */
 	__u64 vram_visible_used;
-	/** @system_size: bytes of system memory that buffers may use */
+	/** @system_size: bytes of system memory that buffers of all cards together may use */
 	__u64 system_size;
-	/** @system_used: of those, bytes in use */
+	/** @system_used: of those, bytes in use, swapped out or not */
 	__u64 system_used;
 };
 
@@ -268,18 +268,23 @@ struct drm_ogpu_query_time {
  * struct drm_ogpu_bo_create - DRM_IOCTL_OGPU_BO_CREATE
  *
  * Makes a buffer, filled with zero. With both placements VRAM is preferred and system memory used
- * when VRAM is full. The memory is taken at this call, but not for good where it is: buffers that
- * no job uses may be moved out of VRAM to make room for others, also those that are only allowed
- * there, and come back when SUBMIT needs them. So all buffers of all programs together may be
+ * when VRAM is full. The memory is taken at this call, but not for good where it is: buffers may be
+ * moved out of VRAM to make room for others, also those that are only allowed there, and come back
+ * when SUBMIT needs them; first those that were used longest ago, and none while a job uses it. The
+ * call waits for the card only for memory that was freed while jobs use it, and for 10 seconds at
+ * most, if there is no other. So all buffers of all programs together may be
  * larger than VRAM, and success does not mean that those of one address space fit, which only
  * SUBMIT tells: programs that use much look at &DRM_OGPU_QUERY_MEMORY first. A buffer that may be
- * in both places and was made in system memory, because VRAM was full, stays there. If a buffer
+ * in both places and is in system memory, because VRAM was full, comes to VRAM by a SUBMIT in an
+ * address space in which it is mapped, if no job uses it then and there is room without moving
+ * others; SUBMIT looks for that after memory was freed, ten times a second at most. If a buffer
  * is for one address space only, say so with @vm_id: SUBMIT looks at all buffers that are mapped,
  * but at those together, so that its cost does not grow with their number. Such a buffer is freed
  * like any other, and can be mapped nowhere once the address space is gone. In version 0.1
  * buffers cannot be exported or imported: the PRIME ioctls of drm.h give -EOPNOTSUPP, whatever
- * DRM_CAP_PRIME says (it speaks of the kernel's DRM core). Errors: -EINVAL for @size 0 or over 1
- * TiB, or no placement; -ENOENT for an unknown @vm_id; -ENOSPC, -ENOMEM.
+ * DRM_CAP_PRIME says (it speaks of the kernel's DRM core), and so do GEM_FLINK and GEM_OPEN.
+ * Errors: -EINVAL for @size 0 or over 1 TiB, or no placement; -ENOENT for an unknown @vm_id;
+ * -ENOSPC, -ENOMEM.
  */
 struct drm_ogpu_bo_create {
 	/**
@@ -301,9 +306,11 @@ struct drm_ogpu_bo_create {
  * struct drm_ogpu_bo_mmap_offset - DRM_IOCTL_OGPU_BO_MMAP_OFFSET
  *
  * Gives the offset for mmap(..., MAP_SHARED, render node fd, offset). VRAM is mapped
- * write-combined: the CPU reads it slowly. After a reset of the card, access to memory that was
- * mapped before raises SIGBUS. Errors: -EPERM for a VRAM-only buffer created without
- * DRM_OGPU_BO_CPU_ACCESS.
+ * write-combined: the CPU reads it slowly. Access to a buffer that is in VRAM out of the CPU's
+ * reach moves it to where the CPU reaches it, in VRAM or, if there is no room, in system memory,
+ * after the jobs that use it. A debugger reads and writes what is mapped as it does other memory.
+ * After a reset of the card, access to memory that was mapped before raises SIGBUS. Errors: -EPERM
+ * for a VRAM-only buffer created without DRM_OGPU_BO_CPU_ACCESS.
  */
 struct drm_ogpu_bo_mmap_offset {
 	/** @handle: GEM handle */
@@ -490,7 +497,8 @@ struct drm_ogpu_bind_op {
  *
  * Changes mappings, in the order of @ops, all or nothing: after an error nothing has changed and no
  * syncobj is signalled. Binds of one address space take effect in the order of the calls. Without
- * ASYNC the call waits for its in-syncs and returns when the change is in force. Jobs submitted
+ * ASYNC the call waits for its in-syncs and returns when the change is in force, which for a buffer
+ * that is being cleared or moved is after that. Jobs submitted
  * after the call, if they wait for its out-sync (or the call was synchronous), see the change.
  * With ASYNC all that may fail has been done, and all memory taken, when the call returns 0; only
  * the card itself may still fail, which the fence of an out-sync tells. Unmapping memory that a
@@ -909,21 +917,24 @@ struct drm_ogpu_job {
 /**
  * struct drm_ogpu_submit - DRM_IOCTL_OGPU_SUBMIT
  *
- * Puts jobs on a queue, all or none. The call does not wait for jobs before them. It may have to
- * bring buffers of the address space back that were moved out of VRAM, and then waits until room is
- * made, which takes seconds if programs together use much more than there is; it can be interrupted
- * meanwhile. Each starts when the job before it on the queue and its
- * in-syncs are done, and signals its out-syncs when it is done; a job may wait for what an earlier
- * job of the same call signals. When a queue fails, out-syncs still signal, and their fences carry
- * an error. It shows in the sync_file of a binary syncobj (SYNC_IOC_FILE_INFO), but not in a wait
- * or a timeline, and a job that waits for such a fence starts all the same. Who wants to wait for
- * what has not been submitted yet has a thread that waits with
- * DRM_SYNCOBJ_WAIT_FLAGS_WAIT_FOR_SUBMIT and DRM_SYNCOBJ_WAIT_FLAGS_WAIT_AVAILABLE (drm.h), and
- * then calls SUBMIT. Errors: -ECANCELED if the queue has failed; -EBUSY if more than
+ * Puts jobs on a queue, all or none. The call does not wait for jobs before them. If buffers of the
+ * address space were moved out of VRAM it sees to it that they come back, and the jobs wait on the
+ * card for that, and for jobs of others whose memory it takes. The call itself may wait, and can be
+ * interrupted, for two things: that a buffer which is just being moved away has left, which is
+ * after the jobs that were submitted before and used it; and, for 10 seconds at most before it
+ * fails with -ENOSPC, that buffers are gone which were freed while jobs use them, if there is no
+ * other room. With all that it needs in place it waits for nothing. Each job starts when the one
+ * before it on the queue and its in-syncs are done, and signals its out-syncs when it is done; a
+ * job may wait for what an earlier job of the same call signals. When a queue fails, out-syncs
+ * still signal, and their fences carry an error. It shows in the sync_file of a binary syncobj
+ * (SYNC_IOC_FILE_INFO), but not in a wait or a timeline, and a job that waits for such a fence
+ * starts all the same. Who wants to wait for what has not been submitted yet has a thread that
+ * waits with DRM_SYNCOBJ_WAIT_FLAGS_WAIT_FOR_SUBMIT and DRM_SYNCOBJ_WAIT_FLAGS_WAIT_AVAILABLE
+ * (drm.h), and then calls SUBMIT. Errors: -ECANCELED if the queue has failed; -EBUSY if more than
  * DRM_OGPU_MAX_QUEUED_JOBS jobs of the queue were not over, or four times as many of the file's had
  * to wait for something else than their turn: wait for some; -ENOSPC if the buffers mapped in the
- * address space do not fit into VRAM all at once;
- * -EBADMSG if one of them is DRM_OGPU_BO_LOST; -ENOENT for an unknown queue or syncobj.
+ * address space do not fit into VRAM all at once; -EBADMSG if one of them is DRM_OGPU_BO_LOST;
+ * -ENOENT for an unknown queue or syncobj.
  */
 struct drm_ogpu_submit {
 	/** @queue_id: from QUEUE_CREATE */
