@@ -39,7 +39,7 @@ else
 TOP := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 KERNEL ?= 7.3
 JOBS ?= $(shell nproc)
-VERSION := $(shell cat $(TOP)/VERSION)
+VERSION := $(shell cat $(TOP)/driver/VERSION)
 export KERNEL
 
 # Those of tools/build/rules.mk that the caller sets are his for all parts.
@@ -98,7 +98,7 @@ dkms-source:
 	install -d $(DESTDIR)$(or $(PREFIX),/usr)/src/ogpu-$(VERSION)
 	cd $(TOP) && tar -c --exclude='*.o' --exclude='*.ko' --exclude='*.mod*' --exclude='.*.cmd' \
 		--exclude=modules.order --exclude=Module.symvers --owner=0 --group=0 \
-		dkms.conf VERSION LICENSES driver uapi/drm | \
+		dkms.conf LICENSES driver uapi/drm | \
 		tar -x -C $(DESTDIR)$(or $(PREFIX),/usr)/src/ogpu-$(VERSION)
 
 INSTALL_HDR_PATH ?= $(or $(PREFIX),/usr/local)

@@ -21,7 +21,7 @@ rm -rf "$work"
 mkdir -p "$work/root"
 unset MAKEFLAGS MFLAGS
 make -s -C "$top" dkms-source DESTDIR="$work/root" PREFIX=/usr >"$work/log" 2>&1
-version=$(cat "$top/VERSION")
+version=$(cat "$top/driver/VERSION")
 dkms_tree=$work/tree
 parallel_jobs=$(nproc)
 # DKMS reads it with bash, which has arrays.

@@ -6,7 +6,7 @@
 # CC, CFLAGS, CPPFLAGS, LDFLAGS are the caller's, on the command line or in the environment. What a
 # part cannot be built without it adds itself, so that nothing is lost by setting them.
 
-VERSION		:= $(shell cat $(ROOT)/VERSION)
+VERSION		:= $(shell cat $(ROOT)/driver/VERSION)
 
 PREFIX		?= /usr/local
 BINDIR		?= $(PREFIX)/bin
