@@ -200,7 +200,7 @@ TEST(waiting_is_charged)
 	for (k = 0; k < WAITS; k++)
 		syncs[k].flags = DRM_OGPU_SYNC_TIMELINE;
 	queue = card_queue(&t.card, DRM_OGPU_ENGINE_COMPUTE, 0);
-	/* The group pays for what follows and for nothing else. Its sums are told late, by seconds. */
+	/* The group pays for what follows only. Its sums are told late, by seconds. */
 	write_file(group, "cgroup.procs", "0");
 	for (i = 0; i < WAITERS; i++)
 		ASSERT_EQ(card_submit(&t.card, queue, NULL, syncs, WAITS), 0);
