@@ -97,26 +97,6 @@ static void ogpu_bo_note_away(struct ogpu_bo *bo)
 }
 
 /*
- * Two passes: buffers that are used make way only if there are not enough others, and not for the
- * driver's own, which the CPU writes at once.
- */
-static int ogpu_bo_find_place(struct ogpu_bo *bo, struct ogpu_places *places,
-			      struct ttm_operation_ctx *ctx)
-{
-	int ret;
-
-	places->try->busy = false;
-	ret = ttm_bo_validate(&bo->ttm, &places->placement, ctx);
-	if ((ret == -ENOSPC || ret == -ENOMEM) && bo->placement == DRM_OGPU_BO_VRAM &&
-	    !bo->kernel) {
-		places->try->busy = true;
-		ret = ttm_bo_validate(&bo->ttm, &places->placement, ctx);
-	}
-
-	return ret;
-}
-
-/*
  * Moves out of VRAM
  */
 
@@ -268,7 +248,7 @@ int ogpu_bo_validate(struct ogpu_bo *bo, struct ogpu_mem_try *try)
 
 	ogpu_bo_get_places(bo, &places, try);
 
-	ret = ogpu_bo_find_place(bo, &places, &ctx);
+	ret = ttm_bo_validate(&bo->ttm, &places.placement, &ctx);
 	if (!ret)
 		ogpu_bo_note_away(bo);
 
@@ -547,7 +527,7 @@ static int ogpu_bo_place(struct ogpu_bo *bo, struct ogpu_places *places,
 
 	ww_acquire_init(&ticket, &reservation_ww_class);
 	dma_resv_lock(resv, &ticket);
-	ret = ogpu_bo_find_place(bo, places, ctx);
+	ret = ttm_bo_validate(&bo->ttm, &places->placement, ctx);
 	if (!ret)
 		ogpu_bo_note_away(bo);
 	if (!ret && bo->kernel)

@@ -199,8 +199,10 @@ bool ogpu_mem_retry(struct ogpu_device *odev, struct ogpu_mem_try *try, int *ret
 	if (*ret == -EAGAIN)
 		return ogpu_mem_wait(try, ret);
 	if (ogpu_mem_no_room(*ret)) {
-		if (try->mode == OGPU_MEM_EXCLUSIVE)
+		if (try->mode == OGPU_MEM_EXCLUSIVE && try->busy)
 			return ogpu_mem_wait(try, ret);
+		/* A step at a time: TTM may have failed because it had to end the transaction. */
+		try->busy = try->mode == OGPU_MEM_EXCLUSIVE;
 		try->mode = OGPU_MEM_EXCLUSIVE;
 		dma_fence_put(try->wait);
 		try->wait = NULL;
