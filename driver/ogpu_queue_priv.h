@@ -84,7 +84,10 @@ struct ogpu_queue_mgr {
 	struct ogpu_queue_quotas quotas;
 	/** @serial: of the newest queue */
 	atomic64_t serial;
-	/** @timeout_wq: runs &ogpu_queue.timeout; ordered: one job of a card at a time is found guilty */
+	/**
+	 * @timeout_wq: runs &ogpu_queue.timeout; ordered: one job of a card at a time is found
+	 * guilty
+	 */
 	struct workqueue_struct *timeout_wq;
 };
 

@@ -359,7 +359,8 @@ static void gate_close(struct card *card, struct gate *gate)
 	card_buffer(card, &gate->flag, 4096, DRM_OGPU_BO_SYSTEM, RW);
 	ASSERT_EQ(card_ioctl(card, DRM_IOCTL_OGPU_VM_CREATE, &create), 0);
 	keeper.vm = create.vm_id;
-	ASSERT_EQ(card_bind(&keeper, &gate->stream.buf, gate->stream.buf.va, DRM_OGPU_BIND_READ), 0);
+	ASSERT_EQ(card_bind(&keeper, &gate->stream.buf, gate->stream.buf.va,
+			    DRM_OGPU_BIND_READ), 0);
 	ASSERT_EQ(card_bind(&keeper, &gate->flag, gate->flag.va, RW), 0);
 	queue = card_queue(&keeper, DRM_OGPU_ENGINE_COPY, 0);
 	stream_wait(&gate->stream, gate->flag.va, DRM_OGPU_COMPARE_EQ, 1, UINT64_MAX);
