@@ -5,7 +5,8 @@
  * Many requests may be under way at a time (ogpu_mbox_call.c). The thread of the mailbox interrupt
  * takes messages out of the ring: replies wake who waits, events are put aside for a worker, so
  * that what handles an event may send requests itself. All waits are bounded; a request without an
- * answer has the card looked at, and some of them in a row have it reset.
+ * answer has the card looked at, and some of them in a row have it reset. So does firmware that
+ * sends so many messages of its own accord that they would keep the host busy.
  */
 #include <linux/dma-mapping.h>
 #include <linux/jiffies.h>
@@ -49,6 +50,8 @@ static_assert(OGPU_MBOX_LOG_OFFSET + OGPU_MBOX_LOG_SIZE <= OGPU_MBOX_AREA_SIZE);
 /* Requests without an answer, one after the other, that make a reset due. */
 #define OGPU_MBOX_MAX_TIMEOUTS	3
 #define OGPU_MBOX_EVENTS	64
+/* Messages in a second that nobody asked for, four times what firmware may send. */
+#define OGPU_MBOX_FLOOD	(4 * OGPU_FW_EVENTS_MAX * MSEC_PER_SEC / OGPU_FW_EVENTS_MS)
 
 /**
  * struct ogpu_mbox - the mailbox of a card
@@ -91,6 +94,11 @@ struct ogpu_mbox {
 	u32 events_done;
 	/** @unexpected: messages that nobody waited for, or that broke the rules */
 	u64 unexpected;
+
+	/** @told_since: when @told began to count, jiffies */
+	unsigned long told_since;
+	/** @told: messages that nobody asked for, less the replies, which errors may precede */
+	unsigned int told;
 
 	/** @event_work: handles @events on @wq */
 	struct work_struct event_work;
@@ -187,6 +195,19 @@ static void ogpu_mbox_push(struct ogpu_mbox *mbox)
 		ogpu_mbox_no_reply(mbox, call, err);
 }
 
+/* A message has come that nobody asked for. */
+static void ogpu_mbox_count_told(struct ogpu_mbox *mbox)
+{
+	if (time_after(jiffies, mbox->told_since + HZ)) {
+		mbox->told_since = jiffies;
+		mbox->told = 0;
+	}
+	if (++mbox->told < OGPU_MBOX_FLOOD)
+		return;
+	mbox->told = 0;
+	ogpu_report(mbox->odev, OGPU_TROUBLE_FW_FLOOD);
+}
+
 static void ogpu_mbox_receive(struct ogpu_mbox *mbox, const struct ogpu_msg *msg)
 {
 	u16 type = le16_to_cpu(msg->type);
@@ -199,13 +220,17 @@ static void ogpu_mbox_receive(struct ogpu_mbox *mbox, const struct ogpu_msg *msg
 				 le16_to_cpu(msg->status));
 		if (call) {
 			mbox->timeouts = 0;
+			if (mbox->told)
+				mbox->told--;
 			ogpu_mbox_end(call, 0);
 		} else {
 			mbox->unexpected++;
+			ogpu_mbox_count_told(mbox);
 		}
 		return;
 	}
 
+	ogpu_mbox_count_told(mbox);
 	if (seq || !ogpu_mbox_msg_complete(msg)) {
 		mbox->unexpected++;
 	} else if (type == OGPU_MSG_HELLO) {
@@ -257,6 +282,7 @@ void ogpu_mbox_poll(struct ogpu_device *odev)
 			ogpu_mbox_receive(mbox, &msg);
 		} else if (ret == -EBADMSG) {
 			mbox->unexpected++;
+			ogpu_mbox_count_told(mbox);
 		} else {
 			mbox->broken = true;
 			ogpu_report(odev, OGPU_TROUBLE_MBOX_COUNTERS);
@@ -486,6 +512,8 @@ void ogpu_mbox_start(struct ogpu_device *odev)
 	mbox->events_done = 0;
 	ogpu_mbox_calls_init(&mbox->calls, &mbox->req, msecs_to_jiffies(OGPU_MBOX_TIMEOUT_MS));
 	mbox->timeouts = 0;
+	mbox->told_since = jiffies;
+	mbox->told = 0;
 	mbox->got_hello = false;
 	mbox->broken = false;
 

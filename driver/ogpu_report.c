@@ -26,6 +26,7 @@ static const struct {
 	[OGPU_TROUBLE_FW_LATE] = { "firmware is late", OGPU_REPORT_LOOK },
 	[OGPU_TROUBLE_FW_SILENT] = { "firmware does not answer", OGPU_REPORT_RECOVER },
 	[OGPU_TROUBLE_FW_EVENTS] = { "events of firmware pile up", OGPU_REPORT_RECOVER },
+	[OGPU_TROUBLE_FW_FLOOD] = { "firmware floods the host", OGPU_REPORT_RECOVER },
 	[OGPU_TROUBLE_MBOX_COUNTERS] = { "mailbox counters make no sense", OGPU_REPORT_RECOVER },
 	[OGPU_TROUBLE_CHIP_MEMORY] = {
 		"uncorrectable error in a memory of the chip", OGPU_REPORT_RECOVER

@@ -16,6 +16,7 @@ struct ogpu_device;
  * @OGPU_TROUBLE_FW_LATE: firmware did not answer a request in time
  * @OGPU_TROUBLE_FW_SILENT: it does not answer at all
  * @OGPU_TROUBLE_FW_EVENTS: what it tells cannot be handled as fast as it comes
+ * @OGPU_TROUBLE_FW_FLOOD: it sends far more messages of its own accord than it may
  * @OGPU_TROUBLE_MBOX_COUNTERS: counters of the mailbox make no sense
  * @OGPU_TROUBLE_CHIP_MEMORY: an error in a memory of the chip, nobody knows whose data it was
  * @OGPU_TROUBLE_AS_TABLE: an error in the table of address spaces
@@ -37,6 +38,7 @@ enum ogpu_trouble {
 	OGPU_TROUBLE_FW_LATE,
 	OGPU_TROUBLE_FW_SILENT,
 	OGPU_TROUBLE_FW_EVENTS,
+	OGPU_TROUBLE_FW_FLOOD,
 	OGPU_TROUBLE_MBOX_COUNTERS,
 	OGPU_TROUBLE_CHIP_MEMORY,
 	OGPU_TROUBLE_AS_TABLE,

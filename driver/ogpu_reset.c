@@ -6,7 +6,8 @@
  * then fails all jobs, so that nothing waits for the card any more, and tries in turn: reset of
  * engines and management core by register; function level reset. After each it boots the firmware
  * that it kept, which then retires bad pages of VRAM. If that does not help the card is wedged, and
- * user space is told how it may repair it.
+ * user space is told how it may repair it. So it is at once when firmware that was reset for its
+ * flood of messages does it again.
  *
  * Resets that the administrator or the PCI core want (sysfs "reset", error recovery) go through
  * ogpu_reset_prepare() and ogpu_reset_done(), which do the same in two halves. So does the sleep of
@@ -17,6 +18,7 @@
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
+#include <linux/timekeeping.h>
 #include <linux/workqueue.h>
 
 #include <drm/drm_drv.h>
@@ -34,6 +36,9 @@
 #include "ogpu_trace.h"
 #include "ogpu_watchdog.h"
 
+/* Firmware that floods the host again within this time is not booted again. */
+#define OGPU_RESET_FLOOD_S	60
+
 /**
  * struct ogpu_reset - recovery of a card
  */
@@ -44,6 +49,8 @@ struct ogpu_reset {
 	struct work_struct work;
 	/** @trouble: why the card was to be recovered last */
 	enum ogpu_trouble trouble;
+	/** @flood_at: when firmware flooded the host last, seconds since boot; 0 if it never did */
+	time64_t flood_at;
 	/** @count: resets since probe; written under reset_lock */
 	u32 count;
 	/** @config: PCI configuration as probe left it */
@@ -128,6 +135,18 @@ static int ogpu_reset_flr(struct ogpu_device *odev)
 	return ret;
 }
 
+/* Would the kept firmware do what it did before? Under reset_lock. */
+static bool ogpu_reset_is_vain(struct ogpu_reset *reset)
+{
+	time64_t last = reset->flood_at;
+
+	if (READ_ONCE(reset->trouble) != OGPU_TROUBLE_FW_FLOOD)
+		return false;
+	reset->flood_at = ktime_get_seconds();
+
+	return last && reset->flood_at - last < OGPU_RESET_FLOOD_S;
+}
+
 static void ogpu_reset_recover(struct ogpu_device *odev)
 {
 	int ret;
@@ -135,6 +154,12 @@ static void ogpu_reset_recover(struct ogpu_device *odev)
 	drm_err(&odev->drm, "resetting the card: %s\n",
 		ogpu_trouble_text(READ_ONCE(odev->reset->trouble)));
 	ogpu_reset_stop(odev);
+
+	if (ogpu_reset_is_vain(odev->reset)) {
+		ogpu_device_set_error(odev, "firmware floods the host again");
+		ogpu_reset_conclude(odev, -EIO);
+		return;
+	}
 
 	ret = ogpu_reset_start(odev);
 	if (ret)
