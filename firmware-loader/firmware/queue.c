@@ -28,36 +28,20 @@ void queue_table_init(void)
 }
 
 /**
- * queue_list_insert() - put a queue into a list
- * @list: which
- * @before: in that list, behind which it comes; NULL: it comes first
- * @queue: in none
- */
-void queue_list_insert(struct queue_list *list, struct queue *before, struct queue *queue)
-{
-	struct queue *after = before ? before->next : list->first;
-
-	queue->list = list;
-	queue->prev = before;
-	queue->next = after;
-	if (before)
-		before->next = queue;
-	else
-		list->first = queue;
-	if (after)
-		after->prev = queue;
-	else
-		list->last = queue;
-}
-
-/**
  * queue_list_append() - put a queue at the end of a list
  * @list: which
  * @queue: in none
  */
 void queue_list_append(struct queue_list *list, struct queue *queue)
 {
-	queue_list_insert(list, list->last, queue);
+	queue->list = list;
+	queue->prev = list->last;
+	queue->next = NULL;
+	if (list->last)
+		list->last->next = queue;
+	else
+		list->first = queue;
+	list->last = queue;
 }
 
 /**

@@ -128,7 +128,6 @@ enum ogpu_msg_status queue_join_gang(struct queue *queue, unsigned int max);
 void queue_free(struct queue *queue);
 void queue_fail(struct queue *queue, const struct queue_error *error, bool tell);
 void queue_fault(struct queue *queue, const struct queue_error *error);
-void queue_list_insert(struct queue_list *list, struct queue *before, struct queue *queue);
 void queue_list_append(struct queue_list *list, struct queue *queue);
 void queue_list_leave(struct queue *queue);
 bool queue_is_unsent(const struct queue *queue);

@@ -188,6 +188,7 @@ void sched_put_on_slot(unsigned int index, struct queue *q, uint8_t priority, ui
 	if (priority > q->desc.priority && slice > SCHED_SLICE_NS)
 		slice = SCHED_SLICE_NS;
 	slot->priority = priority;
+	slot->waited_ns = now - q->since;
 	leave_ready(q, now);
 	slot->phase = PHASE_ON;
 	slot->state = OGPU_SLOT_RUNNING;
@@ -296,7 +297,8 @@ static void slot_saved(unsigned int index, uint64_t now)
 	if (idle || waiting || q->suspended || q->faulted)
 		sched_turn_even(q);
 	else
-		sched_turn_ends(q, slot_unit_ns(index), now);
+		sched_turn_ends(q, slot_unit_ns(index),
+				sched.slots[index].waited_ns + slot_busy_ns(index));
 	take_off_slot(index);
 	/* From now on doorbells come to firmware; what was rung before is in memory. */
 	if (!waiting || q->suspended || q->faulted) {
@@ -603,11 +605,13 @@ void sched_run(uint64_t now)
 
 static bool anybody_waits(enum ogpu_engine_class engine)
 {
-	unsigned int i;
+	unsigned int i, j;
 
 	for (i = 0; i < OGPU_PRIORITIES; i++) {
-		if (sched.ready[engine][i].first)
-			return true;
+		for (j = 0; j < SCHED_TURN_LISTS; j++) {
+			if (sched.ready[engine][i][j].first)
+				return true;
+		}
 	}
 	return false;
 }

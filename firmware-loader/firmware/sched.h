@@ -11,7 +11,7 @@
  *
  * Among those who wait the highest priority goes first, then the longest wait, in which it counts
  * how much time with units they have had (sched_turn.c). So that nobody
- * starves, waiting raises priority by a level each SCHED_AGE_NS; but only one queue of a class gets
+ * starves, waiting, whatever the turn, raises priority by a level each SCHED_AGE_NS; but only one queue of a class gets
  * a slot by a raise in SCHED_RAISE_NS, and for no more than SCHED_SLICE_NS, so that a thousand
  * queues that have waited do not keep out one with more priority. The raise holds for units as for
  * slots, else hardware would let the slice pass without giving one. A slot that was told to stop
@@ -44,13 +44,14 @@
 						 */
 #define SCHED_SHOW_NS		2000000ull	/* between two times that idle queues show it */
 #define SCHED_SWEEP		64		/* queues looked at in a round, where it is all */
-#define SCHED_PREEMPT_NS	500000000ull	/* longest time to answer PREEMPT, of which hardware
-						 * needs 10 ms,
-						 */
-#define SCHED_KILL_NS		1000000000ull	/* and KILL; both in time that we look, so that a */
-#define SCHED_LOOK_NS		2000000ull	/* virtual GPU on a busy host is not taken for a
-						 * broken one: each look counts for this at most
-						 */
+/*
+ * Longest time to answer PREEMPT and KILL, of which hardware needs some 10 ms. Time is counted as
+ * we look, at most SCHED_LOOK_NS for each look: else a virtual GPU on a busy host would be taken for
+ * a broken one.
+ */
+#define SCHED_PREEMPT_NS	500000000ull
+#define SCHED_KILL_NS		1000000000ull
+#define SCHED_LOOK_NS		2000000ull
 
 void sched_init(uint32_t compute_slots, uint32_t copy_slots);
 unsigned int sched_class_slots(enum ogpu_engine_class engine);

@@ -4,14 +4,12 @@
 
 #include "sched_priv.h"
 
-/* The priority of a ready queue, with what its wait adds to it if a raise is allowed. */
-static uint8_t wait_priority(const struct queue *q, bool raise, uint64_t now)
+/* The priority of a ready queue, with what its wait adds to it: wherever its turn is. */
+static uint8_t wait_priority(const struct queue *q, uint64_t now)
 {
 	uint32_t priority = q->desc.priority;
-	uint64_t waited = now - q->turn;
+	uint64_t waited = now - q->since;
 
-	if (!raise || now < q->turn)
-		return priority;
 	for (; waited >= SCHED_AGE_NS && priority < OGPU_PRIORITIES - 1; waited -= SCHED_AGE_NS)
 		priority++;
 	return priority;
@@ -19,32 +17,74 @@ static uint8_t wait_priority(const struct queue *q, bool raise, uint64_t now)
 
 /* Walks the ready queues of a class in the order in which they are to be served. */
 struct cursor {
-	struct queue *at[OGPU_PRIORITIES];
+	struct queue *at[OGPU_PRIORITIES][SCHED_TURN_LISTS];
+	struct queue *raised;		/* the one that is, until it is served */
+	uint8_t raised_to;
 };
 
-static struct queue *cursor_next(struct cursor *cursor, bool raise, uint64_t now)
+static bool is_before(const struct queue *a, uint8_t a_priority, const struct queue *b,
+		      uint8_t b_priority)
 {
-	struct queue *best = NULL;
-	uint8_t best_priority = 0;
-	unsigned int i, from = 0;
+	return !b || a_priority > b_priority || (a_priority == b_priority && a->turn < b->turn);
+}
 
-	/* Each list is in order of turns, so only its head can be the next one. */
+static void cursor_begin(struct cursor *cursor, enum ogpu_engine_class engine, bool raise,
+			 uint64_t now)
+{
+	struct queue **from = NULL;
+	unsigned int i, j;
+
+	cursor->raised = NULL;
+	cursor->raised_to = 0;
 	for (i = 0; i < OGPU_PRIORITIES; i++) {
-		struct queue *q = cursor->at[i];
-		uint8_t priority;
+		for (j = 0; j < SCHED_TURN_LISTS; j++) {
+			struct queue *q = sched.ready[engine][i][j].first;
+			uint8_t priority;
 
-		if (!q)
-			continue;
-		priority = wait_priority(q, raise, now);
-		if (!best || priority > best_priority ||
-		    (priority == best_priority && q->turn < best->turn)) {
-			best = q;
-			best_priority = priority;
-			from = i;
+			cursor->at[i][j] = q;
+			if (!raise || !q)
+				continue;
+			/* Nobody in the list has waited longer, or has an earlier turn. */
+			priority = wait_priority(q, now);
+			if (priority > i &&
+			    is_before(q, priority, cursor->raised, cursor->raised_to)) {
+				cursor->raised = q;
+				cursor->raised_to = priority;
+				from = &cursor->at[i][j];
+			}
 		}
 	}
-	if (best)
-		cursor->at[from] = best->next;
+	if (cursor->raised)
+		*from = cursor->raised->next;
+}
+
+/* The next one, NULL at the end, and its priority. */
+static struct queue *cursor_next(struct cursor *cursor, uint8_t *priority)
+{
+	struct queue *best = NULL, **from = NULL;
+	unsigned int i, j;
+
+	for (i = OGPU_PRIORITIES; i-- && !best;) {
+		for (j = 0; j < SCHED_TURN_LISTS; j++) {
+			struct queue **at = &cursor->at[i][j];
+
+			if (*at && is_before(*at, i, best, i)) {
+				best = *at;
+				from = at;
+			}
+		}
+	}
+	if (cursor->raised && is_before(cursor->raised, cursor->raised_to, best,
+					best ? best->desc.priority : 0)) {
+		best = cursor->raised;
+		*priority = cursor->raised_to;
+		cursor->raised = NULL;
+		return best;
+	}
+	if (best) {
+		*priority = best->desc.priority;
+		*from = best->next;
+	}
 	return best;
 }
 
@@ -305,22 +345,15 @@ static bool place_all(enum ogpu_engine_class engine, uint64_t now)
 		.leaving_now = count_leaving(engine, true),
 		.leaving_later = count_leaving(engine, false),
 	};
-	bool raise = now >= sched.next_raise[engine];
 	struct cursor cursor;
 	enum outcome outcome;
 	uint8_t priority, least = 0;
 	struct queue *q;
-	unsigned int i;
 
-	for (i = 0; i < OGPU_PRIORITIES; i++)
-		cursor.at[i] = sched.ready[engine][i].first;
-
-	while ((q = cursor_next(&cursor, raise, now))) {
+	cursor_begin(&cursor, engine, now >= sched.next_raise[engine], now);
+	while ((q = cursor_next(&cursor, &priority))) {
 		if (q->desc.priority < least)
 			continue;
-		priority = wait_priority(q, raise, now);
-		if (priority > q->desc.priority)
-			raise = false;
 		if (q->mate == q) {
 			if (!place_one(&view, q, priority))
 				return false;

@@ -22,6 +22,7 @@ struct slot {
 	enum ogpu_slot_state state;	/* as last seen */
 	struct queue *queue;
 	uint8_t priority;		/* of the queue, raised by its wait until slice_end */
+	uint64_t waited_ns;		/* the queue for this slot */
 	enum ogpu_slot_state stopped;	/* what it did when it was told to stop */
 	uint64_t slice_end;
 	uint64_t told;			/* when it was told to stop, */
@@ -33,10 +34,12 @@ struct slot {
 	enum ogpu_queue_error kill_error;
 };
 
+#define SCHED_TURN_LISTS	9	/* of equals, by how much their turns are shifted */
+
 /* Of the slices of a priority: only what they are to each other matters, see sched_turn.c. */
 struct mean {
 	uint64_t unit_us;		/* time with a unit */
-	uint64_t round_us;		/* from being ready to the end of the slice */
+	uint64_t round_us;		/* and all time in which one was wanted */
 };
 
 /**
@@ -45,7 +48,7 @@ struct mean {
 struct sched {
 	struct slot slots[OGPU_MC_SLOT_MAX];
 	unsigned int first[OGPU_ENGINE_CLASSES], end[OGPU_ENGINE_CLASSES];
-	struct queue_list ready[OGPU_ENGINE_CLASSES][OGPU_PRIORITIES];
+	struct queue_list ready[OGPU_ENGINE_CLASSES][OGPU_PRIORITIES][SCHED_TURN_LISTS];
 	struct mean mean[OGPU_ENGINE_CLASSES][OGPU_PRIORITIES];
 	uint64_t next_raise[OGPU_ENGINE_CLASSES];	/* no slot by a raise before */
 	uint64_t busy_ns[OGPU_ENGINE_CLASSES];	/* of queues that have left their slots */
@@ -62,7 +65,7 @@ void sched_begin_preempt(unsigned int index, uint64_t now);
 bool sched_slice_is_over(unsigned int index, uint64_t now);
 
 /* sched_turn.c */
-void sched_turn_ends(struct queue *q, uint64_t unit_ns, uint64_t now);
+void sched_turn_ends(struct queue *q, uint64_t unit_ns, uint64_t round_ns);
 void sched_turn_even(struct queue *q);
 void sched_turn_begins(struct queue *q, uint64_t now);
 

@@ -45,29 +45,118 @@ static void test_2048_queues_share(void **state)
 	share(QUEUE_MAX);
 }
 
-/* Units have turns of uneven length: who had more in one slice has less in those that follow. */
-static void test_unit_time_is_shared(void **state)
+#define EQUALS	12u
+
+static void add_equals(void)
 {
-	uint64_t least = UINT64_MAX, most = 0, sum = 0;
 	unsigned int i;
 
-	(void)state;
 	units = 2;
-	for (i = 0; i < 12; i++) {
+	for (i = 0; i < EQUALS; i++) {
 		add(i, OGPU_ENGINE_COMPUTE, 1);
 		give(i, 100000 * MS);
 	}
-	pass_time(30000 * MS);
-	for (i = 0; i < 12; i++) {
-		sum += model[i].unit_ns;
-		if (model[i].unit_ns < least)
-			least = model[i].unit_ns;
-		if (model[i].unit_ns > most)
-			most = model[i].unit_ns;
+}
+
+/* From now on all equals have the same of the units, within so many percent. */
+static void pass_time_as_equals(uint64_t ns, unsigned int percent)
+{
+	uint64_t before[EQUALS], had, least = UINT64_MAX, most = 0, sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < EQUALS; i++)
+		before[i] = model[i].unit_ns;
+	pass_time(ns);
+	for (i = 0; i < EQUALS; i++) {
+		had = model[i].unit_ns - before[i];
+		sum += had;
+		if (had < least)
+			least = had;
+		if (had > most)
+			most = had;
 	}
-	printf("# 12 queues had units for %llu to %llu ms\n", (unsigned long long)(least / MS),
-	       (unsigned long long)(most / MS));
-	assert_true((most - least) * 12 <= sum / 20);
+	printf("# %u queues had units for %llu to %llu ms\n", EQUALS,
+	       (unsigned long long)(least / MS), (unsigned long long)(most / MS));
+	assert_true((most - least) * EQUALS <= sum * percent / 100);
+}
+
+/* Units have turns of uneven length: who had more in one slice has less in those that follow. */
+static void test_unit_time_is_shared(void **state)
+{
+	(void)state;
+	add_equals();
+	pass_time_as_equals(30000 * MS, 5);
+}
+
+/* All but the first have nothing to do for a while; then they all want its slot. */
+static void leave_alone(uint64_t first_ns, uint64_t ns)
+{
+	const struct queue *q = queues[0];
+	uint32_t switches;
+	unsigned int i;
+
+	for (i = 1; i < EQUALS; i++)
+		model[i].work_ns = 0;
+	model[0].work_ns = first_ns;
+	pass_time(ns);
+	assert_int_equal(q->state, QUEUE_ACTIVE);
+	give(0, 100000 * MS);
+	pass_time(SCHED_SLICE_NS);
+	switches = q->switches;
+	for (i = 1; i < EQUALS; i++)
+		give(i, 100000 * MS);
+	while (q->state == QUEUE_ACTIVE && q->switches == switches)
+		pass_time(100 * US);
+}
+
+/* Who had all units while nobody else wanted any is not behind those who come then. */
+static void test_alone_is_not_behind(void **state)
+{
+	(void)state;
+	add_equals();
+	pass_time(5000 * MS);
+	leave_alone(100000 * MS, 60000 * MS);
+	assert_true(queues[0]->lead_ns > 500 * (int64_t)MS);
+	assert_true(queues[0]->turn > queues[0]->since);
+	pass_time_as_equals(30000 * MS, 10);
+}
+
+/* Nor does a queue gain anything by staying on its slot with nothing to do. */
+static void test_idle_gains_nothing(void **state)
+{
+	(void)state;
+	add_equals();
+	pass_time(5000 * MS);
+	leave_alone(500 * MS, 10000 * MS);
+	assert_true(queues[0]->lead_ns > -100 * (int64_t)MS);
+	pass_time_as_equals(30000 * MS, 10);
+}
+
+/* Which turn a queue has does not tell for how long it has waited: raises go by the wait. */
+static void test_raises_go_by_wait(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < COMPUTE_SLOTS; i++) {
+		add(i, OGPU_ENGINE_COMPUTE, OGPU_PRIORITY_HIGH);
+		give(i, 100000 * MS);
+	}
+	pass_time(1 * MS);
+	add(20, OGPU_ENGINE_COMPUTE, OGPU_PRIORITY_LOW);
+	queues[20]->lead_ns = -1000 * (int64_t)MS;
+	give(20, 100000 * MS);
+	add(21, OGPU_ENGINE_COMPUTE, OGPU_PRIORITY_LOW);
+	queues[21]->lead_ns = 1000 * MS;
+	give(21, 100000 * MS);
+	/* Two levels make it an equal of those on slots, not sooner and not later. */
+	for (i = 0; i < 2 * SCHED_AGE_NS / (100 * US) - 1; i++) {
+		pass_time(100 * US);
+		assert_int_equal(model[20].ran_ns + model[21].ran_ns, 0);
+	}
+	pass_time(2 * SCHED_RAISE_NS);
+	assert_true(model[20].ran_ns > 0);
+	assert_true(model[21].ran_ns > 0);
 }
 
 /* However many wait and for how long, one with more priority is served at once. */
@@ -300,6 +389,9 @@ int main(void)
 		T(test_1024_queues_share),
 		T(test_2048_queues_share),
 		T(test_unit_time_is_shared),
+		T(test_alone_is_not_behind),
+		T(test_idle_gains_nothing),
+		T(test_raises_go_by_wait),
 		T(test_crowd_keeps_nobody_out),
 		T(test_raises_go_round),
 		T(test_random_life),
