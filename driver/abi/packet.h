@@ -235,9 +235,9 @@ struct ogpu_pkt_dispatch_indirect {
 OGPU_ASSERT_SIZE(struct ogpu_pkt_dispatch_indirect, 56);
 
 /*
- * CACHE: write back and/or drop what engines have cached of a range, so that others see, or the
- * engines see, what they should. A fence orders; this makes non-coherent memory visible. Engines
- * may do it for more than the range. Both ends zero: everything.
+ * CACHE: write back and/or drop what units keep of a range of CACHED memory and of code. Workgroups
+ * and FENCE write back, and DISPATCH drops, without it: it is for workgroups that run beside the
+ * packet. Units may do it for more than the range. Both ends zero: everything.
  */
 struct ogpu_pkt_cache {
 	__le32 header;

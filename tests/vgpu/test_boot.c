@@ -446,14 +446,23 @@ static void test_fatal_access(void **state)
 	}
 }
 
-static enum ogpu_slot_state slot_state(struct server *s)
+#define SLOTS	8	/* of the card as it is started here */
+
+static enum ogpu_slot_state slot_state_of(struct server *s, int index)
 {
 	cJSON *json = control(s, "{\"cmd\":\"state\"}");
-	const cJSON *slot = cJSON_GetArrayItem(cJSON_GetObjectItem(json, "slots"), 0);
+	const cJSON *slots = cJSON_GetObjectItem(json, "slots");
+	const cJSON *slot = cJSON_GetArrayItem(slots, index);
 	enum ogpu_slot_state state = cJSON_GetNumberValue(cJSON_GetObjectItem(slot, "state"));
 
+	assert_int_equal(cJSON_GetArraySize(slots), SLOTS);
 	cJSON_Delete(json);
 	return state;
+}
+
+static enum ogpu_slot_state slot_state(struct server *s)
+{
+	return slot_state_of(s, 0);
 }
 
 /* A new start after firmware died finds no queue on a slot. */
@@ -518,6 +527,8 @@ static void test_dead_core(void **state)
 		;
 	while (slot_state(s) != OGPU_SLOT_IDLE)
 		;
+	for (int i = 1; i < SLOTS; i++)
+		assert_int_equal(slot_state_of(s, i), OGPU_SLOT_EMPTY);
 	image_make(s, &image);
 	assert_int_equal(boot_signed(s, &image), OGPU_BOOT_OK);
 	assert_int_equal(slot_state(s), OGPU_SLOT_EMPTY);

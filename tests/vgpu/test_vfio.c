@@ -637,6 +637,33 @@ static void test_posted_write(void **state)
 	assert_int_equal(reg_read(s, OGPU_GLB_SCRATCH), value);
 }
 
+/* A read of any BAR comes back after earlier writes to BAR 2, though nobody answers these. */
+static void test_aperture_order(void **state)
+{
+	static const struct {
+		uint32_t region;
+		uint64_t offset;
+	} reads[] = { { OGPU_BAR_REGS, OGPU_GLB_MAGIC }, { OGPU_BAR_VRAM, 0 } };
+	struct server *s = *state;
+	struct raw msg = { .command = CMD_REGION_WRITE, .size = 16 + 16 + 4, .flags = 0x10 };
+	const uint32_t region = OGPU_BAR_VRAM, count = 4;
+	uint32_t value, back;
+
+	client_map_vram(s);
+	for (value = 1; value < 200; value++) {
+		const uint64_t offset = 0x3000 + value * 4;
+
+		memcpy(msg.body, &offset, 8);
+		memcpy(msg.body + 8, &region, 4);
+		memcpy(msg.body + 12, &count, 4);
+		memcpy(msg.body + 16, &value, 4);
+		client_send_raw(s, &msg, msg.size);
+		assert_int_equal(client_read(s, reads[value % 2].region, reads[value % 2].offset,
+					     &back, 4), 0);
+		assert_int_equal(*(volatile uint32_t *)(s->vram + offset), value);
+	}
+}
+
 /* Each client meets a card as after power-up, with empty VRAM. */
 static void test_next_client(void **state)
 {
@@ -720,6 +747,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_version, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stray_fds, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_posted_write, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_aperture_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_next_client, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_aperture, setup, teardown),
 		cmocka_unit_test(test_once),
