@@ -71,7 +71,7 @@ enum ogpu_target {
 
 /* How a page may be cached; docs/hardware.md, section 4. 3 is reserved. */
 enum ogpu_mtype {
-	OGPU_MTYPE_CACHED = 0,		/* by units: others see it at the end of a workgroup at the latest */
+	OGPU_MTYPE_CACHED = 0,		/* by units, at most to the end of the workgroup */
 	OGPU_MTYPE_UNCACHED = 1,	/* each access goes to memory */
 	OGPU_MTYPE_COHERENT = 2,	/* cached only as far as all see each store at once */
 };

@@ -46,8 +46,8 @@
 #define SCHED_SWEEP		64		/* queues looked at in a round, where it is all */
 /*
  * Longest time to answer PREEMPT and KILL, of which hardware needs some 10 ms. Time is counted as
- * we look, at most SCHED_LOOK_NS for each look: else a virtual GPU on a busy host would be taken for
- * a broken one.
+ * we look, at most SCHED_LOOK_NS for each look: else a virtual GPU on a busy host would be taken
+ * for a broken one.
  */
 #define SCHED_PREEMPT_NS	500000000ull
 #define SCHED_KILL_NS		1000000000ull
