@@ -4,7 +4,9 @@
 # ogpu-smi with two cards: it says of each fault what it is, within three seconds, and repairs what can
 # be repaired; the other card stays ok throughout.
 #
-# VM: --cards 2
+# In a machine of its own (written otherwise than in others): one of its cards is gone at the end.
+#
+# VM: --cards=2
 . tap
 explain() {
 	cat out err

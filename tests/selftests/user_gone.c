@@ -56,14 +56,24 @@ static void check_next(void)
 	EXPECT_EQ(user_wait(&u, SLOW_MS), 0);
 }
 
-static void check_lost(struct setup *t, pthread_t waiter)
+static void check_unmapped(struct setup *t)
+{
+	EXPECT_EQ(user_touch(t->u.doorbell, true), SIGBUS);
+	EXPECT_EQ(user_touch(t->u.control, false), SIGBUS);
+}
+
+static void check_waiter(pthread_t waiter)
 {
 	void *ret;
 
 	pthread_join(waiter, &ret);
 	EXPECT_EQ((intptr_t)ret, -ENODEV);
-	EXPECT_EQ(user_touch(t->u.doorbell, true), SIGBUS);
-	EXPECT_EQ(user_touch(t->u.control, false), SIGBUS);
+}
+
+static void check_lost(struct setup *t, pthread_t waiter)
+{
+	check_waiter(waiter);
+	check_unmapped(t);
 }
 
 TEST_TIMEOUT(reset, 120)
@@ -78,8 +88,7 @@ TEST_TIMEOUT(reset, 120)
 	check_lost(&t, waiter);
 	check_next();
 	/* Also when somebody else has the number. */
-	EXPECT_EQ(user_touch(t.u.doorbell, true), SIGBUS);
-	EXPECT_EQ(user_touch(t.u.control, false), SIGBUS);
+	check_unmapped(&t);
 }
 
 TEST_TIMEOUT(unbind, 120)
@@ -118,8 +127,9 @@ TEST_TIMEOUT(firmware_dies, 120)
 	ASSERT(admin_control(&t.admin, "{\"cmd\":\"inject\",\"fault\":\"mc-hang\"}"));
 	/* Moves the buffer, so that the queue has to be suspended first. */
 	card_buffer_create(&hog, &buf, mem.vram_size - (2 << 20), DRM_OGPU_BO_VRAM);
+	check_waiter(waiter);
 	ASSERT(admin_wait(&t.admin, "state", "running"));
-	check_lost(&t, waiter);
+	check_unmapped(&t);
 	check_next();
 }
 
