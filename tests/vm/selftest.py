@@ -111,9 +111,9 @@ def test_of(lines):
     with tempfile.TemporaryDirectory() as folder:
         with open(f"{folder}/x.c", "w", encoding="utf-8") as f:
             f.write(lines)
-        machines, args = check.wishes(f"{folder}/x.c")
-    test = check.Test("/ogpu/tests/x", machines[0], args)
-    return machines, test.command("7.3"), test.command("debug")
+        machines, args, kernels = check.wishes(f"{folder}/x.c")
+    test = check.Test("/ogpu/tests/x", machines[0], args, kernels)
+    return machines, test.command("7.3"), test.command("debug"), test.kernels
 
 
 def cards_of(*vgpu_args):
@@ -124,10 +124,11 @@ def cards_of(*vgpu_args):
 
 
 def tests():
-    yield "a test without wishes", test_of("/* x */\n") == ([""], "/ogpu/tests/x", "/ogpu/tests/x")
-    yield "machines and arguments of a test", test_of(
-        "/*\n * VM: --cards 2\n * VM: --iommu\n * ARGS debug: --jobs  9\n */\n") == (
-        ["--cards 2", "--iommu"], "/ogpu/tests/x", "/ogpu/tests/x --jobs 9")
+    yield "a test without wishes", test_of("/* x */\n") == (
+        [""], "/ogpu/tests/x", "/ogpu/tests/x", [])
+    yield "machines, arguments and kernels of a test", test_of(
+        "/*\n * VM: --cards 2\n * VM: --iommu\n * ARGS debug: --jobs  9\n * KERNELS: 7.3 debug\n */\n") == (
+        ["--cards 2", "--iommu"], "/ogpu/tests/x", "/ogpu/tests/x --jobs 9", ["7.3", "debug"])
     yield "options of a machine on two lines", test_of(
         "/*\n * VM: --cards 2 \\\n *     --iommu\n */\n")[0] == ["--cards 2 --iommu"]
     yield "no options for cards", cards_of() == [[], [], []]
