@@ -35,20 +35,6 @@ static int bind_ops(struct card *card, uint32_t count)
 	return BIND(card, &args);
 }
 
-static struct drm_ogpu_bind_op map_op(const struct buffer *buf, uint64_t offset, uint64_t va,
-				      uint64_t size)
-{
-	return (struct drm_ogpu_bind_op) {
-		.op = DRM_OGPU_BIND_MAP, .flags = RW, .bo_handle = buf->handle,
-		.bo_offset = offset, .va = va, .size = size,
-	};
-}
-
-static struct drm_ogpu_bind_op unmap_op(uint64_t va, uint64_t size)
-{
-	return (struct drm_ogpu_bind_op) { .op = DRM_OGPU_BIND_UNMAP, .va = va, .size = size };
-}
-
 static void close_buffer(struct card *card, const struct buffer *buf)
 {
 	struct drm_gem_close args = { .handle = buf->handle };
@@ -76,7 +62,7 @@ static void map_scattered(struct card *card)
 	for (i = 0; i < 64; i++)
 		ASSERT_EQ(card_buffer_create(card, &bufs[i], 64 * KIB, DRM_OGPU_BO_SYSTEM), 0);
 	for (i = 0; i < MAX_OPS; i++)
-		ops[i] = map_op(&bufs[i % 64], i / 64 % 16 * 4096, VA + i * GIB, 4096);
+		ops[i] = card_map_op(&bufs[i % 64], i / 64 % 16 * 4096, VA + i * GIB, 4096);
 	ASSERT_EQ(bind_ops(card, MAX_OPS), 0);
 }
 
@@ -126,17 +112,17 @@ TEST_TIMEOUT(tables_anywhere, 120)
 	before = card_memory(&card);
 
 	for (i = 0; i < MAX_OPS; i++)
-		ops[i] = map_op(&first, i % 16 * 4096, VA + i * GIB, 4096);
+		ops[i] = card_map_op(&first, i % 16 * 4096, VA + i * GIB, 4096);
 	ASSERT_EQ(bind_ops(&card, MAX_OPS), 0);
 	for (i = 0; i < MAX_OPS; i += 371)
 		EXPECT_EQ(read_word(&card, queue, &s, &out, VA + i * GIB), 100 + i % 16);
 
 	/* One after the other and all at once. */
 	for (i = 0; i < MAX_OPS / 2; i++)
-		ops[i] = unmap_op(VA + i * GIB, 4096);
+		ops[i] = card_unmap_op(VA + i * GIB, 4096);
 	ASSERT_EQ(bind_ops(&card, MAX_OPS / 2), 0);
 	EXPECT_EQ(read_word(&card, queue, &s, &out, VA + MAX_OPS / 2 * GIB), 100);
-	ops[0] = unmap_op(VA, MAX_OPS * GIB);
+	ops[0] = card_unmap_op(VA, MAX_OPS * GIB);
 	ASSERT_EQ(bind_ops(&card, 1), 0);
 	EXPECT_EQ(card_wait_memory(&card, &before), 0);
 }
@@ -157,17 +143,17 @@ TEST(tables_too_many)
 	card_buffer(&card, &out, 4096, DRM_OGPU_BO_SYSTEM, RW);
 	card_buffer(&card, &buf, 64 * KIB, DRM_OGPU_BO_SYSTEM, RW);
 	*(uint32_t *)buf.map = 77;
-	ops[0] = map_op(&buf, 0, VA, 4096);
+	ops[0] = card_map_op(&buf, 0, VA, 4096);
 	ASSERT_EQ(bind_ops(&card, 1), 0);
 	/* Tables are kept in store for a call, this one as well. */
-	ops[0] = unmap_op(VA + GIB, 4096);
+	ops[0] = card_unmap_op(VA + GIB, 4096);
 	ASSERT_EQ(bind_ops(&card, 1), 0);
 	before = card_memory(&card);
 
 	/* 4,096 times 8 MiB of 4 KiB pages, at addresses that fit no large page. */
 	ASSERT_EQ(card_buffer_create(&card, &huge, 8 * MIB, DRM_OGPU_BO_VRAM), 0);
 	for (i = 0; i < MAX_OPS; i++)
-		ops[i] = map_op(&huge, 0, VA + i * GIB + (i ? 4096 : 0), 8 * MIB);
+		ops[i] = card_map_op(&huge, 0, VA + i * GIB + (i ? 4096 : 0), 8 * MIB);
 	EXPECT_EQ(bind_ops(&card, MAX_OPS), -E2BIG);
 	EXPECT_EQ(read_word(&card, queue, &s, &out, VA), 77);
 	close_buffer(&card, &huge);
@@ -175,7 +161,7 @@ TEST(tables_too_many)
 
 	/* There is still room for others. */
 	for (i = 0; i < 64; i++)
-		ops[i] = map_op(&buf, 0, VA + (1 + i) * GIB, 4096);
+		ops[i] = card_map_op(&buf, 0, VA + (1 + i) * GIB, 4096);
 	ASSERT_EQ(bind_ops(&card, 64), 0);
 	EXPECT_EQ(read_word(&card, queue, &s, &out, VA + 64 * GIB), 77);
 }
@@ -189,8 +175,8 @@ static void map_crowd(struct card *card, const struct buffer *buf)
 
 	for (done = 0; done < CROWD; done += i) {
 		for (i = 0; i < MAX_OPS && done + i < CROWD; i++)
-			ops[i] = map_op(buf, (done + i) % 16 * 4096, VA + (done + i) * 4096ull,
-					4096);
+			ops[i] = card_map_op(buf, (done + i) % 16 * 4096,
+					     VA + (done + i) * 4096ull, 4096);
 		ASSERT_EQ(bind_ops(card, i), 0);
 	}
 }
@@ -220,20 +206,20 @@ TEST_TIMEOUT(crowd, 240)
 	mapped_ms = time_ms() - begin;
 
 	for (i = 0; i < MAX_OPS; i++)
-		ops[i] = unmap_op(VA, CROWD * 4096ull);
+		ops[i] = card_unmap_op(VA, CROWD * 4096ull);
 	begin = time_ms();
 	EXPECT_EQ(bind_ops(&card, MAX_OPS), -E2BIG);
 	EXPECT_LE(time_ms() - begin, mapped_ms + 1000);
 	EXPECT_EQ(read_word(&card, queue, &s, &out, VA), 99);
 
 	for (i = 0; i < MAX_OPS; i++)
-		ops[i] = i % 2 ? unmap_op(VA, half) :
-				 map_op(&buf, 0, VA + half - 64 * KIB, 64 * KIB);
+		ops[i] = i % 2 ? card_unmap_op(VA, half) :
+				 card_map_op(&buf, 0, VA + half - 64 * KIB, 64 * KIB);
 	begin = time_ms();
 	EXPECT_EQ(bind_ops(&card, MAX_OPS), 0);
 	EXPECT_LE(time_ms() - begin, 2 * mapped_ms + 1000);
 	EXPECT_EQ(read_word(&card, queue, &s, &out, VA + CROWD * 4096ull - 64 * KIB * 4), 99);
-	ops[0] = unmap_op(VA, CROWD * 4096ull);
+	ops[0] = card_unmap_op(VA, CROWD * 4096ull);
 	EXPECT_EQ(bind_ops(&card, 1), 0);
 }
 
@@ -266,10 +252,10 @@ TEST_TIMEOUT(kill_anywhere, 240)
 				_exit(1);
 			for (;;) {
 				for (i = 0; i < MAX_OPS; i++)
-					ops[i] = map_op(&buf, 0, VA + i * 8192ull, 4096);
+					ops[i] = card_map_op(&buf, 0, VA + i * 8192ull, 4096);
 				bind_ops(&card, MAX_OPS);
 				for (i = 0; i < MAX_OPS; i++)
-					ops[i] = unmap_op(VA + i * 8192ull, 4096 * MAX_OPS);
+					ops[i] = card_unmap_op(VA + i * 8192ull, 4096 * MAX_OPS);
 				bind_ops(&card, MAX_OPS);
 			}
 		}
@@ -311,7 +297,7 @@ TEST(kill_waiting)
 
 		sync.flags = 0;
 		args.syncs = CARD_ARRAY(&sync, 1);
-		ops[0] = map_op(&buf, 0, VA, 4096);
+		ops[0] = card_map_op(&buf, 0, VA, 4096);
 		BIND(&card, &args);
 		_exit(0);
 	}
@@ -403,7 +389,7 @@ TEST(rebind_not_behind_bind)
 	syncs[1].handle = card_syncobj(&card);
 	syncs[1].flags = DRM_OGPU_SYNC_SIGNAL;
 
-	ops[0] = map_op(&out, 0, VA, 4096);
+	ops[0] = card_map_op(&out, 0, VA, 4096);
 	args = (struct drm_ogpu_vm_bind) {
 		.vm_id = card.vm, .flags = DRM_OGPU_VM_BIND_ASYNC,
 		.ops = CARD_ARRAY(ops, 1), .syncs = CARD_ARRAY(syncs, 2),
@@ -441,7 +427,7 @@ TEST(unmap_frees_late)
 	ASSERT_EQ(card_bind(&card, &buf, VA, RW), 0);
 	close_buffer(&card, &buf);
 
-	ops[0] = unmap_op(VA, bytes);
+	ops[0] = card_unmap_op(VA, bytes);
 	syncs[0].handle = gate.syncobj;
 	syncs[1].handle = card_syncobj(&card);
 	syncs[1].flags = DRM_OGPU_SYNC_SIGNAL;
@@ -477,14 +463,14 @@ TEST(two_holes)
 	for (i = 0; i < buf.size / 4096; i++)
 		((uint32_t *)buf.map)[i * 1024] = i;
 
-	ops[0] = map_op(&buf, 0, VA, 4 * MIB);
+	ops[0] = card_map_op(&buf, 0, VA, 4 * MIB);
 	ASSERT_EQ(bind_ops(&card, 1), 0);
 	EXPECT_EQ(read_word(&card, queue, &s, &out, VA + 96 * KIB), 24);
-	ops[0] = unmap_op(VA, 32 * KIB);
-	ops[1] = unmap_op(VA + 96 * KIB, 4096);
+	ops[0] = card_unmap_op(VA, 32 * KIB);
+	ops[1] = card_unmap_op(VA + 96 * KIB, 4096);
 	ASSERT_EQ(bind_ops(&card, 2), 0);
 	EXPECT_EQ(read_word(&card, queue, &s, &out, VA + 64 * KIB), 16);
-	ops[0] = unmap_op(VA + 100 * KIB, 4096);
+	ops[0] = card_unmap_op(VA + 100 * KIB, 4096);
 	ASSERT_EQ(bind_ops(&card, 1), 0);
 	EXPECT_EQ(read_word(&card, queue, &s, &out, VA + 92 * KIB), 23);
 
@@ -520,7 +506,7 @@ TEST(null_pages)
 	ops[0] = (struct drm_ogpu_bind_op) {
 		.op = DRM_OGPU_BIND_MAP_NULL, .flags = RW, .va = VA, .size = 1024 * GIB,
 	};
-	ops[1] = map_op(&buf, 0, VA + 512 * GIB, 4 * MIB);
+	ops[1] = card_map_op(&buf, 0, VA + 512 * GIB, 4 * MIB);
 	ops[2] = ops[0];
 	ops[2].va += 512 * GIB + 4096;
 	ops[2].size = 4096;
@@ -536,7 +522,7 @@ TEST(null_pages)
 	card_run(&card, queue, &s);
 	EXPECT_EQ(read_word(&card, queue, &s, &out, VA + 512 * GIB + 4096), 0);
 	EXPECT_EQ(read_word(&card, queue, &s, &out, VA + 512 * GIB + 8192), 0x22222222);
-	ops[0] = unmap_op(VA, 1024 * GIB);
+	ops[0] = card_unmap_op(VA, 1024 * GIB);
 	EXPECT_EQ(bind_ops(&card, 1), 0);
 }
 
@@ -574,7 +560,7 @@ TEST(listed)
 	card_open(&card);
 	ASSERT_EQ(card_buffer_create(&card, &buf, MIB, DRM_OGPU_BO_SYSTEM), 0);
 	EXPECT(!mapping_line("200000100000-"));
-	ops[0] = map_op(&buf, 64 * KIB, VA + MIB, 64 * KIB);
+	ops[0] = card_map_op(&buf, 64 * KIB, VA + MIB, 64 * KIB);
 	ops[0].flags = DRM_OGPU_BIND_READ | DRM_OGPU_BIND_EXEC | DRM_OGPU_BIND_UNCACHED;
 	ops[1] = (struct drm_ogpu_bind_op) {
 		.op = DRM_OGPU_BIND_MAP_NULL, .flags = RW, .va = VA + 2 * MIB, .size = MIB,
@@ -586,7 +572,7 @@ TEST(listed)
 	line = mapping_line("200000200000-200000300000");
 	ASSERT(line);
 	EXPECT(strstr(line, "rw- no memory"));
-	ops[0] = unmap_op(VA, 4 * MIB);
+	ops[0] = card_unmap_op(VA, 4 * MIB);
 	ASSERT_EQ(bind_ops(&card, 1), 0);
 	EXPECT(!mapping_line("200000100000-"));
 }

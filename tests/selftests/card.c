@@ -169,6 +169,24 @@ static int vm_bind(struct card *card, struct drm_ogpu_bind_op *op)
 	return card_ioctl(card, DRM_IOCTL_OGPU_VM_BIND, &bind);
 }
 
+struct drm_ogpu_bind_op card_map_op(const struct buffer *buf, uint64_t offset, uint64_t va,
+				    uint64_t size)
+{
+	return (struct drm_ogpu_bind_op) {
+		.op = DRM_OGPU_BIND_MAP,
+		.flags = DRM_OGPU_BIND_READ | DRM_OGPU_BIND_WRITE,
+		.bo_handle = buf->handle,
+		.bo_offset = offset,
+		.va = va,
+		.size = size,
+	};
+}
+
+struct drm_ogpu_bind_op card_unmap_op(uint64_t va, uint64_t size)
+{
+	return (struct drm_ogpu_bind_op) { .op = DRM_OGPU_BIND_UNMAP, .va = va, .size = size };
+}
+
 int card_bind(struct card *card, const struct buffer *buf, uint64_t va, uint32_t flags)
 {
 	struct drm_ogpu_bind_op op = {

@@ -61,6 +61,10 @@ void card_buffer(struct card *card, struct buffer *buf, uint64_t size, uint32_t 
 /* Mapped by neither CPU nor card. Returns 0 or a negative errno. */
 int card_buffer_create(struct card *card, struct buffer *buf, uint64_t size, uint32_t placement);
 int card_bind(struct card *card, const struct buffer *buf, uint64_t va, uint32_t flags);
+/* Operations for VM_BIND; memory can be read and written. */
+struct drm_ogpu_bind_op card_map_op(const struct buffer *buf, uint64_t offset, uint64_t va,
+				    uint64_t size);
+struct drm_ogpu_bind_op card_unmap_op(uint64_t va, uint64_t size);
 int card_unbind(struct card *card, uint64_t va, uint64_t size);
 
 /* Takes no DISPATCH. */

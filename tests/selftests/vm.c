@@ -40,20 +40,6 @@ static int bind_async(struct card *card, const struct drm_ogpu_bind_op *ops, uin
 	return BIND(card, &args);
 }
 
-static struct drm_ogpu_bind_op map_op(const struct buffer *buf, uint64_t offset, uint64_t va,
-				      uint64_t size)
-{
-	return (struct drm_ogpu_bind_op) {
-		.op = DRM_OGPU_BIND_MAP, .flags = RW, .bo_handle = buf->handle,
-		.bo_offset = offset, .va = va, .size = size,
-	};
-}
-
-static struct drm_ogpu_bind_op unmap_op(uint64_t va, uint64_t size)
-{
-	return (struct drm_ogpu_bind_op) { .op = DRM_OGPU_BIND_UNMAP, .va = va, .size = size };
-}
-
 static void close_handle(struct card *card, uint32_t handle)
 {
 	struct drm_gem_close args = { .handle = handle };
@@ -204,7 +190,7 @@ TEST(bind_bad_call)
 	card_open(&card);
 	card_open(&other);
 	ASSERT_EQ(card_buffer_create(&card, &buf, MIB, DRM_OGPU_BO_SYSTEM), 0);
-	op = map_op(&buf, 0, VA, MIB);
+	op = card_map_op(&buf, 0, VA, MIB);
 	good = (struct drm_ogpu_vm_bind) { .vm_id = card.vm, .ops = CARD_ARRAY(&op, 1) };
 
 	for (bit = 1; bit < 32; bit++) {
@@ -280,7 +266,7 @@ TEST(bind_bad_ops)
 
 	card_open(&card);
 	ASSERT_EQ(card_buffer_create(&card, &buf, MIB, DRM_OGPU_BO_VRAM), 0);
-	good = map_op(&buf, 0, VA, MIB);
+	good = card_map_op(&buf, 0, VA, MIB);
 	ASSERT_EQ(bind_ops(&card, &good, 1), 0);
 
 #define BAD(member, value, error) do { \
@@ -323,7 +309,7 @@ TEST(bind_bad_ops)
 	BAD(va, 0ull - MIB, -EINVAL);
 	BAD(va, 0ull - 4096, -EINVAL);
 
-	good = unmap_op(VA, MIB);
+	good = card_unmap_op(VA, MIB);
 	BAD(flags, DRM_OGPU_BIND_READ, -EINVAL);
 	BAD(bo_handle, buf.handle, -EINVAL);
 	BAD(bo_offset, 4096, -EINVAL);
@@ -347,11 +333,11 @@ TEST(bind_bad_ops)
 	BAD(va, VA_LAST - MIB, -EINVAL);
 
 	/* The first and the last bytes that can be mapped. */
-	op = map_op(&buf, 0, 64 * KIB, MIB);
+	op = card_map_op(&buf, 0, 64 * KIB, MIB);
 	EXPECT_EQ(bind_ops(&card, &op, 1), 0);
-	op = map_op(&buf, 0, VA_LAST - MIB - 64 * KIB, MIB);
+	op = card_map_op(&buf, 0, VA_LAST - MIB - 64 * KIB, MIB);
 	EXPECT_EQ(bind_ops(&card, &op, 1), 0);
-	op = unmap_op(64 * KIB, VA_LAST - 128 * KIB);
+	op = card_unmap_op(64 * KIB, VA_LAST - 128 * KIB);
 	EXPECT_EQ(bind_ops(&card, &op, 1), 0);
 	EXPECT_EQ(bind_ops(&card, &op, 1), 0);
 }
@@ -366,7 +352,7 @@ TEST(bind_bad_syncs)
 
 	card_open(&card);
 	ASSERT_EQ(card_buffer_create(&card, &buf, MIB, DRM_OGPU_BO_VRAM), 0);
-	op = map_op(&buf, 0, VA, MIB);
+	op = card_map_op(&buf, 0, VA, MIB);
 
 	sync.handle = 77;
 	EXPECT_EQ(bind_async(&card, &op, 1, &sync, 1), -ENOENT);
@@ -404,13 +390,13 @@ TEST(map_unmap)
 	struct bench b;
 
 	bench_open(&b);
-	op = map_op(&b.buf, 0, VA, 4 * MIB);
+	op = card_map_op(&b.buf, 0, VA, 4 * MIB);
 	ASSERT_EQ(bind_ops(&b.card, &op, 1), 0);
 	EXPECT_EQ(read_word(&b, VA), 0);
 	EXPECT_EQ(read_word(&b, VA + 4 * MIB - 4096), page_word(4 * MIB - 4096));
 	EXPECT(faults(&b, VA - 4));
 	EXPECT(faults(&b, VA + 4 * MIB));
-	op = unmap_op(VA, 4 * MIB);
+	op = card_unmap_op(VA, 4 * MIB);
 	ASSERT_EQ(bind_ops(&b.card, &op, 1), 0);
 	EXPECT(faults(&b, VA));
 	EXPECT(faults(&b, VA + 4 * MIB - 4));
@@ -428,16 +414,16 @@ TEST(partial_unmap)
 
 	bench_open(&b);
 	for (i = 0; i < sizeof(holes) / sizeof(holes[0]); i++) {
-		op = map_op(&b.buf, 0, VA, 4 * MIB);
+		op = card_map_op(&b.buf, 0, VA, 4 * MIB);
 		ASSERT_EQ(bind_ops(&b.card, &op, 1), 0);
-		op = unmap_op(VA + holes[i], 4096);
+		op = card_unmap_op(VA + holes[i], 4096);
 		ASSERT_EQ(bind_ops(&b.card, &op, 1), 0);
 		EXPECT(faults(&b, VA + holes[i]));
 		for (k = 0; k < sizeof(holes) / sizeof(holes[0]); k++) {
 			if (k != i)
 				EXPECT_EQ(read_word(&b, VA + holes[k]), page_word(holes[k]));
 		}
-		op = map_op(&b.buf, 3 * MIB, VA + holes[i], 4096);
+		op = card_map_op(&b.buf, 3 * MIB, VA + holes[i], 4096);
 		ASSERT_EQ(bind_ops(&b.card, &op, 1), 0);
 		EXPECT_EQ(read_word(&b, VA + holes[i]), page_word(3 * MIB));
 	}
@@ -454,9 +440,9 @@ TEST(map_over)
 	fill_pages(&other, 0x1000000);
 
 	/* In one call: a mapping, another on top of its middle, and a hole in that. */
-	ops[0] = map_op(&b.buf, 0, VA, 4 * MIB);
-	ops[1] = map_op(&other, 0, VA + MIB, MIB);
-	ops[2] = unmap_op(VA + MIB + 64 * KIB, 64 * KIB);
+	ops[0] = card_map_op(&b.buf, 0, VA, 4 * MIB);
+	ops[1] = card_map_op(&other, 0, VA + MIB, MIB);
+	ops[2] = card_unmap_op(VA + MIB + 64 * KIB, 64 * KIB);
 	ASSERT_EQ(bind_ops(&b.card, ops, 3), 0);
 	EXPECT_EQ(read_word(&b, VA + MIB - 4096), page_word(MIB - 4096));
 	EXPECT_EQ(read_word(&b, VA + MIB), 0x1000000);
@@ -465,10 +451,10 @@ TEST(map_over)
 	EXPECT_EQ(read_word(&b, VA + 2 * MIB), page_word(2 * MIB));
 
 	/* A mapping exactly on top, and one that covers several. */
-	ops[0] = map_op(&b.buf, 2 * MIB, VA + MIB, MIB);
+	ops[0] = card_map_op(&b.buf, 2 * MIB, VA + MIB, MIB);
 	ASSERT_EQ(bind_ops(&b.card, ops, 1), 0);
 	EXPECT_EQ(read_word(&b, VA + MIB + 64 * KIB), page_word(2 * MIB + 64 * KIB));
-	ops[0] = map_op(&b.buf, 0, VA, 4 * MIB);
+	ops[0] = card_map_op(&b.buf, 0, VA, 4 * MIB);
 	ASSERT_EQ(bind_ops(&b.card, ops, 1), 0);
 	EXPECT_EQ(read_word(&b, VA + MIB + 64 * KIB), page_word(MIB + 64 * KIB));
 }
@@ -480,14 +466,14 @@ TEST(all_or_nothing)
 	struct bench b;
 
 	bench_open(&b);
-	ops[0] = map_op(&b.buf, 0, VA, MIB);
+	ops[0] = card_map_op(&b.buf, 0, VA, MIB);
 	ASSERT_EQ(bind_ops(&b.card, ops, 1), 0);
 
-	ops[0] = unmap_op(VA, MIB);
-	ops[1] = map_op(&b.buf, MIB, VA + GIB, MIB);
-	ops[2] = map_op(&b.buf, 0, VA + 1, MIB);
+	ops[0] = card_unmap_op(VA, MIB);
+	ops[1] = card_map_op(&b.buf, MIB, VA + GIB, MIB);
+	ops[2] = card_map_op(&b.buf, 0, VA + 1, MIB);
 	EXPECT_EQ(bind_ops(&b.card, ops, 3), -EINVAL);
-	ops[2] = map_op(&b.buf, 0, VA + 2 * GIB, MIB);
+	ops[2] = card_map_op(&b.buf, 0, VA + 2 * GIB, MIB);
 	ops[2].bo_handle = 99;
 	EXPECT_EQ(bind_ops(&b.card, ops, 3), -ENOENT);
 	EXPECT_EQ(read_word(&b, VA + 4096), page_word(4096));
@@ -502,7 +488,7 @@ TEST(protection)
 	struct bench b;
 
 	bench_open(&b);
-	op = map_op(&b.buf, 0, VA, 4 * MIB);
+	op = card_map_op(&b.buf, 0, VA, 4 * MIB);
 	op.flags = DRM_OGPU_BIND_READ;
 	ASSERT_EQ(bind_ops(&b.card, &op, 1), 0);
 	EXPECT_EQ(read_word(&b, VA + MIB), page_word(MIB));
@@ -531,12 +517,12 @@ TEST(long_array)
 	bench_open_with(&b, 16 * MIB, DRM_OGPU_BO_VRAM);
 	/* Pages in reverse order. */
 	for (i = 0; i < DRM_OGPU_MAX_BIND_OPS; i++)
-		ops[i] = map_op(&b.buf, 16 * MIB - (i + 1) * 4096ull, VA + i * 4096ull, 4096);
+		ops[i] = card_map_op(&b.buf, 16 * MIB - (i + 1) * 4096ull, VA + i * 4096ull, 4096);
 	ASSERT_EQ(bind_ops(&b.card, ops, DRM_OGPU_MAX_BIND_OPS), 0);
 	for (i = 0; i < DRM_OGPU_MAX_BIND_OPS; i += 1000)
 		EXPECT_EQ(read_word(&b, VA + i * 4096ull), page_word(16 * MIB - (i + 1) * 4096ull));
 	for (i = 0; i < DRM_OGPU_MAX_BIND_OPS; i++)
-		ops[i] = unmap_op(VA + i * 4096ull, 4096);
+		ops[i] = card_unmap_op(VA + i * 4096ull, 4096);
 	ASSERT_EQ(bind_ops(&b.card, ops, DRM_OGPU_MAX_BIND_OPS), 0);
 	EXPECT(faults(&b, VA + 4096));
 }
@@ -551,7 +537,7 @@ TEST(larger_elements)
 	struct bench b;
 
 	bench_open(&b);
-	op.op = map_op(&b.buf, 0, VA, MIB);
+	op.op = card_map_op(&b.buf, 0, VA, MIB);
 	args = (struct drm_ogpu_vm_bind) { .vm_id = b.card.vm, .ops = CARD_ARRAY(&op, 1) };
 	op.future = 1;
 	EXPECT_EQ(BIND(&b.card, &args), -E2BIG);
@@ -568,7 +554,7 @@ TEST(mapping_keeps_memory)
 	struct bench b;
 
 	bench_open(&b);
-	op = map_op(&b.buf, 0, VA, MIB);
+	op = card_map_op(&b.buf, 0, VA, MIB);
 	ASSERT_EQ(bind_ops(&b.card, &op, 1), 0);
 	close_handle(&b.card, b.buf.handle);
 	ASSERT_EQ(munmap(b.buf.map, b.buf.size), 0);
@@ -588,7 +574,7 @@ TEST(several_address_spaces)
 	bench_open(&b);
 	card_buffer(&b.card, &other, MIB, DRM_OGPU_BO_SYSTEM, RW);
 	fill_pages(&other, 0x2000000);
-	op = map_op(&b.buf, 0, VA, MIB);
+	op = card_map_op(&b.buf, 0, VA, MIB);
 	ASSERT_EQ(bind_ops(&b.card, &op, 1), 0);
 
 	/* The second one of the same file: shares buffers, not addresses. */
@@ -597,11 +583,11 @@ TEST(several_address_spaces)
 	c = b;
 	c.card.vm = create.vm_id;
 	c.queue = card_queue(&c.card, DRM_OGPU_ENGINE_COPY, 0);
-	op = map_op(&c.s.buf, 0, c.s.buf.va, c.s.buf.size);
+	op = card_map_op(&c.s.buf, 0, c.s.buf.va, c.s.buf.size);
 	ASSERT_EQ(bind_ops(&c.card, &op, 1), 0);
-	op = map_op(&c.out, 0, c.out.va, c.out.size);
+	op = card_map_op(&c.out, 0, c.out.va, c.out.size);
 	ASSERT_EQ(bind_ops(&c.card, &op, 1), 0);
-	op = map_op(&other, 0, VA, MIB);
+	op = card_map_op(&other, 0, VA, MIB);
 	ASSERT_EQ(bind_ops(&c.card, &op, 1), 0);
 	EXPECT_EQ(read_word(&b, VA), 0);
 	EXPECT_EQ(read_word(&c, VA), 0x2000000);
@@ -637,7 +623,8 @@ TEST(async_order)
 		struct drm_ogpu_sync syncs[] = { waits, done };
 
 		syncs[1].value = i;
-		op = i % 2 ? map_op(&b.buf, i * 4096, VA, MIB) : unmap_op(VA + 8192, 4096);
+		op = i % 2 ? card_map_op(&b.buf, i * 4096, VA, MIB) :
+			     card_unmap_op(VA + 8192, 4096);
 		ASSERT_EQ(bind_async(&b.card, &op, 1, syncs, 2), 0);
 	}
 	ASSERT_EQ(card_timeline_wait(&b.card, done.handle, 64, 10000), 0);
@@ -645,9 +632,9 @@ TEST(async_order)
 	EXPECT(faults(&b, VA + 8192));
 
 	/* A synchronous bind waits for those before it. */
-	op = map_op(&b.buf, MIB, VA, MIB);
+	op = card_map_op(&b.buf, MIB, VA, MIB);
 	ASSERT_EQ(bind_async(&b.card, &op, 1, NULL, 0), 0);
-	op = map_op(&b.buf, 2 * MIB, VA, 4096);
+	op = card_map_op(&b.buf, 2 * MIB, VA, 4096);
 	ASSERT_EQ(bind_ops(&b.card, &op, 1), 0);
 	EXPECT_EQ(read_word(&b, VA), page_word(2 * MIB));
 	EXPECT_EQ(read_word(&b, VA + 8192), page_word(MIB + 8192));
@@ -664,7 +651,7 @@ TEST(async_between_jobs)
 
 	bench_open(&b);
 	card_stream(&b.card, &gate, 64 * KIB);
-	op = map_op(&b.buf, 0, VA, MIB);
+	op = card_map_op(&b.buf, 0, VA, MIB);
 	ASSERT_EQ(bind_ops(&b.card, &op, 1), 0);
 
 	/* A job that waits for the CPU. */
@@ -682,7 +669,7 @@ TEST(async_between_jobs)
 	};
 	syncs[0] = (struct drm_ogpu_sync) { .handle = first.handle };
 	syncs[1] = second;
-	op = map_op(&b.buf, 2 * MIB, VA, MIB);
+	op = card_map_op(&b.buf, 2 * MIB, VA, MIB);
 	ASSERT_EQ(bind_async(&b.card, &op, 1, syncs, 2), 0);
 
 	stream_reset(&b.s);
@@ -720,7 +707,7 @@ TEST(close_with_binds_pending)
 
 			bench_open(&b);
 			for (i = 0; i < 200; i++) {
-				op = map_op(&b.buf, 0, VA + i * 4 * MIB, 4 * MIB);
+				op = card_map_op(&b.buf, 0, VA + i * 4 * MIB, 4 * MIB);
 				bind_async(&b.card, &op, 1, NULL, 0);
 			}
 			_exit(0);

@@ -127,7 +127,8 @@ def tests():
     yield "a test without wishes", test_of("/* x */\n") == (
         [""], "/ogpu/tests/x", "/ogpu/tests/x", [])
     yield "machines, arguments and kernels of a test", test_of(
-        "/*\n * VM: --cards 2\n * VM: --iommu\n * ARGS debug: --jobs  9\n * KERNELS: 7.3 debug\n */\n") == (
+        "/*\n * VM: --cards 2\n * VM: --iommu\n * ARGS debug: --jobs  9\n"
+        " * KERNELS: 7.3 debug\n */\n") == (
         ["--cards 2", "--iommu"], "/ogpu/tests/x", "/ogpu/tests/x --jobs 9", ["7.3", "debug"])
     yield "options of a machine on two lines", test_of(
         "/*\n * VM: --cards 2 \\\n *     --iommu\n */\n")[0] == ["--cards 2 --iommu"]
