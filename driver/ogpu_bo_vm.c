@@ -55,8 +55,12 @@ static int ogpu_bo_make_reachable(struct ogpu_bo *bo)
 	return ttm_bo_validate(&bo->ttm, &places.placement, &ctx);
 }
 
-/* The first time without mmap_lock and dma_resv, which is told by VM_FAULT_RETRY. */
-static vm_fault_t ogpu_bo_fault_wait(struct ogpu_bo *bo, struct vm_fault *vmf)
+/*
+ * Never with the dma_resv, which others wait for. The first time without mmap_lock either, which is
+ * told by VM_FAULT_RETRY; else the caller is given what to wait for when he has unlocked.
+ */
+static vm_fault_t ogpu_bo_fault_wait(struct ogpu_bo *bo, struct vm_fault *vmf,
+				     struct dma_fence **wait)
 {
 	struct dma_fence *fence = bo->moving;
 
@@ -77,7 +81,8 @@ static vm_fault_t ogpu_bo_fault_wait(struct ogpu_bo *bo, struct vm_fault *vmf)
 		return VM_FAULT_RETRY;
 	}
 
-	return dma_fence_wait(fence, true) ? VM_FAULT_NOPAGE : 0;
+	*wait = dma_fence_get(fence);
+	return VM_FAULT_NOPAGE;
 }
 
 /* Frames of VRAM, a run of them at a time. */
@@ -131,7 +136,8 @@ static void ogpu_bo_insert(struct ogpu_bo *bo, struct vm_fault *vmf)
 		ogpu_bo_insert_pages(bo, vma, addr, offset, bytes);
 }
 
-static vm_fault_t ogpu_bo_fault_locked(struct ogpu_bo *bo, struct vm_fault *vmf)
+static vm_fault_t ogpu_bo_fault_locked(struct ogpu_bo *bo, struct vm_fault *vmf,
+				       struct dma_fence **wait)
 {
 	vm_fault_t fault;
 	int ret;
@@ -146,7 +152,7 @@ static vm_fault_t ogpu_bo_fault_locked(struct ogpu_bo *bo, struct vm_fault *vmf)
 	if (ret)
 		return VM_FAULT_SIGBUS;
 
-	fault = ogpu_bo_fault_wait(bo, vmf);
+	fault = ogpu_bo_fault_wait(bo, vmf, wait);
 	if (fault)
 		return fault;
 
@@ -169,6 +175,7 @@ static vm_fault_t ogpu_bo_vm_fault(struct vm_fault *vmf)
 {
 	struct ttm_buffer_object *tbo = vmf->vma->vm_private_data;
 	struct ogpu_device *odev = ttm_to_ogpu_device(tbo->bdev);
+	struct dma_fence *wait = NULL;
 	vm_fault_t fault;
 	int idx;
 
@@ -177,7 +184,7 @@ static vm_fault_t ogpu_bo_vm_fault(struct vm_fault *vmf)
 		return fault;
 
 	if (ogpu_device_enter(odev, &idx)) {
-		fault = ogpu_bo_fault_locked(ttm_to_ogpu_bo(tbo), vmf);
+		fault = ogpu_bo_fault_locked(ttm_to_ogpu_bo(tbo), vmf, &wait);
 		ogpu_device_exit(odev, idx);
 	} else {
 		fault = ttm_bo_vm_dummy_page(vmf, vmf->vma->vm_page_prot);
@@ -188,6 +195,12 @@ static vm_fault_t ogpu_bo_vm_fault(struct vm_fault *vmf)
 		return fault;
 
 	dma_resv_unlock(tbo->base.resv);
+
+	/* Whether it was interrupted or not, the access is tried again. */
+	if (wait)
+		dma_fence_wait(wait, true);
+	dma_fence_put(wait);
+
 	return fault;
 }
 
