@@ -6,6 +6,9 @@
  * so that neither strangers nor other buffers of the address space hold up the program.
  */
 #include <linux/dma-fence.h>
+#include <linux/dma-resv.h>
+#include <linux/highmem.h>
+#include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
 
@@ -204,26 +207,101 @@ static vm_fault_t ogpu_bo_vm_fault(struct vm_fault *vmf)
 	return fault;
 }
 
-/* Make a buffer reachable for a debugger; its content is there afterwards. */
-static int ogpu_bo_prepare_access(struct ogpu_bo *bo)
+/*
+ * Lock a buffer for a debugger, reachable and with its content there. After a wait everything is
+ * looked at again: it may have been moved.
+ */
+static int ogpu_bo_lock_for_access(struct ogpu_bo *bo)
 {
 	struct dma_resv *resv = bo->ttm.base.resv;
-	struct dma_fence *moving = NULL;
+	struct dma_fence *moving;
 	int ret;
 
-	ret = dma_resv_lock_interruptible(resv, NULL);
-	if (ret)
-		return ret;
-	ret = ogpu_bo_has_content(bo) ? ogpu_bo_make_reachable(bo) : -EIO;
-	if (!ret)
-		moving = dma_fence_get(bo->moving);
-	dma_resv_unlock(resv);
+	do {
+		ret = dma_resv_lock_interruptible(resv, NULL);
+		if (ret)
+			return ret;
 
-	if (moving)
-		ret = dma_fence_wait(moving, true);
-	dma_fence_put(moving);
+		ret = ogpu_bo_has_content(bo) ? ogpu_bo_make_reachable(bo) : -EIO;
+		moving = ret ? NULL : bo->moving;
+		if (!ret && (!moving || dma_fence_is_signaled(moving))) {
+			ogpu_bo_settle(bo);
+			if (ogpu_bo_has_content(bo))
+				return 0;
+			moving = NULL;
+			ret = -EIO;
+		}
+		dma_fence_get(moving);
+		dma_resv_unlock(resv);
+
+		if (moving)
+			ret = dma_fence_wait(moving, true);
+		dma_fence_put(moving);
+	} while (!ret);
 
 	return ret;
+}
+
+static void ogpu_bo_access_vram(struct ogpu_bo *bo, u64 offset, void *buf, int len, bool write)
+{
+	struct ogpu_device *odev = ogpu_bo_device(bo);
+	struct ogpu_res_cursor cur;
+
+	for (ogpu_res_first(&bo->ttm, bo->ttm.resource, offset, len, &cur); cur.remaining;
+	     ogpu_res_next(&cur, cur.size)) {
+		void __iomem *mem = odev->aperture + FIELD_GET(OGPU_OPERAND_ADDR, cur.operand);
+
+		if (write)
+			memcpy_toio(mem, buf, cur.size);
+		else
+			memcpy_fromio(buf, mem, cur.size);
+		buf += cur.size;
+	}
+}
+
+static void ogpu_bo_access_pages(struct ogpu_bo *bo, u64 offset, void *buf, int len, bool write)
+{
+	struct page **page = &bo->ttm.ttm->pages[offset >> PAGE_SHIFT];
+	size_t at = offset_in_page(offset);
+
+	while (len) {
+		size_t bytes = min_t(size_t, len, PAGE_SIZE - at);
+
+		if (write)
+			memcpy_to_page(*page, at, buf, bytes);
+		else
+			memcpy_from_page(buf, *page, at, bytes);
+		page++;
+		at = 0;
+		buf += bytes;
+		len -= bytes;
+	}
+}
+
+static int ogpu_bo_access(struct ogpu_bo *bo, u64 offset, void *buf, int len, bool write)
+{
+	int ret;
+
+	if (len < 1 || offset + len > bo->ttm.base.size)
+		return -EIO;
+
+	ret = ogpu_bo_lock_for_access(bo);
+	if (ret)
+		return ret;
+
+	if (bo->ttm.resource->mem_type != TTM_PL_VRAM)
+		ogpu_bo_access_pages(bo, offset, buf, len, write);
+	else if (ogpu_device_running(ogpu_bo_device(bo)))
+		ogpu_bo_access_vram(bo, offset, buf, len, write);
+	else
+		ret = -EIO;
+
+	/* A reset on the way: nothing of it is to be seen. */
+	if (!ogpu_bo_has_content(bo))
+		ret = -EIO;
+	dma_resv_unlock(bo->ttm.base.resv);
+
+	return ret ?: len;
 }
 
 /* What the CPU maps, for ptrace and /proc/PID/mem. */
@@ -232,13 +310,13 @@ static int ogpu_bo_vm_access(struct vm_area_struct *vma, unsigned long addr, voi
 {
 	struct ttm_buffer_object *tbo = vma->vm_private_data;
 	struct ogpu_device *odev = ttm_to_ogpu_device(tbo->bdev);
+	u64 page = vma->vm_pgoff - drm_vma_node_start(&tbo->base.vma_node);
 	int ret, idx;
 
 	if (!ogpu_device_enter(odev, &idx))
 		return -EIO;
-	ret = ogpu_bo_prepare_access(ttm_to_ogpu_bo(tbo));
-	if (!ret)
-		ret = ttm_bo_vm_access(vma, addr, buf, len, write);
+	ret = ogpu_bo_access(ttm_to_ogpu_bo(tbo), addr - vma->vm_start + (page << PAGE_SHIFT), buf,
+			     len, write);
 	ogpu_device_exit(odev, idx);
 
 	return ret;

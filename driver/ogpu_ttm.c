@@ -433,32 +433,6 @@ static unsigned long ogpu_ttm_io_mem_pfn(struct ttm_buffer_object *bo, unsigned 
 	return PHYS_PFN(odev->aperture_phys + FIELD_GET(OGPU_OPERAND_ADDR, cur.operand));
 }
 
-/* For debuggers. VRAM that the CPU reaches, locked. */
-static int ogpu_ttm_access_memory(struct ttm_buffer_object *bo, unsigned long offset, void *buf,
-				  int len, int write)
-{
-	struct ogpu_device *odev = ttm_to_ogpu_device(bo->bdev);
-	struct ogpu_res_cursor cur;
-	int done = 0;
-
-	if (bo->resource->mem_type != TTM_PL_VRAM || !ogpu_cpu_reaches(bo->resource) ||
-	    !ogpu_device_running(odev))
-		return -EIO;
-
-	for (ogpu_res_first(bo, bo->resource, offset, len, &cur); cur.remaining;
-	     ogpu_res_next(&cur, cur.size)) {
-		void __iomem *mem = odev->aperture + FIELD_GET(OGPU_OPERAND_ADDR, cur.operand);
-
-		if (write)
-			memcpy_toio(mem, buf + done, cur.size);
-		else
-			memcpy_fromio(buf + done, mem, cur.size);
-		done += cur.size;
-	}
-
-	return done;
-}
-
 static void ogpu_ttm_release_notify(struct ttm_buffer_object *bo)
 {
 	struct ogpu_mem *mem = container_of(bo->bdev, struct ogpu_mem, ttm);
@@ -477,7 +451,6 @@ static const struct ttm_device_funcs ogpu_ttm_funcs = {
 	.release_notify = ogpu_ttm_release_notify,
 	.io_mem_reserve = ogpu_ttm_io_mem_reserve,
 	.io_mem_pfn = ogpu_ttm_io_mem_pfn,
-	.access_memory = ogpu_ttm_access_memory,
 };
 
 static void ogpu_mem_fini(struct drm_device *drm, void *arg)
