@@ -7,6 +7,7 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/workqueue.h>
 
 #include <drm/drm_file.h>
 #include <drm/drm_gem_ttm_helper.h>
@@ -21,7 +22,6 @@
 #include "ogpu_file.h"
 #include "ogpu_place.h"
 #include "ogpu_preempt.h"
-#include "ogpu_sched.h"
 #include "ogpu_ttm.h"
 #include "ogpu_vm.h"
 
@@ -352,6 +352,35 @@ static void ogpu_bo_discharge(struct ogpu_bo *bo)
  * GEM object functions
  */
 
+/*
+ * For frees that have to wait for a dma_resv. Of its own: QUEUE_CREATE flushes ogpu_sched_wq(), and
+ * must not wait for whom a dma_resv belongs to.
+ */
+static struct workqueue_struct *ogpu_bo_free_wq;
+
+/**
+ * ogpu_bo_module_init() - set up what buffers of all cards share
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ogpu_bo_module_init(void)
+{
+	ogpu_bo_free_wq = alloc_workqueue("ogpu-free", WQ_UNBOUND, 0);
+
+	return ogpu_bo_free_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * ogpu_bo_module_exit() - undo ogpu_bo_module_init()
+ *
+ * Called after ogpu_sched_module_exit(), whose work may free buffers. Waits for all that are on
+ * their way out.
+ */
+void ogpu_bo_module_exit(void)
+{
+	destroy_workqueue(ogpu_bo_free_wq);
+}
+
 /* Who may still be moving the buffer does so under its dma_resv, which is held here, too. */
 static void ogpu_bo_let_go(struct ogpu_bo *bo)
 {
@@ -382,7 +411,7 @@ static void ogpu_bo_free(struct drm_gem_object *obj)
 	if (!dma_resv_trylock(obj->resv)) {
 		drm_dev_get(obj->dev);
 		INIT_WORK(&bo->free_work, ogpu_bo_free_work);
-		queue_work(ogpu_sched_wq(), &bo->free_work);
+		queue_work(ogpu_bo_free_wq, &bo->free_work);
 		return;
 	}
 	ogpu_bo_let_go(bo);

@@ -146,6 +146,8 @@ static inline struct ogpu_root *gem_to_ogpu_root(struct drm_gem_object *obj)
 	return container_of(obj, struct ogpu_root, base);
 }
 
+int ogpu_bo_module_init(void);
+void ogpu_bo_module_exit(void);
 struct ogpu_mem_client *ogpu_mem_client_create(void);
 void ogpu_mem_client_put(struct ogpu_mem_client *client);
 void ogpu_bo_set_region(struct ogpu_bo *bo, enum ogpu_region region);

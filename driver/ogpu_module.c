@@ -5,6 +5,7 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 
+#include "ogpu_bo.h"
 #include "ogpu_lockdep.h"
 #include "ogpu_pci.h"
 #include "ogpu_sched.h"
@@ -15,14 +16,24 @@ static int __init ogpu_module_init(void)
 
 	ogpu_lockdep_prime();
 
-	ret = ogpu_sched_module_init();
+	ret = ogpu_bo_module_init();
 	if (ret)
 		return ret;
 
+	ret = ogpu_sched_module_init();
+	if (ret)
+		goto err_bo;
+
 	ret = pci_register_driver(&ogpu_pci_driver);
 	if (ret)
-		ogpu_sched_module_exit();
+		goto err_sched;
 
+	return 0;
+
+err_sched:
+	ogpu_sched_module_exit();
+err_bo:
+	ogpu_bo_module_exit();
 	return ret;
 }
 module_init(ogpu_module_init);
@@ -31,6 +42,7 @@ static void __exit ogpu_module_exit(void)
 {
 	pci_unregister_driver(&ogpu_pci_driver);
 	ogpu_sched_module_exit();
+	ogpu_bo_module_exit();
 }
 module_exit(ogpu_module_exit);
 
