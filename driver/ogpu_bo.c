@@ -251,6 +251,9 @@ int ogpu_bo_validate(struct ogpu_bo *bo, struct ogpu_mem_try *try)
 	ret = ttm_bo_validate(&bo->ttm, &places.placement, &ctx);
 	if (!ret)
 		ogpu_bo_note_away(bo);
+	/* It is of before a reset, and not idle yet. */
+	if (ret == -EBUSY && ogpu_bo_is_stale(bo))
+		ret = -ENODEV;
 
 	return ogpu_bo_space_error(bo->placement, ret);
 }

@@ -241,11 +241,14 @@ static int ogpu_ttm_copy_to_vram(struct ogpu_device *odev, struct ttm_buffer_obj
 	return 0;
 }
 
-/* The content was lost with the card's state, and nobody gets to see what is in its place. */
+/*
+ * The content was lost with the card's state, and nobody gets to see what is in its place. -EBUSY:
+ * not this one yet; who wants room goes on with others.
+ */
 static int ogpu_ttm_drop(struct ttm_buffer_object *bo, struct ttm_resource *new)
 {
 	if (!dma_resv_test_signaled(bo->base.resv, DMA_RESV_USAGE_BOOKKEEP))
-		return -ENODEV;
+		return -EBUSY;
 	ttm_bo_move_null(bo, new);
 
 	return 0;
