@@ -148,10 +148,9 @@ static void ogpu_vram_deps_fini(struct ogpu_vram_deps *deps)
 		dma_fence_put(deps->fences[--deps->count]);
 }
 
-/* What the blocks of a new resource were used for is not over: note until when. */
-static void ogpu_vram_find_deps(struct ogpu_vram_mgr *mgr, struct ogpu_vram_resource *vres)
+/* Forget what is idle by now. */
+static void ogpu_vram_busy_clean(struct ogpu_vram_mgr *mgr)
 {
-	struct gpu_buddy_block *block;
 	u32 i;
 
 	lockdep_assert_held(&mgr->lock);
@@ -160,6 +159,28 @@ static void ogpu_vram_find_deps(struct ogpu_vram_mgr *mgr, struct ogpu_vram_reso
 		if (dma_fence_is_signaled(mgr->busy[i].fence))
 			ogpu_vram_busy_drop(mgr, i);
 	}
+}
+
+static bool ogpu_vram_is_busy(struct ogpu_vram_mgr *mgr, u64 start, u64 end)
+{
+	u32 i;
+
+	ogpu_vram_busy_clean(mgr);
+	for (i = 0; i < mgr->busy_count; i++) {
+		if (mgr->busy[i].start < end && start < mgr->busy[i].end)
+			return true;
+	}
+
+	return false;
+}
+
+/* What the blocks of a new resource were used for is not over: note until when. */
+static void ogpu_vram_find_deps(struct ogpu_vram_mgr *mgr, struct ogpu_vram_resource *vres)
+{
+	struct gpu_buddy_block *block;
+	u32 i;
+
+	ogpu_vram_busy_clean(mgr);
 	if (!mgr->busy_count)
 		return;
 
@@ -472,17 +493,19 @@ static u64 ogpu_vram_chunk_visible(struct ogpu_vram_mgr *mgr, u64 start)
  * @offset: the place, in VRAM
  * @blocks: out: the least piece that is handed out
  *
- * Return: 0, or an errno if a part of it is in use.
+ * Return: 0, or an errno if a part of it is in use, or is still to be read by a move.
  */
 int ogpu_vram_mgr_take(struct ogpu_vram_mgr *mgr, u64 offset, struct list_head *blocks)
 {
 	u64 start = round_down(offset, mgr->mm.chunk_size);
-	int ret;
+	u64 end = start + mgr->mm.chunk_size;
+	int ret = -EBUSY;
 
 	mutex_lock(&mgr->lock);
-	ret = gpu_buddy_alloc_blocks(&mgr->mm, start, start + mgr->mm.chunk_size,
-				     mgr->mm.chunk_size, mgr->mm.chunk_size, blocks,
-				     GPU_BUDDY_RANGE_ALLOCATION);
+	if (!ogpu_vram_is_busy(mgr, start, end))
+		ret = gpu_buddy_alloc_blocks(&mgr->mm, start, end, mgr->mm.chunk_size,
+					     mgr->mm.chunk_size, blocks,
+					     GPU_BUDDY_RANGE_ALLOCATION);
 	if (!ret)
 		mgr->visible_used += ogpu_vram_chunk_visible(mgr, start);
 	mutex_unlock(&mgr->lock);
