@@ -111,6 +111,8 @@ int ogpu_copy_start(struct ogpu_device *odev)
 		spin_lock(&odev->copy->lock);
 		odev->copy->queues[i] = queue;
 		spin_unlock(&odev->copy->lock);
+		if (!i)
+			ogpu_vram_mgr_set_prompt(&odev->mem->vram, queue->context);
 	}
 
 	return 0;

@@ -76,6 +76,19 @@ static struct ogpu_mem_try *ogpu_place_try(const struct ttm_place *place)
 }
 
 /**
+ * ogpu_place_takes_busy() - is memory taken that can be used only after jobs of others?
+ * @place: where room is wanted
+ *
+ * Return: true if there is nothing else left.
+ */
+bool ogpu_place_takes_busy(const struct ttm_place *place)
+{
+	struct ogpu_mem_try *try = ogpu_place_try(place);
+
+	return try && try->busy;
+}
+
+/**
  * ogpu_mem_wait_for() - say what should be waited for before the next attempt
  * @try: the attempt
  * @fence: it gets a reference

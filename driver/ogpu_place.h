@@ -29,7 +29,7 @@ enum ogpu_mem_mode {
 struct ogpu_mem_try {
 	/** @mode: about buffers that others have locked */
 	enum ogpu_mem_mode mode;
-	/** @busy: buffers that the card uses may be moved, too */
+	/** @busy: buffers that the card uses may be moved, too, and their places handed out */
 	bool busy;
 	/** @waited: something was waited for, the first time at @since */
 	bool waited;
@@ -61,6 +61,7 @@ struct ogpu_places {
 
 void ogpu_places_init(struct ogpu_places *places, struct ogpu_mem_try *try);
 struct ttm_place *ogpu_places_add(struct ogpu_places *places, u32 mem_type, u32 flags);
+bool ogpu_place_takes_busy(const struct ttm_place *place);
 bool ogpu_place_may_evict(const struct ttm_place *place, struct ttm_buffer_object *bo);
 
 int ogpu_mem_begin(struct ogpu_device *odev, struct ogpu_mem_try *try);

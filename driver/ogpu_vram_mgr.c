@@ -12,8 +12,9 @@
  *
  * Memory of a buffer that is moved away is free at once, for who can wait on the card: it is
  * remembered as busy until it has been copied. Who gets it has its first access, a clear or a copy,
- * wait for that, and nobody else waits. The driver's own buffers are written by the CPU and never
- * get memory that is busy.
+ * wait for that, and nobody else waits. If the copy waits for jobs, that may be long: such memory is
+ * handed out only if nothing else is left (&struct ogpu_mem_try.busy). The driver's own buffers are
+ * written by the CPU and never get memory that is busy.
  */
 #include <linux/dma-fence.h>
 #include <linux/sizes.h>
@@ -24,6 +25,7 @@
 #include <drm/ttm/ttm_placement.h>
 
 #include "ogpu_compat.h"
+#include "ogpu_place.h"
 #include "ogpu_vram_mgr.h"
 
 /* Bytes of a block that lie in the aperture. */
@@ -212,46 +214,91 @@ static void ogpu_vram_note_busy(struct ogpu_vram_mgr *mgr, struct ogpu_vram_reso
 	}
 }
 
-static int ogpu_vram_alloc_blocks(struct ogpu_vram_mgr *mgr, struct ogpu_vram_resource *vres,
-				  u64 start, u64 end, unsigned long flags)
+static int ogpu_vram_alloc_blocks(struct ogpu_vram_mgr *mgr, u64 start, u64 end, u64 size,
+				  unsigned long flags, struct list_head *blocks)
 {
 	int ret;
 
 	lockdep_assert_held(&mgr->lock);
 
-	ret = gpu_buddy_alloc_blocks(&mgr->mm, start, end, vres->base.size, mgr->mm.chunk_size,
-				     &vres->blocks, flags);
-	/* A contiguous request over the largest block is told as -EINVAL. */
-	if (ret)
-		return ret == -EINVAL ? -ENOSPC : ret;
-	ogpu_vram_find_deps(mgr, vres);
+	ret = gpu_buddy_alloc_blocks(&mgr->mm, start, end, size, mgr->mm.chunk_size, blocks, flags);
 
-	return 0;
+	/* A contiguous request over the largest block is told as -EINVAL. */
+	return ret == -EINVAL ? -ENOSPC : ret;
 }
 
-/* How many places that are busy are refused before there is said to be no room. */
+/* How many times blocks that are busy are refused before there is said to be no room. */
 #define OGPU_VRAM_TRIES		16
 
-/* Memory for the CPU to write to now. */
-static int ogpu_vram_alloc_idle(struct ogpu_vram_mgr *mgr, struct ogpu_vram_resource *vres,
-				u64 start, u64 end, unsigned long flags)
+/*
+ * Would who gets this block have to wait? The CPU for any copy, the card only for those that wait
+ * for jobs themselves: others are over soon.
+ */
+static bool ogpu_vram_block_waits(struct ogpu_vram_mgr *mgr, struct gpu_buddy_block *block,
+				  bool cpu)
 {
+	u64 start = gpu_buddy_block_offset(block);
+	u64 end = start + gpu_buddy_block_size(&mgr->mm, block);
+	u32 i;
+
+	for (i = 0; i < mgr->busy_count; i++) {
+		if (mgr->busy[i].start < end && start < mgr->busy[i].end &&
+		    (cpu || mgr->busy[i].fence->context != mgr->prompt))
+			return true;
+	}
+
+	return false;
+}
+
+/* Blocks that wait go to @refused: if memory must be contiguous all do. Returns bytes kept. */
+static u64 ogpu_vram_sort(struct ogpu_vram_mgr *mgr, struct list_head *found,
+			  struct list_head *kept, struct list_head *refused, bool whole, bool cpu)
+{
+	struct gpu_buddy_block *block, *next;
+	u64 bytes = 0;
+
+	list_for_each_entry(block, found, link) {
+		if (whole && ogpu_vram_block_waits(mgr, block, cpu)) {
+			list_splice_init(found, refused);
+			return 0;
+		}
+	}
+	list_for_each_entry_safe(block, next, found, link) {
+		if (ogpu_vram_block_waits(mgr, block, cpu)) {
+			list_move(&block->link, refused);
+			continue;
+		}
+		list_move_tail(&block->link, kept);
+		bytes += gpu_buddy_block_size(&mgr->mm, block);
+	}
+
+	return bytes;
+}
+
+/* Memory for which jobs of nobody have to be waited for, and if it is for the CPU nothing at all. */
+static int ogpu_vram_alloc_idle(struct ogpu_vram_mgr *mgr, struct ogpu_vram_resource *vres,
+				u64 start, u64 end, unsigned long flags, bool cpu)
+{
+	bool whole = flags & GPU_BUDDY_CONTIGUOUS_ALLOCATION;
+	u64 left = vres->base.size;
 	LIST_HEAD(refused);
 	unsigned int tries;
-	int ret = -ENOSPC;
+	LIST_HEAD(found);
+	int ret = 0;
 
-	for (tries = 0; tries < OGPU_VRAM_TRIES; tries++) {
-		ret = ogpu_vram_alloc_blocks(mgr, vres, start, end, flags);
-		if (ret || !vres->deps.count)
+	ogpu_vram_busy_clean(mgr);
+	for (tries = 0; tries < OGPU_VRAM_TRIES && left; tries++) {
+		ret = ogpu_vram_alloc_blocks(mgr, start, end, left, flags, &found);
+		if (ret)
 			break;
-
-		ret = -ENOSPC;
-		ogpu_vram_deps_fini(&vres->deps);
-		list_splice_init(&vres->blocks, &refused);
+		left -= min(left, ogpu_vram_sort(mgr, &found, &vres->blocks, &refused, whole, cpu));
 	}
 	gpu_buddy_free_list(&mgr->mm, &refused, 0);
+	if (!left)
+		return 0;
 
-	return ret;
+	gpu_buddy_free_list(&mgr->mm, &vres->blocks, 0);
+	return ret ?: -ENOSPC;
 }
 
 static int ogpu_vram_alloc(struct ttm_resource_manager *man, struct ttm_buffer_object *bo,
@@ -287,12 +334,13 @@ static int ogpu_vram_alloc(struct ttm_resource_manager *man, struct ttm_buffer_o
 		goto err_unlock;
 	}
 
-	if (bo->type == ttm_bo_type_kernel)
-		ret = ogpu_vram_alloc_idle(mgr, vres, start, end, flags);
-	else
-		ret = ogpu_vram_alloc_blocks(mgr, vres, start, end, flags);
+	ret = ogpu_vram_alloc_idle(mgr, vres, start, end, flags, bo->type == ttm_bo_type_kernel);
+	if (ret == -ENOSPC && bo->type != ttm_bo_type_kernel && ogpu_place_takes_busy(place))
+		ret = ogpu_vram_alloc_blocks(mgr, start, end, vres->base.size, flags,
+					     &vres->blocks);
 	if (ret)
 		goto err_unlock;
+	ogpu_vram_find_deps(mgr, vres);
 
 	list_for_each_entry(block, &vres->blocks, link)
 		vres->visible += ogpu_vram_block_visible(mgr, block);
@@ -479,6 +527,18 @@ void ogpu_vram_mgr_fini(struct ogpu_vram_mgr *mgr)
 	ttm_resource_manager_cleanup(&mgr->base);
 	ttm_set_driver_manager(ttm, TTM_PL_VRAM, NULL);
 	mutex_destroy(&mgr->lock);
+}
+
+/**
+ * ogpu_vram_mgr_set_prompt() - say which copies wait for no jobs
+ * @mgr: the allocator
+ * @context: timeline of their fences
+ */
+void ogpu_vram_mgr_set_prompt(struct ogpu_vram_mgr *mgr, u64 context)
+{
+	mutex_lock(&mgr->lock);
+	mgr->prompt = context;
+	mutex_unlock(&mgr->lock);
 }
 
 /* Bytes of the chunk at @start, the least that is handed out, that the CPU can see. */

@@ -86,6 +86,8 @@ struct ogpu_vram_mgr {
 	u32 frees;
 	/** @pinned: bytes of buffers of the driver, all visible */
 	u64 pinned;
+	/** @prompt: timeline of copies that wait for no jobs; 0: none so far */
+	u64 prompt;
 	/** @busy_count: of @busy */
 	u32 busy_count;
 	/** @busy: parts that are free, or in use again, while what was there is moved away */
@@ -154,6 +156,7 @@ int ogpu_vram_mgr_init(struct ogpu_vram_mgr *mgr, struct ogpu_device *odev,
 void ogpu_vram_mgr_fini(struct ogpu_vram_mgr *mgr);
 u64 ogpu_vram_mgr_room(struct ogpu_vram_mgr *mgr, bool visible);
 void ogpu_vram_mgr_usage(struct ogpu_vram_mgr *mgr, u64 *used, u64 *visible_used);
+void ogpu_vram_mgr_set_prompt(struct ogpu_vram_mgr *mgr, u64 context);
 int ogpu_vram_mgr_take(struct ogpu_vram_mgr *mgr, u64 offset, struct list_head *blocks);
 void ogpu_vram_mgr_give(struct ogpu_vram_mgr *mgr, u64 offset, struct list_head *blocks);
 void ogpu_vram_mgr_keep(struct ogpu_vram_mgr *mgr, struct list_head *blocks);
