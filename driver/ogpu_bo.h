@@ -19,6 +19,7 @@
 
 struct drm_file;
 struct drm_printer;
+struct ogpu_mem_outs_page;
 struct ogpu_mem_try;
 
 /**
@@ -62,7 +63,9 @@ struct ogpu_bo_out {
 	struct dma_fence_cb cb;
 	/** @fence: of the move, referenced; NULL: there was none. Under the dma_resv */
 	struct dma_fence *fence;
-	/** @word: number in &struct ogpu_mem_outs; the callback's until it has run */
+	/** @page: has the word; the callback's until it has run, as is @word */
+	struct ogpu_mem_outs_page *page;
+	/** @word: number in @page */
 	unsigned int word;
 };
 
@@ -146,6 +149,7 @@ static inline struct ogpu_root *gem_to_ogpu_root(struct drm_gem_object *obj)
 	return container_of(obj, struct ogpu_root, base);
 }
 
+struct ogpu_mem_outs_page *ogpu_bo_add_outs(struct ogpu_device *odev);
 int ogpu_bo_module_init(void);
 void ogpu_bo_module_exit(void);
 struct ogpu_mem_client *ogpu_mem_client_create(void);
@@ -166,6 +170,7 @@ int ogpu_bo_validate(struct ogpu_bo *bo, struct ogpu_mem_try *try);
 int ogpu_bo_begin_out(struct ogpu_bo *bo, u64 *operand);
 void ogpu_bo_cancel_out(struct ogpu_bo *bo);
 void ogpu_bo_watch_out(struct ogpu_bo *bo, struct dma_fence *fence);
+void ogpu_bo_forget_out(struct ogpu_bo *bo);
 bool ogpu_bo_settle(struct ogpu_bo *bo);
 void ogpu_bo_moved(struct ttm_buffer_object *tbo);
 void ogpu_bo_set_moving(struct ogpu_bo *bo, struct dma_fence *fence);

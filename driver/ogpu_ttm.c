@@ -21,7 +21,6 @@
  * When the engine is not there, because the card is being reset, nothing is moved: what was in VRAM
  * then is lost, and freed without a copy.
  */
-#include <linux/bitmap.h>
 #include <linux/dma-mapping.h>
 #include <linux/io.h>
 #include <linux/mm.h>
@@ -380,8 +379,7 @@ static bool ogpu_ttm_eviction_valuable(struct ttm_buffer_object *bo,
 			return false;
 		break;
 	case TTM_PL_VRAM:
-		if (ogpu_system_usage() + bo->base.size > mem->tt.size ||
-		    bitmap_full(mem->outs.used, OGPU_MEM_OUTS))
+		if (ogpu_system_usage() + bo->base.size > mem->tt.size)
 			return false;
 		break;
 	}
@@ -463,6 +461,7 @@ static void ogpu_mem_fini(struct drm_device *drm, void *arg)
 	/* Buffers whose last reference is gone but that waited for their fences. */
 	flush_workqueue(mem->ttm.wq);
 	ogpu_mems_del(mem);
+	mutex_destroy(&mem->outs.lock);
 
 	ogpu_vram_mgr_fini(&mem->vram);
 	ttm_resource_manager_set_used(&mem->tt, false);
@@ -493,6 +492,8 @@ int ogpu_mem_init(struct ogpu_device *odev)
 	odev->mem = mem;
 	init_rwsem(&mem->validate_lock);
 	ogpu_lockdep_validate_class(&mem->validate_lock);
+	mutex_init(&mem->outs.lock);
+	INIT_LIST_HEAD(&mem->outs.pages);
 	spin_lock_init(&mem->binds.lock);
 	INIT_LIST_HEAD(&mem->binds.parked);
 	INIT_LIST_HEAD(&mem->binds.vms);
@@ -510,9 +511,8 @@ int ogpu_mem_init(struct ogpu_device *odev)
 
 	ogpu_tt_mgr_init(mem);
 	ogpu_mems_add(mem);
-	mem->outs.words = dmam_alloc_coherent(drm->dev, OGPU_MEM_OUTS * sizeof(__le64),
-					      &mem->outs.dma, GFP_KERNEL);
-	if (!mem->outs.words) {
+	/* Some from the start: buffers are moved when memory is short. */
+	if (!ogpu_bo_add_outs(odev)) {
 		ogpu_mem_fini(drm, mem);
 		return -ENOMEM;
 	}

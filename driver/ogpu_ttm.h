@@ -8,6 +8,7 @@
 
 #include <linux/bitmap.h>
 #include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
 
@@ -92,19 +93,33 @@ struct ogpu_mem_preempts {
 	struct list_head armed;
 };
 
-/* Moves out of VRAM that may be under way at once: as many as words fit into a page. */
+/* Words that fit into a page. */
 #define OGPU_MEM_OUTS		512
 
 /**
- * struct ogpu_mem_outs - moves out of VRAM, which tell whether something was lost
+ * struct ogpu_mem_outs_page - words for moves out of VRAM, which tell whether something was lost
  */
-struct ogpu_mem_outs {
-	/** @words: one for each, written by the card */
+struct ogpu_mem_outs_page {
+	/** @link: in &struct ogpu_mem_outs.pages; stays there */
+	struct list_head link;
+	/** @words: one for each move, written by the card */
 	__le64 *words;
 	/** @dma: where the card finds them */
 	dma_addr_t dma;
-	/** @used: which are taken; changed atomically */
+	/** @used: which are taken; set under the lock, cleared in any context */
 	DECLARE_BITMAP(used, OGPU_MEM_OUTS);
+};
+
+/**
+ * struct ogpu_mem_outs - the words of all moves out of VRAM that are under way
+ *
+ * As many as there are moves: who has many under way must not keep others from moving.
+ */
+struct ogpu_mem_outs {
+	/** @lock: protects @pages; below dma_resv, memory is allocated under it */
+	struct mutex lock;
+	/** @pages: &struct ogpu_mem_outs_page; never fewer */
+	struct list_head pages;
 };
 
 /**
@@ -133,7 +148,7 @@ struct ogpu_mem {
 	void (*moved)(struct ttm_buffer_object *bo);
 	/** @last_used: has the buffers used last, see ogpu_root_used(), or NULL */
 	struct ogpu_root *last_used;
-	/** @outs: moves out of VRAM that are under way */
+	/** @outs: words of moves out of VRAM that are under way */
 	struct ogpu_mem_outs outs;
 	/** @binds: bind jobs that could not be done */
 	struct ogpu_mem_binds binds;

@@ -12,9 +12,9 @@
  *
  * Memory of a buffer that is moved away is free at once, for who can wait on the card: it is
  * remembered as busy until it has been copied. Who gets it has its first access, a clear or a copy,
- * wait for that, and nobody else waits. If the copy waits for jobs, that may be long: such memory is
- * handed out only if nothing else is left (&struct ogpu_mem_try.busy). The driver's own buffers are
- * written by the CPU and never get memory that is busy.
+ * wait for that, and nobody else waits. If the copy waits for jobs, that may be long: such memory
+ * is handed out only if nothing else is left (&struct ogpu_mem_try.busy). The driver's own buffers
+ * are written by the CPU and never get memory that is busy.
  */
 #include <linux/dma-fence.h>
 #include <linux/sizes.h>
@@ -275,7 +275,7 @@ static u64 ogpu_vram_sort(struct ogpu_vram_mgr *mgr, struct list_head *found,
 	return bytes;
 }
 
-/* Memory for which jobs of nobody have to be waited for, and if it is for the CPU nothing at all. */
+/* Memory for which no jobs have to be waited for, and if it is for the CPU nothing at all. */
 static int ogpu_vram_alloc_idle(struct ogpu_vram_mgr *mgr, struct ogpu_vram_resource *vres,
 				u64 start, u64 end, unsigned long flags, bool cpu)
 {
