@@ -460,6 +460,41 @@ TEST(busy_memory_holds_up_nobody)
 	client_check(&a, 1, 1);
 }
 
+/* Small buffers that one client has in use, and of these, how many others want room for. */
+#define SMALL		(64ull << 10)
+#define SMALL_MOST	1024
+#define SMALL_OUT	600
+
+/* However many buffers are on their way out behind a job, more can be moved. */
+TEST(many_moves_out_at_once)
+{
+	static struct buffer small[SMALL_MOST], wanted[SMALL_OUT];
+	struct drm_ogpu_query_memory mem;
+	struct client a, b;
+	unsigned int i, n;
+	uint32_t held;
+
+	need_small_card();
+	client_open(&b, MIB, DRM_OGPU_BO_SYSTEM, 0);
+	client_open(&a, MIB, DRM_OGPU_BO_SYSTEM, 0);
+	for (n = 0; n < SMALL_MOST; n++) {
+		mem = card_memory(&a.card);
+		if (mem.vram_used + SMALL > mem.vram_size)
+			break;
+		ASSERT_EQ(create(&a.card, &small[n], SMALL, DRM_OGPU_BO_VRAM, 0), 0);
+		ASSERT_EQ(card_bind(&a.card, &small[n], BIG_VA + MIB + n * SMALL, RW), 0);
+	}
+	ASSERT_LE(SMALL_OUT, n);
+	held = client_hold(&a);
+
+	for (i = 0; i < SMALL_OUT; i++)
+		ASSERT_EQ(create(&b.card, &wanted[i], SMALL, DRM_OGPU_BO_VRAM, 0), 0);
+	EXPECT_EQ(card_syncobj_wait(&a.card, held, 0), -ETIME);
+
+	client_let_go(&a);
+	EXPECT_EQ(card_syncobj_wait(&a.card, held, 10000), 0);
+}
+
 /*
  * Memory that was freed under a job is had when that ends. Who wants it waits, with nothing locked;
  * who needs none notices nothing.
