@@ -205,8 +205,8 @@ static void wait_settled(const struct greedy *g)
 
 /*
  * One holds memory with a job that does not end, and two wait for room, in SUBMIT or on the card;
- * the second finds nothing to evict that the first one does not look at already. Whose memory is where it should be is not
- * concerned.
+ * the second finds nothing to evict that the first one does not look at already. Whose memory is
+ * where it should be is not concerned.
  */
 TEST_TIMEOUT(while_others_wait_for_memory, TIMEOUT_S)
 {
