@@ -14,7 +14,8 @@
  * the turn, raises priority by a level each SCHED_AGE_NS; but only one queue of a class gets a slot
  * by a raise in SCHED_RAISE_NS, and for no more than SCHED_SLICE_NS, so that a thousand queues that
  * have waited do not keep out one with more priority. The raise holds for units as for slots, else
- * hardware would let the slice pass without giving one. A slot that was told to stop and still executes is not waited for if another one stands still.
+ * hardware would let the slice pass without giving one. A slot that was told to stop and still
+ * executes is not waited for if another one stands still.
  *
  * Gangs. Of those of a gang that have work all are on slots or none. Where one has its turn all
  * have, and take slots when there are enough for them: until then nobody who comes after takes one,
