@@ -505,6 +505,7 @@ int ogpu_mem_init(struct ogpu_device *odev)
 	if (ret)
 		return ret;
 
+	mem->vram.takes_busy = ogpu_place_takes_busy;
 	ret = ogpu_vram_mgr_init(&mem->vram, odev, &mem->ttm);
 	if (ret)
 		goto err_ttm;

@@ -25,7 +25,6 @@
 #include <drm/ttm/ttm_placement.h>
 
 #include "ogpu_compat.h"
-#include "ogpu_place.h"
 #include "ogpu_vram_mgr.h"
 
 /* Bytes of a block that lie in the aperture. */
@@ -335,7 +334,7 @@ static int ogpu_vram_alloc(struct ttm_resource_manager *man, struct ttm_buffer_o
 	}
 
 	ret = ogpu_vram_alloc_idle(mgr, vres, start, end, flags, bo->type == ttm_bo_type_kernel);
-	if (ret == -ENOSPC && bo->type != ttm_bo_type_kernel && ogpu_place_takes_busy(place))
+	if (ret == -ENOSPC && bo->type != ttm_bo_type_kernel && mgr->takes_busy(place))
 		ret = ogpu_vram_alloc_blocks(mgr, start, end, vres->base.size, flags,
 					     &vres->blocks);
 	if (ret)

@@ -68,6 +68,8 @@ struct ogpu_vram_mgr {
 	struct ogpu_device *odev;
 	/** @freed: told when memory was freed, in any context; set before there are buffers */
 	void (*freed)(struct ogpu_device *odev);
+	/** @takes_busy: is memory taken that can be used only after jobs of others? Set likewise */
+	bool (*takes_busy)(const struct ttm_place *place);
 	/** @lock: protects all that follows but constants */
 	struct mutex lock;
 	/** @mm: free and used blocks */
