@@ -27,6 +27,9 @@
 #include "ogpu_compat.h"
 #include "ogpu_vram_mgr.h"
 
+/* How often busy memory is looked at that nobody asks for. */
+#define OGPU_VRAM_CLEAN_DELAY	(HZ / 10)
+
 /* Bytes of a block that lie in the aperture. */
 static u64 ogpu_vram_block_visible(struct ogpu_vram_mgr *mgr, struct gpu_buddy_block *block)
 {
@@ -162,6 +165,22 @@ static void ogpu_vram_busy_clean(struct ogpu_vram_mgr *mgr)
 	}
 }
 
+/*
+ * Nobody may want memory for long, but a signalled fence that is kept keeps the module on kernels
+ * that do not detach it from its driver.
+ */
+static void ogpu_vram_clean_work(struct work_struct *work)
+{
+	struct ogpu_vram_mgr *mgr = container_of(to_delayed_work(work), struct ogpu_vram_mgr,
+						 clean);
+
+	mutex_lock(&mgr->lock);
+	ogpu_vram_busy_clean(mgr);
+	if (mgr->busy_count)
+		schedule_delayed_work(&mgr->clean, OGPU_VRAM_CLEAN_DELAY);
+	mutex_unlock(&mgr->lock);
+}
+
 static bool ogpu_vram_is_busy(struct ogpu_vram_mgr *mgr, u64 start, u64 end)
 {
 	u32 i;
@@ -211,6 +230,7 @@ static void ogpu_vram_note_busy(struct ogpu_vram_mgr *mgr, struct ogpu_vram_reso
 		ogpu_vram_busy_add(mgr, start, start + gpu_buddy_block_size(&mgr->mm, block),
 				   vres->moved);
 	}
+	schedule_delayed_work(&mgr->clean, OGPU_VRAM_CLEAN_DELAY);
 }
 
 static int ogpu_vram_alloc_blocks(struct ogpu_vram_mgr *mgr, u64 start, u64 end, u64 size,
@@ -474,6 +494,7 @@ int ogpu_vram_mgr_init(struct ogpu_vram_mgr *mgr, struct ogpu_device *odev,
 	mgr->base.func = &ogpu_vram_func;
 	mgr->reserved_size = reserved;
 	mgr->visible_size = visible;
+	INIT_DELAYED_WORK(&mgr->clean, ogpu_vram_clean_work);
 	INIT_LIST_HEAD(&mgr->reserved);
 	INIT_LIST_HEAD(&mgr->bad);
 	mutex_init(&mgr->lock);
@@ -515,6 +536,7 @@ void ogpu_vram_mgr_fini(struct ogpu_vram_mgr *mgr)
 
 	ttm_resource_manager_set_used(&mgr->base, false);
 
+	cancel_delayed_work_sync(&mgr->clean);
 	mutex_lock(&mgr->lock);
 	while (mgr->busy_count)
 		ogpu_vram_busy_drop(mgr, mgr->busy_count - 1);

@@ -12,6 +12,7 @@
 #include <linux/limits.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 
 #include <drm/ttm/ttm_placement.h>
 #include <drm/ttm/ttm_resource.h>
@@ -94,6 +95,8 @@ struct ogpu_vram_mgr {
 	u32 busy_count;
 	/** @busy: parts that are free, or in use again, while what was there is moved away */
 	struct ogpu_vram_busy busy[OGPU_VRAM_BUSY];
+	/** @clean: forgets fences that have signalled, from now and then while @busy has some */
+	struct delayed_work clean;
 };
 
 /**
