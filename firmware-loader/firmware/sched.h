@@ -21,8 +21,8 @@
  * have, and take slots when there are enough for them: until then nobody who comes after takes one,
  * unless it has more priority. If one that executes has to make room all do. A raise gives them all
  * a slot, of those with more priority whose slices need not be over, too, and puts off the next
- * raise by as many times. Who is suspended, stands at a fault or in a WAIT packet has no work in
- * this.
+ * raise by as many times; until it can be used somebody else has it. Who is suspended, stands at a
+ * fault or in a WAIT packet has no work in this.
  */
 #ifndef FW_SCHED_H
 #define FW_SCHED_H

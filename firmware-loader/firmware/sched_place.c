@@ -28,21 +28,18 @@ static bool is_before(const struct queue *a, uint8_t a_priority, const struct qu
 	return !b || a_priority > b_priority || (a_priority == b_priority && a->turn < b->turn);
 }
 
-static void cursor_begin(struct cursor *cursor, enum ogpu_engine_class engine, bool raise,
-			 uint64_t now)
+/* Chooses whom its wait raises, of those that have less priority and have not been served. */
+static void cursor_raise(struct cursor *cursor, uint8_t priorities, uint64_t now)
 {
 	struct queue **from = NULL;
 	unsigned int i, j;
 
-	cursor->raised = NULL;
-	cursor->raised_to = 0;
-	for (i = 0; i < OGPU_PRIORITIES; i++) {
+	for (i = 0; i < priorities; i++) {
 		for (j = 0; j < SCHED_TURN_LISTS; j++) {
-			struct queue *q = sched.ready[engine][i][j].first;
+			struct queue *q = cursor->at[i][j];
 			uint8_t priority;
 
-			cursor->at[i][j] = q;
-			if (!raise || !q)
+			if (!q)
 				continue;
 			/* Nobody in the list has waited longer, or has an earlier turn. */
 			priority = wait_priority(q, now);
@@ -56,6 +53,18 @@ static void cursor_begin(struct cursor *cursor, enum ogpu_engine_class engine, b
 	}
 	if (cursor->raised)
 		*from = cursor->raised->next;
+}
+
+static void cursor_begin(struct cursor *cursor, enum ogpu_engine_class engine)
+{
+	unsigned int i, j;
+
+	cursor->raised = NULL;
+	cursor->raised_to = 0;
+	for (i = 0; i < OGPU_PRIORITIES; i++) {
+		for (j = 0; j < SCHED_TURN_LISTS; j++)
+			cursor->at[i][j] = sched.ready[engine][i][j].first;
+	}
 }
 
 /* The next one, NULL at the end, and its priority. */
@@ -301,6 +310,7 @@ static void put_gang(struct queue *q, uint8_t priority, unsigned int count, uint
 enum outcome {
 	GANG_PLACED,	/* it has slots: look again from the start */
 	GANG_NEXT,	/* its turn has come, and who comes after takes no slot before it */
+	GANG_LATER,	/* likewise, but slices of others have to be over first */
 	GANG_AWAY,	/* it cannot have slots for now, and keeps nobody out */
 };
 
@@ -325,7 +335,7 @@ static enum outcome place_gang(const struct view *view, struct queue *q, uint8_t
 		return GANG_NEXT;
 	missing -= t.coming;
 	if (missing > t.willing)
-		return missing > t.willing + t.later ? GANG_AWAY : GANG_NEXT;
+		return missing > t.willing + t.later ? GANG_AWAY : GANG_LATER;
 	for (; missing; missing--) {
 		index = find_victim(view->engine, &seeker, view->now);
 		if (index < 0)
@@ -348,11 +358,15 @@ static bool place_all(enum ogpu_engine_class engine, uint64_t now)
 	struct cursor cursor;
 	enum outcome outcome;
 	uint8_t priority, least = 0;
+	bool raised, instead = false;
 	struct queue *q;
 
-	cursor_begin(&cursor, engine, now >= sched.next_raise[engine], now);
+	cursor_begin(&cursor, engine);
+	if (now >= sched.next_raise[engine])
+		cursor_raise(&cursor, OGPU_PRIORITIES, now);
 	while ((q = cursor_next(&cursor, &priority))) {
-		if (q->desc.priority < least)
+		raised = priority > q->desc.priority;
+		if (q->desc.priority < least && !(raised && instead))
 			continue;
 		if (q->mate == q) {
 			if (!place_one(&view, q, priority))
@@ -363,8 +377,14 @@ static bool place_all(enum ogpu_engine_class engine, uint64_t now)
 		if (outcome == GANG_PLACED)
 			return true;
 		/* A raise is for one's turn, not for keeping out who has more priority. */
-		if (outcome == GANG_NEXT)
+		if (outcome != GANG_AWAY)
 			least = q->desc.priority + 1;
+		if (!raised || outcome == GANG_NEXT)
+			continue;
+		/* Who cannot use it yet leaves it to others; equals have slices meanwhile. */
+		instead = true;
+		cursor_raise(&cursor, outcome == GANG_AWAY ? OGPU_PRIORITIES : q->desc.priority,
+			     now);
 	}
 	return false;
 }

@@ -231,6 +231,48 @@ static void test_dead_slot(void **state)
 	assert_true(model[0].ran_ns > 90 * MS);
 }
 
+/* A gang that cannot have slots does not keep raises from those that can. */
+static void test_raise_of_nobody(void **state)
+{
+	(void)state;
+	add(20, OGPU_ENGINE_COMPUTE, 1);
+	model[20].hung = true;
+	give(20, LONG);
+	sched_run(now);
+	sched_stop(queues[20], now);
+	pass_time(SCHED_KILL_NS + MS);
+	queue_list_leave(queue_next_unsent());
+	gang(0, COMPUTE_SLOTS, 1);
+	hogs(30, 7, OGPU_PRIORITY_HIGH);
+	hogs(40, 1, OGPU_PRIORITY_LOW);
+	pass_together(1000 * MS, 0);
+	assert_int_equal(model[0].ran_ns, 0);
+	assert_in_range(model[40].ran_ns, 20 * MS, 200 * MS);
+}
+
+/* Nor do gangs whose turn comes once long slices of their equals are over. */
+static void test_raise_meanwhile(void **state)
+{
+	uint32_t i;
+
+	(void)state;
+	for (i = 50; i < 54; i++) {
+		add(i, OGPU_ENGINE_COMPUTE, 1);
+		queues[i]->desc.timeslice_us = 1000000;
+		give(i, LONG);
+	}
+	hogs(60, 7, OGPU_PRIORITY_HIGH);
+	pass_time(20 * MS);
+	for (i = 0; i < 5; i++)
+		gang(i * COMPUTE_SLOTS, COMPUTE_SLOTS, 1);
+	hogs(70, 1, OGPU_PRIORITY_LOW);
+	pass_time(3000 * MS);
+	assert_true(model[70].ran_ns >= 25 * MS);
+	/* They are not forgotten over that. */
+	for (i = 0; i < 5 * COMPUTE_SLOTS; i++)
+		assert_true(model[i].ran_ns >= 10 * MS);
+}
+
 int main(void)
 {
 #define T(name)	cmocka_unit_test_setup(name, setup)
@@ -244,6 +286,8 @@ int main(void)
 		T(test_late_member),
 		T(test_members_without_work),
 		T(test_dead_slot),
+		T(test_raise_of_nobody),
+		T(test_raise_meanwhile),
 	};
 
 	return cmocka_run_group_tests_name("firmware-sched-gang", tests, NULL, NULL);
