@@ -22,7 +22,7 @@
 #define QUEUE_WAIT_MS	10000
 #define MEMORY_WAIT_MS	30000
 
-static void die(const char *what, int ret)
+__attribute__((noreturn)) static void die(const char *what, int ret)
 {
 	printf("# %s: %s\n", what, strerror(-ret));
 	fflush(stdout);
@@ -585,4 +585,55 @@ int card_wait_memory(struct card *card, const struct drm_ogpu_query_memory *want
 	       (unsigned long long)want->vram_visible_used,
 	       (unsigned long long)want->system_used);
 	return -ETIME;
+}
+
+void card_fdinfo(const struct card *card, char *text, size_t size)
+{
+	char path[64];
+	ssize_t got;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", card->fd);
+	fd = open(path, O_RDONLY);
+	if (fd < 0)
+		die(path, -errno);
+	got = read(fd, text, size - 1);
+	if (got <= 0)
+		die(path, got ? -errno : -ENODATA);
+	text[got] = 0;
+	close(fd);
+}
+
+const char *fdinfo_value(const char *text, const char *key)
+{
+	size_t length = strlen(key);
+	const char *line;
+
+	for (line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (!strncmp(line, key, length) && line[length] == ':')
+			return line + length + 1 + strspn(line + length + 1, " \t");
+	}
+	die(key, -ENOENT);
+}
+
+uint64_t fdinfo_number(const char *text, const char *key)
+{
+	char *end;
+	uint64_t number = strtoull(fdinfo_value(text, key), &end, 10);
+
+	if (!strncmp(end, " KiB", 4))
+		return number << 10;
+	if (!strncmp(end, " MiB", 4))
+		return number << 20;
+	return number;
+}
+
+uint64_t fdinfo_get(const struct card *card, const char *key)
+{
+	char text[4096];
+
+	card_fdinfo(card, text, sizeof(text));
+
+	return fdinfo_number(text, key);
 }

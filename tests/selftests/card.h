@@ -123,6 +123,15 @@ struct drm_ogpu_query_memory card_memory(struct card *card);
  */
 int card_wait_memory(struct card *card, const struct drm_ogpu_query_memory *want);
 
+/* What /proc/self/fdinfo tells of the card's file: all of it, */
+void card_fdinfo(const struct card *card, char *text, size_t size);
+/* of that what follows a key, which must be there, */
+const char *fdinfo_value(const char *text, const char *key);
+/* or a number with its unit, if that is one of memory; */
+uint64_t fdinfo_number(const char *text, const char *key);
+/* and one number by itself. */
+uint64_t fdinfo_get(const struct card *card, const char *key);
+
 uint64_t time_ms(void);
 void sleep_ms(unsigned int ms);
 

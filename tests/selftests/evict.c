@@ -18,6 +18,9 @@
 #define SIZE		(12 * MIB)
 #define BIG_VA		0x200000000000ull
 
+/* How long a job may last: longer than any test, however slow the machine. */
+#define EVER_MS		3600000
+
 /* A client: a file with an address space, a queue, and a large buffer in VRAM. */
 struct client {
 	struct card card;
@@ -77,7 +80,7 @@ static void need_small_card(void)
 static void client_open(struct client *c, uint64_t size, uint32_t placement, uint32_t flags)
 {
 	card_open(&c->card);
-	c->queue = card_queue(&c->card, DRM_OGPU_ENGINE_COPY, 0);
+	c->queue = card_queue(&c->card, DRM_OGPU_ENGINE_COPY, EVER_MS);
 	card_stream(&c->card, &c->s, 64 * KIB);
 	card_buffer(&c->card, &c->out, 64 * KIB, DRM_OGPU_BO_SYSTEM, RW);
 	ASSERT_EQ(create(&c->card, &c->big, size, placement, flags), 0);
@@ -505,8 +508,8 @@ TEST(freed_memory_is_waited_for)
 	struct client a, b, c;
 	struct buffer rest[8], buf;
 	unsigned int n, i;
+	uint64_t begin, end;
 	uint32_t held;
-	uint64_t begin;
 	int status;
 	pid_t pid;
 
@@ -522,6 +525,12 @@ TEST(freed_memory_is_waited_for)
 		close.handle = rest[i].handle;
 		ASSERT_EQ(card_ioctl(&a.card, DRM_IOCTL_GEM_CLOSE, &close), 0);
 	}
+
+	/* Mappings are let go of behind the call: as long as there is one it is a buffer to move. */
+	end = time_ms() + 10000;
+	while (fdinfo_get(&a.card, "drm-total-vram") > a.big.size && time_ms() < end)
+		sleep_ms(1);
+	ASSERT_LE(fdinfo_get(&a.card, "drm-total-vram"), a.big.size);
 
 	fflush(stdout);
 	pid = fork();

@@ -4,7 +4,6 @@
  *
  * VM: --vgpu-args '--vram 64M --aperture 16M'
  */
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -32,77 +31,25 @@ struct setup {
 	struct stream fill;
 };
 
-static void read_fdinfo(const struct card *card, char *text, size_t size)
-{
-	char path[64];
-	ssize_t got;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", card->fd);
-	fd = open(path, O_RDONLY);
-	ASSERT_GE(fd, 0);
-	got = read(fd, text, size - 1);
-	ASSERT_GE(got, 1);
-	text[got] = 0;
-	close(fd);
-}
-
-/* What follows a key; fails if there is no such key. */
-static const char *value_of(const char *text, const char *key)
-{
-	size_t length = strlen(key);
-	const char *line;
-
-	for (line = text; line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		if (!strncmp(line, key, length) && line[length] == ':')
-			return line + length + 1 + strspn(line + length + 1, " \t");
-	}
-	HARNESS_FAIL("no key %s", key);
-	HARNESS_END();
-}
-
-/* A number with its unit, if that is one of memory. */
-static uint64_t number_of(const char *text, const char *key)
-{
-	char *end;
-	uint64_t number = strtoull(value_of(text, key), &end, 10);
-
-	if (!strncmp(end, " KiB", 4))
-		return number << 10;
-	if (!strncmp(end, " MiB", 4))
-		return number << 20;
-	return number;
-}
-
-static uint64_t get(const struct card *card, const char *key)
-{
-	char text[4096];
-
-	read_fdinfo(card, text, sizeof(text));
-
-	return number_of(text, key);
-}
-
 static uint64_t copy_ns(const struct card *card)
 {
-	return get(card, "drm-engine-copy");
+	return fdinfo_get(card, "drm-engine-copy");
 }
 
 static void expect_memory(const struct card *card, const struct memory *want)
 {
 	char text[4096];
 
-	read_fdinfo(card, text, sizeof(text));
-	EXPECT_EQ(number_of(text, "drm-total-vram"), want->vram_total);
-	EXPECT_EQ(number_of(text, "drm-resident-vram"), want->vram_resident);
-	EXPECT_EQ(number_of(text, "drm-active-vram"), want->vram_active);
-	EXPECT_EQ(number_of(text, "drm-total-system"), want->system_total);
-	EXPECT_EQ(number_of(text, "drm-resident-system"), want->system_resident);
-	EXPECT_EQ(number_of(text, "drm-active-system"), want->system_active);
+	card_fdinfo(card, text, sizeof(text));
+	EXPECT_EQ(fdinfo_number(text, "drm-total-vram"), want->vram_total);
+	EXPECT_EQ(fdinfo_number(text, "drm-resident-vram"), want->vram_resident);
+	EXPECT_EQ(fdinfo_number(text, "drm-active-vram"), want->vram_active);
+	EXPECT_EQ(fdinfo_number(text, "drm-total-system"), want->system_total);
+	EXPECT_EQ(fdinfo_number(text, "drm-resident-system"), want->system_resident);
+	EXPECT_EQ(fdinfo_number(text, "drm-active-system"), want->system_active);
 	/* Buffers belong to one file. */
-	EXPECT_EQ(number_of(text, "drm-shared-vram"), 0);
-	EXPECT_EQ(number_of(text, "drm-shared-system"), 0);
+	EXPECT_EQ(fdinfo_number(text, "drm-shared-vram"), 0);
+	EXPECT_EQ(fdinfo_number(text, "drm-shared-system"), 0);
 }
 
 static void set_up(struct setup *t)
@@ -138,7 +85,7 @@ static uint64_t wait_engine_ns(const struct card *card, const char *key, uint64_
 	uint64_t end = time_ms() + WAIT_MS, ns;
 
 	do {
-		ns = get(card, key);
+		ns = fdinfo_get(card, key);
 		if (ns > more_than)
 			return ns;
 		sleep_ms(1);
@@ -154,15 +101,15 @@ TEST(keys)
 	struct setup t;
 
 	set_up(&t);
-	read_fdinfo(&t.card, text, sizeof(text));
-	EXPECT(!strncmp(value_of(text, "drm-driver"), "ogpu\n", 5));
-	snprintf(id, sizeof(id), "%s", value_of(text, "drm-pdev"));
+	card_fdinfo(&t.card, text, sizeof(text));
+	EXPECT(!strncmp(fdinfo_value(text, "drm-driver"), "ogpu\n", 5));
+	snprintf(id, sizeof(id), "%s", fdinfo_value(text, "drm-pdev"));
 	EXPECT(strchr(id, ':'));
-	EXPECT_GE(number_of(text, "drm-client-id"), 1);
-	EXPECT_GE(number_of(text, "drm-engine-capacity-compute"), 1);
-	EXPECT_GE(number_of(text, "drm-engine-capacity-copy"), 1);
-	EXPECT_EQ(number_of(text, "drm-engine-compute"), 0);
-	EXPECT_EQ(number_of(text, "drm-engine-copy"), 0);
+	EXPECT_GE(fdinfo_number(text, "drm-client-id"), 1);
+	EXPECT_GE(fdinfo_number(text, "drm-engine-capacity-compute"), 1);
+	EXPECT_GE(fdinfo_number(text, "drm-engine-capacity-copy"), 1);
+	EXPECT_EQ(fdinfo_number(text, "drm-engine-compute"), 0);
+	EXPECT_EQ(fdinfo_number(text, "drm-engine-copy"), 0);
 }
 
 /* Time belongs to a file and an engine, and stays when the queue is destroyed. */
@@ -180,7 +127,7 @@ TEST(time_of_engines)
 	more = wait_unit_ns(&t.card, queue, 0);
 	copy = copy_ns(&t.card);
 	EXPECT_GE(copy, more);
-	EXPECT_EQ(get(&t.card, "drm-engine-compute"), 0);
+	EXPECT_EQ(fdinfo_get(&t.card, "drm-engine-compute"), 0);
 
 	EXPECT_EQ(card_queue_destroy(&t.card, queue), 0);
 	EXPECT_GE(copy_ns(&t.card), copy);
@@ -196,7 +143,7 @@ TEST(time_of_engines)
 	EXPECT_GE(copy_ns(&t.card), copy + more);
 
 	EXPECT_EQ(copy_ns(&other), 0);
-	EXPECT_EQ(get(&other, "drm-engine-compute"), 0);
+	EXPECT_EQ(fdinfo_get(&other, "drm-engine-compute"), 0);
 }
 
 /* So does that of jobs that run after their queue was destroyed. */
@@ -288,13 +235,13 @@ TEST(memory_by_region)
 	want.system_total = 68 * KIB;
 	want.system_resident = 68 * KIB;
 	/* Wiped before use, which counts as activity. */
-	while (get(&card, "drm-active-vram") || get(&card, "drm-active-system"))
+	while (fdinfo_get(&card, "drm-active-vram") || fdinfo_get(&card, "drm-active-system"))
 		sleep_ms(1);
 	expect_memory(&card, &want);
 
 	ASSERT_EQ(card_buffer_create(&card, &both, 64 * KIB,
 				     DRM_OGPU_BO_VRAM | DRM_OGPU_BO_SYSTEM), 0);
-	EXPECT_EQ(get(&card, "drm-total-vram"), 256 * KIB);
+	EXPECT_EQ(fdinfo_get(&card, "drm-total-vram"), 256 * KIB);
 	EXPECT_EQ(drmCloseBufferHandle(card.fd, both.handle), 0);
 	EXPECT_EQ(drmCloseBufferHandle(card.fd, vram.handle), 0);
 	want.vram_total = 0;
@@ -352,7 +299,7 @@ TEST(memory_that_moves)
 
 	card_open(&card);
 	ASSERT_EQ(card_ioctl(&card, DRM_IOCTL_OGPU_BO_CREATE, &create), 0);
-	EXPECT_EQ(get(&card, "drm-resident-vram"), create.size);
+	EXPECT_EQ(fdinfo_get(&card, "drm-resident-vram"), create.size);
 
 	/* More than the CPU can reach in VRAM: it reaches it in system memory only. */
 	offset.handle = create.handle;
@@ -364,10 +311,10 @@ TEST(memory_that_moves)
 	ASSERT_EQ(card_ioctl(&card, DRM_IOCTL_OGPU_BO_INFO, &info), 0);
 	if (info.current_placement != DRM_OGPU_BO_SYSTEM)
 		SKIP("the CPU reaches all VRAM");
-	EXPECT_EQ(get(&card, "drm-total-vram"), create.size);
-	EXPECT_EQ(get(&card, "drm-resident-vram"), 0);
-	EXPECT_EQ(get(&card, "drm-total-system"), 0);
-	EXPECT_EQ(get(&card, "drm-resident-system"), create.size);
+	EXPECT_EQ(fdinfo_get(&card, "drm-total-vram"), create.size);
+	EXPECT_EQ(fdinfo_get(&card, "drm-resident-vram"), 0);
+	EXPECT_EQ(fdinfo_get(&card, "drm-total-system"), 0);
+	EXPECT_EQ(fdinfo_get(&card, "drm-resident-system"), create.size);
 }
 
 /* What all files have together is what the card says is in use, wherever it was moved to. */
@@ -395,9 +342,9 @@ TEST(sum_of_memory)
 					     DRM_OGPU_BO_SYSTEM), 0);
 	}
 	for (i = 0; i < FILES; i++) {
-		vram += get(&files[i], "drm-resident-vram");
-		system += get(&files[i], "drm-resident-system");
-		total += get(&files[i], "drm-total-vram");
+		vram += fdinfo_get(&files[i], "drm-resident-vram");
+		system += fdinfo_get(&files[i], "drm-resident-system");
+		total += fdinfo_get(&files[i], "drm-total-vram");
 	}
 	now = card_memory(&card);
 	EXPECT_EQ(total, FILES * SIZE);

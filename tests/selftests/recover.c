@@ -139,23 +139,12 @@ TEST(firmware_hang)
 	expect_recovery(&t);
 }
 
-static void read_fdinfo(const struct card *card)
-{
-	char path[64], text[4096];
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", card->fd);
-	fd = open(path, O_RDONLY);
-	ASSERT_GE(fd, 0);
-	ASSERT_GE(read(fd, text, sizeof(text)), 1);
-	close(fd);
-}
-
 /* Who asks how a queue stands does not wait for firmware. */
 TEST(state_while_firmware_hangs)
 {
 	struct drm_ogpu_queue_get_state state;
 	unsigned int answers = 0;
+	char text[4096];
 	struct setup t;
 	int ret;
 
@@ -169,7 +158,7 @@ TEST(state_while_firmware_hangs)
 		EXPECT_EQ(state.submitted, 1);
 		if (state.error)
 			break;
-		read_fdinfo(&t.card);
+		card_fdinfo(&t.card, text, sizeof(text));
 		answers++;
 	}
 	EXPECT_EQ(state.error, DRM_OGPU_QUEUE_ERR_ENGINE);
