@@ -182,7 +182,7 @@ static void ogpu_mbox_push(struct ogpu_mbox *mbox)
 	bool any = false;
 	int err;
 
-	while (!IS_ERR_OR_NULL(call = ogpu_mbox_calls_push(&mbox->calls, jiffies))) {
+	while (!IS_ERR_OR_NULL(call = ogpu_mbox_calls_push(&mbox->calls))) {
 		trace_ogpu_request(mbox->odev, le32_to_cpu(call->msg.seq), call->type, 0);
 		any = true;
 	}
@@ -261,11 +261,11 @@ void ogpu_mbox_poll(struct ogpu_device *odev)
 {
 	struct ogpu_mbox *mbox = odev->mbox;
 	struct ogpu_mbox_call *call;
-	/* Before looking into the ring: what is late then has had its chance. */
-	unsigned long now = jiffies;
 	unsigned int i;
 
 	mutex_lock(&mbox->lock);
+	/* Before looking into the ring: what is late then has had its chance. */
+	ogpu_mbox_calls_tick(&mbox->calls, jiffies, le32_to_cpu(READ_ONCE(mbox->header->had_ms)));
 	/* Bounded, in case firmware writes as fast as we read. */
 	for (i = 0; i < OGPU_MBOX_MSG_ENTRIES; i++) {
 		struct ogpu_msg msg;
@@ -289,7 +289,7 @@ void ogpu_mbox_poll(struct ogpu_device *odev)
 		}
 	}
 	if (mbox->running) {
-		while ((call = ogpu_mbox_calls_late(&mbox->calls, now)))
+		while ((call = ogpu_mbox_calls_late(&mbox->calls)))
 			ogpu_mbox_no_reply(mbox, call, -ETIMEDOUT);
 		/* Firmware may have made room. */
 		ogpu_mbox_push(mbox);
@@ -380,7 +380,7 @@ void ogpu_mbox_send(struct ogpu_device *odev, struct ogpu_mbox_call *call, enum 
 
 	mutex_lock(&mbox->lock);
 	if (mbox->running) {
-		ogpu_mbox_calls_add(&mbox->calls, call, jiffies);
+		ogpu_mbox_calls_add(&mbox->calls, call);
 		ogpu_mbox_push(mbox);
 	} else {
 		ogpu_mbox_end(call, -ENODEV);
@@ -395,8 +395,9 @@ void ogpu_mbox_send(struct ogpu_device *odev, struct ogpu_mbox_call *call, enum 
  * @reply: filled with the reply's body, or NULL; what firmware does not know of it is zero
  * @reply_size: bytes of @reply
  *
- * Sleeps until OGPU_MBOX_TIMEOUT_MS after firmware had room for the request, which may take as
- * long, and one OGPU_MBOX_POLL_MS at most. May be called where ogpu_mbox_send() may.
+ * Sleeps until firmware has had OGPU_MBOX_TIMEOUT_MS for it since there was room for the request,
+ * which may take as long, and one OGPU_MBOX_POLL_MS at most; on a busy host that is up to
+ * OGPU_MBOX_SLOW times as long. May be called where ogpu_mbox_send() may.
  *
  * Return: 0; -ETIMEDOUT if firmware does not answer; -ENODEV if it does not run or was stopped;
  * -EPROTO if the reply breaks the rules; otherwise what the reply's status means.
@@ -510,7 +511,7 @@ void ogpu_mbox_start(struct ogpu_device *odev)
 	kfifo_reset(&mbox->events);
 	mbox->events_put = 0;
 	mbox->events_done = 0;
-	ogpu_mbox_calls_init(&mbox->calls, &mbox->req, msecs_to_jiffies(OGPU_MBOX_TIMEOUT_MS));
+	ogpu_mbox_calls_init(&mbox->calls, &mbox->req, OGPU_MBOX_TIMEOUT_MS);
 	mbox->timeouts = 0;
 	mbox->told_since = jiffies;
 	mbox->told = 0;

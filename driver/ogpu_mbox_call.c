@@ -5,9 +5,14 @@
  * Firmware may be broken or hostile: it may reply twice, to nobody, with another type, late or
  * never, and take requests without end. A reply counts once and only for the request whose number
  * and type it has, and the number of one that is over does not come again for a long time.
+ *
+ * What is late is told by a clock of its own, which goes as fast as firmware is run: that of a
+ * virtual GPU on a busy host may need ten times as long for what it owes without being broken, and
+ * so may the queues that it stops.
  */
 #include <linux/err.h>
 #include <linux/jiffies.h>
+#include <linux/minmax.h>
 
 #include "ogpu_mbox_call.h"
 #include "ogpu_mbox_ring.h"
@@ -16,13 +21,15 @@
  * ogpu_mbox_calls_init() - none is under way
  * @calls: to set up
  * @ring: of requests
- * @timeout: jiffies that each may take
+ * @timeout: milliseconds that each may take
  */
 void ogpu_mbox_calls_init(struct ogpu_mbox_calls *calls, struct ogpu_mbox_ring *ring,
-			  unsigned long timeout)
+			  u32 timeout)
 {
 	calls->ring = ring;
 	calls->timeout = timeout;
+	calls->clock = 0;
+	calls->started = true;
 	calls->seq = 0;
 	memset(calls->table, 0, sizeof(calls->table));
 	INIT_LIST_HEAD(&calls->sent);
@@ -30,16 +37,39 @@ void ogpu_mbox_calls_init(struct ogpu_mbox_calls *calls, struct ogpu_mbox_ring *
 }
 
 /**
+ * ogpu_mbox_calls_tick() - move the clock on
+ * @calls: all of them
+ * @now: jiffies
+ * @had: &struct ogpu_mbox_header.had_ms; firmware that is broken may tell anything
+ */
+void ogpu_mbox_calls_tick(struct ogpu_mbox_calls *calls, unsigned long now, u32 had)
+{
+	unsigned int passed = jiffies_to_msecs(now - calls->looked);
+
+	if (calls->started) {
+		calls->started = false;
+	} else {
+		if (passed < OGPU_MBOX_TICK_MS)
+			return;
+		/* Some of what is told only now may be older. */
+		calls->clock += clamp(had - calls->had, passed / OGPU_MBOX_SLOW,
+				      passed + OGPU_FW_HAD_MS);
+	}
+	calls->looked = now;
+	calls->had = had;
+}
+
+/**
  * ogpu_mbox_calls_add() - put a request behind all others
  * @calls: all of them
  * @call: the new one, with type, size and body in its @msg
- * @now: jiffies
  */
-void ogpu_mbox_calls_add(struct ogpu_mbox_calls *calls, struct ogpu_mbox_call *call,
-			 unsigned long now)
+void ogpu_mbox_calls_add(struct ogpu_mbox_calls *calls, struct ogpu_mbox_call *call)
 {
+	if (list_empty(&calls->sent) && list_empty(&calls->backlog))
+		calls->started = true;
 	call->type = le16_to_cpu(call->msg.type);
-	call->deadline = now + calls->timeout;
+	call->deadline = calls->clock + calls->timeout;
 	list_add_tail(&call->link, &calls->backlog);
 }
 
@@ -60,14 +90,13 @@ static u32 ogpu_mbox_calls_next_seq(struct ogpu_mbox_calls *calls)
 /**
  * ogpu_mbox_calls_push() - give firmware a request
  * @calls: all of them
- * @now: jiffies
  *
  * After the last one the caller rings the bell.
  *
  * Return: the request; NULL if none waits or there is no room; ERR_PTR(-EIO) if firmware's counter
  * is impossible.
  */
-struct ogpu_mbox_call *ogpu_mbox_calls_push(struct ogpu_mbox_calls *calls, unsigned long now)
+struct ogpu_mbox_call *ogpu_mbox_calls_push(struct ogpu_mbox_calls *calls)
 {
 	struct ogpu_mbox_call *call;
 	u32 seq;
@@ -84,7 +113,7 @@ struct ogpu_mbox_call *ogpu_mbox_calls_push(struct ogpu_mbox_calls *calls, unsig
 	if (ret)
 		return ret == -EBUSY ? NULL : ERR_PTR(ret);
 
-	call->deadline = now + calls->timeout;
+	call->deadline = calls->clock + calls->timeout;
 	calls->table[seq % OGPU_MBOX_CALLS] = call;
 	list_move_tail(&call->link, &calls->sent);
 
@@ -127,23 +156,28 @@ struct ogpu_mbox_call *ogpu_mbox_calls_reply(struct ogpu_mbox_calls *calls,
 	return call;
 }
 
+static bool ogpu_mbox_calls_is_late(const struct ogpu_mbox_calls *calls,
+				    const struct ogpu_mbox_call *call)
+{
+	return call && (s32)(calls->clock - call->deadline) > 0;
+}
+
 /**
  * ogpu_mbox_calls_late() - find a request that has taken too long
  * @calls: all of them
- * @now: jiffies
  *
  * Return: the request, which is under way no more, or NULL if there is none.
  */
-struct ogpu_mbox_call *ogpu_mbox_calls_late(struct ogpu_mbox_calls *calls, unsigned long now)
+struct ogpu_mbox_call *ogpu_mbox_calls_late(struct ogpu_mbox_calls *calls)
 {
 	struct ogpu_mbox_call *call;
 
 	/* Both lists are in the order of their deadlines. */
 	call = list_first_entry_or_null(&calls->sent, struct ogpu_mbox_call, link);
-	if (call && time_after(now, call->deadline))
+	if (ogpu_mbox_calls_is_late(calls, call))
 		return ogpu_mbox_calls_remove(calls, call);
 	call = list_first_entry_or_null(&calls->backlog, struct ogpu_mbox_call, link);
-	if (call && time_after(now, call->deadline))
+	if (ogpu_mbox_calls_is_late(calls, call))
 		return ogpu_mbox_calls_remove(calls, call);
 
 	return NULL;

@@ -18,6 +18,11 @@ struct ogpu_mbox_ring;
 /* Firmware takes OGPU_FW_OWED_MAX requests that take time, and the ring holds some more. */
 #define OGPU_MBOX_CALLS		128u
 
+/* Time that passes counts for so much less, at most, if firmware is not run. */
+#define OGPU_MBOX_SLOW		10u
+/* How often the clock is moved on at most. */
+#define OGPU_MBOX_TICK_MS	50u
+
 /**
  * struct ogpu_mbox_call - one request; memory of who makes it, from ogpu_mbox_send() until
  *	ogpu_mbox_finish() has returned
@@ -33,8 +38,8 @@ struct ogpu_mbox_call {
 	u16 type;
 	/** @err: 0 if there is a reply, whatever it says, else why not */
 	int err;
-	/** @deadline: jiffies until which firmware has to reply, or to make room in the ring */
-	unsigned long deadline;
+	/** @deadline: on the clock of all, until which firmware has to reply, or to make room */
+	u32 deadline;
 };
 
 /**
@@ -51,18 +56,26 @@ struct ogpu_mbox_calls {
 	struct list_head backlog;
 	/** @seq: of the last one */
 	u32 seq;
-	/** @timeout: jiffies that each may take */
-	unsigned long timeout;
+	/** @timeout: milliseconds of @clock that each may take */
+	u32 timeout;
+	/** @clock: milliseconds that firmware has had while there were some, free-running */
+	u32 clock;
+	/** @looked: when it was moved on, jiffies */
+	unsigned long looked;
+	/** @had: what firmware told then of the time that it had */
+	u32 had;
+	/** @started: the first of some has come since then */
+	bool started;
 };
 
 void ogpu_mbox_calls_init(struct ogpu_mbox_calls *calls, struct ogpu_mbox_ring *ring,
-			  unsigned long timeout);
-void ogpu_mbox_calls_add(struct ogpu_mbox_calls *calls, struct ogpu_mbox_call *call,
-			 unsigned long now);
-struct ogpu_mbox_call *ogpu_mbox_calls_push(struct ogpu_mbox_calls *calls, unsigned long now);
+			  u32 timeout);
+void ogpu_mbox_calls_tick(struct ogpu_mbox_calls *calls, unsigned long now, u32 had);
+void ogpu_mbox_calls_add(struct ogpu_mbox_calls *calls, struct ogpu_mbox_call *call);
+struct ogpu_mbox_call *ogpu_mbox_calls_push(struct ogpu_mbox_calls *calls);
 struct ogpu_mbox_call *ogpu_mbox_calls_reply(struct ogpu_mbox_calls *calls,
 					     const struct ogpu_msg *msg);
-struct ogpu_mbox_call *ogpu_mbox_calls_late(struct ogpu_mbox_calls *calls, unsigned long now);
+struct ogpu_mbox_call *ogpu_mbox_calls_late(struct ogpu_mbox_calls *calls);
 struct ogpu_mbox_call *ogpu_mbox_calls_any(struct ogpu_mbox_calls *calls);
 
 #endif

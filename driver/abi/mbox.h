@@ -34,6 +34,7 @@
 #define OGPU_FW_OWED_MAX	64
 #define OGPU_FW_EVENTS_MAX	64
 #define OGPU_FW_EVENTS_MS	100
+#define OGPU_FW_HAD_MS		1000	/* had_ms is written as often, at least */
 
 #define OGPU_MBOX_MAGIC		0x424d474fu	/* "OGMB" */
 #define OGPU_MBOX_LAYOUT	1
@@ -57,7 +58,8 @@ struct ogpu_mbox_header {
 	__le32 req_rptr;	/* firmware */
 	__le32 msg_wptr;	/* firmware */
 	__le32 log_wptr;	/* firmware: bytes ever written, text lines ending in \n */
-	__le32 rsvd2[13];
+	__le32 had_ms;		/* firmware: milliseconds in which it was run, free-running */
+	__le32 rsvd2[12];
 };
 OGPU_ASSERT_SIZE(struct ogpu_mbox_header, 192);
 OGPU_ASSERT_OFFSET(struct ogpu_mbox_header, req_wptr, 64);

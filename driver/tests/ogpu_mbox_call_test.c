@@ -5,7 +5,7 @@
 #include <kunit/test.h>
 
 #define OGPU_CALL_TEST_ENTRIES	8
-#define OGPU_CALL_TEST_TIMEOUT	100
+#define OGPU_CALL_TEST_TIMEOUT	1000
 
 struct ogpu_call_test {
 	struct ogpu_msg slots[OGPU_CALL_TEST_ENTRIES];
@@ -14,6 +14,8 @@ struct ogpu_call_test {
 	struct ogpu_mbox_ring ring;
 	struct ogpu_mbox_calls calls;
 	struct ogpu_mbox_call call[OGPU_MBOX_CALLS + OGPU_CALL_TEST_ENTRIES];
+	unsigned long now;
+	u32 had;
 };
 
 static struct ogpu_call_test *ogpu_call_test_make(struct kunit *test)
@@ -28,23 +30,37 @@ static struct ogpu_call_test *ogpu_call_test_make(struct kunit *test)
 		.entries = OGPU_CALL_TEST_ENTRIES,
 	};
 	ogpu_mbox_calls_init(&t->calls, &t->ring, OGPU_CALL_TEST_TIMEOUT);
+	/* Both clocks wrap. */
+	t->now = 0 - msecs_to_jiffies(300);
+	t->had = -300;
 
 	return t;
 }
 
-static void ogpu_call_test_add(struct ogpu_call_test *t, unsigned int i, unsigned long now)
+static void ogpu_call_test_add(struct ogpu_call_test *t, unsigned int i)
 {
 	t->call[i].msg.type = cpu_to_le16(OGPU_MSG_PING);
-	ogpu_mbox_calls_add(&t->calls, &t->call[i], now);
+	ogpu_mbox_calls_add(&t->calls, &t->call[i]);
+	ogpu_mbox_calls_tick(&t->calls, t->now, t->had);
+}
+
+/* So many times 100 ms, each of which firmware has had so much of. */
+static void ogpu_call_test_pass(struct ogpu_call_test *t, unsigned int looks, u32 had)
+{
+	while (looks--) {
+		t->now += msecs_to_jiffies(100);
+		t->had += had;
+		ogpu_mbox_calls_tick(&t->calls, t->now, t->had);
+	}
 }
 
 /* Hands on all that fit; how many those are. */
-static int ogpu_call_test_push(struct ogpu_call_test *t, unsigned long now)
+static int ogpu_call_test_push(struct ogpu_call_test *t)
 {
 	struct ogpu_mbox_call *call;
 	int count = 0;
 
-	while (!IS_ERR_OR_NULL(call = ogpu_mbox_calls_push(&t->calls, now)))
+	while (!IS_ERR_OR_NULL(call = ogpu_mbox_calls_push(&t->calls)))
 		count++;
 
 	return IS_ERR(call) ? PTR_ERR(call) : count;
@@ -74,8 +90,8 @@ static void ogpu_call_test_order(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < 4; i++)
-		ogpu_call_test_add(t, i, 0);
-	KUNIT_EXPECT_EQ(test, ogpu_call_test_push(t, 0), 4);
+		ogpu_call_test_add(t, i);
+	KUNIT_EXPECT_EQ(test, ogpu_call_test_push(t), 4);
 	for (i = 0; i < 4; i++) {
 		u32 seq = le32_to_cpu(t->slots[order[i]].seq);
 		struct ogpu_mbox_call *call = &t->call[order[i]];
@@ -100,12 +116,12 @@ static void ogpu_call_test_hostile(struct kunit *test)
 	for (i = 0; i < 3 * OGPU_MBOX_CALLS; i++)
 		KUNIT_EXPECT_NULL(test, ogpu_call_test_reply(t, i,
 							     OGPU_MSG_PING | OGPU_MSG_REPLY));
-	ogpu_call_test_add(t, 0, 0);
+	ogpu_call_test_add(t, 0);
 	/* To one that it was not given yet. */
 	for (i = 0; i < 3 * OGPU_MBOX_CALLS; i++)
 		KUNIT_EXPECT_NULL(test, ogpu_call_test_reply(t, i,
 							     OGPU_MSG_PING | OGPU_MSG_REPLY));
-	KUNIT_EXPECT_EQ(test, ogpu_call_test_push(t, 0), 1);
+	KUNIT_EXPECT_EQ(test, ogpu_call_test_push(t), 1);
 	seq = le32_to_cpu(t->slots[0].seq);
 	KUNIT_EXPECT_NULL(test, ogpu_call_test_reply(t, 0, OGPU_MSG_PING | OGPU_MSG_REPLY));
 	KUNIT_EXPECT_NULL(test, ogpu_call_test_reply(t, seq + 1, OGPU_MSG_PING | OGPU_MSG_REPLY));
@@ -121,24 +137,72 @@ static void ogpu_call_test_hostile(struct kunit *test)
 static void ogpu_call_test_late(struct kunit *test)
 {
 	struct ogpu_call_test *t = ogpu_call_test_make(test);
-	unsigned long start = 0 - 50ul;		/* the clock wraps */
 	unsigned int i;
 	u32 seq;
 
 	for (i = 0; i < 3; i++) {
-		ogpu_call_test_add(t, i, start + 10 * i);
-		KUNIT_EXPECT_EQ(test, ogpu_call_test_push(t, start + 10 * i), 1);
+		ogpu_call_test_add(t, i);
+		KUNIT_EXPECT_EQ(test, ogpu_call_test_push(t), 1);
+		ogpu_call_test_pass(t, 1, 100);
 	}
 	seq = le32_to_cpu(t->slots[1].seq);
-	KUNIT_EXPECT_NULL(test, ogpu_mbox_calls_late(&t->calls, start + OGPU_CALL_TEST_TIMEOUT));
+	ogpu_call_test_pass(t, 7, 100);
+	KUNIT_EXPECT_NULL(test, ogpu_mbox_calls_late(&t->calls));
+	ogpu_call_test_pass(t, 2, 100);
 	for (i = 0; i < 2; i++)
-		KUNIT_EXPECT_PTR_EQ(test, &t->call[i],
-				    ogpu_mbox_calls_late(&t->calls,
-							 start + OGPU_CALL_TEST_TIMEOUT + 11));
-	KUNIT_EXPECT_NULL(test,
-			  ogpu_mbox_calls_late(&t->calls, start + OGPU_CALL_TEST_TIMEOUT + 11));
+		KUNIT_EXPECT_PTR_EQ(test, &t->call[i], ogpu_mbox_calls_late(&t->calls));
+	KUNIT_EXPECT_NULL(test, ogpu_mbox_calls_late(&t->calls));
 	KUNIT_EXPECT_NULL(test, ogpu_call_test_reply(t, seq, OGPU_MSG_PING | OGPU_MSG_REPLY));
 	KUNIT_EXPECT_PTR_EQ(test, &t->call[2], ogpu_mbox_calls_any(&t->calls));
+}
+
+/* Firmware that is run now and then has more time, within limits, whatever it tells. */
+static void ogpu_call_test_slow(struct kunit *test)
+{
+	static const struct {
+		u32 had;
+		unsigned int looks;
+	} paces[] = {
+		{ 100, 10 }, { 50, 20 }, { 15, 66 }, { 2, 100 }, { 0, 100 }, { -5, 0 },
+	};
+	struct ogpu_call_test *t = ogpu_call_test_make(test);
+	unsigned int i, looks;
+
+	for (i = 0; i < ARRAY_SIZE(paces); i++) {
+		ogpu_call_test_add(t, 0);
+		KUNIT_EXPECT_EQ(test, ogpu_call_test_push(t), 1);
+		ogpu_call_test_take(t);
+		for (looks = 0; looks < paces[i].looks; looks++) {
+			KUNIT_EXPECT_NULL(test, ogpu_mbox_calls_late(&t->calls));
+			ogpu_call_test_pass(t, 1, paces[i].had);
+		}
+		KUNIT_EXPECT_NULL(test, ogpu_mbox_calls_late(&t->calls));
+		ogpu_call_test_pass(t, 1, paces[i].had);
+		KUNIT_EXPECT_PTR_EQ(test, &t->call[0], ogpu_mbox_calls_late(&t->calls));
+		KUNIT_EXPECT_NULL(test, ogpu_mbox_calls_any(&t->calls));
+	}
+}
+
+/* What firmware had before there was a request is not counted, nor is a look too early. */
+static void ogpu_call_test_idle(struct kunit *test)
+{
+	struct ogpu_call_test *t = ogpu_call_test_make(test);
+	unsigned int i;
+
+	ogpu_call_test_add(t, 0);
+	KUNIT_EXPECT_EQ(test, ogpu_call_test_push(t), 1);
+	KUNIT_EXPECT_PTR_EQ(test, &t->call[0], ogpu_mbox_calls_any(&t->calls));
+	t->now += msecs_to_jiffies(100 * OGPU_CALL_TEST_TIMEOUT);
+	t->had += 100 * OGPU_CALL_TEST_TIMEOUT;
+	ogpu_call_test_add(t, 0);
+	KUNIT_EXPECT_EQ(test, ogpu_call_test_push(t), 1);
+	KUNIT_EXPECT_NULL(test, ogpu_mbox_calls_late(&t->calls));
+	for (i = 0; i < 1000; i++) {
+		t->had += 100;
+		ogpu_mbox_calls_tick(&t->calls, t->now, t->had);
+	}
+	KUNIT_EXPECT_NULL(test, ogpu_mbox_calls_late(&t->calls));
+	KUNIT_EXPECT_PTR_EQ(test, &t->call[0], ogpu_mbox_calls_any(&t->calls));
 }
 
 /* More than the ring holds wait for room, in order, and not for ever. */
@@ -148,27 +212,28 @@ static void ogpu_call_test_backlog(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < 2 * OGPU_CALL_TEST_ENTRIES; i++)
-		ogpu_call_test_add(t, i, 0);
-	KUNIT_EXPECT_EQ(test, ogpu_call_test_push(t, 0), OGPU_CALL_TEST_ENTRIES);
-	KUNIT_EXPECT_EQ(test, ogpu_call_test_push(t, 0), 0);
+		ogpu_call_test_add(t, i);
+	KUNIT_EXPECT_EQ(test, ogpu_call_test_push(t), OGPU_CALL_TEST_ENTRIES);
+	KUNIT_EXPECT_EQ(test, ogpu_call_test_push(t), 0);
 	t->theirs = cpu_to_le32(3);
-	KUNIT_EXPECT_EQ(test, ogpu_call_test_push(t, 50), 3);
+	ogpu_call_test_pass(t, 5, 100);
+	KUNIT_EXPECT_EQ(test, ogpu_call_test_push(t), 3);
+	ogpu_call_test_pass(t, 6, 100);
 	/* Those in the ring since the start, then those for which there was no room. */
 	for (i = 0; i < OGPU_CALL_TEST_ENTRIES; i++)
-		KUNIT_EXPECT_PTR_EQ(test, &t->call[i],
-				    ogpu_mbox_calls_late(&t->calls, OGPU_CALL_TEST_TIMEOUT + 1));
+		KUNIT_EXPECT_PTR_EQ(test, &t->call[i], ogpu_mbox_calls_late(&t->calls));
 	for (i += 3; i < 2 * OGPU_CALL_TEST_ENTRIES; i++)
-		KUNIT_EXPECT_PTR_EQ(test, &t->call[i],
-				    ogpu_mbox_calls_late(&t->calls, OGPU_CALL_TEST_TIMEOUT + 1));
+		KUNIT_EXPECT_PTR_EQ(test, &t->call[i], ogpu_mbox_calls_late(&t->calls));
+	KUNIT_EXPECT_NULL(test, ogpu_mbox_calls_late(&t->calls));
+	ogpu_call_test_pass(t, 5, 100);
 	for (i = 0; i < 3; i++)
 		KUNIT_EXPECT_PTR_EQ(test, &t->call[OGPU_CALL_TEST_ENTRIES + i],
-				    ogpu_mbox_calls_late(&t->calls,
-							 50 + OGPU_CALL_TEST_TIMEOUT + 1));
+				    ogpu_mbox_calls_late(&t->calls));
 	KUNIT_EXPECT_NULL(test, ogpu_mbox_calls_any(&t->calls));
 
 	t->theirs = cpu_to_le32(le32_to_cpu(t->ours) + 1);
-	ogpu_call_test_add(t, 0, 0);
-	KUNIT_EXPECT_EQ(test, ogpu_call_test_push(t, 0), -EIO);
+	ogpu_call_test_add(t, 0);
+	KUNIT_EXPECT_EQ(test, ogpu_call_test_push(t), -EIO);
 	KUNIT_EXPECT_PTR_EQ(test, &t->call[0], ogpu_mbox_calls_any(&t->calls));
 }
 
@@ -181,8 +246,8 @@ static void ogpu_call_test_full_table(struct kunit *test)
 
 	t->calls.seq = -3;		/* numbers wrap, without 0 */
 	for (i = 0; i < ARRAY_SIZE(t->call); i++) {
-		ogpu_call_test_add(t, i, 0);
-		KUNIT_EXPECT_EQ(test, ogpu_call_test_push(t, 0), i < OGPU_MBOX_CALLS);
+		ogpu_call_test_add(t, i);
+		KUNIT_EXPECT_EQ(test, ogpu_call_test_push(t), i < OGPU_MBOX_CALLS);
 		ogpu_call_test_take(t);
 		if (i < OGPU_MBOX_CALLS)
 			KUNIT_EXPECT_NE(test, t->call[i].msg.seq, 0);
@@ -192,7 +257,7 @@ static void ogpu_call_test_full_table(struct kunit *test)
 	for (i = 0; i < OGPU_CALL_TEST_ENTRIES; i++) {
 		KUNIT_ASSERT_NOT_NULL(test, ogpu_call_test_reply(t, seq,
 								 OGPU_MSG_PING | OGPU_MSG_REPLY));
-		KUNIT_EXPECT_EQ(test, ogpu_call_test_push(t, 0), 1);
+		KUNIT_EXPECT_EQ(test, ogpu_call_test_push(t), 1);
 		ogpu_call_test_take(t);
 		last = seq;
 		seq = le32_to_cpu(t->call[OGPU_MBOX_CALLS + i].msg.seq);
@@ -209,6 +274,8 @@ static struct kunit_case ogpu_call_test_cases[] = {
 	KUNIT_CASE(ogpu_call_test_order),
 	KUNIT_CASE(ogpu_call_test_hostile),
 	KUNIT_CASE(ogpu_call_test_late),
+	KUNIT_CASE(ogpu_call_test_slow),
+	KUNIT_CASE(ogpu_call_test_idle),
 	KUNIT_CASE(ogpu_call_test_backlog),
 	KUNIT_CASE(ogpu_call_test_full_table),
 	{ }

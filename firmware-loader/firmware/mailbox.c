@@ -119,6 +119,20 @@ bool mailbox_take(struct ogpu_msg *msg)
 }
 
 /**
+ * mailbox_show_progress() - tell the host how much time firmware has had
+ * @ms: milliseconds, free-running
+ */
+void mailbox_show_progress(uint32_t ms)
+{
+	static uint32_t shown;
+
+	if (ms == shown)
+		return;
+	shown = ms;
+	write_word(offsetof(struct ogpu_mbox_header, had_ms), ms);
+}
+
+/**
  * mailbox_log() - append text to the log ring
  * @text: one or more whole lines
  * @bytes: their length, less than the smallest ring

@@ -13,6 +13,7 @@ bool mailbox_room(void);
 void mailbox_send(const struct ogpu_msg *msg);
 bool mailbox_waiting(void);
 bool mailbox_take(struct ogpu_msg *msg);
+void mailbox_show_progress(uint32_t ms);
 void mailbox_log(const char *text, uint32_t bytes);
 
 #endif

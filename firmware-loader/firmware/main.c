@@ -11,6 +11,7 @@
 #include "hw.h"
 #include "log.h"
 #include "mailbox.h"
+#include "progress.h"
 #include "queue.h"
 #include "ras.h"
 #include "request.h"
@@ -26,6 +27,7 @@
 
 static_assert(OGPU_CONTROL_REFRESH_MS * NS_PER_MS >= BEAT_NS);
 static_assert(2 * REST_BEAT_NS <= OGPU_HEARTBEAT_MS * NS_PER_MS);
+static_assert(REST_BEAT_NS <= OGPU_FW_HAD_MS * NS_PER_MS);
 
 static uint64_t next_beat;
 
@@ -43,6 +45,7 @@ static void start(void)
 	queue_table_init();
 	sched_init(compute, copy);
 	sensors_init(clock_now());
+	progress_init(clock_now());
 	hw_write(OGPU_MC_IRQ_ENABLE, OGPU_MC_IRQ_MBOX | OGPU_MC_IRQ_DOORBELL | OGPU_MC_IRQ_SLOT |
 				     OGPU_MC_IRQ_SENSOR | OGPU_MC_IRQ_RAS);
 	ras_look();	/* some may be older than this firmware */
@@ -101,6 +104,8 @@ int main(void)
 	for (;;) {
 		take_interrupts();
 		now = clock_now();
+		progress_round(now);
+		mailbox_show_progress(progress_ms());
 		beat(now);
 		ras_run(now);
 		take_doorbells(now);
@@ -117,7 +122,9 @@ int main(void)
 		until = clock_earlier(until, ras_deadline());
 		if (request_blocked())
 			until = clock_earlier(until, now + EVENTS_RETRY_NS);
-		if (!request_more())
+		if (!request_more()) {
+			progress_sleep(until);
 			clock_sleep(until);
+		}
 	}
 }

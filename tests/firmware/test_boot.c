@@ -539,6 +539,25 @@ static void test_heartbeat_and_idle(void **state)
 	assert_true(instructions < 8 * 20000);
 }
 
+static uint32_t had_ms(void)
+{
+	return __atomic_load_n(&host.mbox->had_ms, __ATOMIC_ACQUIRE);
+}
+
+/* How much time firmware has had: no more than has passed, also while it sleeps. */
+static void test_progress_is_told(void **state)
+{
+	uint32_t had = had_ms();
+	uint64_t start;
+
+	(void)state;
+	WAIT_UNTIL(had_ms() != had, EVENT_MS);
+	had = had_ms();
+	start = vgpu_time_ns(host.gpu);
+	WAIT_UNTIL(had_ms() - had >= 1200, 10 * EVENT_MS);
+	assert_true(had_ms() - had <= (vgpu_time_ns(host.gpu) - start) / 1000000 + OGPU_FW_HAD_MS);
+}
+
 static void test_mad_pointers(void **state)
 {
 	struct ogpu_msg msg;
@@ -695,6 +714,7 @@ int main(void)
 		T(test_card_idle),
 		T(test_idle_interrupts),
 		T(test_heartbeat_and_idle),
+		T(test_progress_is_told),
 		T(test_mad_pointers),
 		T(test_random_messages),
 		T(test_doorbells_of_nobody),

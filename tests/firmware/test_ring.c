@@ -80,7 +80,7 @@ static void test_bad_headers(void **state)
 	BAD(log_size, 0x2000);
 	BAD(rsvd0[5], 1);
 	BAD(rsvd1[0], 1);
-	BAD(rsvd2[12], 1);
+	BAD(rsvd2[11], 1);
 #undef BAD
 }
 
