@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Sensors of the card, for hwmon: two temperatures, power and its cap, energy, fan, compute clock.
+ * Sensors of the card, for hwmon: two temperatures, power and its cap, energy, fan, two clocks.
  *
  * They are measured by firmware, and asked for with one message. The answer is kept for 100 ms, so
  * that a program that reads all attributes sends one message and sees values that belong together.
@@ -191,9 +191,30 @@ static ssize_t freq1_label_show(struct device *dev, struct device_attribute *att
 }
 static DEVICE_ATTR_RO(freq1_label);
 
+static ssize_t freq2_input_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct ogpu_msg_sensors sensors;
+	int ret;
+
+	ret = ogpu_hwmon_update(dev_get_drvdata(dev), &sensors);
+	if (ret)
+		return ret;
+
+	return sysfs_emit(buf, "%llu\n", le32_to_cpu(sensors.mem_clock_khz) * 1000ull);
+}
+static DEVICE_ATTR_RO(freq2_input);
+
+static ssize_t freq2_label_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "mem\n");
+}
+static DEVICE_ATTR_RO(freq2_label);
+
 static struct attribute *ogpu_hwmon_attrs[] = {
 	&dev_attr_freq1_input.attr,
 	&dev_attr_freq1_label.attr,
+	&dev_attr_freq2_input.attr,
+	&dev_attr_freq2_label.attr,
 	NULL
 };
 ATTRIBUTE_GROUPS(ogpu_hwmon);

@@ -315,6 +315,7 @@ TEST(sensors)
 	expect_text(&admin, hwmon, "temp1_label", "gpu");
 	expect_text(&admin, hwmon, "temp2_label", "mem");
 	expect_text(&admin, hwmon, "freq1_label", "compute");
+	expect_text(&admin, hwmon, "freq2_label", "mem");
 	/* Millidegree, microwatt, hertz. */
 	EXPECT_GE(sensor(&admin, hwmon, "temp1_input"), 10000);
 	EXPECT_LE(sensor(&admin, hwmon, "temp1_input"), 110000);
@@ -326,6 +327,8 @@ TEST(sensors)
 	EXPECT_GE(sensor(&admin, hwmon, "fan1_input"), 1);
 	EXPECT_GE(sensor(&admin, hwmon, "freq1_input"), 1000000);
 	EXPECT_LE(sensor(&admin, hwmon, "freq1_input"), card.info.clock_khz * 1000ll);
+	EXPECT_GE(sensor(&admin, hwmon, "freq2_input"), 1000000);
+	EXPECT_LE(sensor(&admin, hwmon, "freq2_input"), 100000000000ll);
 
 	/* Old values are not shown for ever. */
 	energy = sensor(&admin, hwmon, "energy1_input");
