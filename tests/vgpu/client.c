@@ -288,6 +288,23 @@ int client_write(struct server *s, uint32_t region, uint64_t offset, const void 
 	return err;
 }
 
+void client_post(struct server *s, uint32_t region, uint64_t offset, const void *buf, uint32_t size)
+{
+	struct {
+		struct header header;
+		struct access req;
+		uint8_t data[32];
+	} msg = {
+		.header = { .command = CMD_REGION_WRITE, .flags = 0x10 },
+		.req = { .offset = offset, .region = region, .count = size },
+	};
+
+	assert_in_range(size, 1, sizeof(msg.data));
+	memcpy(msg.data, buf, size);
+	msg.header.size = offsetof(typeof(msg), data) + size;
+	client_send_raw(s, &msg, msg.header.size);
+}
+
 uint32_t reg_read(struct server *s, uint32_t offset)
 {
 	uint32_t value;

@@ -54,6 +54,9 @@ int client_request(struct server *s, uint16_t command, const void *body, size_t 
 int client_read(struct server *s, uint32_t region, uint64_t offset, void *buf, uint32_t size);
 int client_write(struct server *s, uint32_t region, uint64_t offset, const void *buf,
 		 uint32_t size);
+/* A write that nobody answers; of at most 32 bytes. */
+void client_post(struct server *s, uint32_t region, uint64_t offset, const void *buf,
+		 uint32_t size);
 uint32_t reg_read(struct server *s, uint32_t offset);
 void reg_write(struct server *s, uint32_t offset, uint32_t value);
 uint32_t config_read(struct server *s, uint32_t offset, uint32_t size);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Memory brackets stay short whatever a kernel does: work is counted, and time is what the thread
- * took of a processor.
+ * Memory brackets stay short whatever a kernel does, and a reset ends it: work is counted, and time
+ * is what threads took of processors.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,6 +19,7 @@
  */
 #define MOST_ASKED	(CU_BUDGET / 8 + VGPU_LANES * 2 * 2 * (6 + 2))
 #define LONGEST_NS	5000000u
+#define RESET_NS	100000000u
 #define BRACKETS	200u
 
 static void test_hostile_kernels(void **state)
@@ -58,11 +59,36 @@ static void test_progress(void **state)
 	hostile_stop(&h);
 }
 
+/* A compute reset ends in time, and nothing accesses memory afterwards. */
+static void test_reset(void **state)
+{
+	(void)state;
+	for (unsigned int k = 0; k < ARRAY_SIZE(hostile_kinds); k++) {
+		struct hostile h;
+		uint64_t first, start;
+
+		hostile_start(&h, hostile_kinds[k], 2);
+		first = h.gpu->brackets;
+		while (h.gpu->brackets - first < BRACKETS)
+			sched_yield();
+		start = fake_process_ns();
+		engines_reset(h.gpu->engines);
+		assert_in_range(fake_process_ns() - start, 1, RESET_NS);
+		assert_int_equal(q_state(&h.queue), OGPU_SLOT_EMPTY);
+		first = h.gpu->brackets;
+		for (unsigned int i = 0; i < 1000; i++)
+			sched_yield();
+		assert_int_equal(h.gpu->brackets, first);
+		fake_destroy(h.gpu);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hostile_kernels),
 		cmocka_unit_test(test_progress),
+		cmocka_unit_test(test_reset),
 	};
 
 	return cmocka_run_group_tests_name("vgpu bracket", tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/pci_regs.h>
@@ -22,9 +23,25 @@
 #define RING		0x200000u	/* VRAM offsets */
 #define POINTERS	0x201000u
 #define FENCE		0x202000u
+#define PATTERN		0x300000u
 #define SIGNALS		0x100000u	/* bus address */
 #define PAGE		4096u
 #define WAIT_MS		20000
+#define RESET_NS	100000000u
+
+/* What a program begins with that has slot 0 for a queue in VRAM: then t1 is 1, t2 the slot. */
+#define SLOT_0 \
+	0x400013b7,	/* lui t2, slot 0 */ \
+	0x00200337,	/* lui t1, ring */ \
+	0x0063a823,	/* sw t1, RING_LO(t2) */ \
+	0x00001337,	/* lui t1, 4096 */ \
+	0x0063ac23,	/* sw t1, RING_SIZE(t2) */ \
+	0x00201337,	/* lui t1, read pointer */ \
+	0x0263a023,	/* sw t1, RPTR_LO(t2) */ \
+	0x00830313,	/* addi t1, t1, 8 */ \
+	0x0263a423,	/* sw t1, WPTR_LO(t2) */ \
+	0x00100313,	/* li t1, 1 */ \
+	0x0063a623	/* sw t1, FLAGS(t2): privileged */
 
 static int setup(void **state)
 {
@@ -107,17 +124,7 @@ static void expect_signal(struct server *s, int irq, const struct ogpu_signal *e
 static void test_signal(void **state)
 {
 	static const uint32_t code[] = {
-		0x400013b7,	/* lui t2, slot 0 */
-		0x00200337,	/* lui t1, ring */
-		0x0063a823,	/* sw t1, RING_LO(t2) */
-		0x00001337,	/* lui t1, 4096 */
-		0x0063ac23,	/* sw t1, RING_SIZE(t2) */
-		0x00201337,	/* lui t1, read pointer */
-		0x0263a023,	/* sw t1, RPTR_LO(t2) */
-		0x00830313,	/* addi t1, t1, 8 */
-		0x0263a423,	/* sw t1, WPTR_LO(t2) */
-		0x00100313,	/* li t1, 1 */
-		0x0063a623,	/* sw t1, FLAGS(t2): privileged */
+		SLOT_0,
 		0x0063ae23,	/* sw t1, CTRL(t2): START */
 		0x0000006f,	/* j . */
 	};
@@ -196,12 +203,193 @@ static void test_fatal_access(void **state)
 	}
 }
 
+/*
+ * What the core reads after a write to BAR 0 has in it what was written to BAR 2 before, though none
+ * of these is answered: a program answers the bell with a word of VRAM.
+ */
+static void test_registers_push(void **state)
+{
+	static const uint32_t code[] = {
+		0x400002b7,	/* lui t0, peripherals */
+		0x80200e37,	/* lui t3, 2 MiB of VRAM in window 0 */
+		0x0002a303,	/* lw t1, IRQ_PENDING(t0) */
+		0x00137313,	/* andi t1, t1, 1 */
+		0xfe030ce3,	/* beqz t1, 2 back */
+		0x0062a423,	/* sw t1, IRQ_ACK(t0) */
+		0x000e2303,	/* lw t1, 0(t3) */
+		0x0262a023,	/* sw t1, HEARTBEAT(t0) */
+		0xfe9ff06f,	/* j 6 back */
+	};
+	const uint32_t bell = 1;
+	struct server *s = *state;
+
+	run_program(s, code, sizeof(code));
+	for (uint32_t value = 1; value < 200; value++) {
+		client_post(s, OGPU_BAR_VRAM, RING, &value, 4);
+		client_post(s, OGPU_BAR_REGS, BLOCK_MBOX + OGPU_MBOX_BELL, &bell, 4);
+		while (reg_read(s, BLOCK_BOOT + OGPU_BOOT_HEARTBEAT) == value - 1)
+			;
+		assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_HEARTBEAT), value);
+	}
+}
+
+static void wait_for_rptr(struct server *s, uint64_t value)
+{
+	while (__atomic_load_n((uint64_t *)(s->vram + POINTERS), __ATOMIC_ACQUIRE) != value)
+		;
+}
+
+/* Likewise what an engine reads after a doorbell of either kind: packets and the write pointer. */
+static void test_doorbells_push(void **state)
+{
+	static const uint32_t code[] = {
+		SLOT_0,
+		0x0063ae23,	/* sw t1, CTRL(t2): START */
+		0x0000006f,	/* j . */
+	};
+	struct ogpu_pkt_fence fence = {
+		.header = OGPU_PKT_HDR(OGPU_OP_FENCE, OGPU_FENCE_PHYS, sizeof(fence)),
+		.addr = FENCE,
+	};
+	struct server *s = *state;
+	uint64_t wptr = 0;
+
+	memset(s->vram + RING, 0, 3 * PAGE);
+	run_program(s, code, sizeof(code));
+	for (unsigned int i = 1; i < 150; i++) {
+		fence.value = i;
+		client_post(s, OGPU_BAR_VRAM, RING + wptr, &fence, sizeof(fence));
+		wptr += sizeof(fence);
+		client_post(s, OGPU_BAR_VRAM, POINTERS + 8, &wptr, 8);
+		if (i % 2)
+			client_post(s, OGPU_BAR_DOORBELL, OGPU_DOORBELL_RING, &wptr, 4);
+		else
+			client_post(s, OGPU_BAR_DOORBELL, OGPU_DOORBELL_WPTR, &wptr, 8);
+		wait_for_rptr(s, wptr);
+		assert_int_equal(*(volatile uint64_t *)(s->vram + FENCE), i);
+	}
+}
+
+/* VRAM keeps what it has while the card is idle, and may be accessed; work ends it. */
+static void test_idle_keeps_vram(void **state)
+{
+	static const uint32_t code[] = {
+		SLOT_0,
+		0x400002b7,	/* lui t0, peripherals */
+		0x0a62a823,	/* sw t1, IDLE(t0) */
+		0x0b02a303,	/* lw t1, IDLE(t0) */
+		0x10030313,	/* addi t1, t1, 0x100 */
+		0x0262a023,	/* sw t1, HEARTBEAT(t0) */
+		0x0002a303,	/* lw t1, IRQ_PENDING(t0) */
+		0x00137313,	/* andi t1, t1, 1 */
+		0xfe0306e3,	/* beqz t1, 5 back */
+		0x0062a423,	/* sw t1, IRQ_ACK(t0) */
+		0x0063ae23,	/* sw t1, CTRL(t2): START */
+		0xfe1ff06f,	/* j 8 back */
+	};
+	static uint8_t kept[64 * PAGE];
+	struct ogpu_pkt_copy copy = {
+		.header = OGPU_PKT_HDR(OGPU_OP_COPY, OGPU_COPY_SRC_PHYS | OGPU_COPY_DST_PHYS,
+				       sizeof(copy)),
+		.src = PATTERN, .dst = PATTERN + sizeof(kept), .bytes = sizeof(kept),
+	};
+	struct server *s = *state;
+	uint32_t word;
+
+	randombytes_buf(kept, sizeof(kept));
+	memcpy(s->vram + PATTERN, kept, sizeof(kept));
+	memset(s->vram + PATTERN + sizeof(kept), 0, sizeof(kept));
+	memset(s->vram + RING, 0, 2 * PAGE);
+	memcpy(s->vram + RING, &copy, sizeof(copy));
+	*(uint64_t *)(s->vram + POINTERS + 8) = sizeof(copy);
+	run_program(s, code, sizeof(code));
+	while (reg_read(s, BLOCK_BOOT + OGPU_BOOT_HEARTBEAT) != 0x101)
+		;
+	assert_memory_equal(s->vram + PATTERN, kept, sizeof(kept));
+	for (uint32_t i = 0; i < sizeof(kept); i += PAGE) {
+		assert_int_equal(client_read(s, OGPU_BAR_VRAM, PATTERN + i, &word, 4), 0);
+		assert_memory_equal(&word, kept + i, 4);
+		word = ~word;
+		memcpy(kept + i, &word, 4);
+		assert_int_equal(client_write(s, OGPU_BAR_VRAM, PATTERN + i, &word, 4), 0);
+	}
+	/* Such an access ends nothing. */
+	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_HEARTBEAT), 0x101);
+	reg_write(s, BLOCK_MBOX + OGPU_MBOX_BELL, 1);
+	while (reg_read(s, BLOCK_BOOT + OGPU_BOOT_HEARTBEAT) != 0x100)
+		;
+	wait_for_rptr(s, sizeof(copy));
+	assert_memory_equal(s->vram + PATTERN + sizeof(kept), kept, sizeof(kept));
+}
+
+static uint64_t server_ns(struct server *s)
+{
+	struct timespec ts;
+	clockid_t clock;
+
+	assert_int_equal(clock_getcpuclockid(s->pid, &clock), 0);
+	assert_int_equal(clock_gettime(clock, &ts), 0);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+/*
+ * Resets of a card whose core executes and whose slot waits end in time: what the model takes of
+ * processors for them. That of engines at work is in test_bracket.c.
+ */
+static void test_resets_end(void **state)
+{
+	static const uint32_t code[] = {
+		SLOT_0,
+		0x0063ae23,	/* sw t1, CTRL(t2): START */
+		0x400002b7,	/* lui t0, peripherals */
+		0x00130313,	/* addi t1, t1, 1 */
+		0x0262a023,	/* sw t1, HEARTBEAT(t0) */
+		0xff9ff06f,	/* j 2 back */
+	};
+	struct ogpu_pkt_wait wait = {
+		.header = OGPU_PKT_HDR(OGPU_OP_WAIT, OGPU_WAIT_PHYS, sizeof(wait)),
+		.addr = FENCE, .value = 1, .mask = UINT64_MAX,
+	};
+	struct server *s = *state;
+	uint64_t start;
+
+	memset(s->vram + RING, 0, 3 * PAGE);
+	memcpy(s->vram + RING, &wait, sizeof(wait));
+	*(uint64_t *)(s->vram + POINTERS + 8) = sizeof(wait);
+	for (unsigned int i = 0; i < 4; i++) {
+		run_program(s, code, sizeof(code));
+		while (reg_read(s, BLOCK_BOOT + OGPU_BOOT_HEARTBEAT) < 100)
+			;
+		start = server_ns(s);
+		if (i % 2) {
+			assert_int_equal(client_request(s, CMD_RESET, NULL, 0, NULL, 0, NULL, 0),
+					 0);
+		} else {
+			reg_write(s, OGPU_GLB_RESET, OGPU_GLB_RESET_COMPUTE | OGPU_GLB_RESET_MC);
+			while (reg_read(s, OGPU_GLB_RESET))
+				;
+		}
+		assert_in_range(server_ns(s) - start, 1, RESET_NS);
+		assert_int_equal(reg_read(s, OGPU_GLB_STATUS), OGPU_GLB_STATUS_VRAM_READY);
+		/* Nothing goes on that was reset. */
+		*(volatile uint64_t *)(s->vram + FENCE) = 1;
+		for (unsigned int j = 0; j < 100; j++)
+			assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_HEARTBEAT), 0);
+		assert_int_equal(*(volatile uint64_t *)(s->vram + POINTERS), 0);
+		*(volatile uint64_t *)(s->vram + FENCE) = 0;
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_watch, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_signal, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fatal_access, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_registers_push, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_doorbells_push, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_idle_keeps_vram, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_resets_end, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("vgpu-core", tests, NULL, NULL);

@@ -645,19 +645,13 @@ static void test_aperture_order(void **state)
 		uint64_t offset;
 	} reads[] = { { OGPU_BAR_REGS, OGPU_GLB_MAGIC }, { OGPU_BAR_VRAM, 0 } };
 	struct server *s = *state;
-	struct raw msg = { .command = CMD_REGION_WRITE, .size = 16 + 16 + 4, .flags = 0x10 };
-	const uint32_t region = OGPU_BAR_VRAM, count = 4;
 	uint32_t value, back;
 
 	client_map_vram(s);
 	for (value = 1; value < 200; value++) {
 		const uint64_t offset = 0x3000 + value * 4;
 
-		memcpy(msg.body, &offset, 8);
-		memcpy(msg.body + 8, &region, 4);
-		memcpy(msg.body + 12, &count, 4);
-		memcpy(msg.body + 16, &value, 4);
-		client_send_raw(s, &msg, msg.size);
+		client_post(s, OGPU_BAR_VRAM, offset, &value, 4);
 		assert_int_equal(client_read(s, reads[value % 2].region, reads[value % 2].offset,
 					     &back, 4), 0);
 		assert_int_equal(*(volatile uint32_t *)(s->vram + offset), value);
