@@ -348,16 +348,15 @@ static bool run_ptrs(struct cu *cu, const uint64_t *t, unsigned int size, uint32
 static uint8_t *window(struct cu *cu, const uint64_t *t, unsigned int size, uint32_t direct,
 		       uint64_t *base)
 {
-	uint64_t limit = MMU_PAGE;
-
-	*base = t[0] & ~(uint64_t)(MMU_PAGE - 1);
 	if (t[0] >> OGPU_VA_BITS) {
-		limit = cu->launch->local_bytes;
+		const uint64_t bytes = cu->launch->local_bytes;
+
 		*base = OGPU_CU_LOCAL_BASE;
+		return bytes >= size && cu->vec->within(t, *base, bytes - size) ? cu->local_mem :
+										  NULL;
 	}
-	if (limit < size || !cu->vec->within(t, *base, limit - size))
-		return NULL;
-	return span(cu, *base, limit, direct);
+	*base = t[0] & ~(uint64_t)(MMU_PAGE - 1);
+	return cu->vec->within(t, *base, MMU_PAGE - size) ? span(cu, *base, MMU_PAGE, direct) : NULL;
 }
 
 /* Host memory that all lanes share, for the addresses from start on: local memory, or a page. */
@@ -388,16 +387,22 @@ static inline bool affine_ptrs(struct cu *cu, const struct cu_affine *a, int64_t
 			       unsigned int bytes, uint32_t direct, void **p)
 {
 	struct area area;
-	bool all;
 
-	all = area_at(cu, a->base[0] + (uint64_t)imm, direct, &area) && area.bytes >= bytes;
-	for (unsigned int run = 0; run < CU_RUNS && all; run++) {
-		const uint64_t offset = a->base[run] + (uint64_t)imm - area.start;
+	if (area_at(cu, a->base[0] + (uint64_t)imm, direct, &area) && area.bytes >= bytes) {
+		const uint64_t first = (uint64_t)imm - area.start, last = area.bytes - bytes;
+		bool all = true;
 
-		all = offset <= area.bytes - bytes;
-		p[run] = area.host + offset;
+#pragma GCC unroll 4
+		for (unsigned int run = 0; run < CU_RUNS; run++) {
+			const uint64_t offset = a->base[run] + first;
+
+			all &= offset <= last;
+			p[run] = area.host + offset;
+		}
+		if (all)
+			return true;
 	}
-	for (unsigned int run = 0; run < CU_RUNS && !all; run++) {
+	for (unsigned int run = 0; run < CU_RUNS; run++) {
 		p[run] = span(cu, a->base[run] + (uint64_t)imm, bytes, direct);
 		if (!p[run])
 			return false;
@@ -411,6 +416,7 @@ static inline bool side_by_side(void *const *p, unsigned int bytes)
 	const char *first = p[0];
 	bool all = true;
 
+#pragma GCC unroll 4
 	for (unsigned int run = 1; run < CU_RUNS; run++)
 		all &= (char *)p[run] == first + run * bytes;
 	return all;

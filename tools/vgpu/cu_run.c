@@ -182,10 +182,11 @@ static void arithmetic(struct cu *cu, struct cu_wave *w, const struct cu_insn *i
 {
 	uint64_t tmp[VGPU_LANES] __attribute__((aligned(64)));
 	const bool all = lanes == w->live;
-	const unsigned int forms = all ? w->form[insn->rs1] & w->form[insn->rs2] &
-					 w->form[insn->rs3] : 0;
+	unsigned int forms = all ? w->form[insn->rs1] : 0;
 	const uint64_t *a, *b, *c;
 
+	if (forms & CU_AFFINE)
+		forms &= w->form[insn->rs2] & w->form[insn->rs3];
 	if (forms & CU_AFFINE) {
 		struct cu_affine *rd = &w->affine[insn->rd];
 		const struct cu_affine *x = &w->affine[insn->rs1], *y = &w->affine[insn->rs2];

@@ -8,9 +8,6 @@
 
 typedef int64_t signed_bases __attribute__((vector_size(sizeof(uint64_t) * CU_RUNS)));
 
-/* The lanes of a run. */
-typedef uint64_t run __attribute__((vector_size(sizeof(uint64_t) * CU_RUN), may_alias, aligned(8)));
-
 #define BASES(a)	(*(const bases *)(a)->base)
 #define LAST	(CU_RUN - 1)	/* lane of a run */
 

@@ -19,6 +19,7 @@
 
 /* Guest memory has any alignment and type. */
 typedef uint64_t bases __attribute__((vector_size(sizeof(uint64_t) * CU_RUNS), may_alias));
+typedef uint64_t run __attribute__((vector_size(sizeof(uint64_t) * CU_RUN), may_alias, aligned(8)));
 typedef int8_t any_s8 __attribute__((may_alias));
 typedef uint8_t any_u8 __attribute__((may_alias));
 typedef int16_t any_s16 __attribute__((aligned(1), may_alias));
@@ -515,19 +516,36 @@ static void name(uint64_t *restrict r, const void *p) \
 	} \
 } \
 \
-static void name##_runs(uint64_t *restrict r, const void *const *p, uint32_t contiguous) \
+/* In one piece, as it is read: word by word it would have to reach the cache first. */ \
+static inline void name##_same(uint64_t *r, const type *from) \
 { \
-	for (unsigned int run = 0; run < CU_RUNS; run++, r += CU_RUN) { \
-		const type *from = p[run]; \
-		if (contiguous >> run & 1) { \
-			for (unsigned int i = 0; i < CU_RUN; i++) { \
-				const type x = from[i]; \
-				r[i] = (uint64_t)(expr); \
-			} \
-		} else { \
-			const type x = from[0]; \
-			for (unsigned int i = 0; i < CU_RUN; i++) \
-				r[i] = (uint64_t)(expr); \
+	const type x = from[0]; \
+	*(run *)r = (run){ 0 } + (uint64_t)(expr); \
+} \
+\
+static inline void name##_run(uint64_t *restrict r, const type *from) \
+{ \
+	for (unsigned int i = 0; i < CU_RUN; i++) { \
+		const type x = from[i]; \
+		r[i] = (uint64_t)(expr); \
+	} \
+} \
+\
+/* Mostly all runs are alike, which takes no decisions. */ \
+static void name##_runs(uint64_t *r, const void *const *p, uint32_t contiguous) \
+{ \
+	if (contiguous == (1u << CU_RUNS) - 1) { \
+		for (unsigned int i = 0; i < CU_RUNS; i++) \
+			name##_run(r + i * CU_RUN, p[i]); \
+	} else if (!contiguous) { \
+		for (unsigned int i = 0; i < CU_RUNS; i++) \
+			name##_same(r + i * CU_RUN, p[i]); \
+	} else { \
+		for (unsigned int i = 0; i < CU_RUNS; i++, r += CU_RUN) { \
+			if (contiguous >> i & 1) \
+				name##_run(r, p[i]); \
+			else \
+				name##_same(r, p[i]); \
 		} \
 	} \
 } \
