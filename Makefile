@@ -14,6 +14,8 @@ else
 ## make                  set up the build root if needed, build everything
 ## make demo             run compute jobs on a virtual card in a test machine
 ##                       IMAGE=x.png: with a picture of yours; writes x-sketch.png next to it
+## make llama            Debian's llama.cpp on a virtual card and on the CPU of the machine, compared
+##                       MODEL=x.gguf: with a model of yours; TOKENS=N, PROMPT=TEXT
 ## make check            all tests: host unit tests, static checks, both stock kernels
 ## make check-debug      tests and KUnit on a kernel with KASAN, lockdep, kmemleak, ...
 ## make check-runtime    ggml and llama.cpp as Debian packages them, on a virtual card
@@ -40,14 +42,14 @@ TOP := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 KERNEL ?= 7.3
 JOBS ?= $(shell nproc)
 VERSION := $(shell cat $(TOP)/driver/VERSION)
-export KERNEL
+export KERNEL CARDS TOKENS PROMPT
 
 # Those of tools/build/rules.mk that the caller sets are his for all parts.
 INSTALL_VARS := PREFIX BINDIR SBINDIR LIBDIR INCLUDEDIR DATADIR MANDIR DOCDIR PKGCONFIGDIR COMPLETIONDIR \
 	UDEVDIR UNITDIR FIRMWAREDIR KEYSDIR DESTDIR V CC CFLAGS CPPFLAGS LDFLAGS
 install_args = $(foreach v,$(INSTALL_VARS),$(if $(filter command\ line environment,$(origin $(v))),$(v)='$($(v))'))
 
-GOALS := all demo check check-debug check-runtime bench shell setup modules debug-kernel static
+GOALS := all demo llama check check-debug check-runtime bench shell setup modules debug-kernel static
 GOALS += components product firmware loader libogpu smi vgpu deb rpm
 .PHONY: $(GOALS) install product-install dist dkms-source modules_install headers_install clean distclean help
 .DEFAULT_GOAL := all
@@ -116,7 +118,7 @@ root:
 
 setup: root
 
-$(filter-out setup demo,$(GOALS)): root
+$(filter-out setup demo llama,$(GOALS)): root
 	+@cd $(TOP) && tools/build/in-root $(MAKE) --no-print-directory \
 		$(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS)) $@
 
@@ -126,6 +128,11 @@ next-root: root
 	@$(TOP)/tools/build/next-root
 
 check-runtime: next-root
+
+llama: next-root
+	@$(TOP)/tools/ggml/llama/model-in "$(MODEL)"
+	+@cd $(TOP) && tools/build/in-root $(MAKE) --no-print-directory \
+		$(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS)) llama
 
 # Files outside the repository are not there in the build root.
 demo: root
@@ -195,6 +202,9 @@ debug-kernel:
 
 demo: all
 	@tests/vm/demo
+
+llama: all
+	@tools/ggml/llama/run
 
 shell: all
 	@tests/vm/run --interactive --kernel $(KERNEL) --cards $(or $(CARDS),1)

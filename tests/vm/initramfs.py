@@ -153,6 +153,7 @@ class Job:
         self.kernel = kernel
         self.files = {}
         self.modes = {}
+        self.foreign = set()	# guest paths of programs that find their libraries elsewhere
 
     def file(self, guest, path, mode=None):
         self.files[guest] = path
@@ -189,7 +190,8 @@ class Job:
             cpio.data(f"{root}/ogpu.ko", strip_debug(module))
         cpio.data(f"{root}/modules.dep", deps.encode())
 
-        programs = [p for p in self.files.values() if isinstance(p, str) and os.access(p, os.X_OK)]
+        programs = [p for guest, p in self.files.items() if guest not in self.foreign
+                    and isinstance(p, str) and os.access(p, os.X_OK)]
         base_libs = libraries(["/bin/busybox"])
         for guest, path in sorted(libraries(programs, search).items()):
             if guest not in base_libs:

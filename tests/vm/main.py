@@ -137,6 +137,8 @@ def make_job(opts, kernel, token):
             job.tree(guest, path)
         else:
             job.file(guest, path)
+            if opts.root:
+                job.foreign.add(guest)	# the folder has its libraries
 
     line = opts.command[0] if len(opts.command) == 1 else shlex.join(opts.command)
     job.text("/job/command", (line or "exec sh -i") + "\n")
