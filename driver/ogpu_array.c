@@ -14,6 +14,9 @@
 
 #define OGPU_ARRAY_MAX_STRIDE	4096
 
+/* Up to so many bytes are copied word by word. */
+#define OGPU_ARRAY_FEW_BYTES	64
+
 /**
  * ogpu_array_check() - see whether an array keeps the rules of the uapi
  * @array: what user space gave
@@ -44,13 +47,31 @@ int ogpu_array_check(const struct drm_ogpu_array *array, size_t min_size, u32 mi
 	return 0;
 }
 
+/* A few words straight away: for them the general way costs more than the copy. */
+static int ogpu_array_copy_words(const u64 __user *from, u64 *to, size_t words)
+{
+	size_t i;
+
+	if (!user_read_access_begin(from, words * sizeof(*from)))
+		return -EFAULT;
+	for (i = 0; i < words; i++)
+		unsafe_get_user(to[i], from + i, fault);
+	user_read_access_end();
+
+	return 0;
+
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
 /**
  * ogpu_array_copy_part() - copy some elements from user memory
  * @array: what user space gave; passed ogpu_array_check()
  * @size: bytes of an element as this driver knows it
  * @first: the first element to copy
  * @count: elements to copy; that many there are
- * @elems: where to
+ * @elems: where to; aligned as a u64
  *
  * Members that an element of user space lacks are zero.
  *
@@ -63,6 +84,8 @@ int ogpu_array_copy_part(const struct drm_ogpu_array *array, size_t size, u32 fi
 	u32 i;
 	int ret;
 
+	if (array->stride == size && count * size <= OGPU_ARRAY_FEW_BYTES)
+		return ogpu_array_copy_words(from, elems, count * size / sizeof(u64));
 	if (array->stride == size)
 		return copy_from_user(elems, from, count * size) ? -EFAULT : 0;
 

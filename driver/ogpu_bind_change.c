@@ -580,7 +580,7 @@ static int ogpu_bind_add_deps(struct ogpu_bind *bind)
 		if (ogpu_sync_is_signal(op))
 			continue;
 
-		fence = ogpu_sync_find_fence(op, NULL);
+		fence = ogpu_sync_find_fence(op);
 		if (IS_ERR(fence))
 			return PTR_ERR(fence);
 		ret = ogpu_sched_job_add_dep(&bind->job->base, fence);

@@ -209,20 +209,23 @@ static void ogpu_queue_write_job(struct ogpu_queue *queue, struct ogpu_job *job)
 	ogpu_ring_write_fence(&queue->ring, slot, value);
 }
 
-/* Makes a job pending and, unless the queue is dead, writes it to the ring; no doorbell yet. */
-static void ogpu_queue_start_job(struct ogpu_queue *queue, struct ogpu_job *job)
+/* Makes jobs pending and, unless the queue is dead, writes them to the ring; no doorbell yet. */
+static void ogpu_queue_start_jobs(struct ogpu_queue *queue, struct list_head *jobs)
 {
+	struct ogpu_job *job;
+
 	lockdep_assert_held(&queue->lock);
 
 	if (list_empty(&queue->pending)) {
 		ogpu_queue_get(queue);
 		ogpu_queue_start_time(queue);
 	}
-	list_add_tail(&job->link, &queue->pending);
-
-	if (queue->state == OGPU_QUEUE_ALIVE)
-		ogpu_queue_write_job(queue, job);
-	job->ring_end = queue->ring.wptr;
+	list_for_each_entry(job, jobs, link) {
+		if (queue->state == OGPU_QUEUE_ALIVE)
+			ogpu_queue_write_job(queue, job);
+		job->ring_end = queue->ring.wptr;
+	}
+	list_splice_tail(jobs, &queue->pending);
 }
 
 /* Tells hardware what is in the ring. */
@@ -285,6 +288,7 @@ static struct dma_fence *ogpu_queue_run_slow(struct ogpu_sched_job *base)
 	struct ogpu_slow_job *slow = to_ogpu_slow_job(base);
 	struct ogpu_queue *queue = slow->queue;
 	struct ogpu_job *job = slow->job;
+	LIST_HEAD(jobs);
 	bool ended;
 
 	spin_lock_irq(&queue->lock);
@@ -293,7 +297,8 @@ static struct dma_fence *ogpu_queue_run_slow(struct ogpu_sched_job *base)
 	if (ended) {
 		queue->finished = job->fence.seqno;
 	} else {
-		ogpu_queue_start_job(queue, job);
+		list_add(&job->link, &jobs);
+		ogpu_queue_start_jobs(queue, &jobs);
 		if (job->on_ring)
 			ogpu_queue_ring_doorbell(queue);
 	}
@@ -343,28 +348,29 @@ static struct ogpu_job *ogpu_queue_find_slow(struct ogpu_queue *queue, struct li
 	return NULL;
 }
 
-/* No way back. The jobs that go to the line are in the list afterwards. */
+/* No way back. The jobs that go to the line are in the list afterwards: the last ones. */
 static void ogpu_queue_commit(struct ogpu_queue *queue, struct list_head *jobs)
 {
-	struct ogpu_job *job, *next;
-	bool ring = false;
+	struct ogpu_job *job, *last = NULL;
+	LIST_HEAD(fast);
 
 	lockdep_assert_held(&queue->lock);
 
-	list_for_each_entry_safe(job, next, jobs, link) {
+	list_for_each_entry(job, jobs, link) {
 		ogpu_job_arm(job, queue->context, ++queue->submitted);
 		trace_ogpu_submit(queue->odev, queue->number, queue->submitted, queue->client_id,
 				  job->bytes, job->slow);
-		if (job->slow) {
+		if (job->slow)
 			queue->slow_jobs++;
-			continue;
-		}
-		list_del(&job->link);
-		ogpu_queue_start_job(queue, job);
-		ring = true;
+		else
+			last = job;
 	}
-	if (ring)
-		ogpu_queue_ring_doorbell(queue);
+	if (!last)
+		return;
+
+	list_cut_position(&fast, jobs, &last->link);
+	ogpu_queue_start_jobs(queue, &fast);
+	ogpu_queue_ring_doorbell(queue);
 }
 
 static bool ogpu_queue_has_room(const struct ogpu_queue *queue, u32 count)

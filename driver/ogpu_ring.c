@@ -51,6 +51,25 @@ void ogpu_ring_write(struct ogpu_ring *ring, const void *packets, u32 bytes)
 	ring->wptr += bytes;
 }
 
+/*
+ * Where to put packets together: in the ring, or in @aside if they have to go around its end.
+ * ogpu_ring_put() follows.
+ */
+static void *ogpu_ring_reserve(struct ogpu_ring *ring, void *aside, u32 bytes)
+{
+	u32 at = ring->wptr & (ring->size - 1);
+
+	return bytes <= ring->size - at ? ring->mem + at : aside;
+}
+
+static void ogpu_ring_put(struct ogpu_ring *ring, const void *packets, const void *aside, u32 bytes)
+{
+	if (packets == aside)
+		ogpu_ring_write(ring, packets, bytes);
+	else
+		ring->wptr += bytes;
+}
+
 static void ogpu_pkt_set_fence(struct ogpu_pkt_fence *pkt, u64 operand, u64 value)
 {
 	pkt->header = cpu_to_le32(OGPU_PKT_HDR(OGPU_OP_FENCE, OGPU_FENCE_PHYS | OGPU_FENCE_IRQ,
@@ -68,10 +87,10 @@ static void ogpu_pkt_set_fence(struct ogpu_pkt_fence *pkt, u64 operand, u64 valu
  */
 void ogpu_ring_write_fence(struct ogpu_ring *ring, u64 operand, u64 value)
 {
-	struct ogpu_pkt_fence pkt;
+	struct ogpu_pkt_fence aside, *pkt = ogpu_ring_reserve(ring, &aside, sizeof(*pkt));
 
-	ogpu_pkt_set_fence(&pkt, operand, value);
-	ogpu_ring_write(ring, &pkt, sizeof(pkt));
+	ogpu_pkt_set_fence(pkt, operand, value);
+	ogpu_ring_put(ring, pkt, &aside, sizeof(*pkt));
 }
 
 /**
@@ -87,13 +106,13 @@ void ogpu_ring_write_stream(struct ogpu_ring *ring, u64 va, u32 bytes, u64 opera
 	struct {
 		struct ogpu_pkt_indirect indirect;
 		struct ogpu_pkt_fence fence;
-	} pkts;
+	} aside, *pkts = ogpu_ring_reserve(ring, &aside, sizeof(*pkts));
 
-	static_assert(sizeof(pkts) == sizeof(pkts.indirect) + sizeof(pkts.fence));
+	static_assert(sizeof(aside) == sizeof(aside.indirect) + sizeof(aside.fence));
 
-	ogpu_pkt_set_indirect(&pkts.indirect, va, bytes);
-	ogpu_pkt_set_fence(&pkts.fence, operand, value);
-	ogpu_ring_write(ring, &pkts, sizeof(pkts));
+	ogpu_pkt_set_indirect(&pkts->indirect, va, bytes);
+	ogpu_pkt_set_fence(&pkts->fence, operand, value);
+	ogpu_ring_put(ring, pkts, &aside, sizeof(*pkts));
 }
 
 /**

@@ -11,7 +11,8 @@
  *		copy its syncs, look up syncobjs, allocate links of timelines
  *		make the job
  *	for each job
- *		depend on the in-syncs, but for those that an earlier job of this call signals
+ *		depend on the in-syncs, but for those that an earlier job of this call signals or
+ *		waits for
  *	lock all reservation objects of the address space
  *		bring evicted buffers back, rewrite their page-table entries
  *		let the first job wait for the kernel's fences: moves, clears, rewritten entries
@@ -84,11 +85,13 @@ struct ogpu_submit {
 	u32 count;
 	/** @parsed: of these, jobs that have been made */
 	u32 parsed;
+	/** @syncobjs: of all jobs, at most; some are counted more than once */
+	u32 syncobjs;
 	/** @submitted: the jobs are the queue's */
 	bool submitted;
 	/** @waits: a job behind the first has something to wait for */
 	bool waits;
-	/** @batch: what jobs so far are going to signal */
+	/** @batch: what jobs so far wait for and signal */
 	struct ogpu_sync_batch batch;
 	/** @few_args: used as @args if that is enough */
 	struct drm_ogpu_job few_args[OGPU_SUBMIT_FEW];
@@ -149,6 +152,7 @@ static int ogpu_submit_parse_job(struct ogpu_submit *submit, const struct drm_og
 	struct ogpu_submit_job *sjob = &submit->jobs[submit->parsed];
 	struct ogpu_job *job;
 	int ret;
+	u32 i;
 
 	job = ogpu_job_create(submit->queue);
 	if (!job)
@@ -165,12 +169,10 @@ static int ogpu_submit_parse_job(struct ogpu_submit *submit, const struct drm_og
 	if (ret)
 		return ret;
 
-	/* To be looked at for jobs that do not come first. */
-	if (submit->parsed > 1 && !submit->waits) {
-		u32 i;
-
-		for (i = 0; i < sjob->syncs.count; i++)
-			submit->waits |= !ogpu_sync_is_signal(&ops[i]);
+	for (i = 0; i < sjob->syncs.count; i++) {
+		submit->syncobjs += ops[i].first == &ops[i];
+		/* To be looked at for jobs that do not come first. */
+		submit->waits |= submit->parsed > 1 && !ogpu_sync_is_signal(&ops[i]);
 	}
 
 	return 0;
@@ -205,7 +207,7 @@ static int ogpu_submit_parse(struct ogpu_submit *submit, const struct drm_ogpu_s
 		used += arg->syncs.count;
 	}
 
-	return ogpu_sync_batch_init(&submit->batch, submit->waits ? syncs : 0);
+	return ogpu_sync_batch_init(&submit->batch, submit->waits ? submit->syncobjs : 0);
 }
 
 static int ogpu_submit_add_deps(struct ogpu_submit *submit)
@@ -223,7 +225,9 @@ static int ogpu_submit_add_deps(struct ogpu_submit *submit)
 			if (ogpu_sync_is_signal(op))
 				continue;
 
-			fence = ogpu_sync_find_fence(op, &submit->batch);
+			fence = ogpu_sync_batch_find_fence(&submit->batch, op);
+			if (!fence)
+				continue;
 			if (IS_ERR(fence))
 				return PTR_ERR(fence);
 			ret = ogpu_job_add_dep(sjob->job, fence);
@@ -305,6 +309,7 @@ static void ogpu_submit_init(struct ogpu_submit *submit, struct drm_file *file)
 	submit->ops = submit->few_ops;
 	submit->count = 0;
 	submit->parsed = 0;
+	submit->syncobjs = 0;
 	submit->submitted = false;
 	submit->waits = false;
 	submit->batch.table = NULL;

@@ -42,18 +42,21 @@ static int ogpu_sync_parse(struct drm_file *file, const struct drm_ogpu_sync *ar
 	op->handle = arg->handle;
 	if (like && like->handle == op->handle) {
 		op->syncobj = like->syncobj;
-		drm_syncobj_get(op->syncobj);
+		op->first = like->first;
 	} else {
 		op->syncobj = drm_syncobj_find(file, op->handle);
 		if (!op->syncobj)
 			return -ENOENT;
+		op->first = op;
+		op->note = NULL;
 	}
 
 	if (ogpu_sync_is_timeline(op) && ogpu_sync_is_signal(op)) {
 		/* Not dma_fence_chain_alloc(), which does not charge user space for it. */
 		op->chain = kmalloc_obj(*op->chain, GFP_KERNEL_ACCOUNT);
 		if (!op->chain) {
-			drm_syncobj_put(op->syncobj);
+			if (op->first == op)
+				drm_syncobj_put(op->syncobj);
 			return -ENOMEM;
 		}
 	}
@@ -76,7 +79,7 @@ int ogpu_syncs_check(const struct drm_ogpu_array *array)
  * ogpu_syncs_parse() - take over an array of syncobj operations
  * @file: whose handles they are
  * @array: what user space gave; passed ogpu_syncs_check()
- * @before: of the job before in the same call, or NULL
+ * @before: of the job before in the same call, or NULL; not to be given up before @syncs
  * @ops: room for @array->count operations
  * @syncs: out: to be given to ogpu_syncs_fini(), also after an error
  *
@@ -117,8 +120,14 @@ int ogpu_syncs_parse(struct drm_file *file, const struct drm_ogpu_array *array,
 	return 0;
 }
 
-/* The fence to wait for; NULL: the point was passed long ago; ERR_PTR(-EINVAL): there is none. */
-static struct dma_fence *ogpu_sync_find_now(const struct ogpu_sync *op)
+/**
+ * ogpu_sync_find_fence() - what an operation waits for
+ * @op: that waits
+ *
+ * Return: a fence with a reference; NULL: nothing, the point was passed long ago; ERR_PTR(-EINVAL):
+ * there is no fence.
+ */
+struct dma_fence *ogpu_sync_find_fence(const struct ogpu_sync *op)
 {
 	struct dma_fence *fence = drm_syncobj_fence_get(op->syncobj);
 
@@ -145,43 +154,31 @@ static struct dma_fence *ogpu_sync_find_batched(const struct ogpu_sync *op,
 	if (!op->value)
 		return ogpu_sync_is_timeline(signal) ? drm_syncobj_fence_get(op->syncobj) : NULL;
 
-	fence = ogpu_sync_find_now(op);
+	fence = ogpu_sync_find_fence(op);
 	if (IS_ERR(fence) && ogpu_sync_is_timeline(signal) && signal->value >= op->value)
 		fence = drm_syncobj_fence_get(op->syncobj);
 
 	return fence;
 }
 
-/* Where the table has a syncobj, or would have it. */
-static const struct ogpu_sync **ogpu_sync_batch_slot(const struct ogpu_sync_batch *batch,
-						     const struct drm_syncobj *syncobj)
+/* The note of an operation's syncobj, which is made if there is none yet. */
+static struct ogpu_sync_note *ogpu_sync_batch_note(struct ogpu_sync_batch *batch,
+						   const struct ogpu_sync *op)
 {
+	struct ogpu_sync *first = op->first;
 	u32 mask = (1u << batch->bits) - 1;
-	u32 i = hash_ptr(syncobj, batch->bits);
+	u32 i;
 
-	while (batch->table[i] && batch->table[i]->syncobj != syncobj)
+	if (first->note)
+		return first->note;
+
+	i = hash_ptr(op->syncobj, batch->bits);
+	while (batch->table[i].syncobj && batch->table[i].syncobj != op->syncobj)
 		i = (i + 1) & mask;
+	batch->table[i].syncobj = op->syncobj;
+	first->note = &batch->table[i];
 
-	return &batch->table[i];
-}
-
-/**
- * ogpu_sync_find_fence() - what an operation waits for
- * @op: that waits
- * @batch: what earlier jobs of the same call signal, or NULL
- *
- * Return: a fence with a reference; NULL: nothing, the point was passed long ago or an earlier job
- * of the call will; ERR_PTR(-EINVAL): there is no fence.
- */
-struct dma_fence *ogpu_sync_find_fence(const struct ogpu_sync *op,
-				       const struct ogpu_sync_batch *batch)
-{
-	const struct ogpu_sync *signal = NULL;
-
-	if (batch && batch->table)
-		signal = *ogpu_sync_batch_slot(batch, op->syncobj);
-
-	return signal ? ogpu_sync_find_batched(op, signal) : ogpu_sync_find_now(op);
+	return first->note;
 }
 
 /**
@@ -204,7 +201,7 @@ int ogpu_syncs_wait(const struct ogpu_syncs *syncs)
 		if (ogpu_sync_is_signal(op))
 			continue;
 
-		fence = ogpu_sync_find_now(op);
+		fence = ogpu_sync_find_fence(op);
 		if (IS_ERR(fence))
 			return PTR_ERR(fence);
 		if (!fence)
@@ -258,15 +255,16 @@ void ogpu_syncs_fini(struct ogpu_syncs *syncs)
 
 		if (op->chain)
 			dma_fence_chain_free(op->chain);
-		drm_syncobj_put(op->syncobj);
+		if (op->first == op)
+			drm_syncobj_put(op->syncobj);
 	}
 	syncs->count = 0;
 }
 
 /**
- * ogpu_sync_batch_init() - start to note what the jobs of one call signal
+ * ogpu_sync_batch_init() - start to note what the jobs of one call wait for and signal
  * @batch: to set up
- * @count: most operations that will be noted; 0: there will be no notes
+ * @count: most syncobjs that will be noted; 0: there will be no notes
  *
  * Return: 0 or -ENOMEM. Undone by ogpu_sync_batch_fini().
  */
@@ -290,6 +288,38 @@ int ogpu_sync_batch_init(struct ogpu_sync_batch *batch, u32 count)
 }
 
 /**
+ * ogpu_sync_batch_find_fence() - what an operation of one of the jobs of a call waits for
+ * @batch: notes, which will say that it waits
+ * @op: that waits
+ *
+ * Return: as ogpu_sync_find_fence(); NULL also if earlier jobs of the call see to it.
+ */
+struct dma_fence *ogpu_sync_batch_find_fence(struct ogpu_sync_batch *batch,
+					     const struct ogpu_sync *op)
+{
+	struct ogpu_sync_note *note;
+	struct dma_fence *fence;
+
+	if (!batch->table)
+		return ogpu_sync_find_fence(op);
+
+	note = ogpu_sync_batch_note(batch, op);
+	/* That a point is there is known of those up to one that is. */
+	if (op->value ? op->value <= note->waited : note->waited_binary)
+		return NULL;
+
+	fence = note->signal ? ogpu_sync_find_batched(op, note->signal) : ogpu_sync_find_fence(op);
+	if (!IS_ERR(fence)) {
+		if (op->value)
+			note->waited = op->value;
+		else
+			note->waited_binary = true;
+	}
+
+	return fence;
+}
+
+/**
  * ogpu_sync_batch_add() - note what one job signals
  * @batch: notes
  * @syncs: of the job; must stay until ogpu_sync_batch_fini()
@@ -303,15 +333,15 @@ void ogpu_sync_batch_add(struct ogpu_sync_batch *batch, const struct ogpu_syncs 
 
 	for (i = 0; i < syncs->count; i++) {
 		const struct ogpu_sync *op = &syncs->ops[i];
-		const struct ogpu_sync **slot;
+		struct ogpu_sync_note *note;
 
 		if (!ogpu_sync_is_signal(op))
 			continue;
 
 		/* A binary signal replaces all; on a timeline the highest point counts. */
-		slot = ogpu_sync_batch_slot(batch, op->syncobj);
-		if (!*slot || !op->value || op->value > (*slot)->value)
-			*slot = op;
+		note = ogpu_sync_batch_note(batch, op);
+		if (!note->signal || !op->value || op->value > note->signal->value)
+			note->signal = op;
 	}
 }
 

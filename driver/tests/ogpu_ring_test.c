@@ -110,6 +110,38 @@ static void ogpu_ring_test_wrap(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ring.wptr, (u64)OGPU_RING_MIN_SIZE);
 }
 
+/* A job's packets are the same wherever they begin, also where they go around the end. */
+static void ogpu_ring_test_stream(struct kunit *test)
+{
+	const u32 words = OGPU_RING_MIN_SIZE / sizeof(u64);
+	u64 *mem = kunit_kzalloc(test, OGPU_RING_MIN_SIZE + sizeof(u64), GFP_KERNEL);
+	struct ogpu_ring ring;
+	u64 expected[5], at;
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, mem);
+	mem[words] = 0x5a5a5a5a5a5a5a5aull;
+	ogpu_ring_init(&ring, mem, OGPU_RING_MIN_SIZE);
+	ogpu_ring_write_stream(&ring, 0x123456789008ull, 64, 0x4000000000004000ull, 7);
+	memcpy(expected, mem, sizeof(expected));
+	KUNIT_EXPECT_EQ(test, lower_32_bits(expected[0]), 0x00048001);
+	KUNIT_EXPECT_EQ(test, expected[1], 0x123456789008ull);
+	KUNIT_EXPECT_EQ(test, lower_32_bits(expected[2]), 0x00060305);
+	KUNIT_EXPECT_EQ(test, expected[3], 0x4000000000004000ull);
+	KUNIT_EXPECT_EQ(test, expected[4], 7ull);
+
+	for (at = words - 6; at < words + 2; at++) {
+		memset(mem, 0, OGPU_RING_MIN_SIZE);
+		ring.wptr = at * sizeof(u64);
+		ogpu_ring_write_stream(&ring, 0x123456789008ull, 64, 0x4000000000004000ull, 7);
+		KUNIT_EXPECT_EQ(test, ring.wptr, (at + ARRAY_SIZE(expected)) * sizeof(u64));
+		for (i = 0; i < ARRAY_SIZE(expected); i++)
+			KUNIT_EXPECT_EQ(test, mem[(at + i) % words], expected[i]);
+		KUNIT_EXPECT_EQ(test, mem[(at + i) % words], 0ull);
+		KUNIT_EXPECT_EQ(test, mem[words], 0x5a5a5a5a5a5a5a5aull);
+	}
+}
+
 /* What jobs that are not done take is room for nobody, nor is a FENCE that is being executed. */
 static void ogpu_ring_test_room(struct kunit *test)
 {
@@ -140,6 +172,7 @@ static struct kunit_case ogpu_ring_cases[] = {
 	KUNIT_CASE(ogpu_ring_test_fence),
 	KUNIT_CASE(ogpu_ring_test_wait),
 	KUNIT_CASE(ogpu_ring_test_wrap),
+	KUNIT_CASE(ogpu_ring_test_stream),
 	KUNIT_CASE(ogpu_ring_test_room),
 	{ }
 };

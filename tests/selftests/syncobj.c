@@ -346,6 +346,45 @@ TEST(timeline_done_in_the_wrong_order)
 	EXPECT_EQ(card_timeline_query(&t.card, timeline), POINTS);
 }
 
+/* Jobs of one call wait for the same timeline: each for what is new to it, and that must be there. */
+TEST(jobs_of_one_call_wait_in_turn)
+{
+	/* Each waits for a point and signals something. */
+	static const uint64_t points[] = { 2, 1, 2, 4, 3 };
+	enum { JOBS = sizeof(points) / sizeof(points[0]) };
+	struct drm_ogpu_sync syncs[JOBS + 1][2];
+	struct drm_ogpu_job jobs[JOBS + 1];
+	uint32_t timeline, done[JOBS + 1];
+	struct setup t;
+	int i;
+
+	set_up(&t);
+	timeline = card_syncobj(&t.card);
+	submit_gated(&t, 1, sync_of(timeline, SIGNAL | TIMELINE, 2));
+	submit_gated(&t, 2, sync_of(timeline, SIGNAL | TIMELINE, 4));
+	for (i = 0; i < JOBS + 1; i++) {
+		done[i] = card_syncobj(&t.card);
+		syncs[i][0] = sync_of(timeline, TIMELINE, i < JOBS ? points[i] : 5);
+		syncs[i][1] = sync_of(done[i], SIGNAL, 0);
+		jobs[i] = (struct drm_ogpu_job) {
+			.syncs = { .array = (uintptr_t)syncs[i], .count = 2,
+				   .stride = sizeof(syncs[i][0]) },
+		};
+	}
+
+	/* The last one waits for what nobody signals: none of them is submitted. */
+	EXPECT_EQ(card_submit_jobs(&t.card, t.gated, jobs, JOBS + 1), -EINVAL);
+	EXPECT_EQ(card_syncobj_wait(&t.card, done[0], 0), -EINVAL);
+
+	ASSERT_EQ(card_submit_jobs(&t.card, t.gated, jobs, JOBS), 0);
+	EXPECT_EQ(card_syncobj_wait(&t.card, done[0], 20), -ETIME);
+	t.words[1] = 1;
+	EXPECT_EQ(card_syncobj_wait(&t.card, done[2], WAIT_MS), 0);
+	EXPECT_EQ(card_syncobj_wait(&t.card, done[3], 20), -ETIME);
+	t.words[2] = 1;
+	EXPECT_EQ(card_syncobj_wait(&t.card, done[JOBS - 1], WAIT_MS), 0);
+}
+
 /* Points that are handed over in the wrong order break nothing but their own order. */
 TEST(timeline_submitted_in_the_wrong_order)
 {
