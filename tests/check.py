@@ -7,6 +7,9 @@ and the programs and scripts of tests/selftests in test machines. Those whose so
 of a kernel share one. A backslash at the end of a line goes on with the next.
 A line "ARGS KERNEL: ARGUMENTS" gives a program arguments on that kernel; a line "KERNELS: NAMES" says
 on which ones alone the test can run.
+
+All limits of time are for a usual machine. TEST_SCALE=N in the environment makes all of them N times
+as long; the debug kernel has DEBUG_SCALE times more.
 """
 
 import argparse
@@ -30,6 +33,16 @@ SKIP = re.compile(r"#\s*skip\S*\s*(.*)", re.IGNORECASE)
 SKIP_STATUS = (4, 77)	# kselftest, automake
 MAX_BOOTS = 4		# of one group: a test that takes the machine down costs a boot
 MAX_SAID = 60		# lines that a failure repeats of what was printed before it
+SCALE = max(1, int(os.environ.get("TEST_SCALE", "1")))
+DEBUG_SCALE = 4
+# Limits, in seconds.
+COMPONENT_S = 600	# tests of a part, or of a package
+SMALL_S = 60		# a script that does little
+STATIC_S = 900
+MACHINE_TESTS_S = 600	# of the harness with its machines
+SCRIPT_S = 240		# a test in a machine that does not tell its own
+BOOT_S = 120		# of a machine before its tests, and after them
+USUAL_S = 60		# what a test in a machine may take on average
 
 
 class Totals:
@@ -122,10 +135,13 @@ def stream(command, log, timeout):
 
 
 def run_tap(totals, suite, command, timeout):
-    """A command that prints TAP. One that fails without saying which test did counts as one."""
+    """
+    A command that prints TAP. One that fails without saying which test did counts as one. The limit
+    is multiplied by SCALE here.
+    """
     progress = Progress(totals, suite)
     before, failed, status = totals.count(), totals.failed, None
-    for line in stream(command, progress.log, timeout):
+    for line in stream(command, progress.log, timeout * SCALE):
         if isinstance(line, int):
             status = line
         else:
@@ -138,23 +154,26 @@ def run_tap(totals, suite, command, timeout):
 
 
 def host_suites(totals):
-    run_tap(totals, "host harness", ["python3", "-B", "tests/vm/selftest.py"], 60)
+    run_tap(totals, "host harness", ["python3", "-B", "tests/vm/selftest.py"], SMALL_S)
     for name, folder in COMPONENTS:
         command = ["make", "--no-print-directory", "-C", folder, f"O={TOP}/build/{name}", "check"]
-        run_tap(totals, f"host {name}", command, 600)
-    run_tap(totals, "host packaging", ["tests/packaging/install.sh", f"{TOP}/build/packaging"], 600)
+        run_tap(totals, f"host {name}", command, COMPONENT_S)
+    run_tap(totals, "host packaging", ["tests/packaging/install.sh", f"{TOP}/build/packaging"],
+            COMPONENT_S)
     run_tap(totals, "host completion",
             ["tests/packaging/completion.sh",
              f"{TOP}/build/loader/ogpu-fwload", "firmware-loader/completion.bash",
-             f"{TOP}/build/smi/ogpu-smi", "tools/smi/completion.bash"], 60)
-    run_tap(totals, "host DKMS", ["tests/packaging/dkms.sh", f"{TOP}/build/dkms", "6.12", "7.3"], 600)
+             f"{TOP}/build/smi/ogpu-smi", "tools/smi/completion.bash"], SMALL_S)
+    run_tap(totals, "host DKMS", ["tests/packaging/dkms.sh", f"{TOP}/build/dkms", "6.12", "7.3"],
+            COMPONENT_S)
 
 
 class Test:
     """A program or script for the test machine, and the machine that it wants."""
 
-    def __init__(self, path, machine, args, kernels):
+    def __init__(self, path, machine, args, kernels, limit=SCRIPT_S):
         self.name = os.path.basename(path)
+        self.limit = limit		# seconds that it may take
         self.path = path
         self.machine = machine
         self.args = args		# by kernel
@@ -175,6 +194,16 @@ def wishes(source):
     return found or [""], dict(args), " ".join(kernels).split()
 
 
+def limit_of(source):
+    """The seconds that all tests of a program may take together, as it says itself."""
+    with open(source, encoding="utf-8", errors="replace") as f:
+        if '#include "harness.h"' not in f.read():
+            return SCRIPT_S
+    program = f"{TOP}/build/tests/{os.path.basename(source).removesuffix('.c')}"
+    said = subprocess.run([program, "--limit"], capture_output=True, text=True, check=True)
+    return max(SCRIPT_S, int(said.stdout))
+
+
 def selftests(names):
     """All tests: build/tests/NAME with source NAME.c, and tests/selftests/NAME.sh."""
     tests = []
@@ -185,7 +214,9 @@ def selftests(names):
         elif extension != ".c" or not os.access(f"{TOP}/build/tests/{base}", os.X_OK):
             continue
         machines, args, kernels = wishes(source)
-        tests += [Test(f"/ogpu/tests/{base}", machine, args, kernels) for machine in machines]
+        limit = limit_of(source)
+        tests += [Test(f"/ogpu/tests/{base}", machine, args, kernels, limit)
+                  for machine in machines]
     return [t for t in tests if not names or t.name in names or t.name.split(".")[0] in names]
 
 
@@ -202,18 +233,20 @@ class Boot:
         self.before_kunit = 0
         self.problems = 0
 
-    def run(self, tests, machine, timeout, limit, log):
+    def run(self, tests, machine, timeout, scale, log):
         debug = self.kernel == "debug"
         kunit = debug and not machine
         lines = []
         if kunit:
             lines.append("echo 'ogpu-test: kunit'; run-kunit; echo 'ogpu-test: kunit-end'")
-        lines.append(f"run-tests {limit} " + shlex.join(t.command(self.kernel) for t in tests))
+        lines.append(f"export TEST_SCALE={scale}")
+        lines += [f"run-tests {t.limit * scale} {shlex.quote(t.command(self.kernel))}"
+                  for t in tests]
         command = ["tests/vm/run", "--kernel", self.kernel, "--timeout", str(timeout),
                    *(["--kmemleak"] if debug else []), *shlex.split(machine), "--",
                    "\n".join(lines)]
         status = None
-        for line in stream(command, log, timeout + 120):
+        for line in stream(command, log, 2 * timeout + BOOT_S * SCALE):
             if isinstance(line, int):
                 status = line
             else:
@@ -269,8 +302,9 @@ def machine_suite(totals, kernel, machine, tests, scale):
     left = list(tests)
     for boot_number in range(MAX_BOOTS):
         boot = Boot(totals, suite, kernel)
-        status = boot.run(left, machine, int((120 + 60 * len(left)) * scale), int(240 * scale),
-                          progress.log)
+        # One of them may take all that it may.
+        seconds = BOOT_S + USUAL_S * len(left) + max(t.limit for t in left)
+        status = boot.run(left, machine, seconds * scale, scale, progress.log)
         left = [t for t in left if t.name not in boot.done]
         name = f"kernel log and clean end of machine {boot_number + 1}"
         if status == 0 and not boot.problems:
@@ -308,11 +342,11 @@ def main():
         if "host" in kinds:
             host_suites(totals)
         if "static" in kinds:
-            run_tap(totals, "static checks", ["tests/static/run"], 900)
+            run_tap(totals, "static checks", ["tests/static/run"], STATIC_S)
     if "vm" in kinds:
         if not opts.debug and not opts.tests:
             run_tap(totals, "harness in a machine",
-                    ["python3", "-B", "tests/vm/selftest.py", "machine"], 600)
+                    ["python3", "-B", "tests/vm/selftest.py", "machine"], MACHINE_TESTS_S)
         tests = selftests([n for n in opts.tests.split(",") if n])
         for kernel in kernels:
             build = subprocess.run(["tools/build/module", kernel], cwd=TOP, check=False)
@@ -321,7 +355,8 @@ def main():
                 continue
             fit = [t for t in tests if not t.kernels or kernel in t.kernels]
             for machine, group in groups(fit):
-                machine_suite(totals, kernel, machine, group, 4 if kernel == "debug" else 1)
+                machine_suite(totals, kernel, machine, group,
+                              SCALE * DEBUG_SCALE if kernel == "debug" else SCALE)
 
     print()
     for line in totals.skips:

@@ -99,7 +99,7 @@ bool admin_is(const struct admin *admin, const char *attribute, const char *text
 
 bool admin_wait(const struct admin *admin, const char *attribute, const char *text)
 {
-	uint64_t end = time_ms() + ADMIN_WAIT_MS;
+	uint64_t end = time_limit(ADMIN_WAIT_MS);
 	char now[256];
 
 	while (!admin_is(admin, attribute, text)) {
@@ -174,7 +174,7 @@ static bool event_has(const char *event, ssize_t bytes, const char *line)
 
 bool admin_wait_uevent(int fd, const char *line)
 {
-	uint64_t now, end = time_ms() + ADMIN_WAIT_MS;
+	uint64_t now, end = time_limit(ADMIN_WAIT_MS);
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 	char event[8192];
 	ssize_t bytes;

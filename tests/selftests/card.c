@@ -42,6 +42,27 @@ void sleep_ms(unsigned int ms)
 	poll(NULL, 0, ms);
 }
 
+unsigned int time_scale(void)
+{
+	const char *text = getenv("TEST_SCALE");
+	unsigned long scale = text ? strtoul(text, NULL, 10) : 1;
+
+	return scale >= 1 && scale <= 1000 ? scale : 1;
+}
+
+uint64_t time_limit(unsigned int ms)
+{
+	return time_ms() + (uint64_t)ms * time_scale();
+}
+
+int64_t time_limit_ns(unsigned int ms)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ll + now.tv_nsec + ms * 1000000ll * time_scale();
+}
+
 bool card_private;
 
 int card_ioctl(const struct card *card, unsigned long request, void *arg)
@@ -314,7 +335,7 @@ void card_queue_state(struct card *card, uint32_t queue, struct drm_ogpu_queue_g
 void card_queue_wait_error(struct card *card, uint32_t queue,
 			   struct drm_ogpu_queue_get_state *state)
 {
-	uint64_t end = time_ms() + QUEUE_WAIT_MS;
+	uint64_t end = time_limit(QUEUE_WAIT_MS);
 
 	for (;;) {
 		card_queue_state(card, queue, state);
@@ -334,17 +355,9 @@ uint32_t card_syncobj(struct card *card)
 	return handle;
 }
 
-static int64_t deadline_ns(unsigned int ms)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ll + now.tv_nsec + ms * 1000000ll;
-}
-
 int card_syncobj_wait(struct card *card, uint32_t handle, unsigned int ms)
 {
-	return drmSyncobjWait(card->fd, &handle, 1, deadline_ns(ms), 0, NULL);
+	return drmSyncobjWait(card->fd, &handle, 1, time_limit_ns(ms), 0, NULL);
 }
 
 int card_fence_status(struct card *card, uint32_t handle)
@@ -364,7 +377,7 @@ int card_fence_status(struct card *card, uint32_t handle)
 
 int card_timeline_wait(struct card *card, uint32_t handle, uint64_t point, unsigned int ms)
 {
-	return drmSyncobjTimelineWait(card->fd, &handle, &point, 1, deadline_ns(ms), 0, NULL);
+	return drmSyncobjTimelineWait(card->fd, &handle, &point, 1, time_limit_ns(ms), 0, NULL);
 }
 
 uint64_t card_timeline_query(struct card *card, uint32_t handle)
@@ -568,7 +581,7 @@ struct drm_ogpu_query_memory card_memory(struct card *card)
 
 int card_wait_memory(struct card *card, const struct drm_ogpu_query_memory *want)
 {
-	uint64_t end = time_ms() + MEMORY_WAIT_MS;
+	uint64_t end = time_limit(MEMORY_WAIT_MS);
 	struct drm_ogpu_query_memory now;
 
 	do {

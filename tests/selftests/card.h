@@ -134,5 +134,14 @@ uint64_t fdinfo_get(const struct card *card, const char *key);
 
 uint64_t time_ms(void);
 void sleep_ms(unsigned int ms);
+/*
+ * Limits are given for a usual machine. On one that TEST_SCALE in the environment calls slower, all
+ * of them are that many times as long: those of tests, of the waits above, and time_limit().
+ */
+unsigned int time_scale(void);
+/* When @ms that begin now are over, as time_ms() says. */
+uint64_t time_limit(unsigned int ms);
+/* The same for the kernel, in nanoseconds. */
+int64_t time_limit_ns(unsigned int ms);
 
 #endif

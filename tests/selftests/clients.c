@@ -110,7 +110,7 @@ static void report(struct work *w)
 	struct client *client = w->client;
 
 	client->error = card_ioctl(&w->card, DRM_IOCTL_OGPU_VM_CREATE, &vm);
-	client->signalled = w->sync_file < 0 || poll(&fence, 1, WAIT_MS) == 1;
+	client->signalled = w->sync_file < 0 || poll(&fence, 1, WAIT_MS * time_scale()) == 1;
 	__atomic_store_n(&client->lost, true, __ATOMIC_SEQ_CST);
 }
 
@@ -136,7 +136,7 @@ static void run(struct clients *clients, int number)
 /* Waits for each to have submitted so many jobs. */
 static bool wait_jobs(struct clients *clients, int first, const uint64_t *jobs)
 {
-	uint64_t end = time_ms() + WAIT_MS;
+	uint64_t end = time_limit(WAIT_MS);
 	int i;
 
 	for (i = first; i < CLIENTS; i++) {
@@ -192,7 +192,7 @@ bool clients_go_on(struct clients *clients)
 
 bool clients_wait_lost(struct clients *clients)
 {
-	uint64_t end = time_ms() + 2 * WAIT_MS;
+	uint64_t end = time_limit(2 * WAIT_MS);
 	int i;
 
 	for (i = 0; i < CLIENTS; i++) {

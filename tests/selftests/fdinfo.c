@@ -65,7 +65,7 @@ static void set_up(struct setup *t)
 /* The card tells of time a little later. Returns once it is more than that. */
 static uint64_t wait_unit_ns(struct card *card, uint32_t queue, uint64_t more_than)
 {
-	uint64_t end = time_ms() + WAIT_MS;
+	uint64_t end = time_limit(WAIT_MS);
 	struct drm_ogpu_queue_get_state state;
 
 	do {
@@ -82,7 +82,7 @@ static uint64_t wait_unit_ns(struct card *card, uint32_t queue, uint64_t more_th
 /* Likewise for a file. */
 static uint64_t wait_engine_ns(const struct card *card, const char *key, uint64_t more_than)
 {
-	uint64_t end = time_ms() + WAIT_MS, ns;
+	uint64_t end = time_limit(WAIT_MS), ns;
 
 	do {
 		ns = fdinfo_get(card, key);

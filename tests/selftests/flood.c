@@ -105,7 +105,7 @@ TEST_TIMEOUT(firmware_floods, TIMEOUT_S)
 
 	/* Queues that firmware did not destroy are gone with the card. */
 	ASSERT(admin_unbind(&admin));
-	end = time_ms() + ADMIN_WAIT_MS;
+	end = time_limit(ADMIN_WAIT_MS);
 	while (!admin_run("rmmod ogpu 2>/dev/null"))
 		ASSERT_LE(time_ms(), end);
 	ASSERT(admin_run("modprobe ogpu"));

@@ -14,7 +14,8 @@
  *
  * EXPECT_* notes a failure and goes on, ASSERT_* ends the test, SKIP(reason) ends it without a
  * failure. They also work in functions that a test calls and in threads, but not in its children.
- * Program arguments, if any, are the names of the tests to run.
+ * Program arguments, if any, are the names of the tests to run. With --limit alone none runs, and
+ * the seconds that they may take in all are printed.
  */
 #ifndef _HARNESS_H_
 #define _HARNESS_H_
@@ -28,6 +29,8 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "card.h"
 
 #define HARNESS_TIMEOUT_S	60
 #define HARNESS_MAX_TESTS	256
@@ -51,7 +54,7 @@ static struct harness_result *harness_result;
 
 #define TEST(name)	TEST_TIMEOUT(name, HARNESS_TIMEOUT_S)
 
-/* A test that may take some other number of seconds. */
+/* A test that may take some other number of seconds, or of time_scale() seconds. */
 #define TEST_TIMEOUT(name, seconds) \
 static void test_##name(void); \
 __attribute__((constructor)) static void harness_add_##name(void) \
@@ -120,7 +123,7 @@ static bool harness_run_one(unsigned int number, const struct harness_test *test
 		return false;
 	}
 	if (!pid) {
-		alarm(test->timeout);
+		alarm(test->timeout * time_scale());
 		test->func();
 		HARNESS_END();
 	}
@@ -159,6 +162,13 @@ static bool harness_wanted(const struct harness_test *test, int argc, char **arg
 static int harness_run(int argc, char **argv)
 {
 	unsigned int i, number = 0, failed = 0;
+
+	if (argc == 2 && !strcmp(argv[1], "--limit")) {
+		for (i = 0; i < harness_count; i++)
+			number += harness_tests[i].timeout;
+		printf("%u\n", number);
+		return 0;
+	}
 
 	harness_result = mmap(NULL, sizeof(*harness_result), PROT_READ | PROT_WRITE,
 			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -201,7 +201,7 @@ TEST_TIMEOUT(unload_in_use, TIMEOUT_S)
 /* It may take a moment until the last job of a program that ended is over. */
 static void unload(void)
 {
-	uint64_t end = time_ms() + ADMIN_WAIT_MS;
+	uint64_t end = time_limit(ADMIN_WAIT_MS);
 
 	while (!access("/sys/module/ogpu", F_OK) && !admin_run("rmmod ogpu 2>/dev/null"))
 		ASSERT_LE(time_ms(), end);
@@ -274,7 +274,7 @@ TEST(state_is_told)
 	EXPECT_EQ(poll(&state, 1, 0), 0);
 
 	reset_function(&admin);
-	EXPECT_EQ(poll(&state, 1, ADMIN_WAIT_MS), 1);
+	EXPECT_EQ(poll(&state, 1, ADMIN_WAIT_MS * time_scale()), 1);
 	EXPECT(admin_wait_uevent(uevents, "OGPU_STATE=running"));
 	expect_works(&admin);
 }

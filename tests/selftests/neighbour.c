@@ -179,7 +179,7 @@ static void *greedy_submit(void *arg)
 /* Waits until a thread sleeps in SUBMIT, or is through it and its job waits on the card. */
 static void wait_settled(const struct greedy *g)
 {
-	uint64_t end = time_ms() + 30000;
+	uint64_t end = time_limit(30000);
 	char path[64], text[64] = "";
 	pid_t tid;
 	FILE *f;
@@ -244,14 +244,14 @@ TEST_TIMEOUT(while_others_wait_for_memory, TIMEOUT_S)
 		wait_settled(&greedy[i]);
 	}
 
-	alarm(30);
+	alarm(30 * time_scale());
 	for (i = 0; i < 20; i++) {
 		memset(words.map, 0, 8);
 		card_run(&card, queue, &s);
 		EXPECT_EQ(*(volatile uint32_t *)words.map, 0x1234567);
 	}
 	EXPECT_EQ(card_syncobj_wait(&holder.card, holder.done, 0), -ETIME);
-	alarm(TIMEOUT_S);
+	alarm(TIMEOUT_S * time_scale());
 
 	/* They get it when it is free. */
 	kill.queue_id = holder.queue;

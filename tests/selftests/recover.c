@@ -97,7 +97,7 @@ static void wait_kernel_log(int fd, const char *message)
 	ssize_t bytes;
 
 	do {
-		ASSERT_EQ(poll(&poll_fd, 1, RECOVERY_MS), 1);
+		ASSERT_EQ(poll(&poll_fd, 1, RECOVERY_MS * time_scale()), 1);
 		bytes = read(fd, line, sizeof(line) - 1);
 		line[bytes < 0 ? 0 : bytes] = 0;
 	} while (!strstr(line, message));

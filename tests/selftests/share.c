@@ -111,7 +111,7 @@ static uint64_t unit_ns(struct client *c, uint32_t queue)
 /* Waits for a queue to have had a unit for longer than @ns, and tells how long it had. */
 static uint64_t wait_unit_ns(struct client *c, uint32_t queue, uint64_t ns)
 {
-	uint64_t end = time_ms() + WAIT_MS, now;
+	uint64_t end = time_limit(WAIT_MS), now;
 
 	while ((now = unit_ns(c, queue)) <= ns) {
 		ASSERT_LE(time_ms(), end);
@@ -423,7 +423,7 @@ TEST_TIMEOUT(save_areas_overwritten, 150)
 	static struct buffer areas[QUEUES];
 	struct vandal vandal = { .areas = areas, .count = QUEUES };
 	struct drm_ogpu_queue_get_state state;
-	uint64_t end = time_ms() + WAIT_MS;
+	uint64_t end = time_limit(WAIT_MS);
 	uint32_t queue, queues[QUEUES];
 	struct client c, stranger;
 	int i, failed;

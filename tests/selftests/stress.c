@@ -465,6 +465,7 @@ int main(int argc, char **argv)
 		{ "steps", required_argument, NULL, 'n' },
 		{ "mib", required_argument, NULL, 'm' },
 		{ "victims", required_argument, NULL, 'v' },
+		{ "limit", no_argument, NULL, 'l' },
 		{},
 	};
 	struct timespec now;
@@ -498,6 +499,8 @@ int main(int argc, char **argv)
 		case 'v':
 			opts.victims = number(optarg, 1000);
 			break;
+		case 'l':
+			return harness_run(2, (char *[]) { argv[0], "--limit", NULL });
 		default:
 			return 1;
 		}

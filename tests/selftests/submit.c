@@ -733,7 +733,8 @@ static void close_in_mid_job(bool destroy)
 	munmap(t.page.map, t.page.size);
 	munmap(t.s.buf.map, t.s.buf.size);
 	card_close(&t.card);
-	EXPECT_EQ(poll(&(struct pollfd) { .fd = fd, .events = POLLIN }, 1, 5000), 1);
+	EXPECT_EQ(poll(&(struct pollfd) { .fd = fd, .events = POLLIN }, 1,
+		       5000 * time_scale()), 1);
 
 	card_open(&t.card);
 	out.handle = card_syncobj(&t.card);

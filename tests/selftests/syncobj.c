@@ -84,7 +84,7 @@ static struct drm_ogpu_sync sync_of(uint32_t handle, uint32_t flags, uint64_t va
 
 static int64_t deadline(void)
 {
-	return (time_ms() + WAIT_MS) * 1000000ll;
+	return time_limit_ns(WAIT_MS);
 }
 
 /*
@@ -186,7 +186,7 @@ static void program(int timeline_fd, unsigned int number, unsigned int count, un
 	uint32_t handle;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	alarm(60);
+	alarm(60 * time_scale());
 	set_up(&t);
 	if (drmSyncobjFDToHandle(t.card.fd, timeline_fd, &handle))
 		_exit(1);
@@ -536,7 +536,8 @@ TEST(eventfd_before_submit)
 	t.words[2] = 1;
 	EXPECT_EQ(poll(&(struct pollfd) { .fd = fds[1], .events = POLLIN }, 1, 50), 0);
 	t.words[1] = 1;
-	EXPECT_EQ(poll(&(struct pollfd) { .fd = fds[1], .events = POLLIN }, 1, WAIT_MS), 1);
+	EXPECT_EQ(poll(&(struct pollfd) { .fd = fds[1], .events = POLLIN }, 1,
+		       WAIT_MS * time_scale()), 1);
 }
 
 int main(int argc, char **argv)

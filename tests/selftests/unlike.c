@@ -119,7 +119,7 @@ static void submit(struct file *f)
 /* Every workgroup of every queue has begun, and as none may go on yet, all are under way. */
 static void wait_all_begun(struct file *f)
 {
-	uint64_t end = time_ms() + WAIT_MS;
+	uint64_t end = time_limit(WAIT_MS);
 
 	while (f->words[0] < QUEUES * f->card.info.cu_count) {
 		if (time_ms() > end) {

@@ -120,7 +120,7 @@ static pid_t start_with(const struct card *card)
 /* Waits for a process to end. Its exit status, or -ETIME if it has not. */
 static int wait_exit(pid_t pid, unsigned int ms)
 {
-	uint64_t end = time_ms() + ms;
+	uint64_t end = time_limit(ms);
 	int status;
 
 	while (!waitpid(pid, &status, WNOHANG)) {
@@ -138,7 +138,7 @@ static int wait_exit(pid_t pid, unsigned int ms)
  */
 static void wait_asleep(pid_t pid, int where)
 {
-	uint64_t end = time_ms() + 10000;
+	uint64_t end = time_limit(10000);
 	char path[64], text[256];
 	int fd;
 

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "card.h"
@@ -89,7 +88,7 @@ void user_add(struct user *u, const void *packet, uint32_t bytes)
 	uint64_t size = u->args.ring_bytes;
 	uint64_t at = u->tail % size;
 	uint64_t first = bytes < size - at ? bytes : size - at;
-	uint64_t end = time_ms() + 20000;
+	uint64_t end = time_limit(20000);
 
 	while (u->tail + bytes - *u->rptr > size) {
 		if (time_ms() > end)
@@ -172,11 +171,10 @@ int user_wait_for(struct card *card, uint32_t queue, volatile uint64_t *word, ui
 		.compare = DRM_OGPU_COMPARE_GE,
 		.queue_id = queue,
 	};
-	struct drm_ogpu_wait args = { .fences = CARD_ARRAY(&fence, 1) };
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	args.timeout_ns = now.tv_sec * 1000000000ll + now.tv_nsec + ms * 1000000ll;
+	struct drm_ogpu_wait args = {
+		.timeout_ns = time_limit_ns(ms),
+		.fences = CARD_ARRAY(&fence, 1),
+	};
 
 	return card_ioctl(card, DRM_IOCTL_OGPU_WAIT, &args);
 }

@@ -247,7 +247,7 @@ TEST_TIMEOUT(evicted_in_a_kernel, 120)
 		struct drm_ogpu_bo_info info = { .handle = big.handle };
 
 		start_work(&p, &u, 50, false);
-		end = time_ms() + SLOW_MS;
+		end = time_limit(SLOW_MS);
 		while (!p.words[0])
 			ASSERT_LE(time_ms(), end);
 

@@ -234,7 +234,7 @@ TEST_TIMEOUT(too_much, 120)
 
 	/* Mapping it takes the memory of the first one, which cannot come back. */
 	ASSERT_EQ(card_bind(&card, &half[1], BIG_VA + (1ull << 32), RW), 0);
-	end = time_ms() + 60000;
+	end = time_limit(60000);
 	do {
 		card_queue_state(&card, u.args.queue_id, &state);
 		sleep_ms(50);

@@ -219,7 +219,7 @@ TEST(control_page)
 {
 	struct drm_ogpu_queue_create args = {};
 	volatile struct drm_ogpu_queue_control *control;
-	uint64_t end = time_ms() + SLOW_MS;
+	uint64_t end = time_limit(SLOW_MS);
 	uint32_t other_vm, seq, state;
 	struct card card;
 	struct user u;

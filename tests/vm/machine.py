@@ -13,6 +13,7 @@ import subprocess
 import time
 
 QEMU = "qemu-system-x86_64"
+END_S = 60	# for a process to begin or to end when told to, however busy the host is
 
 
 def die_with_parent():
@@ -96,7 +97,7 @@ class Card:
                 [program, "--socket", self.socket, "--control", self.control, *options],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
                 preexec_fn=die_with_parent)
-        ready, _, _ = select.select([self.process.stdout], [], [], 10)
+        ready, _, _ = select.select([self.process.stdout], [], [], END_S)
         line = self.process.stdout.readline() if ready else b""
         if not line.startswith(b"ogpu-vgpu: ready"):
             self.process.kill()
@@ -110,7 +111,7 @@ class Card:
             shutil.copyfile(f"/proc/{self.process.pid}/status", self.status_path)
             self.process.terminate()
             try:
-                self.process.wait(5)
+                self.process.wait(END_S)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -213,7 +214,7 @@ class Machine:
     def quit(self):
         """Ends QEMU at once; text about a crash, or None."""
         self.qmp_send("quit")
-        return self.wait_end(10)
+        return self.wait_end(END_S)
 
     def dump_and_end(self):
         """
@@ -222,7 +223,7 @@ class Machine:
         interrupt is served any more. Then the machine resets, which ends QEMU.
         """
         self.qmp_send("inject-nmi")
-        self.wait_end(60)
+        self.wait_end(END_S)
 
     def wait_end(self, seconds):
         try:

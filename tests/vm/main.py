@@ -25,6 +25,7 @@ EXIT_TIMEOUT = 124	# as timeout(1)
 EXIT_REPORT = 123	# the kernel log has a report, the driver cannot be unloaded, a card crashed
 EXIT_NOT_STARTED = 125
 KEEP_RUNS = 30
+BOOT_S = 120		# until the command runs, at least
 REPORT_LINES = 25	# of the kernel log, to print with a report
 
 USAGE = """tests/vm/run [OPTION...] [-- COMMAND...]
@@ -44,7 +45,9 @@ def parse(argv):
                    help="put the cards behind a virtual IOMMU")
     p.add_argument("--smp", type=int, default=2)
     p.add_argument("--memory", help="guest memory (default 1G, debug kernel 2G)")
-    p.add_argument("--timeout", type=float, default=300, help="seconds for the whole run")
+    p.add_argument("--timeout", type=float, default=300, 
+                   help="seconds for the command and all that follows; what comes before it has as"
+                   " many, or two minutes if that is longer")
     p.add_argument("--share", metavar="DIR", help="host folder, read-write at /share")
     p.add_argument("--add", metavar="PATH[:GUEST]", action="append", default=[],
                    help="file or folder for the machine (default place: /job); may be repeated")
@@ -233,12 +236,13 @@ class Output:
 
 def run_job(vm, output, opts):
     """Moves bytes until the job has ended, QEMU has died or the time is over."""
-    deadline = vm.started + opts.timeout
     sources = [vm.output, vm.qmp]
     if opts.interactive:
         sources.append(sys.stdin)
     while output.exit is None:
-        left = deadline - time.monotonic()
+        end = output.started + opts.timeout if output.started else \
+            vm.started + max(opts.timeout, BOOT_S)
+        left = end - time.monotonic()
         if left <= 0 and not opts.interactive:
             return "timeout"
         ready, _, _ = select.select(sources, [], [], None if opts.interactive else left)

@@ -132,6 +132,10 @@ def tests():
         ["--cards 2", "--iommu"], "/ogpu/tests/x", "/ogpu/tests/x --jobs 9", ["7.3", "debug"])
     yield "options of a machine on two lines", test_of(
         "/*\n * VM: --cards 2 \\\n *     --iommu\n */\n")[0] == ["--cards 2 --iommu"]
+    source = f"{check.TOP}/tests/selftests"
+    yield "limit of a program", check.limit_of(f"{source}/stress.c") > check.SCRIPT_S
+    yield "limit of a program without a harness", \
+        check.limit_of(f"{source}/header_only.c") == check.SCRIPT_S
     yield "no options for cards", cards_of() == [[], [], []]
     yield "options for every card", cards_of("--cus {n}") == [["--cus", str(n)] for n in range(3)]
     yield "options for each card", cards_of("--cus 2", "--cus 9") == [
@@ -177,7 +181,7 @@ def machine_tests():
     yield "an oops fails a run", ends_with(
         main.EXIT_REPORT, "the machine ended by itself", "--", "echo c >/proc/sysrq-trigger")
     yield "a hang ends with the tasks in the log", ends_with(
-        main.EXIT_TIMEOUT, "no end after 40 s; tasks are in the kernel log", "--timeout", "40",
+        main.EXIT_TIMEOUT, "no end after 20 s; tasks are in the kernel log", "--timeout", "20",
         "--", "mkfifo /tmp/never; cat /tmp/never", log="task:cat ")
 
 
