@@ -74,6 +74,19 @@ int ogpu_boot_init(struct ogpu_device *odev)
 }
 
 /**
+ * ogpu_boot_stopped() - no firmware runs any more
+ * @odev: the card
+ *
+ * Sleeps.
+ */
+void ogpu_boot_stopped(struct ogpu_device *odev)
+{
+	mutex_lock(&odev->boot->lock);
+	odev->boot->info_valid = false;
+	mutex_unlock(&odev->boot->lock);
+}
+
+/**
  * ogpu_boot_get_info() - what the firmware that runs told about itself
  * @odev: the card
  * @info: filled in
@@ -103,12 +116,15 @@ int ogpu_boot_get_info(struct ogpu_device *odev, struct ogpu_fw_info *info)
  *
  * The registers are mapped, see ogpu_device_present().
  *
- * Return: the lowest security version that the card accepts; what it was last if the card is gone.
+ * Return: the lowest security version that the card accepts; what it was last if the card is gone
+ * or being reset.
  */
 u32 ogpu_boot_fuse_svn(struct ogpu_device *odev)
 {
-	u32 svn = odev->chip->boot_svn(odev);
+	u32 svn = OGPU_REG_GONE;
 
+	if (!READ_ONCE(odev->reset_holders))
+		svn = odev->chip->boot_svn(odev);
 	if (svn == OGPU_REG_GONE)
 		return READ_ONCE(odev->boot->fuse_svn);
 	WRITE_ONCE(odev->boot->fuse_svn, svn);
@@ -159,6 +175,17 @@ void ogpu_boot_cancel(struct ogpu_device *odev)
 	if (boot->waiting)
 		ogpu_mbox_stop(odev);
 	mutex_unlock(&boot->lock);
+}
+
+/**
+ * ogpu_boot_is_cancelled() - was ogpu_boot_cancel() called?
+ * @odev: the card
+ *
+ * Return: true if so, and not taken back.
+ */
+bool ogpu_boot_is_cancelled(struct ogpu_device *odev)
+{
+	return READ_ONCE(odev->boot->cancelled);
 }
 
 /**
@@ -228,6 +255,15 @@ static int ogpu_boot_refused(struct ogpu_device *odev, u32 error)
 	return -EKEYREJECTED;
 }
 
+/* There is no sense in waiting: 0, -ECANCELED, or -ENODEV if the driver leaves the card. */
+static int ogpu_boot_over(struct ogpu_device *odev)
+{
+	if (READ_ONCE(odev->state) == OGPU_STATE_GONE)
+		return -ENODEV;
+
+	return READ_ONCE(odev->boot->cancelled) ? -ECANCELED : 0;
+}
+
 /* Wait for the verdict of the boot ROM. */
 static int ogpu_boot_wait_rom(struct ogpu_device *odev)
 {
@@ -236,7 +272,7 @@ static int ogpu_boot_wait_rom(struct ogpu_device *odev)
 	int verdict;
 
 	if (read_poll_timeout(odev->chip->boot_verdict, verdict,
-			      verdict != -EINPROGRESS || READ_ONCE(odev->boot->cancelled),
+			      verdict != -EINPROGRESS || ogpu_boot_over(odev),
 			      OGPU_BOOT_POLL_US, (u64)timeout_ms * USEC_PER_MSEC, false,
 			      odev, &error)) {
 		ogpu_device_set_error(odev, "boot ROM gave no verdict within %u ms", timeout_ms);
@@ -244,7 +280,7 @@ static int ogpu_boot_wait_rom(struct ogpu_device *odev)
 	}
 	/* No verdict, but no timeout either. */
 	if (verdict == -EINPROGRESS)
-		return -ECANCELED;
+		return ogpu_boot_over(odev);
 
 	return verdict == -EKEYREJECTED ? ogpu_boot_refused(odev, error) : verdict;
 }
@@ -258,8 +294,8 @@ static int ogpu_boot_wait_hello(struct ogpu_device *odev, struct ogpu_msg_hello 
 
 	do {
 		ret = ogpu_mbox_wait_hello(odev, hello, OGPU_BOOT_SLICE_MS);
-		if (READ_ONCE(odev->boot->cancelled))
-			return -ECANCELED;
+		if (ogpu_boot_over(odev))
+			return ogpu_boot_over(odev);
 		if (ret != -ETIMEDOUT)
 			return ret;
 
@@ -354,10 +390,7 @@ int ogpu_boot(struct ogpu_device *odev, const void *image, u32 size)
 	struct ogpu_msg_hello hello;
 	int ret;
 
-	mutex_lock(&boot->lock);
-	boot->info_valid = false;
-	mutex_unlock(&boot->lock);
-
+	ogpu_boot_stopped(odev);
 	ret = odev->chip->quiesce(odev);
 	if (ret) {
 		ogpu_device_set_error(odev, "card does not obey a reset: %d", ret);

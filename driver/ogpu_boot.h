@@ -41,7 +41,9 @@ struct ogpu_fw_info {
 int ogpu_boot_init(struct ogpu_device *odev);
 int ogpu_boot(struct ogpu_device *odev, const void *image, u32 size);
 void ogpu_boot_cancel(struct ogpu_device *odev);
+bool ogpu_boot_is_cancelled(struct ogpu_device *odev);
 void ogpu_boot_clear_cancel(struct ogpu_device *odev);
+void ogpu_boot_stopped(struct ogpu_device *odev);
 int ogpu_boot_get_info(struct ogpu_device *odev, struct ogpu_fw_info *info);
 u32 ogpu_boot_fuse_svn(struct ogpu_device *odev);
 int ogpu_boot_commit_svn(struct ogpu_device *odev, u32 svn);

@@ -7,6 +7,7 @@
 #include <linux/io-64-nonatomic-lo-hi.h>
 #include <linux/io.h>
 #include <linux/iopoll.h>
+#include <linux/minmax.h>
 #include <linux/unaligned.h>
 
 #include "abi/regs.h"
@@ -20,6 +21,7 @@
  */
 #define OGPU_V1_TLBI_TIMEOUT_MS	3000
 #define OGPU_V1_TLBI_POLL_US	20
+#define OGPU_V1_QUIESCE_MAX_MS	10000u
 
 static int ogpu_v1_quiesce(struct ogpu_device *odev)
 {
@@ -29,9 +31,10 @@ static int ogpu_v1_quiesce(struct ogpu_device *odev)
 
 	/*
 	 * A tenth of a second is what the contract allows. But a card that is given up here stays
-	 * away until somebody binds it again.
+	 * away until somebody binds it again. Unbind waits for it, too.
 	 */
-	return ogpu_wait32(odev, 0, OGPU_GLB_RESET, bits, 0, ogpu_fw_timeout_ms);
+	return ogpu_wait32(odev, 0, OGPU_GLB_RESET, bits, 0,
+			   min(ogpu_fw_timeout_ms, OGPU_V1_QUIESCE_MAX_MS));
 }
 
 /* Reading the low half latches the high one. */

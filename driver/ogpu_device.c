@@ -178,7 +178,7 @@ bool ogpu_device_set_state(struct ogpu_device *odev, enum ogpu_state from, enum 
 }
 
 /**
- * ogpu_device_set_gone() - the card does not answer any more
+ * ogpu_device_set_gone() - the card has left the bus
  * @odev: the card
  *
  * Everything that uses it fails quickly from now on, and all fences are signalled soon. Any
@@ -191,24 +191,27 @@ void ogpu_device_set_gone(struct ogpu_device *odev)
 
 	trace_ogpu_state(odev, ogpu_state_name(OGPU_STATE_GONE));
 	ogpu_device_set_error(odev, "card does not answer; reseat or power-cycle it");
-	drm_err(&odev->drm, "card does not answer any more\n");
+	drm_err(&odev->drm, "card is gone from the bus\n");
 	schedule_work(&odev->state_work);
 	ogpu_report(odev, OGPU_TROUBLE_GONE);
 }
 
 /**
- * ogpu_device_check_gone() - a register read all-ones: is the card gone?
+ * ogpu_device_check_gone() - a register read all-ones: does the card still answer?
  * @odev: the card
  *
- * The registers are mapped, see ogpu_device_present(). Any context. While the card is being reset,
- * or its link is frozen, it is silent for a moment; then reset code looks whether it comes back.
+ * The registers are mapped, see ogpu_device_present(). Any context. A card that is being reset, or
+ * whose link is frozen, is silent for a moment, and that may be so before anybody has told us:
+ * recovery looks whether it comes back, and only then says that the card is gone.
  */
 void ogpu_device_check_gone(struct ogpu_device *odev)
 {
-	if (READ_ONCE(odev->state) != OGPU_STATE_RESETTING &&
+	enum ogpu_state state = READ_ONCE(odev->state);
+
+	if (state != OGPU_STATE_RESETTING && state != OGPU_STATE_GONE &&
 	    READ_ONCE(odev->pdev->error_state) != pci_channel_io_frozen &&
 	    !ogpu_device_present(odev))
-		ogpu_device_set_gone(odev);
+		ogpu_report(odev, OGPU_TROUBLE_LOST);
 }
 
 /**
@@ -377,10 +380,11 @@ int ogpu_device_init(struct ogpu_device *odev)
 
 	spin_lock_init(&odev->time_lock);
 	spin_lock_init(&odev->error_lock);
+	init_waitqueue_head(&odev->released);
 	INIT_WORK(&odev->state_work, ogpu_device_state_work);
 	odev->state = OGPU_STATE_AWAITING_FIRMWARE;
 	odev->generation = 1;
-	odev->reset_blocked = true;
+	odev->reset_holders = OGPU_RESET_BIND;
 
 	ret = drmm_mutex_init(&odev->drm, &odev->reset_lock);
 	if (ret)

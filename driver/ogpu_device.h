@@ -26,11 +26,13 @@
 #ifndef _OGPU_DEVICE_H_
 #define _OGPU_DEVICE_H_
 
+#include <linux/atomic.h>
 #include <linux/io.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/spinlock.h>
 #include <linux/srcu.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include <drm/drm_device.h>
@@ -62,12 +64,13 @@ struct ogpu_watchdog;
  * @OGPU_STATE_RUNNING: it can do work
  * @OGPU_STATE_RESETTING: it failed, or the administrator resets it; comes back by itself
  * @OGPU_STATE_WEDGED: resets did not help
- * @OGPU_STATE_GONE: it does not answer, or the driver leaves it
+ * @OGPU_STATE_GONE: it left the bus, or the driver leaves it
  *
  * Allowed changes: AWAITING_FIRMWARE -> BOOTING -> RUNNING -> RESETTING -> RUNNING | WEDGED;
  * BOOTING -> AWAITING_FIRMWARE (firmware refused or silent); RUNNING | RESETTING -> BOOTING (an
- * upload whose firmware runs, but no render node can be made); WEDGED -> RESETTING (the
- * administrator resets the card); any -> GONE, which is final.
+ * upload whose firmware runs, but no render node can be made); RESETTING -> AWAITING_FIRMWARE (the
+ * card does not accept the kept image any more); WEDGED -> RESETTING (the administrator resets the
+ * card); any -> GONE, which is final.
  */
 enum ogpu_state {
 	OGPU_STATE_AWAITING_FIRMWARE,
@@ -77,6 +80,15 @@ enum ogpu_state {
 	OGPU_STATE_WEDGED,
 	OGPU_STATE_GONE,
 };
+
+/*
+ * Who keeps the card from being started: bits of reset_holders. Each is set and cleared by its own
+ * pair of calls, and the last one to leave starts the card.
+ */
+#define OGPU_RESET_BIND		BIT(0)	/* probe and unbind */
+#define OGPU_RESET_BUS_ERROR	BIT(1)	/* error recovery of the PCI core */
+#define OGPU_RESET_FUNCTION	BIT(2)	/* a reset of the function by the PCI core */
+#define OGPU_RESET_SLEEP	BIT(3)	/* sleep of the machine */
 
 /**
  * struct ogpu_device - one card
@@ -133,14 +145,18 @@ struct ogpu_device {
 	 */
 	u32 generation;
 	/**
-	 * @reset_lock: serialises start, reset and stop of the card; protects the members from here
-	 * to @wq
+	 * @reset_lock: serialises start, reset and stop of the card; protects
+	 * @registered and @reset_holders
 	 */
 	struct mutex reset_lock;
+	/** @start_trouble: enum ogpu_trouble + 1 since the last start began, or 0 (ogpu_start.c) */
+	atomic_t start_trouble;
+	/** @released: woken when nobody holds the card any more */
+	wait_queue_head_t released;
 	/** @registered: the DRM device is registered */
 	bool registered;
-	/** @reset_blocked: probe, unbind or a reset by the PCI core: no recovery, no boot */
-	bool reset_blocked;
+	/** @reset_holders: OGPU_RESET_*: no recovery, no boot; read with READ_ONCE() elsewhere */
+	u32 reset_holders;
 	/** @wq: for recovery and the watchdog; usable when memory is short */
 	struct workqueue_struct *wq;
 	/** @submit_wq: runs jobs that had to wait and page-table changes (ogpu_sched.c) */

@@ -25,6 +25,7 @@
 #include "ogpu_device.h"
 #include "ogpu_fw.h"
 #include "ogpu_life.h"
+#include "ogpu_start.h"
 #include "ogpu_watchdog.h"
 
 /**
@@ -198,17 +199,39 @@ static enum fw_upload_err ogpu_fw_write(struct fw_upload *upload, const u8 *data
 	return FW_UPLOAD_ERR_NONE;
 }
 
+/* Firmware runs: for the first time, or after the card has refused what ran. Under reset_lock. */
+static int ogpu_fw_register_drm(struct ogpu_device *odev)
+{
+	int ret;
+
+	if (odev->registered)
+		return 0;
+	ret = drm_dev_register(&odev->drm, 0);
+	if (ret)
+		return ret;
+
+	odev->registered = true;
+	odev->fw->first_run(odev);
+
+	return 0;
+}
+
 /* Boot what was uploaded, and offer the card to user space. Under reset_lock. */
 static int ogpu_fw_bring_up(struct ogpu_device *odev)
 {
 	struct ogpu_fw *fw = odev->fw;
 	int ret;
 
-	if (odev->reset_blocked || READ_ONCE(odev->state) != OGPU_STATE_BOOTING) {
-		ogpu_device_set_error(odev, "card was reset during the upload; upload again");
+	if (ogpu_boot_is_cancelled(odev)) {
+		ogpu_device_set_error(odev, "upload was cancelled");
+		return -ECANCELED;
+	}
+	if (odev->reset_holders || READ_ONCE(odev->state) != OGPU_STATE_BOOTING) {
+		ogpu_device_set_error(odev, "card is being reset; upload again");
 		return -EAGAIN;
 	}
 
+	ogpu_start_begin(odev);
 	ret = ogpu_boot(odev, fw->staged, fw->staged_size);
 	if (ret)
 		return ret;
@@ -216,6 +239,9 @@ static int ogpu_fw_bring_up(struct ogpu_device *odev)
 	ret = ogpu_life_start(odev);
 	if (ret)
 		return ret;
+	ret = ogpu_start_end(odev);
+	if (ret)
+		return -EIO;
 
 	/* The image is needed as soon as the state allows a reset. */
 	kvfree(fw->kept);
@@ -228,7 +254,7 @@ static int ogpu_fw_bring_up(struct ogpu_device *odev)
 		ret = -ENODEV;
 		goto err_stop;
 	}
-	ret = drm_dev_register(&odev->drm, 0);
+	ret = ogpu_fw_register_drm(odev);
 	if (ret) {
 		ogpu_device_set_error(odev, "cannot make a render node: %d", ret);
 		/* A recovery that was asked for meanwhile must not find a card to start. */
@@ -236,10 +262,8 @@ static int ogpu_fw_bring_up(struct ogpu_device *odev)
 			ogpu_device_set_state(odev, OGPU_STATE_RESETTING, OGPU_STATE_BOOTING);
 		goto err_stop;
 	}
-	odev->registered = true;
-
-	fw->first_run(odev);
 	ogpu_watchdog_start(odev);
+	ogpu_start_running(odev);
 
 	return 0;
 
@@ -258,6 +282,8 @@ static enum fw_upload_err ogpu_fw_poll_complete(struct fw_upload *upload)
 	if (odev->fw->received != odev->fw->staged_size)
 		return FW_UPLOAD_ERR_RW_ERROR;
 
+	/* The image is here: a reset meanwhile does not matter. */
+	ogpu_start_wait(odev);
 	mutex_lock(&odev->reset_lock);
 	ret = ogpu_fw_bring_up(odev);
 	mutex_unlock(&odev->reset_lock);
@@ -285,6 +311,7 @@ static enum fw_upload_err ogpu_fw_poll_complete(struct fw_upload *upload)
 static void ogpu_fw_cancel(struct fw_upload *upload)
 {
 	ogpu_boot_cancel(upload->dd_handle);
+	ogpu_start_wake(upload->dd_handle);
 }
 
 static void ogpu_fw_cleanup(struct fw_upload *upload)
@@ -299,6 +326,8 @@ static void ogpu_fw_cleanup(struct fw_upload *upload)
 	if (ogpu_device_set_state(odev, OGPU_STATE_BOOTING, OGPU_STATE_AWAITING_FIRMWARE)) {
 		ogpu_device_get_error(odev, error, sizeof(error));
 		drm_err(&odev->drm, "firmware was not started: %s\n", error);
+		/* Perhaps because there is no card any more. */
+		ogpu_device_check_gone(odev);
 	}
 }
 
@@ -359,4 +388,19 @@ int ogpu_fw_boot_kept(struct ogpu_device *odev)
 	ogpu_boot_clear_cancel(odev);
 
 	return ogpu_boot(odev, odev->fw->kept, odev->fw->kept_size);
+}
+
+/**
+ * ogpu_fw_forget_kept() - the card does not accept the firmware any more that ran before a reset
+ * @odev: the card; in state RESETTING, and not to be started before an upload
+ *
+ * Under @odev->reset_lock.
+ */
+void ogpu_fw_forget_kept(struct ogpu_device *odev)
+{
+	struct ogpu_fw *fw = odev->fw;
+
+	kvfree(fw->kept);
+	fw->kept = NULL;
+	fw->kept_size = 0;
 }

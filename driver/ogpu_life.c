@@ -83,6 +83,7 @@ void ogpu_life_stop(struct ogpu_device *odev, int fence_error)
 	ogpu_mbox_flush(odev);
 	/* Whoever sees a fence signal may reuse the memory: the card must be done with it. */
 	ogpu_life_halt(odev);
+	ogpu_boot_stopped(odev);
 	ogpu_binds_stop(odev);
 	ogpu_queue_mgr_stop(odev, fence_error);
 	ogpu_preempts_stop(odev);

@@ -279,7 +279,9 @@ static int ogpu_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	pci_set_master(pdev);
 	ret = ogpu_reset_allow(odev);
 	if (ret)
-		goto err_fini;
+		goto err_clear_master;
+	/* For who asks later, while the card is being reset. */
+	ogpu_boot_fuse_svn(odev);
 
 	ret = ogpu_fw_register(odev, ogpu_hwmon_register);
 	if (ret) {
@@ -354,7 +356,7 @@ static pci_ers_result_t ogpu_pci_error_detected(struct pci_dev *pdev, pci_channe
 	case pci_channel_io_normal:
 		return PCI_ERS_RESULT_CAN_RECOVER;
 	case pci_channel_io_frozen:
-		ogpu_reset_prepare(odev);
+		ogpu_reset_prepare(odev, OGPU_RESET_BUS_ERROR);
 		return PCI_ERS_RESULT_NEED_RESET;
 	default:
 		ogpu_device_set_gone(odev);
@@ -362,10 +364,21 @@ static pci_ers_result_t ogpu_pci_error_detected(struct pci_dev *pdev, pci_channe
 	}
 }
 
+/* An error that stopped nothing; but does the card answer? */
+static pci_ers_result_t ogpu_pci_mmio_enabled(struct pci_dev *pdev)
+{
+	struct ogpu_device *odev = pci_get_drvdata(pdev);
+
+	return ogpu_device_present(odev) ? PCI_ERS_RESULT_RECOVERED : PCI_ERS_RESULT_NEED_RESET;
+}
+
 static pci_ers_result_t ogpu_pci_slot_reset(struct pci_dev *pdev)
 {
 	struct ogpu_device *odev = pci_get_drvdata(pdev);
 
+	/* Another function below the same port may have wanted the reset. */
+	if (!ogpu_reset_holds(odev, OGPU_RESET_BUS_ERROR))
+		ogpu_reset_prepare(odev, OGPU_RESET_BUS_ERROR);
 	if (ogpu_reset_bus_done(odev))
 		return PCI_ERS_RESULT_RECOVERED;
 
@@ -373,20 +386,26 @@ static pci_ers_result_t ogpu_pci_slot_reset(struct pci_dev *pdev)
 	return PCI_ERS_RESULT_DISCONNECT;
 }
 
+static void ogpu_pci_resume(struct pci_dev *pdev)
+{
+	ogpu_reset_done(pci_get_drvdata(pdev), OGPU_RESET_BUS_ERROR);
+}
+
 static void ogpu_pci_reset_prepare(struct pci_dev *pdev)
 {
-	ogpu_reset_prepare(pci_get_drvdata(pdev));
+	ogpu_reset_prepare(pci_get_drvdata(pdev), OGPU_RESET_FUNCTION);
 }
 
 static void ogpu_pci_reset_done(struct pci_dev *pdev)
 {
-	ogpu_reset_done(pci_get_drvdata(pdev));
+	ogpu_reset_done(pci_get_drvdata(pdev), OGPU_RESET_FUNCTION);
 }
 
 static const struct pci_error_handlers ogpu_pci_error_handlers = {
 	.error_detected = ogpu_pci_error_detected,
+	.mmio_enabled = ogpu_pci_mmio_enabled,
 	.slot_reset = ogpu_pci_slot_reset,
-	.resume = ogpu_pci_reset_done,
+	.resume = ogpu_pci_resume,
 	.reset_prepare = ogpu_pci_reset_prepare,
 	.reset_done = ogpu_pci_reset_done,
 };
@@ -394,7 +413,7 @@ static const struct pci_error_handlers ogpu_pci_error_handlers = {
 /* The card forgets all when its power goes: for programs it is the same as a reset. */
 static int ogpu_pci_pm_suspend(struct device *dev)
 {
-	ogpu_reset_prepare(dev_get_drvdata(dev));
+	ogpu_reset_prepare(dev_get_drvdata(dev), OGPU_RESET_SLEEP);
 
 	return 0;
 }
@@ -402,7 +421,7 @@ static int ogpu_pci_pm_suspend(struct device *dev)
 /* A card that does not come back is wedged or gone; that is no reason to fail the resume. */
 static int ogpu_pci_pm_resume(struct device *dev)
 {
-	ogpu_reset_done(dev_get_drvdata(dev));
+	ogpu_reset_done(dev_get_drvdata(dev), OGPU_RESET_SLEEP);
 
 	return 0;
 }

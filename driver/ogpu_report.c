@@ -20,6 +20,7 @@ static const struct {
 	enum ogpu_report_action action;
 } ogpu_troubles[OGPU_TROUBLES] = {
 	[OGPU_TROUBLE_GONE] = { "card is gone", OGPU_REPORT_RECOVER },
+	[OGPU_TROUBLE_LOST] = { "card does not answer", OGPU_REPORT_RECOVER },
 	[OGPU_TROUBLE_FW_CRASH] = { "firmware crashed", OGPU_REPORT_RECOVER },
 	[OGPU_TROUBLE_FW_HEARTBEAT] = { "firmware has no heartbeat", OGPU_REPORT_RECOVER },
 	[OGPU_TROUBLE_FW_RESTART] = { "firmware restarted by itself", OGPU_REPORT_RECOVER },

@@ -9,7 +9,8 @@ struct ogpu_device;
 
 /**
  * enum ogpu_trouble - what may be wrong with a card; ogpu_report.c has a row for each
- * @OGPU_TROUBLE_GONE: it does not answer any more
+ * @OGPU_TROUBLE_GONE: it has left the bus
+ * @OGPU_TROUBLE_LOST: its registers read all-ones; perhaps for a moment
  * @OGPU_TROUBLE_FW_CRASH: firmware has told of its end
  * @OGPU_TROUBLE_FW_HEARTBEAT: firmware has no heartbeat
  * @OGPU_TROUBLE_FW_RESTART: firmware began anew by itself and knows nothing of its queues
@@ -32,6 +33,7 @@ struct ogpu_device;
  */
 enum ogpu_trouble {
 	OGPU_TROUBLE_GONE,
+	OGPU_TROUBLE_LOST,
 	OGPU_TROUBLE_FW_CRASH,
 	OGPU_TROUBLE_FW_HEARTBEAT,
 	OGPU_TROUBLE_FW_RESTART,

@@ -11,13 +11,20 @@
  *
  * Resets that the administrator or the PCI core want (sysfs "reset", error recovery) go through
  * ogpu_reset_prepare() and ogpu_reset_done(), which do the same in two halves. So does the sleep of
- * the whole machine, in which the card loses power.
+ * the whole machine, in which the card loses power. Each of them holds the card; only who has
+ * prepared may end that, and nobody starts a card that somebody holds.
+ *
+ * A card that answers all-ones may be back in a moment: its link may be down, the PCI core may be
+ * about to tell us. It is stopped like any other, and is gone when the bus says so, or when its
+ * configuration space has not answered for OGPU_RESET_LOST_MS.
  *
  * Whatever the path, files that were open before are stale: their ioctls give -ENODEV.
  */
+#include <linux/iopoll.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
+#include <linux/time64.h>
 #include <linux/timekeeping.h>
 #include <linux/workqueue.h>
 
@@ -32,12 +39,16 @@
 #include "ogpu_ras.h"
 #include "ogpu_report.h"
 #include "ogpu_reset.h"
+#include "ogpu_start.h"
 #include "ogpu_ttm.h"
 #include "ogpu_trace.h"
 #include "ogpu_watchdog.h"
 
 /* Firmware that floods the host again within this time is not booted again. */
 #define OGPU_RESET_FLOOD_S	60
+/* A link that does not come up within this time does not come up: by PCIe it has one second. */
+#define OGPU_RESET_LOST_MS	5000
+#define OGPU_RESET_POLL_US	10000
 
 /**
  * struct ogpu_reset - recovery of a card
@@ -61,10 +72,14 @@ struct ogpu_reset {
 static void ogpu_reset_stop(struct ogpu_device *odev)
 {
 	WRITE_ONCE(odev->generation, odev->generation + 1);
-	WRITE_ONCE(odev->reset->count, odev->reset->count + 1);
 	ogpu_life_stop(odev, -ENODEV);
 	/* What they show is lost; who looks again is told so. */
 	ogpu_mem_unmap_cpu(odev);
+}
+
+static void ogpu_reset_count_one(struct ogpu_device *odev)
+{
+	WRITE_ONCE(odev->reset->count, odev->reset->count + 1);
 }
 
 /* Boot the kept firmware and use the card again. Under reset_lock. */
@@ -72,13 +87,56 @@ static int ogpu_reset_start(struct ogpu_device *odev)
 {
 	int ret;
 
+	ogpu_start_begin(odev);
 	ret = ogpu_fw_boot_kept(odev);
 	if (ret)
 		return ret;
 	/* Nothing in VRAM counts any more. */
 	ogpu_ras_retire_all(odev);
 
-	return ogpu_life_start(odev);
+	ret = ogpu_life_start(odev);
+
+	return ret ?: ogpu_start_end(odev);
+}
+
+/* The PCI core has found out by itself, and is about to call ogpu_reset_prepare(). */
+static bool ogpu_reset_bus_is_at_it(struct ogpu_device *odev)
+{
+	return READ_ONCE(odev->pdev->error_state) == pci_channel_io_frozen;
+}
+
+/* There is nothing to wait for. */
+static bool ogpu_reset_is_decided(struct ogpu_device *odev)
+{
+	return READ_ONCE(odev->state) == OGPU_STATE_GONE ||
+	       READ_ONCE(odev->pdev->error_state) != pci_channel_io_normal;
+}
+
+/* Wait until the configuration space answers. False: it does not, or others will see to it. */
+static bool ogpu_reset_wait_bus(struct ogpu_device *odev)
+{
+	bool answers;
+
+	read_poll_timeout(pci_device_is_present, answers, answers || ogpu_reset_is_decided(odev),
+			  OGPU_RESET_POLL_US, OGPU_RESET_LOST_MS * USEC_PER_MSEC, false,
+			  odev->pdev);
+
+	return answers && !ogpu_reset_is_decided(odev);
+}
+
+/* The kept firmware is not for this card any more; it can do with other one. Under reset_lock. */
+static void ogpu_reset_drop_firmware(struct ogpu_device *odev)
+{
+	char error[sizeof(odev->last_error)];
+
+	ogpu_life_halt(odev);
+	ogpu_fw_forget_kept(odev);
+	if (!ogpu_device_set_state(odev, OGPU_STATE_RESETTING, OGPU_STATE_AWAITING_FIRMWARE))
+		return;
+
+	ogpu_device_get_error(odev, error, sizeof(error));
+	drm_err(&odev->drm, "card does not accept its firmware any more; upload another one: %s\n",
+		error);
 }
 
 /* What comes out of the attempts to start again. Under reset_lock. */
@@ -89,10 +147,17 @@ static void ogpu_reset_conclude(struct ogpu_device *odev, int ret)
 	if (!ret && ogpu_device_set_state(odev, OGPU_STATE_RESETTING, OGPU_STATE_RUNNING)) {
 		drm_info(&odev->drm, "card works again\n");
 		ogpu_watchdog_start(odev);
+		ogpu_start_running(odev);
 		return;
 	}
-	if (!ogpu_device_present(odev)) {
+	if (ogpu_reset_bus_is_at_it(odev))
+		return;
+	if (!ogpu_device_present(odev) && !pci_device_is_present(odev->pdev)) {
 		ogpu_device_set_gone(odev);
+		return;
+	}
+	if (ret == -EKEYREJECTED) {
+		ogpu_reset_drop_firmware(odev);
 		return;
 	}
 	if (!ogpu_device_set_state(odev, OGPU_STATE_RESETTING, OGPU_STATE_WEDGED))
@@ -149,10 +214,11 @@ static bool ogpu_reset_is_vain(struct ogpu_reset *reset)
 
 static void ogpu_reset_recover(struct ogpu_device *odev)
 {
-	int ret;
+	int ret = -ENODEV;
 
 	drm_err(&odev->drm, "resetting the card: %s\n",
 		ogpu_trouble_text(READ_ONCE(odev->reset->trouble)));
+	ogpu_reset_count_one(odev);
 	ogpu_reset_stop(odev);
 
 	if (ogpu_reset_is_vain(odev->reset)) {
@@ -161,10 +227,12 @@ static void ogpu_reset_recover(struct ogpu_device *odev)
 		return;
 	}
 
-	ret = ogpu_reset_start(odev);
-	if (ret)
-		drm_err(&odev->drm, "reset by register did not help: %d\n", ret);
-	if (ret && ogpu_device_present(odev)) {
+	if (ogpu_device_present(odev)) {
+		ret = ogpu_reset_start(odev);
+		if (ret)
+			drm_err(&odev->drm, "reset by register did not help: %d\n", ret);
+	}
+	if (ret && ogpu_reset_wait_bus(odev)) {
 		drm_err(&odev->drm, "resetting the whole function\n");
 		ret = ogpu_reset_flr(odev);
 		if (!ret)
@@ -175,19 +243,37 @@ static void ogpu_reset_recover(struct ogpu_device *odev)
 	ogpu_reset_conclude(odev, ret);
 }
 
+/*
+ * Is a card still there that was not working anyway? If it answers all-ones, it gets some time and
+ * a function level reset. Under reset_lock.
+ */
+static void ogpu_reset_look(struct ogpu_device *odev)
+{
+	if (ogpu_device_present(odev))
+		return;
+	if (ogpu_reset_wait_bus(odev))
+		ogpu_reset_flr(odev);
+	else if (!ogpu_reset_bus_is_at_it(odev))
+		ogpu_device_set_gone(odev);
+}
+
 static void ogpu_reset_work(struct work_struct *work)
 {
 	struct ogpu_reset *reset = container_of(work, struct ogpu_reset, work);
 	struct ogpu_device *odev = reset->odev;
 
 	mutex_lock(&odev->reset_lock);
-	if (!odev->reset_blocked) {
+	if (!odev->reset_holders) {
 		switch (READ_ONCE(odev->state)) {
 		case OGPU_STATE_RESETTING:
 			ogpu_reset_recover(odev);
 			break;
 		case OGPU_STATE_GONE:
 			ogpu_reset_stop(odev);
+			break;
+		case OGPU_STATE_AWAITING_FIRMWARE:
+		case OGPU_STATE_WEDGED:
+			ogpu_reset_look(odev);
 			break;
 		default:
 			break;
@@ -197,17 +283,30 @@ static void ogpu_reset_work(struct work_struct *work)
 }
 
 /*
- * New ioctls fail at once. Has an effect only on a card that runs, and once on one that is gone.
+ * New ioctls fail at once. Who starts a card right now finds the trouble when he is done; one that
+ * was not working anyway is looked at.
  */
 static void ogpu_reset_recover_soon(struct ogpu_device *odev, enum ogpu_trouble trouble)
 {
-	if (!ogpu_device_set_state(odev, OGPU_STATE_RUNNING, OGPU_STATE_RESETTING) &&
-	    READ_ONCE(odev->state) != OGPU_STATE_GONE)
-		return;
+	struct ogpu_reset *reset = odev->reset;
 
-	trace_ogpu_reset(odev, ogpu_trouble_text(trouble));
-	WRITE_ONCE(odev->reset->trouble, trouble);
-	queue_work(odev->wq, &odev->reset->work);
+	/* Before the state is looked at. */
+	ogpu_start_note(odev, trouble);
+	if (ogpu_device_set_state(odev, OGPU_STATE_RUNNING, OGPU_STATE_RESETTING)) {
+		trace_ogpu_reset(odev, ogpu_trouble_text(trouble));
+		WRITE_ONCE(reset->trouble, trouble);
+		queue_work(odev->wq, &reset->work);
+		return;
+	}
+
+	switch (READ_ONCE(odev->state)) {
+	case OGPU_STATE_BOOTING:
+	case OGPU_STATE_RESETTING:
+		break;
+	default:
+		queue_work(odev->wq, &reset->work);
+		break;
+	}
 }
 
 static const struct ogpu_report_ops ogpu_reset_report_ops = {
@@ -218,11 +317,12 @@ static const struct ogpu_report_ops ogpu_reset_report_ops = {
 /**
  * ogpu_reset_prepare() - someone else is about to reset the function, or the machine goes to sleep
  * @odev: the card
+ * @holder: OGPU_RESET_*: who
  *
  * When it returns nothing uses the card any more, and nobody starts it before ogpu_reset_done().
  * Under the device lock. Sleeps.
  */
-void ogpu_reset_prepare(struct ogpu_device *odev)
+void ogpu_reset_prepare(struct ogpu_device *odev, u32 holder)
 {
 	enum ogpu_state state;
 
@@ -230,32 +330,74 @@ void ogpu_reset_prepare(struct ogpu_device *odev)
 	cancel_work_sync(&odev->reset->work);
 
 	mutex_lock(&odev->reset_lock);
-	odev->reset_blocked = true;
 	if (!ogpu_device_set_state(odev, OGPU_STATE_RUNNING, OGPU_STATE_RESETTING))
 		ogpu_device_set_state(odev, OGPU_STATE_WEDGED, OGPU_STATE_RESETTING);
 	state = READ_ONCE(odev->state);
+	if (state == OGPU_STATE_RESETTING && !odev->reset_holders)
+		ogpu_reset_count_one(odev);
+	WRITE_ONCE(odev->reset_holders, odev->reset_holders | holder);
 	/* That the card is gone may just have been found, and the work that stops it cancelled. */
 	if (state == OGPU_STATE_RESETTING || state == OGPU_STATE_GONE)
 		ogpu_reset_stop(odev);
 	mutex_unlock(&odev->reset_lock);
 }
 
+/* Does nobody hold the card any more? Under reset_lock. */
+static bool ogpu_reset_release(struct ogpu_device *odev, u32 holder)
+{
+	/* The PCI core also ends what it never began: an error that needed no reset. */
+	if (!(odev->reset_holders & holder))
+		return false;
+
+	/* What the bus wanted is done by a reset of the function, too, and may never be ended. */
+	if (holder == OGPU_RESET_FUNCTION)
+		holder |= OGPU_RESET_BUS_ERROR;
+	WRITE_ONCE(odev->reset_holders, odev->reset_holders & ~holder);
+	if (odev->reset_holders)
+		return false;
+	ogpu_start_wake(odev);
+
+	return true;
+}
+
 /**
  * ogpu_reset_done() - the function was reset, or the attempt failed, or the machine woke up
  * @odev: the card
+ * @holder: OGPU_RESET_*: who; nothing happens if he did not prepare, or others still hold the card
  *
  * If the card ran before, it runs again when this returns, or is wedged or gone. Under the device
  * lock. Sleeps.
  */
-void ogpu_reset_done(struct ogpu_device *odev)
+void ogpu_reset_done(struct ogpu_device *odev, u32 holder)
 {
+	int ret;
+
 	mutex_lock(&odev->reset_lock);
-	odev->reset_blocked = false;
-	if (READ_ONCE(odev->state) == OGPU_STATE_RESETTING)
-		ogpu_reset_conclude(odev, ogpu_reset_start(odev));
-	else if (!ogpu_device_present(odev))
-		ogpu_device_set_gone(odev);
+	if (!ogpu_reset_release(odev, holder))
+		goto out;
+	if (READ_ONCE(odev->state) != OGPU_STATE_RESETTING) {
+		ogpu_reset_look(odev);
+		goto out;
+	}
+	ret = ogpu_reset_start(odev);
+	if (ret == -EAGAIN)
+		queue_work(odev->wq, &odev->reset->work);
+	else
+		ogpu_reset_conclude(odev, ret);
+out:
 	mutex_unlock(&odev->reset_lock);
+}
+
+/**
+ * ogpu_reset_holds() - has he prepared?
+ * @odev: the card
+ * @holder: OGPU_RESET_*: who; only he himself changes that meanwhile
+ *
+ * Return: true if the card is stopped and waits for him.
+ */
+bool ogpu_reset_holds(struct ogpu_device *odev, u32 holder)
+{
+	return READ_ONCE(odev->reset_holders) & holder;
 }
 
 /**
@@ -282,7 +424,7 @@ u32 ogpu_reset_count(struct ogpu_device *odev)
 	return READ_ONCE(odev->reset->count);
 }
 
-static void ogpu_reset_release(struct drm_device *drm, void *arg)
+static void ogpu_reset_free(struct drm_device *drm, void *arg)
 {
 	struct ogpu_reset *reset = arg;
 
@@ -308,7 +450,7 @@ int ogpu_reset_init(struct ogpu_device *odev)
 	odev->reset = reset;
 	odev->report_ops = &ogpu_reset_report_ops;
 
-	return drmm_add_action_or_reset(&odev->drm, ogpu_reset_release, reset);
+	return drmm_add_action_or_reset(&odev->drm, ogpu_reset_free, reset);
 }
 
 /**
@@ -329,7 +471,7 @@ int ogpu_reset_allow(struct ogpu_device *odev)
 		return -ENOMEM;
 
 	mutex_lock(&odev->reset_lock);
-	odev->reset_blocked = false;
+	WRITE_ONCE(odev->reset_holders, odev->reset_holders & ~OGPU_RESET_BIND);
 	mutex_unlock(&odev->reset_lock);
 
 	return 0;
@@ -344,7 +486,7 @@ int ogpu_reset_allow(struct ogpu_device *odev)
 void ogpu_reset_fini(struct ogpu_device *odev)
 {
 	mutex_lock(&odev->reset_lock);
-	odev->reset_blocked = true;
+	WRITE_ONCE(odev->reset_holders, odev->reset_holders | OGPU_RESET_BIND);
 	mutex_unlock(&odev->reset_lock);
 
 	disable_work_sync(&odev->reset->work);

@@ -50,6 +50,9 @@ static void lose(struct admin *admin, const struct card *card)
 	EXPECT(admin_is(admin, "state", "gone"));
 	admin_read(admin, "last_error", error, sizeof(error));
 	EXPECT(error[0]);
+	/* Nothing that was true before. */
+	EXPECT(admin_is(admin, "firmware_version", ""));
+	EXPECT(admin_is(admin, "firmware_hash", ""));
 	EXPECT_EQ(admin_load_firmware(admin), LOAD_IO_ERROR);
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
  * A card that cannot be recovered: user space is told so, programs get EIO, and what the uevent
- * names repairs it. Here the boot ROM refuses the firmware that ran, because the fuse counter of
- * the security version was raised meanwhile.
+ * names repairs it. Here the boot ROM starts no firmware, because the card is too hot. One that
+ * refuses the firmware that ran, because the fuse counter of the security version was raised
+ * meanwhile, is not lost: it waits for other firmware.
  *
  * Needs a virtual GPU whose control socket can be reached from the test machine.
  */
@@ -17,6 +18,8 @@
 
 #define TIMEOUT_S	120
 #define LOAD_IO_ERROR	9
+
+#define LOAD_ROLLBACK	7
 
 /* What a program gets that opens the card now. */
 static int open_error(void)
@@ -44,10 +47,9 @@ static void wedge(struct admin *admin)
 	uevents = admin_open_uevents();
 	ASSERT_GE(uevents, 0);
 	ASSERT(clients_start(&clients, 20));
-	ASSERT(admin_control(admin, "{\"cmd\":\"set\",\"fuse_svn\":1000}"));
-	EXPECT(admin_control(admin, "{\"cmd\":\"inject\",\"fault\":\"mc-crash\"}"));
+	ASSERT(admin_control(admin, "{\"cmd\":\"set\",\"temp_mdeg\":500000}"));
 	EXPECT(admin_wait_uevent(uevents, "WEDGED=rebind,bus-reset"));
-	EXPECT(admin_control(admin, "{\"cmd\":\"set\",\"fuse_svn\":0}"));
+	EXPECT(admin_control(admin, "{\"cmd\":\"set\",\"temp_mdeg\":40000}"));
 	close(uevents);
 
 	EXPECT(admin_is(admin, "state", "wedged"));
@@ -97,6 +99,40 @@ TEST_TIMEOUT(function_reset_repairs, TIMEOUT_S)
 
 	wedge(&admin);
 	EXPECT(admin_write(&admin, "reset", "1"));
+	expect_repaired(&admin);
+}
+
+/* Other firmware would do, so the card waits for it; and the old one does once it may again. */
+TEST_TIMEOUT(firmware_refused, TIMEOUT_S)
+{
+	struct clients clients;
+	struct admin admin;
+	int uevents, i;
+
+	if (!admin_init(&admin, 0) || !admin_has_control(&admin))
+		SKIP("no virtual GPU with a control socket");
+	uevents = admin_open_uevents();
+	ASSERT_GE(uevents, 0);
+	ASSERT(clients_start(&clients, 20));
+	ASSERT(admin_control(&admin, "{\"cmd\":\"set\",\"fuse_svn\":1000}"));
+	EXPECT(admin_control(&admin, "{\"cmd\":\"inject\",\"fault\":\"mc-crash\"}"));
+	EXPECT(admin_wait_uevent(uevents, "OGPU_STATE=awaiting-firmware"));
+	close(uevents);
+	ASSERT(clients_wait_lost(&clients));
+	for (i = 0; i < CLIENTS; i++)
+		EXPECT(clients.client[i].signalled);
+	clients_end(&clients);
+
+	EXPECT(admin_is(&admin, "state", "awaiting-firmware"));
+	EXPECT(admin_is(&admin, "firmware_error", "svn"));
+	EXPECT(admin_is(&admin, "firmware_version", ""));
+	EXPECT_EQ(open_error(), -ENODEV);
+	/* A reset changes nothing. */
+	EXPECT(admin_write(&admin, "reset", "1"));
+	EXPECT(admin_is(&admin, "state", "awaiting-firmware"));
+	EXPECT_EQ(admin_load_firmware(&admin), LOAD_ROLLBACK);
+	ASSERT(admin_control(&admin, "{\"cmd\":\"set\",\"fuse_svn\":0}"));
+	ASSERT_EQ(admin_load_firmware(&admin), 0);
 	expect_repaired(&admin);
 }
 

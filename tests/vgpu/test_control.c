@@ -203,6 +203,51 @@ static void test_gone(void **state)
 	assert_int_equal(reg_read(s, OGPU_GLB_MAGIC), OGPU_MAGIC);
 }
 
+/* The link comes up again: the card answers, and has been reset. */
+static void test_link_down(void **state)
+{
+	struct server *s = *state;
+
+	config_write(s, PCI_COMMAND, PCI_COMMAND_MASTER, 2);
+	reg_write(s, OGPU_GLB_SCRATCH, 1);
+	assert_false(control_ok(s, "{\"cmd\":\"inject\",\"fault\":\"gone\",\"ms\":0}"));
+	assert_int_equal(reg_read(s, OGPU_GLB_SCRATCH), 1);
+	assert_true(control_ok(s, "{\"cmd\":\"inject\",\"fault\":\"gone\",\"ms\":300}"));
+	assert_int_equal(config_read(s, PCI_VENDOR_ID, 2), 0xffff);
+	while (config_read(s, PCI_VENDOR_ID, 2) == 0xffff)
+		;
+	assert_int_equal(reg_read(s, OGPU_GLB_MAGIC), OGPU_MAGIC);
+	assert_int_equal(reg_read(s, OGPU_GLB_SCRATCH), 0);
+	assert_int_equal(config_read(s, PCI_COMMAND, 2) & PCI_COMMAND_MASTER, 0);
+	assert_int_equal(state_number(s, "gone"), 0);
+}
+
+/* A verdict that does not come: only a reset ends the wait for it. */
+static void test_rom_delay(void **state)
+{
+	struct server *s = *state;
+
+	assert_false(control_ok(s, "{\"cmd\":\"inject\",\"fault\":\"rom-delay\"}"));
+	assert_true(control_ok(s, "{\"cmd\":\"inject\",\"fault\":\"rom-delay\",\"ms\":100000}"));
+	reg_write(s, BLOCK_BOOT + OGPU_BOOT_SIZE, 512);
+	reg_write(s, BLOCK_BOOT + OGPU_BOOT_CTRL, OGPU_BOOT_CTRL_START);
+	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_STATUS), OGPU_BOOT_VERIFYING);
+	reg_write(s, OGPU_GLB_RESET, OGPU_GLB_RESET_MC);
+	while (reg_read(s, OGPU_GLB_RESET))
+		;
+	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_STATUS), OGPU_BOOT_IDLE);
+	/* The fault outlives it. */
+	reg_write(s, BLOCK_BOOT + OGPU_BOOT_CTRL, OGPU_BOOT_CTRL_START);
+	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_STATUS), OGPU_BOOT_VERIFYING);
+	assert_int_equal(client_request(s, CMD_RESET, NULL, 0, NULL, 0, NULL, 0), 0);
+	assert_true(control_ok(s, "{\"cmd\":\"inject\",\"fault\":\"rom-delay\",\"ms\":0}"));
+	reg_write(s, BLOCK_BOOT + OGPU_BOOT_CTRL, OGPU_BOOT_CTRL_START);
+	while (reg_read(s, BLOCK_BOOT + OGPU_BOOT_STATUS) == OGPU_BOOT_VERIFYING)
+		;
+	assert_int_equal(FIELD_GET(OGPU_BOOT_STATUS_STATE,
+				   reg_read(s, BLOCK_BOOT + OGPU_BOOT_STATUS)), OGPU_BOOT_REFUSED);
+}
+
 static void test_set(void **state)
 {
 	struct server *s = *state;
@@ -327,6 +372,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_lost_irq, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ecc, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_gone, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_link_down, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rom_delay, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_set, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sensors_at_rest, setup, teardown),
 		cmocka_unit_test(test_command_line),

@@ -23,7 +23,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 BASE_MODULES = """
     virtio_pci virtio_console 9pnet_virtio 9p virtio_iommu virtio_blk
     crc32c_generic erofs overlay
-    drm drm_exec drm_gpuvm drm_ttm_helper gpu-sched ttm hwmon vgem udmabuf
+    drm drm_exec drm_gpuvm drm_ttm_helper gpu-sched ttm hwmon vgem udmabuf aer_inject
 """.split()
 
 

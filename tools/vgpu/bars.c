@@ -35,7 +35,7 @@ static void trace_config(struct vgpu *gpu, const char *access, uint64_t offset, 
  */
 void vgpu_config_read(struct vgpu *gpu, uint64_t offset, void *buf, size_t len)
 {
-	if (gpu->gone) {
+	if (vgpu_is_gone(gpu)) {
 		memset(buf, 0xff, len);
 		return;
 	}
@@ -56,7 +56,7 @@ void vgpu_config_write(struct vgpu *gpu, uint64_t offset, const void *buf, size_
 {
 	unsigned int actions;
 
-	if (gpu->gone)
+	if (vgpu_is_gone(gpu))
 		return;
 	trace_config(gpu, "write", offset, buf, len);
 	actions = pci_config_write(&gpu->pci, offset, buf, len);
@@ -169,7 +169,7 @@ static void doorbell_write(struct vgpu *gpu, uint64_t offset, const void *buf, s
  */
 void vgpu_bar_read(struct vgpu *gpu, unsigned int bar, uint64_t offset, void *buf, size_t len)
 {
-	if (gpu->gone)
+	if (vgpu_is_gone(gpu))
 		memset(buf, 0xff, len);
 	else if (bar == OGPU_BAR_REGS)
 		regs_bar_read(gpu, offset, buf, len);
@@ -190,7 +190,7 @@ void vgpu_bar_read(struct vgpu *gpu, unsigned int bar, uint64_t offset, void *bu
 void vgpu_bar_write(struct vgpu *gpu, unsigned int bar, uint64_t offset, const void *buf,
 		    size_t len)
 {
-	if (gpu->gone)
+	if (vgpu_is_gone(gpu))
 		return;
 	if (bar == OGPU_BAR_REGS)
 		regs_bar_write(gpu, offset, buf, len);

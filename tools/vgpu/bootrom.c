@@ -48,6 +48,7 @@ static void start(struct vgpu *gpu)
 
 	if (worker_busy(gpu->worker, WORKER_BOOT) || worker_busy(gpu->worker, WORKER_RESET_MC))
 		return;
+	boot->verdict_ns = vgpu_time_ns(gpu) + gpu->rom_delay_ns;
 	boot->image_addr = boot->addr;
 	boot->image_size = boot->size;
 	boot->mbox_addr = gpu->regs.mbox_addr;
@@ -114,7 +115,8 @@ uint32_t bootrom_reg_read(struct vgpu *gpu, uint32_t reg)
 	switch (reg) {
 	case OGPU_BOOT_STATUS:
 		/* No verdict before the helper thread takes the next START. */
-		if (worker_busy(gpu->worker, WORKER_BOOT))
+		if (worker_busy(gpu->worker, WORKER_BOOT) ||
+		    (boot->status != OGPU_BOOT_IDLE && vgpu_time_ns(gpu) < boot->verdict_ns))
 			return FIELD_PREP(OGPU_BOOT_STATUS_STATE, OGPU_BOOT_VERIFYING);
 		return boot->status;
 	case OGPU_BOOT_ADDR_LO:

@@ -25,6 +25,8 @@ struct bootrom {
 	uint32_t image_size;
 	uint64_t mbox_addr;
 	uint32_t mbox_size;
+	/* vfio thread: no verdict before that, vgpu_time_ns() */
+	uint64_t verdict_ns;
 	/* what the core was started with: written by the helper thread while not valid */
 	struct {
 		_Atomic bool valid;

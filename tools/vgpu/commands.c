@@ -199,6 +199,26 @@ static const char *inject_lost_irq(struct vgpu *gpu, const cJSON *args)
 	return NULL;
 }
 
+static const char *inject_gone(struct vgpu *gpu, const cJSON *args)
+{
+	double ms = 0;
+
+	if (cJSON_HasObjectItem(args, "ms") && !get_number(args, "ms", 1, UINT32_MAX, &ms))
+		return "ms must say for how long";
+	vgpu_set_gone(gpu, (uint64_t)ms * 1000000);
+	return NULL;
+}
+
+static const char *inject_rom_delay(struct vgpu *gpu, const cJSON *args)
+{
+	double ms;
+
+	if (!get_number(args, "ms", 0, UINT32_MAX, &ms))
+		return "ms must say how late the verdict is";
+	gpu->rom_delay_ns = (uint64_t)ms * 1000000;
+	return NULL;
+}
+
 static const char *do_inject(struct vgpu *gpu, const cJSON *args, cJSON *result)
 {
 	const char *fault = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(args, "fault"));
@@ -221,7 +241,9 @@ static const char *do_inject(struct vgpu *gpu, const cJSON *args, cJSON *result)
 	else if (!strcmp(fault, "lost-irq"))
 		return inject_lost_irq(gpu, args);
 	else if (!strcmp(fault, "gone"))
-		vgpu_set_gone(gpu);
+		return inject_gone(gpu, args);
+	else if (!strcmp(fault, "rom-delay"))
+		return inject_rom_delay(gpu, args);
 	else
 		return "unknown fault, see ogpu-vgpu(8)";
 	return NULL;

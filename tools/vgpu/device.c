@@ -354,15 +354,37 @@ void vgpu_reset_by_host(struct vgpu *gpu)
 }
 
 /**
- * vgpu_set_gone() - fault: the card falls off the bus, until power-off.
+ * vgpu_set_gone() - fault: the card falls off the bus.
  * @gpu: the card
+ * @ns: how long its link is down; 0: until power-off
  *
  * Reads answer all ones, writes do nothing, no DMA, no interrupts; engines and firmware stop. Any
  * thread.
  */
-void vgpu_set_gone(struct vgpu *gpu)
+void vgpu_set_gone(struct vgpu *gpu, uint64_t ns)
 {
 	vgpu_trace(gpu, TRACE_STATE, "gone from the bus");
+	gpu->back_ns = ns ? vgpu_time_ns(gpu) + ns : 0;
 	gpu->gone = true;
 	vgpu_reset(gpu, VGPU_RESET_DEVICE);
+}
+
+/**
+ * vgpu_is_gone() - whether the host reaches the card, at an access.
+ * @gpu: the card
+ *
+ * In the vfio-user thread. A link that comes up again resets the card.
+ *
+ * Return: true while it does not.
+ */
+bool vgpu_is_gone(struct vgpu *gpu)
+{
+	if (!gpu->gone)
+		return false;
+	if (!gpu->back_ns || vgpu_time_ns(gpu) < gpu->back_ns)
+		return true;
+	gpu->gone = false;
+	vgpu_trace(gpu, TRACE_STATE, "back on the bus");
+	vgpu_reset_by_host(gpu);
+	return false;
 }

@@ -28,6 +28,8 @@ struct vgpu {
 	uint64_t epoch_ns;		/* CLOCK_MONOTONIC at power-up */
 
 	_Atomic bool gone;		/* off the bus: reads answer ones, nothing else happens */
+	_Atomic uint64_t back_ns;	/* vgpu_time_ns() when the link is up again, 0: never */
+	_Atomic uint64_t rom_delay_ns;	/* fault: how late verdicts of the boot ROM are */
 	pthread_mutex_t reset_lock;	/* one reset or boot at a time */
 
 	struct discovery disc;
@@ -53,7 +55,8 @@ struct vgpu *vgpu_create(const struct vgpu_config *cfg);
 void vgpu_destroy(struct vgpu *gpu);
 void vgpu_reset_by_host(struct vgpu *gpu);
 void vgpu_reset_core(struct vgpu *gpu);
-void vgpu_set_gone(struct vgpu *gpu);
+void vgpu_set_gone(struct vgpu *gpu, uint64_t ns);
+bool vgpu_is_gone(struct vgpu *gpu);
 
 /* Accesses by the host, in the vfio-user thread. */
 void vgpu_config_read(struct vgpu *gpu, uint64_t offset, void *buf, size_t len);
