@@ -200,13 +200,8 @@ void ogpu_mem_client_put(struct ogpu_mem_client *client)
 		kref_put(&client->ref, ogpu_mem_client_release);
 }
 
-/**
- * ogpu_bo_home() - what region was a buffer made for?
- * @bo: the buffer
- *
- * Return: the region, wherever it is now.
- */
-enum ogpu_region ogpu_bo_home(const struct ogpu_bo *bo)
+/* What region a buffer was made for, wherever it is now. */
+static enum ogpu_region ogpu_bo_home(const struct ogpu_bo *bo)
 {
 	return bo->placement & DRM_OGPU_BO_VRAM ? OGPU_REGION_VRAM : OGPU_REGION_SYSTEM;
 }

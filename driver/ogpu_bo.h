@@ -155,7 +155,6 @@ void ogpu_bo_module_exit(void);
 struct ogpu_mem_client *ogpu_mem_client_create(void);
 void ogpu_mem_client_put(struct ogpu_mem_client *client);
 void ogpu_bo_set_region(struct ogpu_bo *bo, enum ogpu_region region);
-enum ogpu_region ogpu_bo_home(const struct ogpu_bo *bo);
 struct ogpu_root *ogpu_root_create(struct ogpu_device *odev);
 void ogpu_root_used(struct ogpu_root *root);
 void ogpu_bo_used(struct ogpu_bo *bo);

@@ -43,7 +43,7 @@
 #define OGPU_COPY_RING_SIZE	SZ_64K
 #define OGPU_COPY_JOB_PACKETS	128u
 #define OGPU_COPY_JOB_BYTES	((u64)SZ_64M)
-/* Not the limit for jobs of user space: the administrator may set that as low as he likes. */
+/* Not the limit for jobs of user space: the administrator may set that very low. */
 #define OGPU_COPY_TIMEOUT_MS	10000
 
 /* The longest packet of a move or clear. */

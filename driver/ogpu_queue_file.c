@@ -14,8 +14,6 @@
 #include <drm/ogpu_drm.h>
 
 #include "abi/addr.h"
-#include "abi/packet.h"
-#include "abi/save.h"
 #include "ogpu_device.h"
 #include "ogpu_file.h"
 #include "ogpu_params.h"
@@ -24,19 +22,6 @@
 #include "ogpu_queue_mmap.h"
 #include "ogpu_queue_priv.h"
 #include "ogpu_vm.h"
-
-/* What hardware leaves in a save area is for user space to read. */
-static_assert(sizeof(struct drm_ogpu_save_group) == sizeof(struct ogpu_save_group));
-static_assert(offsetof(struct drm_ogpu_save_group, group) ==
-	      offsetof(struct ogpu_save_group, group));
-static_assert(offsetof(struct drm_ogpu_save_group, lanes) ==
-	      offsetof(struct ogpu_save_group, lanes));
-static_assert(offsetof(struct drm_ogpu_save_group, instructions) ==
-	      offsetof(struct ogpu_save_group, instructions));
-static_assert(sizeof(struct drm_ogpu_save_wave) == sizeof(struct ogpu_save_wave));
-static_assert((int)DRM_OGPU_SAVE_HELD == (int)OGPU_SAVE_HELD);
-static_assert((int)DRM_OGPU_PKT_COUNTERS == (int)OGPU_OP_COUNTERS);
-static_assert(sizeof(struct drm_ogpu_counters) == sizeof(struct ogpu_counters));
 
 /* Of queues of SUBMIT: room for some 190 jobs; more have to wait for it. */
 #define OGPU_SUBMIT_RING_SIZE	SZ_8K

@@ -5,10 +5,10 @@
  * DOC: Shares of the queues
  *
  * A card has a fixed number of queues, and who has opened the render node is somebody else's
- * neighbour. A user gets another queue only if as many are free as he has then: so the first one
- * gets half of them at most, the next one half of the rest, and there is something left for who
- * comes later, with nothing to set. The administrator may set a fixed number instead; who has
- * CAP_SYS_RESOURCE gets what there is.
+ * neighbour. A user gets another queue only if as many are free as that user has then: so the
+ * first one gets half of them at most, the next one half of the rest, and there is something left
+ * for who comes later, with nothing to set. The administrator may set a fixed number instead; who
+ * has CAP_SYS_RESOURCE gets what there is.
  *
  * Queues count for who opened the file, until firmware has confirmed that they are gone.
  */
@@ -137,7 +137,7 @@ static bool ogpu_queue_quota_try_charge(struct ogpu_queue_quotas *quotas,
 /**
  * ogpu_queue_quota_charge() - a user wants another queue
  * @quotas: of the card
- * @quota: of the user, NULL: the kernel; the caller works for him
+ * @quota: of the user, NULL: the kernel; the caller works for that user
  *
  * Return: 0 or -EDQUOT.
  */

@@ -3,11 +3,11 @@
  * Pages of VRAM that went bad: they are noted when the card tells of them, and retired by firmware
  * as soon as nobody has them, because the spare page that comes in their place is empty.
  *
- * A page that is free is taken out of the allocator for that time, and stays out if the card has no
- * spare page left. One that is in use is left to its user, who fails when he uses what is lost;
- * freeing it makes the worker look again. After a reset of the card no content counts any more, and
- * all are retired at once: the driver's own memory, which is never freed, is among it. If that is
- * the table of address spaces, the card is reset for it.
+ * A page that is free is taken out of the allocator for that time, and stays out if the card has
+ * no spare page left. One that is in use is left to its user, whose job fails when it uses what is
+ * lost; freeing it makes the worker look again. After a reset of the card no content counts any
+ * more, and all are retired at once: the driver's own memory, which is never freed, is among it.
+ * If that is the table of address spaces, the card is reset for it.
  */
 #include <linux/bitfield.h>
 #include <linux/math.h>

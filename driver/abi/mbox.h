@@ -200,14 +200,14 @@ struct ogpu_queue_control {
 	__le32 error;		/* enum ogpu_queue_error; the rest as in ogpu_msg_queue_error */
 	__le64 fault_va;
 	__le64 packet;
-	__le64 pc;		/* without an error, or if killed: as OGPU_SLOT_FAULT_PC has it */
+	__le64 pc;		/* without an error, or if killed: as OGPU_SLOT_FAULT_PC_LO */
 	__le16 asid;
 	__u8 access;
 	__u8 reason;
 	__le32 detail;
 	__le64 busy_ns;		/* time spent executing: not in a WAIT packet */
 	__le64 waited_ns;	/* time with work, waiting for a slot */
-	__le64 unit_ns;		/* time with a workgroup on a unit (OGPU_SLOT_UNIT_NS) */
+	__le64 unit_ns;		/* time with a workgroup on a unit (OGPU_SLOT_UNIT_NS_LO) */
 	__le64 now_ns;		/* GLB_TIME when this was written */
 	__le64 pos;		/* where it stands or stood (mc.h), if it is on no slot */
 	__le32 context[6];	/* CONTEXT0 .. 5 */

@@ -34,8 +34,6 @@ struct program {
 /* sharing.c */
 void start_program(struct program *p, enum drm_ogpu_priority priority, uint32_t instruction,
 		   uint32_t groups_per_unit);
-/* With two endless workgroups on each unit. */
-void start_hog(struct program *p);
 /* Its file goes, and with it whatever it has on the card. */
 void end_program(struct program *p);
 void bench_share(void);

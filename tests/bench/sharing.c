@@ -53,7 +53,8 @@ void start_program(struct program *p, enum drm_ogpu_priority priority, uint32_t 
 	ogpu_emit_dispatch(&p->stream, &dispatch);
 }
 
-void start_hog(struct program *p)
+/* With two endless workgroups on each unit. */
+static void start_hog(struct program *p)
 {
 	start_program(p, DRM_OGPU_PRIORITY_NORMAL, INSN_FOR_EVER, 2);
 	check(ogpu_queue_submit(p->queue, &p->stream, NULL, 0, NULL), "submit");

@@ -28,7 +28,7 @@ struct model {
 	uint64_t unit_ns;		/* and with a unit */
 	/* What its control page shows. */
 	enum ogpu_queue_run_state shown;
-	uint64_t shown_busy_ns, shown_waited_ns;
+	uint64_t shown_busy_ns;
 	unsigned int published;
 };
 

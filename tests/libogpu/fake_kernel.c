@@ -112,6 +112,14 @@ int __wrap_drmIoctl(int fd, unsigned long request, void *arg)
 		map->offset = fake.bo_offset[map->handle];
 		return 0;
 	}
+	case DRM_IOCTL_OGPU_BO_SET_LABEL: {
+		const struct drm_ogpu_bo_set_label *label = arg;
+
+		fake.labelled = label->handle;
+		snprintf(fake.label, sizeof(fake.label), "%s",
+			 (const char *)(uintptr_t)label->label);
+		return 0;
+	}
 	case DRM_IOCTL_OGPU_VM_CREATE:
 		((struct drm_ogpu_vm_create *)arg)->vm_id = 1;
 		return 0;

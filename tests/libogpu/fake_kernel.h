@@ -21,6 +21,8 @@ struct fake_kernel {
 	struct drm_ogpu_sync syncs[DRM_OGPU_MAX_SYNCS];
 	uint32_t submits;
 	uint32_t killed;	/* last queue */
+	uint32_t labelled;	/* last buffer */
+	char label[32];
 	bool fail_bo, fail_bind, fail_queue, fail_submit;
 	const char *driver;	/* name it answers, NULL: ogpu */
 	int major;

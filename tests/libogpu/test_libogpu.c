@@ -211,6 +211,11 @@ static void test_stream_emitters(void **state)
 	assert_int_equal(k->ops, 4);
 	assert_int_equal(k->start, 5);
 	assert_int_equal(k->end, 6);
+	ogpu_emit_cache(&s, DRM_OGPU_CACHE_CLEAN);
+	assert_int_equal(NEXT(k), DRM_OGPU_PKT_CACHE | DRM_OGPU_PKT_BARRIER);
+	assert_int_equal(k->ops, 1);
+	assert_int_equal(k->start, 0);
+	assert_int_equal(k->end, 0);
 	ogpu_emit_indirect(&s, 24, 8);
 	assert_int_equal(NEXT(in), DRM_OGPU_PKT_INDIRECT | DRM_OGPU_PKT_BARRIER);
 	assert_int_equal(in->bytes, 8);
@@ -326,7 +331,18 @@ static void test_submit(void **state)
 	ogpu_stream_destroy(&s);
 }
 
-/* The formula of the uapi, and of the contract: both give the same. */
+static void test_label(void **state)
+{
+	struct fixture *f = *state;
+	struct ogpu_bo *bo;
+
+	assert_int_equal(ogpu_bo_create(f->dev, 4096, DRM_OGPU_BO_SYSTEM, 0, &bo), 0);
+	assert_int_equal(ogpu_bo_set_label(bo, "weights"), 0);
+	assert_int_equal(fake.labelled, bo->handle);
+	assert_string_equal(fake.label, "weights");
+	ogpu_bo_destroy(bo);
+}
+
 static void test_kill(void **state)
 {
 	struct fixture *f = *state;
@@ -339,6 +355,7 @@ static void test_kill(void **state)
 	ogpu_queue_destroy(queue);
 }
 
+/* The formula of the uapi, and of the contract: both give the same. */
 static void test_save_bytes(void **state)
 {
 	static const struct {
@@ -631,6 +648,7 @@ int main(void)
 		IN_VM(test_stream_skip),
 		IN_VM(test_stream_overflow),
 		IN_VM(test_submit),
+		IN_VM(test_label),
 		IN_VM(test_kill),
 		IN_VM(test_save_bytes),
 		IN_VM(test_save_area),

@@ -18,7 +18,7 @@ struct user {
 	/** @words: rptr, wptr and, from 64 bytes on, for the test's own use */
 	struct buffer words;
 	volatile uint64_t *rptr, *wptr, *word;
-	/** @doorbell, @control: NULL until user_map() */
+	/** @doorbell, @control: NULL until user_create() */
 	volatile uint64_t *doorbell;
 	volatile struct drm_ogpu_queue_control *control;
 	/** @tail: where the next packet goes */

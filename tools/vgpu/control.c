@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
  * The control socket: its thread, its clients, lines in and out. What the commands do is in
- * commands.c.
+ * control_commands.c.
  */
 #include <errno.h>
 #include <poll.h>
@@ -13,7 +13,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "commands.h"
+#include "control_commands.h"
 #include "control.h"
 #include "device.h"
 #include "socket.h"

@@ -39,8 +39,6 @@ enum {
 	OPT_THREADS,
 	OPT_STRICT,
 	OPT_ONCE,
-	OPT_VERSION,
-	OPT_HELP,
 };
 
 static const struct option long_options[] = {
@@ -64,8 +62,8 @@ static const struct option long_options[] = {
 	{ "threads", required_argument, NULL, OPT_THREADS },
 	{ "strict", no_argument, NULL, OPT_STRICT },
 	{ "once", no_argument, NULL, OPT_ONCE },
-	{ "version", no_argument, NULL, OPT_VERSION },
-	{ "help", no_argument, NULL, OPT_HELP },
+	{ "version", no_argument, NULL, 'V' },
+	{ "help", no_argument, NULL, 'h' },
 	{ 0 }
 };
 
@@ -82,8 +80,8 @@ static const char help[] =
 "  --trace FILE         write a line for each register access, packet, interrupt and DMA\n"
 "                       mapping; - means standard error\n"
 "  --once               end when the first client leaves\n"
-"  --version            print the version of the hardware contract and end\n"
-"  --help               print this and end\n"
+"  -V, --version        print the version of the hardware contract and end\n"
+"  -h, --help           print this and end\n"
 "\n"
 "The card (sizes take the suffixes K, M and G):\n"
 "  --vram SIZE          memory, a multiple of 1M, at least 16M (256M)\n"
@@ -283,11 +281,11 @@ static bool parse_one(struct options *opt, int option)
 	case OPT_ONCE:
 		opt->once = true;
 		return true;
-	case OPT_VERSION:
+	case 'V':
 		printf("ogpu-vgpu, hardware contract OGPU-1 version %u.%u\n", OGPU_CONTRACT_MAJOR,
 		       OGPU_CONTRACT_MINOR);
 		return false;
-	case OPT_HELP:
+	case 'h':
 		fputs(help, stdout);
 		return false;
 	default:
@@ -369,7 +367,7 @@ bool options_parse(struct options *opt, int argc, char **argv)
 	int option;
 
 	set_defaults(opt);
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "hV", long_options, NULL)) != -1) {
 		if (!parse_one(opt, option))
 			return false;
 		have_uuid |= option == OPT_UUID;

@@ -17,7 +17,7 @@ struct options {
 	int exit_code;		/* if options_parse() says not to go on */
 };
 
-#define EXIT_USAGE	2
+#define EXIT_USAGE	64
 
 bool options_parse(struct options *opt, int argc, char **argv);
 

@@ -3,7 +3,7 @@
  * What went wrong in memories and links, and pages of VRAM that are replaced by spare ones.
  *
  * Corrected and uncorrected errors make a record for firmware and an event for the host. Poison
- * that is carried is only counted: whoever copies could make as many as he likes.
+ * that is carried is only counted: a program that copies could make any number.
  */
 #include "device.h"
 #include "nonvol.h"

@@ -133,7 +133,7 @@ int ogpu_user_ring_submit(struct ogpu_user_ring *r, const struct ogpu_stream *st
 	return 0;
 }
 
-bool ogpu_user_ring_done(const struct ogpu_user_ring *r, uint64_t point)
+static bool ring_done(const struct ogpu_user_ring *r, uint64_t point)
 {
 	return __atomic_load_n(r->fence, __ATOMIC_ACQUIRE) >= point;
 }
@@ -148,7 +148,7 @@ int ogpu_user_ring_wait(struct ogpu_queue *queue, uint64_t point, int64_t timeou
 		.queue_id = queue->id,
 	};
 
-	if (ogpu_user_ring_done(queue->user, point))
+	if (ring_done(queue->user, point))
 		return 0;
 	return ogpu_wait(ogpu_vm_device(queue->vm), &fence, 1, 0, timeout_ns, NULL);
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "commands.h"
+#include "control_commands.h"
 #include "device.h"
 #include "nonvol.h"
 #include "poison.h"

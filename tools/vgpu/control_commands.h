@@ -2,8 +2,8 @@
 /*
  * Commands of the control socket.
  */
-#ifndef OGPU_VGPU_COMMANDS_H
-#define OGPU_VGPU_COMMANDS_H
+#ifndef OGPU_VGPU_CONTROL_COMMANDS_H
+#define OGPU_VGPU_CONTROL_COMMANDS_H
 
 struct vgpu;
 
