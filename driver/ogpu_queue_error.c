@@ -32,6 +32,7 @@ static_assert((int)DRM_OGPU_FAULT_VA_RANGE == (int)OGPU_FAULT_VA_RANGE);
 static_assert((int)DRM_OGPU_FAULT_BUS == (int)OGPU_FAULT_BUS);
 static_assert((int)DRM_OGPU_FAULT_APERTURE == (int)OGPU_FAULT_APERTURE);
 static_assert((int)DRM_OGPU_FAULT_POISON == (int)OGPU_FAULT_POISON);
+static_assert((int)DRM_OGPU_FAULT_ATOMIC == (int)OGPU_FAULT_ATOMIC);
 static_assert((int)DRM_OGPU_ACCESS_READ == (int)OGPU_ACCESS_READ);
 static_assert((int)DRM_OGPU_ACCESS_WRITE == (int)OGPU_ACCESS_WRITE);
 static_assert((int)DRM_OGPU_ACCESS_EXEC == (int)OGPU_ACCESS_EXEC);

@@ -106,6 +106,7 @@ enum ogpu_fault_reason {
 	OGPU_FAULT_BUS = 6,		/* the memory behind the entry did not answer */
 	OGPU_FAULT_APERTURE = 7,	/* outside local or private memory, or executed from it */
 	OGPU_FAULT_POISON = 8,		/* uncorrectable memory error */
+	OGPU_FAULT_ATOMIC = 9,		/* the platform refuses an AtomicOp there */
 };
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <linux/pci_regs.h>
 #include <linux/vfio.h>
 #include <signal.h>
 #include <sodium.h>
@@ -329,6 +330,15 @@ uint32_t config_read(struct server *s, uint32_t offset, uint32_t size)
 void config_write(struct server *s, uint32_t offset, uint32_t value, uint32_t size)
 {
 	assert_int_equal(client_write(s, REGION_CONFIG, offset, &value, size), 0);
+}
+
+unsigned int config_find_cap(struct server *s, unsigned int id)
+{
+	unsigned int at = config_read(s, PCI_CAPABILITY_LIST, 1);
+
+	while (at && config_read(s, at, 1) != id)
+		at = config_read(s, at + 1, 1);
+	return at;
 }
 
 int dma_map(struct server *s, uint64_t addr, uint64_t size, uint32_t flags, int fd, uint64_t offset)

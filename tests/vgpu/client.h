@@ -61,6 +61,7 @@ uint32_t reg_read(struct server *s, uint32_t offset);
 void reg_write(struct server *s, uint32_t offset, uint32_t value);
 uint32_t config_read(struct server *s, uint32_t offset, uint32_t size);
 void config_write(struct server *s, uint32_t offset, uint32_t value, uint32_t size);
+unsigned int config_find_cap(struct server *s, unsigned int id);	/* 0: none */
 
 int dma_map(struct server *s, uint64_t addr, uint64_t size, uint32_t flags, int fd,
 	    uint64_t offset);

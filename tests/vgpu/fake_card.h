@@ -46,6 +46,7 @@ struct vgpu {
 	uint8_t *vram, *system;
 	uint8_t page[MMU_PAGE];		/* the late, read-only and write-only one */
 	bool late;			/* FAKE_LATE answers */
+	bool no_atomics;		/* the platform refuses AtomicOps */
 	unsigned int late_after;	/* begins to when asked for the n-th time, 0: no change */
 	pthread_rwlock_t bracket;
 	_Atomic uint64_t generation;
@@ -231,6 +232,11 @@ static __attribute__((unused)) void fake_lose_pointers(struct vgpu *gpu)
 bool vgpu_mem_poisoned(struct vgpu *gpu, enum ogpu_target target, uint64_t addr, size_t len)
 {
 	return target == OGPU_TARGET_VRAM && poison_find(&gpu->poison, addr, len);
+}
+
+bool vgpu_mem_takes_atomics(struct vgpu *gpu, enum ogpu_target target)
+{
+	return target != OGPU_TARGET_SYSTEM || !gpu->no_atomics;
 }
 
 bool vgpu_mem_carry(struct vgpu *gpu, uint64_t operand, uint32_t queue)

@@ -15,6 +15,7 @@
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 
+#include "abi/addr.h"
 #include "abi/event.h"
 #include "abi/mc.h"
 #include "abi/packet.h"
@@ -24,6 +25,7 @@
 #define POINTERS	0x201000u
 #define FENCE		0x202000u
 #define PATTERN		0x300000u
+#define TABLES		0x400000u
 #define SIGNALS		0x100000u	/* bus address */
 #define PAGE		4096u
 #define WAIT_MS		20000
@@ -322,6 +324,81 @@ static void test_idle_keeps_vram(void **state)
 	assert_memory_equal(s->vram + PATTERN + sizeof(kept), kept, sizeof(kept));
 }
 
+/*
+ * An atomic on system memory that the platform refuses faults if it is sent as an AtomicOp, and
+ * only then. The program shows the slot's STATUS.
+ */
+static void test_atomics_refused(void **state)
+{
+	static const uint32_t code[] = {
+		SLOT_0,
+		0x0063a423,	/* sw t1, ASID(t2) */
+		0x0063ae23,	/* sw t1, CTRL(t2): START */
+		0x400002b7,	/* lui t0, peripherals */
+		0x0303a303,	/* lw t1, STATUS(t2) */
+		0x0262a023,	/* sw t1, HEARTBEAT(t0) */
+		0xff9ff06f,	/* j 2 back */
+	};
+	const uint32_t failed =
+		FIELD_PREP(OGPU_SLOT_STATUS_STATE, OGPU_SLOT_FAILED) |
+		FIELD_PREP(OGPU_SLOT_STATUS_ERROR, OGPU_QERR_MEMORY) |
+		FIELD_PREP(OGPU_SLOT_STATUS_ACCESS, OGPU_ACCESS_ATOMIC) |
+		FIELD_PREP(OGPU_SLOT_STATUS_REASON, OGPU_FAULT_ATOMIC);
+	struct ogpu_pkt_atomic add = {
+		.header = OGPU_PKT_HDR(OGPU_OP_ATOMIC, OGPU_PKT_BARRIER, sizeof(add)),
+		.op = OGPU_ATOMIC_ADD | OGPU_ATOMIC_WIDE, .value = 1,
+	};
+	struct server *s = *state;
+	const unsigned int control2 = config_find_cap(s, PCI_CAP_ID_EXP) + PCI_EXP_DEVCTL2;
+	int fd = memfd_create("word", MFD_CLOEXEC);
+	volatile uint64_t *word;
+	uint64_t wptr = 0;
+
+	assert_return_code(ftruncate(fd, PAGE), errno);
+	word = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(word, MAP_FAILED);
+	config_write(s, PCI_COMMAND, PCI_COMMAND_MASTER, 2);
+	assert_int_equal(dma_map(s, SIGNALS, PAGE, VFIO_DMA_MAP_FLAG_READ |
+				 VFIO_DMA_MAP_FLAG_WRITE, fd, 0), 0);
+	memset(s->vram + RING, 0, 2 * PAGE);
+	for (unsigned int i = 0; i < 100; i++)
+		memcpy(s->vram + RING + i * sizeof(add), &add, sizeof(add));
+	/* Address 0 of ASID 1, by four tables. */
+	memset(s->vram + TABLES, 0, 5 * PAGE);
+	*(uint64_t *)(s->vram + TABLES + sizeof(struct ogpu_as_entry)) =
+		(TABLES + PAGE) | OGPU_PTE_VALID;
+	for (unsigned int i = 1; i < 4; i++)
+		*(uint64_t *)(s->vram + TABLES + i * PAGE) =
+			(TABLES + (i + 1) * PAGE) | OGPU_PTE_VALID;
+	*(uint64_t *)(s->vram + TABLES + 4 * PAGE) =
+		SIGNALS | OGPU_PTE_VALID | OGPU_PTE_LEAF | OGPU_PTE_READ | OGPU_PTE_WRITE |
+		FIELD_PREP(OGPU_PTE_TARGET, OGPU_TARGET_SYSTEM);
+	reg_write(s, BLOCK_MMU + OGPU_MMU_AS_ADDR_LO, TABLES);
+	reg_write(s, BLOCK_MMU + OGPU_MMU_AS_COUNT, 2);
+	run_program(s, code, sizeof(code));
+
+	for (uint64_t i = 1; i <= 3; i++) {
+		/* Sent and carried; neither; not sent, and so nobody refuses it. */
+		config_write(s, control2, i == 1 ? PCI_EXP_DEVCTL2_ATOMIC_REQ : 0, 2);
+		if (i == 3)
+			assert_true(control_ok(s, "{\"cmd\":\"set\",\"atomics\":false}"));
+		wptr += sizeof(add);
+		client_post(s, OGPU_BAR_VRAM, POINTERS + 8, &wptr, 8);
+		client_post(s, OGPU_BAR_DOORBELL, OGPU_DOORBELL_RING, &wptr, 4);
+		wait_for_rptr(s, wptr);
+		assert_int_equal(*word, i);
+	}
+	config_write(s, control2, PCI_EXP_DEVCTL2_ATOMIC_REQ, 2);
+	wptr += sizeof(add);
+	client_post(s, OGPU_BAR_VRAM, POINTERS + 8, &wptr, 8);
+	client_post(s, OGPU_BAR_DOORBELL, OGPU_DOORBELL_RING, &wptr, 4);
+	while (reg_read(s, BLOCK_BOOT + OGPU_BOOT_HEARTBEAT) != failed)
+		;
+	assert_int_equal(*word, 3);
+	munmap((void *)word, PAGE);
+	close(fd);
+}
+
 static uint64_t server_ns(struct server *s)
 {
 	struct timespec ts;
@@ -389,6 +466,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_registers_push, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_doorbells_push, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_idle_keeps_vram, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_atomics_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_resets_end, setup, teardown),
 	};
 

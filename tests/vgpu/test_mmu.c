@@ -374,6 +374,25 @@ static void test_directions(void **state)
 	refused(VA, OGPU_ACCESS_ATOMIC, OGPU_FAULT_BUS);
 }
 
+/* A platform that refuses AtomicOps: of system memory, and only these. */
+static void test_no_atomics(void **state)
+{
+	(void)state;
+	fake_map(gpu, ASID, VA, SYSTEM(FAKE_SYSTEM), MMU_PAGE, PTE_RW);
+	fake_map(gpu, ASID, VA + MMU_PAGE, VRAM(FAKE_DATA), MMU_PAGE, PTE_RW);
+	fake_map(gpu, ASID, VA + 2 * MMU_PAGE, SYSTEM(FAKE_READ_ONLY), MMU_PAGE, PTE_RW);
+	found(VA, OGPU_ACCESS_ATOMIC, SYSTEM(FAKE_SYSTEM));
+	gpu->no_atomics = true;
+	mmu_flush(&mmu);
+	refused(VA, OGPU_ACCESS_ATOMIC, OGPU_FAULT_ATOMIC);
+	assert_null(mmu_lookup(&mmu, VA, MMU_DIRECT_ATOMIC));
+	found(VA, OGPU_ACCESS_READ, SYSTEM(FAKE_SYSTEM));
+	found(VA, OGPU_ACCESS_WRITE, SYSTEM(FAKE_SYSTEM));
+	found(VA + MMU_PAGE, OGPU_ACCESS_ATOMIC, VRAM(FAKE_DATA));
+	assert_non_null(mmu_lookup(&mmu, VA + MMU_PAGE, MMU_DIRECT_ATOMIC));
+	refused(VA + 2 * MMU_PAGE, OGPU_ACCESS_ATOMIC, OGPU_FAULT_BUS);
+}
+
 /* New mappings of host memory do not raise the generation: no "not there" may be remembered. */
 static void test_late(void **state)
 {
@@ -552,6 +571,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_range, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_poison, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_directions, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_atomics, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_late, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_address_spaces, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_invalidation, setup, teardown),

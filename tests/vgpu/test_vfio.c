@@ -40,15 +40,6 @@ static int teardown(void **state)
 	return server_stop(*state);
 }
 
-static unsigned int find_cap(struct server *s, unsigned int id)
-{
-	unsigned int at = config_read(s, PCI_CAPABILITY_LIST, 1);
-
-	while (at && config_read(s, at, 1) != id)
-		at = config_read(s, at + 1, 1);
-	return at;
-}
-
 static unsigned int find_ext_cap(struct server *s, unsigned int id)
 {
 	unsigned int at = 0x100;
@@ -118,16 +109,16 @@ static void test_config_identity(void **state)
 	assert_int_equal(config_read(s, PCI_BASE_ADDRESS_2, 4),
 			 PCI_BASE_ADDRESS_MEM_TYPE_64 | PCI_BASE_ADDRESS_MEM_PREFETCH);
 
-	cap = find_cap(s, PCI_CAP_ID_MSIX);
+	cap = config_find_cap(s, PCI_CAP_ID_MSIX);
 	assert_int_not_equal(cap, 0);
 	assert_int_equal(config_read(s, cap + PCI_MSIX_FLAGS, 2) & PCI_MSIX_FLAGS_QSIZE,
 			 OGPU_VECTOR_COUNT - 1);
 	assert_int_equal(config_read(s, cap + PCI_MSIX_TABLE, 4), OGPU_MSIX_TABLE_OFFSET);
 	assert_int_equal(config_read(s, cap + PCI_MSIX_PBA, 4), OGPU_MSIX_PBA_OFFSET);
-	cap = find_cap(s, PCI_CAP_ID_EXP);
+	cap = config_find_cap(s, PCI_CAP_ID_EXP);
 	assert_int_not_equal(cap, 0);
 	assert_true(config_read(s, cap + PCI_EXP_DEVCAP, 4) & PCI_EXP_DEVCAP_FLR);
-	assert_int_not_equal(find_cap(s, PCI_CAP_ID_PM), 0);
+	assert_int_not_equal(config_find_cap(s, PCI_CAP_ID_PM), 0);
 	assert_int_not_equal(find_ext_cap(s, PCI_EXT_CAP_ID_ERR), 0);
 	assert_int_not_equal(find_ext_cap(s, PCI_EXT_CAP_ID_DSN), 0);
 }
@@ -136,7 +127,7 @@ static void test_config_write_rules(void **state)
 {
 	struct server *s = *state;
 	unsigned int aer = find_ext_cap(s, PCI_EXT_CAP_ID_ERR);
-	unsigned int exp = find_cap(s, PCI_CAP_ID_EXP);
+	unsigned int exp = config_find_cap(s, PCI_CAP_ID_EXP);
 	uint8_t ones[64];
 	uint32_t before;
 
@@ -170,7 +161,7 @@ static void test_config_write_rules(void **state)
 static void test_flr(void **state)
 {
 	struct server *s = *state;
-	unsigned int exp = find_cap(s, PCI_CAP_ID_EXP);
+	unsigned int exp = config_find_cap(s, PCI_CAP_ID_EXP);
 	unsigned int aer = find_ext_cap(s, PCI_EXT_CAP_ID_ERR);
 
 	client_map_vram(s);
@@ -462,10 +453,10 @@ static void test_bus_master(void **state)
 	assert_int_equal(reg_read(s, BLOCK_EVENT + OGPU_EVENT_DROPPED), 1);
 	config_write(s, PCI_COMMAND, PCI_COMMAND_MASTER, 2);
 	/* D3hot takes the bus away too. */
-	config_write(s, find_cap(s, PCI_CAP_ID_PM) + PCI_PM_CTRL, 3, 2);
+	config_write(s, config_find_cap(s, PCI_CAP_ID_PM) + PCI_PM_CTRL, 3, 2);
 	assert_true(control_ok(s, corrected));
 	assert_int_equal(reg_read(s, BLOCK_EVENT + OGPU_EVENT_DROPPED), 2);
-	config_write(s, find_cap(s, PCI_CAP_ID_PM) + PCI_PM_CTRL, 0, 2);
+	config_write(s, config_find_cap(s, PCI_CAP_ID_PM) + PCI_PM_CTRL, 0, 2);
 	assert_true(control_ok(s, corrected));
 	assert_int_equal(reg_read(s, BLOCK_EVENT + OGPU_EVENT_WPTR), 1);
 	munmap(ram, 2 * PAGE);

@@ -64,6 +64,7 @@ void vgpu_config_write(struct vgpu *gpu, uint64_t offset, const void *buf, size_
 		vgpu_reset_by_host(gpu);
 	else if (actions & PCI_CONFIG_BUS_MASTER)
 		memory_set_dma(gpu, pci_config_bus_master(&gpu->pci));
+	memory_set_atomics(gpu, pci_config_atomics(&gpu->pci));
 	/* Another thread may have made it so meanwhile. */
 	if (gpu->gone)
 		memory_set_dma(gpu, false);

@@ -265,6 +265,7 @@ static const char *do_set(struct vgpu *gpu, const cJSON *args, cJSON *result)
 {
 	const cJSON *trace = cJSON_GetObjectItemCaseSensitive(args, "trace");
 	const cJSON *brake = cJSON_GetObjectItemCaseSensitive(args, "brake");
+	const cJSON *atomics = cJSON_GetObjectItemCaseSensitive(args, "atomics");
 	const cJSON *key = cJSON_GetObjectItemCaseSensitive(args, "fuse_key");
 	const char *error;
 	bool done = false;
@@ -293,13 +294,18 @@ static const char *do_set(struct vgpu *gpu, const cJSON *args, cJSON *result)
 		sensors_set_brake(gpu->sensors, cJSON_IsTrue(brake));
 		done = true;
 	}
+	if (cJSON_IsBool(atomics)) {
+		memory_refuse_atomics(gpu, cJSON_IsFalse(atomics));
+		done = true;
+	}
 	if (cJSON_IsBool(trace)) {
 		if (!trace_enable(cJSON_IsTrue(trace)))
 			return "no trace file; start with --trace";
 		done = true;
 	}
 	return done ? NULL :
-		"nothing to set; known: fuse_svn, fuse_key, revoked_keys, temp_mdeg, brake, trace";
+		"nothing to set; known: fuse_svn, fuse_key, revoked_keys, temp_mdeg, brake, "
+		"atomics, trace";
 }
 
 static const struct {

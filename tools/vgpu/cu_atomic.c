@@ -149,7 +149,7 @@ bool cu_atomic(struct cu *cu, struct cu_wave *w, const struct cu_insn *insn, uin
 			cu->error.error = OGPU_QERR_MISALIGNED;
 			return false;
 		}
-		p = cu_lane_ptr(cu, w, lane, va, size, MMU_DIRECT_READ | MMU_DIRECT_WRITE);
+		p = cu_lane_ptr(cu, w, lane, va, size, MMU_DIRECT_ATOMIC);
 		if (!p)
 			p = look_again(cu, va);
 		if (!p)

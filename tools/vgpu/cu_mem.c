@@ -129,7 +129,7 @@ uint8_t *cu_lane_ptr(struct cu *cu, struct cu_wave *w, unsigned int lane, uint64
 		     unsigned int size, uint32_t direct)
 {
 	static const enum ogpu_access accesses[] = {
-		OGPU_ACCESS_READ, OGPU_ACCESS_READ, OGPU_ACCESS_WRITE, OGPU_ACCESS_ATOMIC,
+		[MMU_DIRECT_WRITE] = OGPU_ACCESS_WRITE, [MMU_DIRECT_ATOMIC] = OGPU_ACCESS_ATOMIC,
 	};
 	const enum ogpu_access access = accesses[direct];
 	struct mmu_fault ignored;

@@ -270,6 +270,7 @@ void vgpu_reset_core(struct vgpu *gpu)
 static void reset_device(struct vgpu *gpu)
 {
 	memory_set_dma(gpu, false);
+	memory_set_atomics(gpu, false);
 	vgpu_reset_core(gpu);
 	mc_set_mbox(gpu->mc, 0, 0);
 	bootrom_reset(gpu);

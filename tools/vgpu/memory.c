@@ -305,6 +305,48 @@ void memory_set_dma(struct vgpu *gpu, bool enabled)
 	}
 }
 
+/* Translations say who takes atomics. */
+static void set_atomics(struct vgpu *gpu, bool *what, bool value)
+{
+	if (*what == value)
+		return;
+	freeze(gpu);
+	*what = value;
+	thaw(&gpu->mem);
+}
+
+/**
+ * memory_set_atomics() - atomics on host memory are PCIe AtomicOps, or the card's own affair.
+ * @gpu: the card
+ * @sent: they are AtomicOps
+ */
+void memory_set_atomics(struct vgpu *gpu, bool sent)
+{
+	set_atomics(gpu, &gpu->mem.atomics_sent, sent);
+}
+
+/**
+ * memory_refuse_atomics() - fault: the platform does not carry AtomicOps, or carries them again.
+ * @gpu: the card
+ * @refused: it does not
+ */
+void memory_refuse_atomics(struct vgpu *gpu, bool refused)
+{
+	set_atomics(gpu, &gpu->mem.atomics_refused, refused);
+}
+
+/**
+ * vgpu_mem_takes_atomics() - whether atomics on memory of a target are carried out.
+ * @gpu: the card
+ * @target: whose
+ *
+ * Inside a bracket.
+ */
+bool vgpu_mem_takes_atomics(struct vgpu *gpu, enum ogpu_target target)
+{
+	return target != OGPU_TARGET_SYSTEM || !gpu->mem.atomics_sent || !gpu->mem.atomics_refused;
+}
+
 /**
  * memory_unmap() - the client takes memory away.
  * @gpu: the card

@@ -26,6 +26,8 @@ struct memory {
 	struct tlbi_log tlbi;		/* of translations */
 	_Atomic bool dma_enabled;	/* bus master and in D0 */
 	struct dma_table dma;
+	bool atomics_sent;		/* AtomicOp Requester Enable is set, */
+	bool atomics_refused;		/* and the platform refuses what is sent */
 
 	int vram_fd;
 	uint8_t *vram;
@@ -37,6 +39,8 @@ struct memory {
 int memory_init(struct memory *mem, uint64_t vram_size);
 void memory_fini(struct memory *mem);
 void memory_set_dma(struct vgpu *gpu, bool enabled);
+void memory_set_atomics(struct vgpu *gpu, bool sent);
+void memory_refuse_atomics(struct vgpu *gpu, bool refused);
 int memory_unmap(struct vgpu *gpu, uint64_t addr, uint64_t size);
 void memory_unmap_all(struct vgpu *gpu);
 bool memory_poison(struct vgpu *gpu, uint64_t vram_offset);

@@ -365,6 +365,8 @@ static bool kept(const struct mmu *mmu, const struct mmu_tlb_entry *e)
 /* What a null page shows to who reads. */
 static const uint8_t null_page[MMU_PAGE];
 
+#define READ_WRITE	(MMU_DIRECT_READ | MMU_DIRECT_WRITE)
+
 /* A mapping of host memory may be for reading or for writing only: each is asked for by itself. */
 static void find_host(struct mmu *mmu, struct mmu_tlb_entry *e)
 {
@@ -388,6 +390,8 @@ static void find_host(struct mmu *mmu, struct mmu_tlb_entry *e)
 		e->able |= MMU_DIRECT_EXEC;
 	if (out && e->pte & OGPU_PTE_WRITE)
 		e->able |= MMU_DIRECT_WRITE;
+	if ((e->able & READ_WRITE) == READ_WRITE && vgpu_mem_takes_atomics(mmu->gpu, target))
+		e->able |= MMU_DIRECT_ATOMIC;
 	e->direct = kept(mmu, e) ? 0 : e->able;
 }
 
@@ -448,7 +452,7 @@ bool mmu_translate(struct mmu *mmu, uint64_t va, enum ogpu_access access, struct
 		[OGPU_ACCESS_READ] = MMU_DIRECT_READ,
 		[OGPU_ACCESS_WRITE] = MMU_DIRECT_WRITE,
 		[OGPU_ACCESS_EXEC] = MMU_DIRECT_EXEC,
-		[OGPU_ACCESS_ATOMIC] = MMU_DIRECT_READ | MMU_DIRECT_WRITE,
+		[OGPU_ACCESS_ATOMIC] = READ_WRITE | MMU_DIRECT_ATOMIC,
 	};
 	struct mmu_tlb_entry *cached = &mmu->tlb[mmu_slot(va)], e = *cached;
 	uint64_t offset = va & (MMU_PAGE - 1);
@@ -486,7 +490,10 @@ bool mmu_translate(struct mmu *mmu, uint64_t va, enum ogpu_access access, struct
 	page->operand = e.operand + offset;
 	page->bytes = MMU_PAGE - offset;
 	if ((e.able & need[access]) != need[access])
-		return refuse(fault, va, access, no_answer(mmu, e.operand, MMU_PAGE));
+		return refuse(fault, va, access, access == OGPU_ACCESS_ATOMIC &&
+						 (e.able & READ_WRITE) == READ_WRITE ?
+						 OGPU_FAULT_ATOMIC :
+						 no_answer(mmu, e.operand, MMU_PAGE));
 
 	page->host = e.host;
 	if (kept(mmu, &e))

@@ -23,6 +23,7 @@
 #define MMU_DIRECT_READ		1
 #define MMU_DIRECT_WRITE	2
 #define MMU_DIRECT_EXEC		4
+#define MMU_DIRECT_ATOMIC	8
 
 #define MMU_COPIES	64	/* pages that a data cache has, */
 #define MMU_SPARES	8	/* and those that it had last, for who has pointers to some pages */

@@ -245,6 +245,17 @@ unsigned int pci_config_write(struct pci_config *cfg, uint64_t offset, const voi
 }
 
 /**
+ * pci_config_atomics() - whether the card may send AtomicOps.
+ * @cfg: the configuration space
+ *
+ * Return: true if AtomicOp Requester Enable is set.
+ */
+bool pci_config_atomics(const struct pci_config *cfg)
+{
+	return get16(cfg, CAP_EXP + PCI_EXP_DEVCTL2) & PCI_EXP_DEVCTL2_ATOMIC_REQ;
+}
+
+/**
  * pci_config_bus_master() - whether the card may access the host's memory.
  * @cfg: the configuration space
  *

@@ -34,6 +34,7 @@ void pci_config_reset(struct pci_config *cfg);
 void pci_config_read(const struct pci_config *cfg, uint64_t offset, void *buf, size_t len);
 unsigned int pci_config_write(struct pci_config *cfg, uint64_t offset, const void *buf,
 			      size_t len);
+bool pci_config_atomics(const struct pci_config *cfg);
 bool pci_config_bus_master(const struct pci_config *cfg);
 
 #endif

@@ -112,6 +112,9 @@ void *vgpu_mem_ptr(struct vgpu *gpu, enum ogpu_target target, uint64_t addr, siz
  */
 bool vgpu_mem_poisoned(struct vgpu *gpu, enum ogpu_target target, uint64_t addr, size_t len);
 
+/* Inside a bracket: false if the platform refuses AtomicOps of the card on such memory. */
+bool vgpu_mem_takes_atomics(struct vgpu *gpu, enum ogpu_target target);
+
 /* Inside a bracket: what COPY and FILL do to poison; see memory.c. */
 bool vgpu_mem_carry(struct vgpu *gpu, uint64_t operand, uint32_t queue);
 void *vgpu_mem_overwrite(struct vgpu *gpu, uint64_t operand);

@@ -558,6 +558,11 @@ enum drm_ogpu_fault_reason {
 	DRM_OGPU_FAULT_APERTURE = 7,
 	/** @DRM_OGPU_FAULT_POISON: uncorrectable memory error */
 	DRM_OGPU_FAULT_POISON = 8,
+	/**
+	 * @DRM_OGPU_FAULT_ATOMIC: an atomic on system memory that the platform does not carry,
+	 * although it said so (DRM_OGPU_DEVICE_SYSTEM_ATOMICS); nothing was changed
+	 */
+	DRM_OGPU_FAULT_ATOMIC = 9,
 };
 
 /** struct drm_ogpu_fault - one refused access */
