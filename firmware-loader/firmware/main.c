@@ -27,7 +27,7 @@
 
 static_assert(OGPU_CONTROL_REFRESH_MS * NS_PER_MS >= BEAT_NS);
 static_assert(2 * REST_BEAT_NS <= OGPU_HEARTBEAT_MS * NS_PER_MS);
-static_assert(REST_BEAT_NS <= OGPU_FW_HAD_MS * NS_PER_MS);
+static_assert(OGPU_FW_HAD_MS * NS_PER_MS >= REST_BEAT_NS);
 
 static uint64_t next_beat;
 

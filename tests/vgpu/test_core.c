@@ -206,8 +206,8 @@ static void test_fatal_access(void **state)
 }
 
 /*
- * What the core reads after a write to BAR 0 has in it what was written to BAR 2 before, though none
- * of these is answered: a program answers the bell with a word of VRAM.
+ * What the core reads after a write to BAR 0 has in it what was written to BAR 2 before, though
+ * none of these is answered: a program answers the bell with a word of VRAM.
  */
 static void test_registers_push(void **state)
 {

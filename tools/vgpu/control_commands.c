@@ -303,9 +303,7 @@ static const char *do_set(struct vgpu *gpu, const cJSON *args, cJSON *result)
 			return "no trace file; start with --trace";
 		done = true;
 	}
-	return done ? NULL :
-		"nothing to set; known: fuse_svn, fuse_key, revoked_keys, temp_mdeg, brake, "
-		"atomics, trace";
+	return done ? NULL : "nothing to set, see ogpu-vgpu(8)";
 }
 
 static const struct {

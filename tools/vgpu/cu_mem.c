@@ -352,11 +352,14 @@ static uint8_t *window(struct cu *cu, const uint64_t *t, unsigned int size, uint
 		const uint64_t bytes = cu->launch->local_bytes;
 
 		*base = OGPU_CU_LOCAL_BASE;
-		return bytes >= size && cu->vec->within(t, *base, bytes - size) ? cu->local_mem :
-										  NULL;
+		if (bytes < size || !cu->vec->within(t, *base, bytes - size))
+			return NULL;
+		return cu->local_mem;
 	}
 	*base = t[0] & ~(uint64_t)(MMU_PAGE - 1);
-	return cu->vec->within(t, *base, MMU_PAGE - size) ? span(cu, *base, MMU_PAGE, direct) : NULL;
+	if (!cu->vec->within(t, *base, MMU_PAGE - size))
+		return NULL;
+	return span(cu, *base, MMU_PAGE, direct);
 }
 
 /* Host memory that all lanes share, for the addresses from start on: local memory, or a page. */

@@ -119,8 +119,8 @@ AFFINE_OP(mulw, ONE_OF_THEM, x * y, PRODUCT_STEP, SEXT_V)
 
 static void spread(uint64_t *r, const struct cu_affine *a)
 {
-	const run steps = a->step * (const run){ 0, 1, 2, 3, 4, 5, 6, 7 };
+	const run_words steps = a->step * (const run_words){ 0, 1, 2, 3, 4, 5, 6, 7 };
 
 	for (unsigned int i = 0; i < CU_RUNS; i++)
-		*(run *)(r + i * CU_RUN) = steps + a->base[i];
+		*(run_words *)(r + i * CU_RUN) = steps + a->base[i];
 }

@@ -19,7 +19,8 @@
 
 /* Guest memory has any alignment and type. */
 typedef uint64_t bases __attribute__((vector_size(sizeof(uint64_t) * CU_RUNS), may_alias));
-typedef uint64_t run __attribute__((vector_size(sizeof(uint64_t) * CU_RUN), may_alias, aligned(8)));
+typedef uint64_t run_words
+	__attribute__((vector_size(sizeof(uint64_t) * CU_RUN), may_alias, aligned(8)));
 typedef int8_t any_s8 __attribute__((may_alias));
 typedef uint8_t any_u8 __attribute__((may_alias));
 typedef int16_t any_s16 __attribute__((aligned(1), may_alias));
@@ -520,7 +521,7 @@ static void name(uint64_t *restrict r, const void *p) \
 static inline void name##_same(uint64_t *r, const type *from) \
 { \
 	const type x = from[0]; \
-	*(run *)r = (run){ 0 } + (uint64_t)(expr); \
+	*(run_words *)r = (run_words){ 0 } + (uint64_t)(expr); \
 } \
 \
 static inline void name##_run(uint64_t *restrict r, const type *from) \
