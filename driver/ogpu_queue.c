@@ -306,6 +306,9 @@ static void ogpu_queue_release_work(struct work_struct *work)
 			ogpu_report(mgr->odev, OGPU_TROUBLE_QUEUE_DESTROY);
 		return;
 	}
+	/* Who asked firmware for something meanwhile is done with it while the number is ours. */
+	if (queue->kind == OGPU_QUEUE_KIND_USER)
+		ogpu_preempt_remove(queue->vm->preempt, &queue->client);
 	/* What firmware told of this queue must not be taken for news of the next one. */
 	ogpu_mbox_wait_events(mgr->odev);
 	mutex_lock(&mgr->lock);
@@ -518,6 +521,11 @@ void ogpu_queue_begin_kill(struct ogpu_queue *queue, struct ogpu_queue_request *
 	struct ogpu_queue_done done = OGPU_QUEUE_DONE(done);
 	bool idle;
 
+	stop->sent = false;
+	/* Hardware has stopped it before: there is nothing to ask. */
+	if (!ogpu_queue_is_kernel(queue) && READ_ONCE(queue->state) == OGPU_QUEUE_ENDED)
+		return;
+
 	spin_lock_irq(&queue->lock);
 	ogpu_queue_set_dead(queue, &why);
 	ogpu_queue_take_done(queue, &done);
@@ -528,7 +536,6 @@ void ogpu_queue_begin_kill(struct ogpu_queue *queue, struct ogpu_queue_request *
 	spin_unlock_irq(&queue->lock);
 	ogpu_queue_end_jobs(queue, &done);
 
-	stop->sent = false;
 	if (ogpu_queue_is_kernel(queue))
 		ogpu_report(queue->odev, OGPU_TROUBLE_COPY_STOPPED);
 	else if (idle)
@@ -551,7 +558,8 @@ void ogpu_queue_finish_kill(struct ogpu_queue *queue, struct ogpu_queue_request 
 		return;
 
 	ret = ogpu_mbox_finish(queue->odev, &stop->call, NULL, 0);
-	if (!ret) {
+	/* Of a queue that is being destroyed firmware has stopped everything, too. */
+	if (!ret || ret == -ENOENT) {
 		spin_lock_irq(&queue->lock);
 		/* While the jobs are there: who killed it first may be answered last. */
 		if (queue->state == OGPU_QUEUE_DEAD)

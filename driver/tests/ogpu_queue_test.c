@@ -47,8 +47,82 @@ static void ogpu_queue_test_states(struct kunit *test)
 	spin_unlock_irq(&queue->lock);
 }
 
+static void ogpu_queue_test_recover(struct ogpu_device *odev, enum ogpu_trouble trouble)
+{
+	odev->last_error[0] = 'R';
+}
+
+static const struct ogpu_report_ops ogpu_queue_test_report_ops = {
+	.recover = ogpu_queue_test_recover,
+};
+
+/* A queue of user space that firmware may know. */
+static struct ogpu_queue *ogpu_queue_test_user(struct kunit *test)
+{
+	struct ogpu_queue *queue = kunit_kzalloc(test, sizeof(*queue), GFP_KERNEL);
+	struct ogpu_device *odev = kunit_kzalloc(test, sizeof(*odev), GFP_KERNEL);
+	struct ogpu_queue_mgr *mgr = kunit_kzalloc(test, sizeof(*mgr), GFP_KERNEL);
+
+	KUNIT_ASSERT_TRUE(test, queue && odev && mgr);
+	mgr->slots = kunit_kzalloc(test, sizeof(*mgr->slots), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, mgr->slots);
+	xa_init(&mgr->queues);
+	mutex_init(&mgr->lock);
+	odev->queues = mgr;
+	odev->report_ops = &ogpu_queue_test_report_ops;
+	queue->odev = odev;
+	queue->kind = OGPU_QUEUE_KIND_USER;
+	queue->on_card = true;
+	spin_lock_init(&queue->lock);
+	INIT_LIST_HEAD(&queue->pending);
+
+	return queue;
+}
+
+/*
+ * The request to stop a queue meets one that is being destroyed, because its address space has not
+ * let go of it yet: firmware does not know it any more. That is no trouble.
+ */
+static void ogpu_queue_test_stop_unknown(struct kunit *test)
+{
+	const struct ogpu_queue_failure why = { .code = DRM_OGPU_QUEUE_ERR_NO_ROOM };
+	struct ogpu_queue *queue = ogpu_queue_test_user(test);
+	struct ogpu_queue_request stop = { .sent = true };
+
+	spin_lock_irq(&queue->lock);
+	ogpu_queue_set_dead(queue, &why);
+	spin_unlock_irq(&queue->lock);
+	init_completion(&stop.call.over);
+	stop.call.msg.status = cpu_to_le16(OGPU_MSG_ENOQUEUE);
+	complete(&stop.call.over);
+
+	ogpu_queue_finish_kill(queue, &stop, -ECANCELED);
+	KUNIT_EXPECT_EQ(test, queue->odev->last_error[0], 0);
+	KUNIT_EXPECT_EQ(test, queue->state, OGPU_QUEUE_ENDED);
+}
+
+/* Whoever kills it again costs firmware nothing: here there is none that could be asked. */
+static void ogpu_queue_test_kill_ended(struct kunit *test)
+{
+	const struct ogpu_queue_failure why = { .code = DRM_OGPU_QUEUE_ERR_MEMORY };
+	struct ogpu_queue *queue = ogpu_queue_test_user(test);
+	struct ogpu_queue_request stop = { .sent = true };
+
+	spin_lock_irq(&queue->lock);
+	ogpu_queue_set_dead(queue, &why);
+	ogpu_queue_set_ended(queue);
+	spin_unlock_irq(&queue->lock);
+
+	ogpu_queue_begin_kill(queue, &stop, DRM_OGPU_QUEUE_ERR_KILLED);
+	KUNIT_EXPECT_FALSE(test, stop.sent);
+	ogpu_queue_finish_kill(queue, &stop, -ECANCELED);
+	KUNIT_EXPECT_EQ(test, queue->error.code, DRM_OGPU_QUEUE_ERR_MEMORY);
+}
+
 static struct kunit_case ogpu_queue_cases[] = {
 	KUNIT_CASE(ogpu_queue_test_states),
+	KUNIT_CASE(ogpu_queue_test_stop_unknown),
+	KUNIT_CASE(ogpu_queue_test_kill_ended),
 	KUNIT_CASE(ogpu_queue_test_create_errno),
 	{ }
 };
