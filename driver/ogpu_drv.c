@@ -86,7 +86,7 @@ static int ogpu_file_check(struct ogpu_file *ofile)
 
 	switch (READ_ONCE(odev->state)) {
 	case OGPU_STATE_RUNNING:
-		return ofile->generation == READ_ONCE(odev->generation) ? 0 : -ENODEV;
+		return ogpu_file_is_stale(ofile) ? -ENODEV : 0;
 	case OGPU_STATE_WEDGED:
 		return -EIO;
 	default:

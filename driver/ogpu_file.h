@@ -10,7 +10,8 @@
 
 #include <drm/drm_file.h>
 
-struct ogpu_device;
+#include "ogpu_device.h"
+
 struct ogpu_mem_client;
 struct ogpu_queue_owner;
 struct ogpu_vm_owner;
@@ -38,6 +39,11 @@ struct ogpu_file {
 static inline struct ogpu_file *to_ogpu_file(struct drm_file *file)
 {
 	return file->driver_priv;
+}
+
+static inline bool ogpu_file_is_stale(const struct ogpu_file *ofile)
+{
+	return ofile->generation != READ_ONCE(ofile->odev->generation);
 }
 
 #endif

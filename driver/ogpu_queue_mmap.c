@@ -5,8 +5,8 @@
  * A mapping says which queue it is of by the queue's serial, which is never used again, so that it
  * is of no other queue that gets the number later. Pages are put in by faults, by who holds a
  * reference to the queue and the map_sem of all queues. So whoever wants them gone for good cuts
- * the mappings once nobody can find the queue any more: the end of a queue when its last reference
- * is gone, and a reset under map_sem. Afterwards access raises SIGBUS.
+ * the mappings once no fault puts them back: the end of a queue when its last reference is gone,
+ * and a reset when the files of before are stale. Afterwards access raises SIGBUS.
  */
 #include <linux/cc_platform.h>
 #include <linux/dma-mapping.h>
@@ -121,9 +121,16 @@ static vm_fault_t ogpu_queue_vm_fault(struct vm_fault *vmf)
 
 	down_read(&odev->queues->map_sem);
 	queue = ogpu_queue_mmap_get(ofile, vma);
-	if (queue && queue->serial == (unsigned long)vma->vm_private_data)
+	if (queue && queue->serial == (unsigned long)vma->vm_private_data &&
+	    !ogpu_file_is_stale(ofile))
 		fault = vmf_insert_pfn(vma, vmf->address,
 				       ogpu_queue_page_pfn(queue, ogpu_queue_mmap_page(vma)));
+	/* A reset has either cut this mapping, or has raised the generation before. */
+	smp_mb();
+	if (fault == VM_FAULT_NOPAGE && ogpu_file_is_stale(ofile)) {
+		ogpu_queue_unmap(queue);
+		fault = VM_FAULT_SIGBUS;
+	}
 	up_read(&odev->queues->map_sem);
 	ogpu_queue_put(queue);
 	ogpu_device_exit(odev, idx);

@@ -15,6 +15,7 @@
 #include "card.h"
 #include "clients.h"
 #include "harness.h"
+#include "user.h"
 
 #define TIMEOUT_S	120
 #define LOAD_IO_ERROR	9
@@ -69,6 +70,25 @@ static void expect_repaired(struct admin *admin)
 	EXPECT(admin_is(admin, "state", "running"));
 	EXPECT(admin_is(admin, "last_error", ""));
 	EXPECT(client_works());
+}
+
+/* What a process had mapped of its queue stays away: a store would reach a card that is off. */
+TEST_TIMEOUT(pages_of_queues_stay_away, TIMEOUT_S)
+{
+	struct admin admin;
+	struct card card;
+	struct user u;
+
+	card_open(&card);
+	user_vm(&card);
+	user_open(&card, &u, 4096);
+	ASSERT_EQ(user_touch(u.doorbell, true), 0);
+	wedge(&admin);
+	EXPECT_EQ(user_touch(u.doorbell, true), SIGBUS);
+	EXPECT_EQ(user_touch(u.control, false), SIGBUS);
+	EXPECT(admin_write(&admin, "reset", "1"));
+	expect_repaired(&admin);
+	EXPECT_EQ(user_touch(u.doorbell, true), SIGBUS);
 }
 
 TEST_TIMEOUT(rebind_repairs, TIMEOUT_S)
