@@ -34,6 +34,9 @@
 /* Firmware tells nothing new before. */
 #define OGPU_QUEUE_LOOK_NS	((u64)OGPU_CONTROL_REFRESH_MS * NSEC_PER_MSEC)
 
+/* How often to look at a job that is held: its time limit does not count before. */
+#define OGPU_QUEUE_HELD_NS	(NSEC_PER_SEC / 2ull)
+
 /* Time that a queue has waited for hardware that others had. */
 static u64 ogpu_queue_waited_ns(const struct ogpu_queue_times *times)
 {
@@ -96,17 +99,22 @@ static void ogpu_queue_timeout_after(struct ogpu_queue *queue, u64 ns)
 			   nsecs_to_jiffies(ns) + 1);
 }
 
-/**
- * ogpu_queue_start_time() - a job has become the oldest, its time begins
- * @queue: its queue, locked
- */
-void ogpu_queue_start_time(struct ogpu_queue *queue)
+static void ogpu_queue_set_oldest(struct ogpu_queue *queue)
 {
 	lockdep_assert_held(&queue->lock);
 
 	ogpu_queue_update_times(queue);
 	queue->oldest_since = ktime_get();
 	queue->oldest_waited_ns = ogpu_queue_waited_ns(&queue->times);
+}
+
+/**
+ * ogpu_queue_start_time() - a job has become the oldest, its time begins
+ * @queue: its queue, locked
+ */
+void ogpu_queue_start_time(struct ogpu_queue *queue)
+{
+	ogpu_queue_set_oldest(queue);
 	ogpu_queue_timeout_after(queue, queue->timeout_ms * (u64)NSEC_PER_MSEC);
 }
 
@@ -131,8 +139,10 @@ static u64 ogpu_queue_find_late(struct ogpu_queue *queue, u64 card_ns)
 	ogpu_queue_take_done(queue, &done);
 	job = list_first_entry_or_null(&queue->pending, struct ogpu_job, link);
 	if (job && ogpu_job_is_held(job, &until)) {
-		/* Its time begins when what it waits for is over. */
-		ogpu_queue_start_time(queue);
+		/* Its time begins when what it waits for is over, however often we look. */
+		ogpu_queue_set_oldest(queue);
+		ogpu_queue_timeout_after(queue, max(queue->timeout_ms * (u64)NSEC_PER_MSEC,
+						    OGPU_QUEUE_HELD_NS));
 	} else if (job) {
 		/* It was held until then, of which nobody told. */
 		queue->oldest_since = max(queue->oldest_since, until);

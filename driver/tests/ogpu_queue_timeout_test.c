@@ -4,6 +4,8 @@
  */
 #include <kunit/test.h>
 
+#include "ogpu_fence.h"
+
 /* Waiting for a slot and for a compute unit, until the page was written and since. */
 static void ogpu_queue_time_test_waiting(struct kunit *test)
 {
@@ -70,9 +72,47 @@ static void ogpu_queue_time_test_left(struct kunit *test)
 			U32_MAX * (u64)NSEC_PER_MSEC + lag);
 }
 
+/* A job that is held does not make work as often as its owner's time limit says. */
+static void ogpu_queue_time_test_held(struct kunit *test)
+{
+	struct ogpu_queue *queue = kunit_kzalloc(test, sizeof(*queue), GFP_KERNEL);
+	struct ogpu_device *odev = kunit_kzalloc(test, sizeof(*odev), GFP_KERNEL);
+	struct ogpu_queue_mgr *mgr = kunit_kzalloc(test, sizeof(*mgr), GFP_KERNEL);
+	struct ogpu_job_waits waits = { .count = 1 };
+	struct dma_fence *fence = ogpu_fence_alloc();
+	struct ogpu_job job = {};
+
+	KUNIT_ASSERT_TRUE(test, queue && odev && mgr && fence);
+	queue->mem = kunit_kzalloc(test, sizeof(*queue->mem), GFP_KERNEL);
+	mgr->slots = kunit_kzalloc(test, sizeof(*mgr->slots), GFP_KERNEL);
+	KUNIT_ASSERT_TRUE(test, queue->mem && mgr->slots);
+	mgr->timeout_wq = system_wq;
+	odev->queues = mgr;
+	queue->odev = odev;
+	queue->timeout_ms = 1;
+	spin_lock_init(&queue->lock);
+	INIT_LIST_HEAD(&queue->pending);
+	INIT_DELAYED_WORK(&queue->timeout, ogpu_queue_timeout_work);
+
+	ogpu_fence_init(fence, dma_fence_context_alloc(1), 1);
+	waits.wait[0].fence = fence;
+	job.waits = &waits;
+	job.fence.seqno = 1;
+	list_add_tail(&job.link, &queue->pending);
+
+	KUNIT_EXPECT_EQ(test, ogpu_queue_find_late(queue, 0), 0);
+	KUNIT_EXPECT_TRUE(test, delayed_work_pending(&queue->timeout));
+	KUNIT_EXPECT_TRUE(test, time_after(queue->timeout.timer.expires,
+					   jiffies + msecs_to_jiffies(OGPU_CONTROL_REFRESH_MS)));
+	cancel_delayed_work_sync(&queue->timeout);
+	ogpu_fence_signal(fence, 0);
+	dma_fence_put(fence);
+}
+
 static struct kunit_case ogpu_queue_time_cases[] = {
 	KUNIT_CASE(ogpu_queue_time_test_waiting),
 	KUNIT_CASE(ogpu_queue_time_test_left),
+	KUNIT_CASE(ogpu_queue_time_test_held),
 	{ }
 };
 
