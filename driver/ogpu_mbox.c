@@ -88,7 +88,7 @@ struct ogpu_mbox {
 	bool got_hello;
 	/** @events: put aside for @event_work */
 	DECLARE_KFIFO(events, struct ogpu_msg, OGPU_MBOX_EVENTS);
-	/** @events_put: that were put aside since the start, free-running */
+	/** @events_put: that were ever put aside, free-running */
 	u32 events_put;
 	/** @events_done: of those, handled; written by @event_work */
 	u32 events_done;
@@ -509,8 +509,8 @@ void ogpu_mbox_start(struct ogpu_device *odev)
 		.entries = OGPU_MBOX_MSG_ENTRIES,
 	};
 	kfifo_reset(&mbox->events);
-	mbox->events_put = 0;
-	mbox->events_done = 0;
+	/* Not from 0: who waits since before the start waits no longer. */
+	mbox->events_done = mbox->events_put;
 	ogpu_mbox_calls_init(&mbox->calls, &mbox->req, OGPU_MBOX_TIMEOUT_MS);
 	mbox->timeouts = 0;
 	mbox->told_since = jiffies;
