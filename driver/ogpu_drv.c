@@ -107,30 +107,13 @@ static bool ogpu_ioctl_is_name(unsigned int cmd)
 }
 
 /*
- * Some wait for what others do, for as long as that takes. They are in ogpu_device_enter() only
- * while they use the card.
- */
-static bool ogpu_ioctl_waits(unsigned int cmd)
-{
-	switch (_IOC_NR(cmd)) {
-	case DRM_COMMAND_BASE + DRM_OGPU_VM_BIND:
-	case DRM_COMMAND_BASE + DRM_OGPU_WAIT:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/*
  * All ioctls go through here. Recovery of the card may begin while one of the driver's runs: it
  * then finds its queues dead and the mailbox stopped.
  */
 static long ogpu_drm_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
 	struct ogpu_file *ofile = to_ogpu_file(filp->private_data);
-	struct ogpu_device *odev = ofile->odev;
 	long ret;
-	int idx;
 
 	/* Names of buffers are for everybody to guess. */
 	if (ogpu_ioctl_is_name(cmd))
@@ -142,15 +125,8 @@ static long ogpu_drm_ioctl(struct file *filp, unsigned int cmd, unsigned long ar
 		return drm_ioctl(filp, cmd, arg);
 
 	ret = ogpu_file_check(ofile);
-	if (ret || ogpu_ioctl_waits(cmd))
-		return ret ?: drm_ioctl(filp, cmd, arg);
 
-	if (!ogpu_device_enter(odev, &idx))
-		return -ENODEV;
-	ret = drm_ioctl(filp, cmd, arg);
-	ogpu_device_exit(odev, idx);
-
-	return ret;
+	return ret ?: drm_ioctl(filp, cmd, arg);
 }
 
 #ifdef CONFIG_COMPAT
@@ -166,23 +142,60 @@ static long ogpu_drm_compat_ioctl(struct file *filp, unsigned int cmd, unsigned 
 #define ogpu_drm_compat_ioctl	NULL
 #endif
 
+/*
+ * Most ioctls are in ogpu_device_enter() from where their arguments are there to where they are
+ * handed back: memory of user space may be somebody's who does not answer.
+ */
+static int ogpu_ioctl_enter(drm_ioctl_t *func, struct drm_device *drm, void *data,
+			    struct drm_file *file)
+{
+	struct ogpu_device *odev = to_ogpu_device(drm);
+	int idx, ret;
+
+	if (!ogpu_device_enter(odev, &idx))
+		return -ENODEV;
+	ret = func(drm, data, file);
+	ogpu_device_exit(odev, idx);
+
+	return ret;
+}
+
+#define OGPU_IOCTL_ENTERED(name)							\
+	static int ogpu_entered_##name(struct drm_device *drm, void *data,		\
+				       struct drm_file *file)				\
+	{										\
+		return ogpu_ioctl_enter(ogpu_ioctl_##name, drm, data, file);		\
+	}
+
+OGPU_IOCTL_ENTERED(bo_create)
+OGPU_IOCTL_ENTERED(bo_mmap_offset)
+OGPU_IOCTL_ENTERED(bo_info)
+OGPU_IOCTL_ENTERED(bo_set_label)
+OGPU_IOCTL_ENTERED(vm_create)
+OGPU_IOCTL_ENTERED(vm_destroy)
+OGPU_IOCTL_ENTERED(queue_create)
+OGPU_IOCTL_ENTERED(queue_destroy)
+OGPU_IOCTL_ENTERED(queue_kill)
+OGPU_IOCTL_ENTERED(queue_eventfd)
+
+/* Those that copy more from user space, or wait for others, enter while they use the card. */
 static const struct drm_ioctl_desc ogpu_ioctls[] = {
 	DRM_IOCTL_DEF_DRV(OGPU_QUERY, ogpu_ioctl_query, DRM_RENDER_ALLOW),
-	DRM_IOCTL_DEF_DRV(OGPU_BO_CREATE, ogpu_ioctl_bo_create, DRM_RENDER_ALLOW),
-	DRM_IOCTL_DEF_DRV(OGPU_BO_MMAP_OFFSET, ogpu_ioctl_bo_mmap_offset, DRM_RENDER_ALLOW),
-	DRM_IOCTL_DEF_DRV(OGPU_BO_INFO, ogpu_ioctl_bo_info, DRM_RENDER_ALLOW),
-	DRM_IOCTL_DEF_DRV(OGPU_BO_SET_LABEL, ogpu_ioctl_bo_set_label, DRM_RENDER_ALLOW),
-	DRM_IOCTL_DEF_DRV(OGPU_VM_CREATE, ogpu_ioctl_vm_create, DRM_RENDER_ALLOW),
-	DRM_IOCTL_DEF_DRV(OGPU_VM_DESTROY, ogpu_ioctl_vm_destroy, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(OGPU_BO_CREATE, ogpu_entered_bo_create, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(OGPU_BO_MMAP_OFFSET, ogpu_entered_bo_mmap_offset, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(OGPU_BO_INFO, ogpu_entered_bo_info, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(OGPU_BO_SET_LABEL, ogpu_entered_bo_set_label, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(OGPU_VM_CREATE, ogpu_entered_vm_create, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(OGPU_VM_DESTROY, ogpu_entered_vm_destroy, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(OGPU_VM_BIND, ogpu_ioctl_vm_bind, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(OGPU_VM_GET_FAULTS, ogpu_ioctl_vm_get_faults, DRM_RENDER_ALLOW),
-	DRM_IOCTL_DEF_DRV(OGPU_QUEUE_CREATE, ogpu_ioctl_queue_create, DRM_RENDER_ALLOW),
-	DRM_IOCTL_DEF_DRV(OGPU_QUEUE_DESTROY, ogpu_ioctl_queue_destroy, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(OGPU_QUEUE_CREATE, ogpu_entered_queue_create, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(OGPU_QUEUE_DESTROY, ogpu_entered_queue_destroy, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(OGPU_QUEUE_GET_STATE, ogpu_ioctl_queue_get_state, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(OGPU_SUBMIT, ogpu_ioctl_submit, DRM_RENDER_ALLOW),
-	DRM_IOCTL_DEF_DRV(OGPU_QUEUE_KILL, ogpu_ioctl_queue_kill, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(OGPU_QUEUE_KILL, ogpu_entered_queue_kill, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(OGPU_WAIT, ogpu_ioctl_wait, DRM_RENDER_ALLOW),
-	DRM_IOCTL_DEF_DRV(OGPU_QUEUE_EVENTFD, ogpu_ioctl_queue_eventfd, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(OGPU_QUEUE_EVENTFD, ogpu_entered_queue_eventfd, DRM_RENDER_ALLOW),
 };
 
 /* Pages of queues are not buffers. */

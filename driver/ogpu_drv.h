@@ -3,8 +3,8 @@
  * The DRM driver: open files and the table of ioctls.
  *
  * The ioctl functions live in the files of their subject. Before each, ogpu_drv.c checks that the
- * card runs and that the file is not stale, and enters the card (ogpu_device_enter()), so that none
- * has to do so itself but those that wait for others.
+ * card runs and that the file is not stale. It also enters the card (ogpu_device_enter()) for those
+ * that neither copy arrays from or to user space nor wait for others; these do it themselves.
  */
 #ifndef _OGPU_DRV_H_
 #define _OGPU_DRV_H_

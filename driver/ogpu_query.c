@@ -135,8 +135,9 @@ int ogpu_ioctl_query(struct drm_device *drm, void *data, struct drm_file *file)
 	} answer = {};
 	struct drm_ogpu_query *query = data;
 	void __user *to = u64_to_user_ptr(query->pointer);
+	struct ogpu_device *odev = to_ogpu_device(drm);
+	int idx, ret;
 	u32 size;
-	int ret;
 
 	if (query->type >= ARRAY_SIZE(ogpu_queries) || query->size > OGPU_QUERY_MAX_SIZE)
 		return -EINVAL;
@@ -147,7 +148,10 @@ int ogpu_ioctl_query(struct drm_device *drm, void *data, struct drm_file *file)
 		return 0;
 	}
 
-	ret = ogpu_queries[query->type].fill(to_ogpu_device(drm), &answer);
+	if (!ogpu_device_enter(odev, &idx))
+		return -ENODEV;
+	ret = ogpu_queries[query->type].fill(odev, &answer);
+	ogpu_device_exit(odev, idx);
 	if (ret)
 		return ret;
 

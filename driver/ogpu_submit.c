@@ -13,6 +13,7 @@
  *	for each job
  *		depend on the in-syncs, but for those that an earlier job of this call signals or
  *		waits for
+ *	enter the card: what follows does not touch memory of user space
  *	lock all reservation objects of the address space
  *		bring evicted buffers back, rewrite their page-table entries
  *		let the first job wait for the kernel's fences: moves, clears, rewritten entries
@@ -267,11 +268,13 @@ static int ogpu_submit_run(struct ogpu_submit *submit, u64 *first_job)
 {
 	struct ogpu_queue *queue = submit->queue;
 	struct ogpu_vm_exec exec;
-	int ret;
+	int idx, ret;
 
+	if (!ogpu_device_enter(queue->odev, &idx))
+		return -ENODEV;
 	ret = ogpu_vm_exec_lock(queue->vm, &exec);
 	if (ret)
-		return ret;
+		goto out_exit;
 
 	ret = ogpu_submit_add_kernel_deps(submit, &exec);
 	if (ret)
@@ -286,6 +289,8 @@ static int ogpu_submit_run(struct ogpu_submit *submit, u64 *first_job)
 
 out_unlock:
 	ogpu_vm_exec_unlock(&exec);
+out_exit:
+	ogpu_device_exit(queue->odev, idx);
 	return ret;
 }
 

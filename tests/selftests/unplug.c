@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
  * A program that waits for its own jobs holds up nobody who takes a card away: neither another
- * card, whatever it waits in, nor this one for the sake of fences that belong elsewhere.
+ * card, whatever it waits in, nor this one for the sake of fences that belong elsewhere, or of
+ * memory that does not come.
  *
  * VM: --cards 2 --vgpu-args '--vram 64M --aperture 16M'
  */
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <linux/userfaultfd.h>
+#include <pthread.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -317,6 +322,122 @@ TEST_TIMEOUT(bind_waits_for_other_card, 120)
 	EXPECT_EQ(wait_exit(waiter, SOON_MS), ENODEV);
 	close(other.fd);
 	give_back(&t);
+}
+
+/* An address that nobody answers for, until it is cancelled: whoever reads there waits. */
+struct hole {
+	int fd;
+	void *page;
+};
+
+static void open_hole(struct hole *hole)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+
+	hole->fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (hole->fd < 0)
+		SKIP("no userfaultfd");
+	ASSERT_EQ(ioctl(hole->fd, UFFDIO_API, &api), 0);
+	hole->page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT(hole->page != MAP_FAILED);
+	range.range.start = (uintptr_t)hole->page;
+	range.range.len = 4096;
+	ASSERT_EQ(ioctl(hole->fd, UFFDIO_REGISTER, &range), 0);
+}
+
+/* Waits until somebody waits. */
+static void wait_in_hole(const struct hole *hole)
+{
+	struct uffd_msg msg;
+
+	ASSERT_EQ(read(hole->fd, &msg, sizeof(msg)), (ssize_t)sizeof(msg));
+	EXPECT_EQ(msg.event, UFFD_EVENT_PAGEFAULT);
+}
+
+static void fill_hole(const struct hole *hole)
+{
+	struct uffdio_zeropage zero = {
+		.range = { .start = (uintptr_t)hole->page, .len = 4096 },
+	};
+
+	ASSERT_EQ(ioctl(hole->fd, UFFDIO_ZEROPAGE, &zero), 0);
+}
+
+/* A call whose memory does not come. */
+struct stuck {
+	struct card *card;
+	unsigned long request;
+	void *arg;
+	int ret;
+};
+
+static void *call_stuck(void *arg)
+{
+	struct stuck *stuck = arg;
+
+	stuck->ret = ioctl(stuck->card->fd, stuck->request, stuck->arg) ? -errno : 0;
+	return NULL;
+}
+
+/* Takes the card away meanwhile, and gives it back. */
+static void expect_unplug(struct setup *t, struct stuck *stuck, int ret)
+{
+	char address[64];
+	pthread_t thread;
+	struct hole hole;
+	struct admin own;
+	uint64_t start;
+	int i;
+
+	address_of(t->card.fd, address, sizeof(address));
+	for (i = 0; i < 2; i++) {
+		ASSERT(admin_init(&own, i));
+		if (!strcmp(own.address, address))
+			break;
+	}
+	open_hole(&hole);
+	if (stuck->arg)
+		((struct drm_ogpu_submit *)stuck->arg)->jobs.array = (uintptr_t)hole.page;
+	else
+		stuck->arg = hole.page;
+	stuck->card = &t->card;
+	ASSERT_EQ(pthread_create(&thread, NULL, call_stuck, stuck), 0);
+	wait_in_hole(&hole);
+
+	start = time_ms();
+	ASSERT(admin_unbind(&own));
+	EXPECT_LE(time_ms() - start, SOON_MS);
+	fill_hole(&hole);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(stuck->ret, ret);
+	ASSERT(admin_bind(&own));
+	ASSERT_EQ(admin_load_firmware(&own), 0);
+	close(hole.fd);
+}
+
+/* A program whose memory does not come holds up nobody who takes away the card that it uses. */
+TEST_TIMEOUT(array_that_does_not_come, 120)
+{
+	struct drm_ogpu_submit submit;
+	struct stuck stuck = { .request = DRM_IOCTL_OGPU_SUBMIT, .arg = &submit };
+	struct setup t;
+
+	set_up(&t);
+	submit = (struct drm_ogpu_submit) {
+		.queue_id = t.queue,
+		.jobs = { .count = 1, .stride = sizeof(struct drm_ogpu_job) },
+	};
+	expect_unplug(&t, &stuck, -ENODEV);
+}
+
+TEST_TIMEOUT(arguments_that_do_not_come, 120)
+{
+	struct stuck stuck = { .request = DRM_IOCTL_OGPU_BO_CREATE };
+	struct setup t;
+
+	set_up(&t);
+	expect_unplug(&t, &stuck, -ENODEV);
 }
 
 int main(int argc, char **argv)
