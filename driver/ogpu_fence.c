@@ -10,8 +10,8 @@
  * own memory: neither to the queue nor to the scheduler. Memory of a fence is charged to who made
  * the job. It comes from kmalloc(): a cache of our own would have to outlive what user space keeps.
  *
- * A fence has no .signaled operation: it is signalled by whoever sees the job's end, in the order
- * of its timeline, and by nobody else.
+ * A fence has no .signaled operation: it is signalled by whoever sees the job's end, and by nobody
+ * else.
  *
  * On kernels that do not detach a signalled fence from its driver each fence keeps the module
  * loaded until its last reference is gone.
@@ -166,7 +166,7 @@ int ogpu_fence_wait_killable(struct dma_fence *fence)
  * @fence: the caller holds a reference
  * @error: 0, or the negative errno to leave in the fence
  *
- * Callable from any context. Fences of one timeline must be signalled in order.
+ * Callable from any context. What all fences before it on its timeline stand for is over, too.
  */
 void ogpu_fence_signal(struct dma_fence *fence, int error)
 {

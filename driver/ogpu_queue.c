@@ -526,6 +526,7 @@ void ogpu_queue_begin_kill(struct ogpu_queue *queue, struct ogpu_queue_request *
 	if (!ogpu_queue_is_kernel(queue) && READ_ONCE(queue->state) == OGPU_QUEUE_ENDED)
 		return;
 
+	ogpu_queue_done_begin();
 	spin_lock_irq(&queue->lock);
 	ogpu_queue_set_dead(queue, &why);
 	ogpu_queue_take_done(queue, &done);
@@ -535,6 +536,7 @@ void ogpu_queue_begin_kill(struct ogpu_queue *queue, struct ogpu_queue_request *
 		ogpu_queue_free_waiters(queue);
 	spin_unlock_irq(&queue->lock);
 	ogpu_queue_end_jobs(queue, &done);
+	ogpu_queue_done_end();
 
 	if (ogpu_queue_is_kernel(queue))
 		ogpu_report(queue->odev, OGPU_TROUBLE_COPY_STOPPED);

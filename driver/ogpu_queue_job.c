@@ -16,8 +16,8 @@
  *
  * A job on the ring is pending until its number, or one behind it, is in the queue's fence slot, or
  * hardware has stopped. Who sees that takes it off the list under @lock and signals its fence
- * without: waking others may take long, and who is woken may want the queue. So fences of a queue
- * may signal out of order by a moment; hardware is done with all of them.
+ * without, but at once: waking others may take long, and who is woken may want the queue. So fences
+ * of a queue may signal out of order by a moment; hardware is done with all of them.
  *
  * References: the list of pending jobs holds one of the queue while it is not empty.
  */
@@ -56,6 +56,8 @@ static void ogpu_queue_take(struct ogpu_queue *queue, struct ogpu_job *last,
  * ogpu_queue_take_done() - take the jobs that are done
  * @queue: queue, locked
  * @done: initialised; to be handed to ogpu_queue_end_jobs() once the queue is unlocked
+ *
+ * Between ogpu_queue_done_begin() and ogpu_queue_done_end(), with ogpu_queue_end_jobs().
  */
 void ogpu_queue_take_done(struct ogpu_queue *queue, struct ogpu_queue_done *done)
 {
@@ -127,6 +129,7 @@ void ogpu_queue_stopped(struct ogpu_queue *queue, int guilty, int others)
 	struct ogpu_job *job, *last = NULL;
 	bool ended;
 
+	ogpu_queue_done_begin();
 	spin_lock_irq(&queue->lock);
 	ended = ogpu_queue_set_ended(queue);
 	ogpu_queue_take_done(queue, &done);
@@ -143,6 +146,7 @@ void ogpu_queue_stopped(struct ogpu_queue *queue, int guilty, int others)
 	spin_unlock_irq(&queue->lock);
 
 	ogpu_queue_end_jobs(queue, &done);
+	ogpu_queue_done_end();
 }
 
 /**
@@ -158,10 +162,12 @@ void ogpu_queue_poll(struct ogpu_queue *queue)
 	bool cookie;
 
 	cookie = dma_fence_begin_signalling();
+	ogpu_queue_done_begin();
 	spin_lock_irqsave(&queue->lock, flags);
 	ogpu_queue_take_done(queue, &done);
 	spin_unlock_irqrestore(&queue->lock, flags);
 	ogpu_queue_end_jobs(queue, &done);
+	ogpu_queue_done_end();
 	dma_fence_end_signalling(cookie);
 }
 

@@ -7,6 +7,7 @@
 
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/preempt.h>
 #include <linux/rwsem.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
@@ -102,6 +103,23 @@ struct ogpu_queue_done {
 };
 
 #define OGPU_QUEUE_DONE(name)	{ .jobs = LIST_HEAD_INIT((name).jobs) }
+
+/*
+ * From before jobs are taken until their fences have signalled: who waits for them must not wait
+ * for a program that took them by an ioctl and is not scheduled now. (Where spinlocks sleep this
+ * is left to priorities.)
+ */
+static inline void ogpu_queue_done_begin(void)
+{
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		preempt_disable();
+}
+
+static inline void ogpu_queue_done_end(void)
+{
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		preempt_enable();
+}
 
 static inline bool ogpu_queue_is_kernel(const struct ogpu_queue *queue)
 {

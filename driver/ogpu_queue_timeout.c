@@ -134,6 +134,7 @@ static u64 ogpu_queue_find_late(struct ogpu_queue *queue, u64 card_ns)
 	u64 seqno = 0;
 	s64 left_ns;
 
+	ogpu_queue_done_begin();
 	spin_lock_irq(&queue->lock);
 	/* A job may be done, with the interrupt lost. */
 	ogpu_queue_take_done(queue, &done);
@@ -157,6 +158,7 @@ static u64 ogpu_queue_find_late(struct ogpu_queue *queue, u64 card_ns)
 	}
 	spin_unlock_irq(&queue->lock);
 	ogpu_queue_end_jobs(queue, &done);
+	ogpu_queue_done_end();
 
 	return seqno;
 }

@@ -100,9 +100,43 @@ static void ogpu_queue_job_test_late_but_done(struct kunit *test)
 	ogpu_queue_job_test_end(t);
 }
 
+struct ogpu_queue_job_test_cb {
+	struct dma_fence_cb cb;
+	int preempt;
+};
+
+static void ogpu_queue_job_test_signalled(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	container_of(cb, struct ogpu_queue_job_test_cb, cb)->preempt = preempt_count();
+}
+
+/* Who has taken jobs is not put off the processor before all of their fences have signalled. */
+static void ogpu_queue_job_test_poll(struct kunit *test)
+{
+	struct ogpu_queue_job_test *t = ogpu_queue_job_test_begin(test, 2);
+	struct ogpu_queue_job_test_cb cb = {};
+
+	if (!IS_ENABLED(CONFIG_PREEMPT_COUNT) || IS_ENABLED(CONFIG_PREEMPT_RT))
+		kunit_skip(test, "needs a kernel that counts");
+	KUNIT_ASSERT_EQ(test, dma_fence_add_callback(t->fences[1], &cb.cb,
+						     ogpu_queue_job_test_signalled), 0);
+	ogpu_queue_poll(t->queue);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(t->fences[0]), 1);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(t->fences[1]), 1);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(t->fences[2]), 0);
+	/* The lock of the fence is one. */
+	KUNIT_EXPECT_GE(test, cb.preempt, 2);
+
+	t->slot = cpu_to_le64(OGPU_TEST_JOBS);
+	ogpu_queue_poll(t->queue);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(t->fences[2]), 1);
+	ogpu_queue_job_test_end(t);
+}
+
 static struct kunit_case ogpu_queue_job_cases[] = {
 	KUNIT_CASE(ogpu_queue_job_test_late),
 	KUNIT_CASE(ogpu_queue_job_test_late_but_done),
+	KUNIT_CASE(ogpu_queue_job_test_poll),
 	{ }
 };
 
