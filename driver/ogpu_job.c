@@ -12,10 +12,9 @@
  * the fence does.
  *
  * For all else the job has a second part, which stands in the queue's line of the kernel's
- * scheduler. How many of those a file has is limited, because the scheduler's own share of them is
+ * scheduler. How many of those a user has is limited, because the scheduler's own share of them is
  * not charged to anybody.
  */
-#include <linux/atomic.h>
 #include <linux/dma-fence-chain.h>
 #include <linux/minmax.h>
 #include <linux/rcupdate.h>
@@ -33,7 +32,7 @@
 /* Points of a timeline that are looked at for what hardware could wait for. */
 #define OGPU_JOB_LINKS	256
 
-/* Jobs of a file that wait for something other than their turn. */
+/* Jobs of a user that wait for something other than their turn. */
 #define OGPU_SLOW_JOBS	(4 * DRM_OGPU_MAX_QUEUED_JOBS)
 
 static_assert(offsetof(struct ogpu_job, fence) == 0);
@@ -116,22 +115,11 @@ static struct ogpu_sched *ogpu_job_get_sched(struct ogpu_queue *queue)
 	return sched;
 }
 
-static bool ogpu_job_charge(struct ogpu_queue_owner *owner)
-{
-	return !owner || atomic_add_unless(&owner->slow_jobs, 1, OGPU_SLOW_JOBS);
-}
-
-static void ogpu_job_uncharge(struct ogpu_queue_owner *owner)
-{
-	if (owner)
-		atomic_dec(&owner->slow_jobs);
-}
-
 /**
  * ogpu_job_make_slow() - have a job stand in its queue's line
  * @job: not submitted
  *
- * Return: 0, also if it does already; -EBUSY: too many jobs of the file do; -ENOMEM.
+ * Return: 0, also if it does already; -EBUSY: too many jobs of the user do; -ENOMEM.
  */
 int ogpu_job_make_slow(struct ogpu_job *job)
 {
@@ -146,7 +134,7 @@ int ogpu_job_make_slow(struct ogpu_job *job)
 	sched = ogpu_job_get_sched(queue);
 	if (IS_ERR(sched))
 		return PTR_ERR(sched);
-	if (!ogpu_job_charge(queue->owner))
+	if (!ogpu_queue_quota_charge_job(ogpu_queue_quota(queue), OGPU_SLOW_JOBS))
 		return -EBUSY;
 
 	slow = kzalloc_obj(*slow, GFP_KERNEL_ACCOUNT);
@@ -168,7 +156,7 @@ int ogpu_job_make_slow(struct ogpu_job *job)
 err_free:
 	kfree(slow);
 err_uncharge:
-	ogpu_job_uncharge(queue->owner);
+	ogpu_queue_quota_uncharge_job(ogpu_queue_quota(queue));
 	return ret;
 }
 
@@ -181,7 +169,7 @@ void ogpu_slow_job_free(struct ogpu_sched_job *base)
 	struct ogpu_slow_job *slow = to_ogpu_slow_job(base);
 
 	ogpu_sched_job_fini(base);
-	ogpu_job_uncharge(slow->queue->owner);
+	ogpu_queue_quota_uncharge_job(ogpu_queue_quota(slow->queue));
 	ogpu_queue_put(slow->queue);
 	kfree(slow);
 }

@@ -302,6 +302,7 @@ static void ogpu_queue_release_work(struct work_struct *work)
 	mutex_unlock(&mgr->lock);
 
 	if (!gone) {
+		ogpu_queue_quota_end_dying(ogpu_queue_quota(queue));
 		if (ret != -ENODEV)
 			ogpu_report(mgr->odev, OGPU_TROUBLE_QUEUE_DESTROY);
 		return;
@@ -314,6 +315,7 @@ static void ogpu_queue_release_work(struct work_struct *work)
 	mutex_lock(&mgr->lock);
 	ogpu_queue_mgr_drop(mgr, queue);
 	mutex_unlock(&mgr->lock);
+	ogpu_queue_quota_end_dying(ogpu_queue_quota(queue));
 	ogpu_queue_free(queue);
 }
 
@@ -321,6 +323,7 @@ static void ogpu_queue_release(struct kref *ref)
 {
 	struct ogpu_queue *queue = container_of(ref, struct ogpu_queue, ref);
 
+	ogpu_queue_quota_begin_dying(ogpu_queue_quota(queue));
 	queue_work(ogpu_sched_wq(), &queue->release);
 }
 

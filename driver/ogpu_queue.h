@@ -123,8 +123,6 @@ struct ogpu_queue_owner {
 	struct kref ref;
 	/** @quota: what the user who opened the file has of the card; referenced */
 	struct ogpu_queue_quota *quota;
-	/** @slow_jobs: jobs of the queues that wait in a line (ogpu_job.c) */
-	atomic_t slow_jobs;
 	/** @unit_ns: time that the card worked for the queues, by engine class; only grows */
 	atomic64_t unit_ns[OGPU_ENGINE_CLASSES];
 };
@@ -289,7 +287,7 @@ struct ogpu_queue {
 int ogpu_queue_mgr_init(struct ogpu_device *odev);
 void ogpu_queue_mgr_start(struct ogpu_device *odev, u32 max_queues);
 void ogpu_queue_mgr_stop(struct ogpu_device *odev, int fence_error);
-void ogpu_queue_mgr_flush(struct ogpu_device *odev);
+bool ogpu_queue_mgr_settle(struct ogpu_device *odev, const struct ogpu_queue_owner *owner);
 void ogpu_queue_mgr_kill(struct ogpu_device *odev, const struct ogpu_queue_owner *owner);
 void ogpu_queue_mgr_account(struct ogpu_device *odev, const struct ogpu_queue_owner *owner);
 void ogpu_queue_mgr_print(struct ogpu_device *odev, struct drm_printer *p);

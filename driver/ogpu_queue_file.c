@@ -207,11 +207,10 @@ int ogpu_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file 
 		goto out_vm;
 
 	queue = ogpu_queue_create(ofile->odev, &params);
-	if (queue == ERR_PTR(-ENOSPC) || queue == ERR_PTR(-EDQUOT)) {
-		/* Some may have been destroyed already and only wait for firmware to let go. */
-		ogpu_queue_mgr_flush(ofile->odev);
+	/* Some may have been destroyed already and only wait for firmware to let go. */
+	if ((queue == ERR_PTR(-ENOSPC) || queue == ERR_PTR(-EDQUOT)) &&
+	    ogpu_queue_mgr_settle(ofile->odev, ofile->queue_owner))
 		queue = ogpu_queue_create(ofile->odev, &params);
-	}
 	if (IS_ERR(queue)) {
 		ret = PTR_ERR(queue);
 		xa_erase(&ofile->queues, params.id);

@@ -365,16 +365,20 @@ void ogpu_queue_mgr_stop(struct ogpu_device *odev, int fence_error)
 }
 
 /**
- * ogpu_queue_mgr_flush() - wait until queues that nobody holds have given up their numbers
+ * ogpu_queue_mgr_settle() - wait until queues that a user does not hold any more are gone
  * @odev: the card
+ * @owner: of the queues
  *
  * Sleeps for a bounded time.
+ *
+ * Return: true if there were any.
  */
-void ogpu_queue_mgr_flush(struct ogpu_device *odev)
+bool ogpu_queue_mgr_settle(struct ogpu_device *odev, const struct ogpu_queue_owner *owner)
 {
 	/* Jobs that are done may be the last who hold them. */
 	flush_workqueue(odev->submit_wq);
-	flush_workqueue(ogpu_sched_wq());
+
+	return ogpu_queue_quota_wait_dying(owner->quota);
 }
 
 /**

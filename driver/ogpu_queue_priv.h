@@ -178,6 +178,11 @@ struct ogpu_queue_quota *ogpu_queue_quota_get(struct ogpu_queue_quotas *quotas);
 void ogpu_queue_quota_put(struct ogpu_queue_quota *quota);
 int ogpu_queue_quota_charge(struct ogpu_queue_quotas *quotas, struct ogpu_queue_quota *quota);
 void ogpu_queue_quota_uncharge(struct ogpu_queue_quotas *quotas, struct ogpu_queue_quota *quota);
+bool ogpu_queue_quota_charge_job(struct ogpu_queue_quota *quota, int limit);
+void ogpu_queue_quota_uncharge_job(struct ogpu_queue_quota *quota);
+void ogpu_queue_quota_begin_dying(struct ogpu_queue_quota *quota);
+void ogpu_queue_quota_end_dying(struct ogpu_queue_quota *quota);
+bool ogpu_queue_quota_wait_dying(struct ogpu_queue_quota *quota);
 
 /* ogpu_queue_job.c */
 extern const struct ogpu_sched_ops ogpu_queue_sched_ops;

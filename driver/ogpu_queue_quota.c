@@ -10,8 +10,10 @@
  * for who comes later, with nothing to set. The administrator may set a fixed number instead; who
  * has CAP_SYS_RESOURCE gets what there is.
  *
- * Queues count for who opened the file, until firmware has confirmed that they are gone.
+ * Queues count for who opened the file, until firmware has confirmed that they are gone. A user is
+ * an effective user id, here and for address spaces (ogpu_vm_owner.c).
  */
+#include <linux/atomic.h>
 #include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/list.h>
@@ -19,11 +21,15 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/uidgid.h>
+#include <linux/wait.h>
 
 #include "ogpu_compat.h"
 #include "ogpu_params.h"
 #include "ogpu_queue.h"
 #include "ogpu_queue_priv.h"
+
+/* To destroy a queue takes milliseconds, unless the card is broken. */
+#define OGPU_QUEUE_DYING_MS	5000
 
 /**
  * struct ogpu_queue_quota - what a user has of a card
@@ -39,6 +45,12 @@ struct ogpu_queue_quota {
 	kuid_t uid;
 	/** @used: queues */
 	u32 used;
+	/** @dying: of them, those without references; changes without the lock */
+	atomic_t dying;
+	/** @wait: for @dying to become 0 */
+	wait_queue_head_t wait;
+	/** @jobs: that wait in the line of a queue (ogpu_job.c); changes without the lock */
+	atomic_t jobs;
 };
 
 /**
@@ -79,6 +91,7 @@ struct ogpu_queue_quota *ogpu_queue_quota_get(struct ogpu_queue_quotas *quotas)
 	new->refs = 1;
 	new->quotas = quotas;
 	new->uid = current_euid();
+	init_waitqueue_head(&new->wait);
 
 	spin_lock(&quotas->lock);
 	list_for_each_entry(quota, &quotas->users, link) {
@@ -164,4 +177,67 @@ void ogpu_queue_quota_uncharge(struct ogpu_queue_quotas *quotas, struct ogpu_que
 	if (quota)
 		quota->used--;
 	spin_unlock(&quotas->lock);
+}
+
+/**
+ * ogpu_queue_quota_charge_job() - a job of a user is to wait in the line of a queue
+ * @quota: of the user, NULL: the kernel
+ * @limit: of such jobs
+ *
+ * Return: false if that is too much.
+ */
+bool ogpu_queue_quota_charge_job(struct ogpu_queue_quota *quota, int limit)
+{
+	return !quota || atomic_add_unless(&quota->jobs, 1, limit);
+}
+
+/**
+ * ogpu_queue_quota_uncharge_job() - undo ogpu_queue_quota_charge_job()
+ * @quota: of the user, NULL: the kernel
+ */
+void ogpu_queue_quota_uncharge_job(struct ogpu_queue_quota *quota)
+{
+	if (quota)
+		atomic_dec(&quota->jobs);
+}
+
+/**
+ * ogpu_queue_quota_begin_dying() - a queue has lost its last reference
+ * @quota: of its user, NULL: the kernel
+ *
+ * Any context.
+ */
+void ogpu_queue_quota_begin_dying(struct ogpu_queue_quota *quota)
+{
+	if (quota)
+		atomic_inc(&quota->dying);
+}
+
+/**
+ * ogpu_queue_quota_end_dying() - it has given up its number, or will not for a long time
+ * @quota: of its user, NULL: the kernel
+ *
+ * Any context.
+ */
+void ogpu_queue_quota_end_dying(struct ogpu_queue_quota *quota)
+{
+	if (quota && atomic_dec_and_test(&quota->dying))
+		wake_up_all(&quota->wait);
+}
+
+/**
+ * ogpu_queue_quota_wait_dying() - wait until queues that the user has dropped are gone
+ * @quota: of the user
+ *
+ * For a bounded time.
+ *
+ * Return: true if there were any, and they are gone.
+ */
+bool ogpu_queue_quota_wait_dying(struct ogpu_queue_quota *quota)
+{
+	if (!atomic_read(&quota->dying))
+		return false;
+
+	return wait_event_killable_timeout(quota->wait, !atomic_read(&quota->dying),
+					   msecs_to_jiffies(OGPU_QUEUE_DYING_MS)) > 0;
 }

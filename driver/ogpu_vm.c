@@ -310,7 +310,7 @@ struct ogpu_vm *ogpu_vm_lookup(struct ogpu_file *ofile, u32 id)
  */
 int ogpu_vm_file_open(struct ogpu_file *ofile)
 {
-	ofile->vm_owner = ogpu_vm_owner_find(ofile->odev, current_uid());
+	ofile->vm_owner = ogpu_vm_owner_find(ofile->odev, current_euid());
 
 	return ofile->vm_owner ? 0 : -ENOMEM;
 }

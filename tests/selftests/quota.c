@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
  * Queues that a user leaves to others: half of what there is for each who comes, a fixed number if
- * the administrator says so, and all for who has CAP_SYS_RESOURCE.
+ * the administrator says so, and all for who has CAP_SYS_RESOURCE. And what of a user's jobs may
+ * wait outside of rings.
  */
 #include <errno.h>
 #include <glob.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include "card.h"
@@ -118,6 +121,68 @@ TEST(limit)
 	EXPECT_EQ(create_all(&first, 65534, -EDQUOT), 1);
 	set_limit(0);
 	EXPECT_EQ(create_as(&first, 65534, NULL), 0);
+}
+
+/* A user's file, with a job in the way of all others of its queues. */
+struct closed {
+	struct card card;
+	struct buffer gate;
+	struct stream s;
+};
+
+static void open_closed(struct closed *c, uid_t uid)
+{
+	open_as(&c->card, uid);
+	card_buffer(&c->card, &c->gate, 4096, DRM_OGPU_BO_SYSTEM,
+		    DRM_OGPU_BIND_READ | DRM_OGPU_BIND_WRITE);
+	card_stream(&c->card, &c->s, 4096);
+	stream_wait(&c->s, c->gate.va, DRM_OGPU_COMPARE_EQ, 1, UINT64_MAX);
+}
+
+/* As many jobs as a queue may have: those for which the ring has no room wait outside. */
+static int fill_queue(struct closed *c)
+{
+	static struct drm_ogpu_job jobs[DRM_OGPU_MAX_JOBS];
+	uint32_t queue = card_queue(&c->card, DRM_OGPU_ENGINE_COPY, 0);
+	uint32_t left = DRM_OGPU_MAX_QUEUED_JOBS - 1, count;
+	int ret;
+
+	ret = card_submit(&c->card, queue, &c->s, NULL, 0);
+	for (; !ret && left; left -= count) {
+		count = left < DRM_OGPU_MAX_JOBS ? left : DRM_OGPU_MAX_JOBS;
+		ret = card_submit_jobs(&c->card, queue, jobs, count);
+	}
+
+	return ret;
+}
+
+/* What waits outside of rings counts for the user, whichever file it is of. */
+TEST_TIMEOUT(waiting_jobs, 60)
+{
+	struct closed first, again, second;
+	unsigned int queues = 0, tries = 0;
+	int ret;
+
+	open_nodes();
+	open_closed(&first, 65534);
+	open_closed(&again, 65534);
+	open_closed(&second, 65533);
+	do {
+		ret = fill_queue(&first);
+	} while (!ret && ++queues < 16);
+	EXPECT_EQ(ret, -EBUSY);
+	EXPECT_GE(queues, 4);
+
+	EXPECT_EQ(fill_queue(&again), -EBUSY);
+	EXPECT_EQ(fill_queue(&second), 0);
+
+	/* They are over when their file is closed. */
+	munmap(first.gate.map, first.gate.size);
+	munmap(first.s.buf.map, first.s.buf.size);
+	card_close(&first.card);
+	while ((ret = fill_queue(&again)) == -EBUSY && ++tries < 10)
+		sleep_ms(500);
+	EXPECT_EQ(ret, 0);
 }
 
 int main(int argc, char **argv)

@@ -936,7 +936,7 @@ struct drm_ogpu_job {
  * starts all the same. Who wants to wait for what has not been submitted yet has a thread that
  * waits with DRM_SYNCOBJ_WAIT_FLAGS_WAIT_FOR_SUBMIT and DRM_SYNCOBJ_WAIT_FLAGS_WAIT_AVAILABLE
  * (drm.h), and then calls SUBMIT. Errors: -ECANCELED if the queue has failed; -EBUSY if more than
- * DRM_OGPU_MAX_QUEUED_JOBS jobs of the queue were not over, or four times as many of the file's had
+ * DRM_OGPU_MAX_QUEUED_JOBS jobs of the queue were not over, or four times as many of the user's had
  * to wait for something else than their turn: wait for some; -ENOSPC if the buffers mapped in the
  * address space do not fit into VRAM all at once; -EBADMSG if one of them is DRM_OGPU_BO_LOST;
  * -ENOENT for an unknown queue or syncobj.
