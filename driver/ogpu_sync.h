@@ -3,8 +3,9 @@
  * Arrays of struct drm_ogpu_sync: what a job waits for and what it signals.
  *
  * Use: ogpu_syncs_check(); ogpu_syncs_parse(), then ogpu_sync_find_fence() for each operation that
- * waits, or its sibling that knows of other jobs of the call, or ogpu_syncs_wait(), all of which may fail; after the point of no return
- * ogpu_syncs_signal(), which cannot; in any case ogpu_syncs_fini().
+ * waits, or ogpu_sync_batch_find_fence() if there are other jobs in the call, or ogpu_syncs_wait(),
+ * all of which may fail; after the point of no return ogpu_syncs_signal(), which cannot; in any
+ * case ogpu_syncs_fini().
  */
 #ifndef _OGPU_SYNC_H_
 #define _OGPU_SYNC_H_

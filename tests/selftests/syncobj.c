@@ -346,7 +346,7 @@ TEST(timeline_done_in_the_wrong_order)
 	EXPECT_EQ(card_timeline_query(&t.card, timeline), POINTS);
 }
 
-/* Jobs of one call wait for the same timeline: each for what is new to it, and that must be there. */
+/* Jobs of one call wait for a timeline: each for what is new to it, and that must be there. */
 TEST(jobs_of_one_call_wait_in_turn)
 {
 	/* Each waits for a point and signals something. */
