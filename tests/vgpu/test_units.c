@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* Compute units shared among slots, on hosts with one and with two threads. */
+#include <sys/resource.h>
+
 #include "fake_slots.h"
 #include "cu_limits.h"
 
@@ -239,6 +241,40 @@ static void test_cooperation(void **state)
 	}
 }
 
+static long voluntary_switches(void)
+{
+	struct rusage usage;
+
+	assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
+	return usage.ru_nvcsw;
+}
+
+/* A small grid is done by the thread of its slot: no thread of the units wakes and sleeps again. */
+static void test_small_grids(void **state)
+{
+	enum { COUNT = 30, ROUNDS = 10 };
+	const struct count_args args = { VA + OUT + 64 };
+	struct ogpu_pkt_dispatch d = {
+		.entry = kernel_entry("count"), .args = VA + ARGS, .grid = { 1, 1, 1 },
+		.group = { 32, 1, 1 }, .local_bytes = 4096,
+	};
+	long before;
+
+	(void)state;
+	memcpy(mem(ARGS), &args, sizeof(args));
+	q_start(a);
+	assert_true(q_wait(a, OGPU_SLOT_IDLE));
+	before = voluntary_switches();
+	for (uint64_t round = 1; round <= ROUNDS; round++) {
+		for (unsigned int i = 0; i < COUNT; i++)
+			q_put(a, OGPU_OP_DISPATCH, OGPU_PKT_BARRIER, &d, sizeof(d));
+		put_fence(a, OUT, round);
+		q_ring(a);
+		wait_cell(OUT, round);
+	}
+	assert_in_range(voluntary_switches() - before, 0, COUNT * ROUNDS / 2);
+}
+
 static void test_unit_mask(void **state)
 {
 	const struct crowd_args args = { VA + OUT + 64, 30000 };
@@ -292,6 +328,7 @@ int main(void)
 		T(test_unit_time),
 		T(test_packet_time),
 		T(test_cooperation),
+		T(test_small_grids),
 		T(test_unit_mask),
 	};
 

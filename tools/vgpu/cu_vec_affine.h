@@ -17,7 +17,7 @@ static inline void put_affine(struct cu_affine *r, bases v, uint64_t step)
 	r->step = step;
 }
 
-static inline bool all_zero(bases v)
+static inline __attribute__((always_inline)) bool all_zero(bases v)
 {
 	return !(v[0] | v[1] | v[2] | v[3]);
 }
