@@ -13,6 +13,8 @@
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/sched.h>
+#include <linux/sched/prio.h>
+#include <linux/sched/rt.h>
 #include <linux/spinlock.h>
 
 #include <drm/drm_managed.h>
@@ -273,6 +275,10 @@ irqreturn_t ogpu_event_irq(int irq, void *arg)
  */
 irqreturn_t ogpu_event_irq_thread(int irq, void *arg)
 {
+	/* Not real time: who floods the card with jobs must not take a processor from everybody. */
+	if (rt_task(current))
+		sched_set_normal(current, MIN_NICE);
+
 	while (ogpu_event_drain(arg))
 		cond_resched();
 
