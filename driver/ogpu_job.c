@@ -11,9 +11,9 @@
  * its jobs the driver stores the number of the last one. So such a WAIT ends whatever happens, as
  * the fence does.
  *
- * For all else the job has a second part, which stands in the queue's line of the kernel's
- * scheduler. How many of those a user has is limited, because the scheduler's own share of them is
- * not charged to anybody.
+ * For all else the job has a second part, which goes through the queue's entity of the
+ * kernel's scheduler. How many of those a user has is limited, because the scheduler's own share of
+ * them is not charged to anybody.
  */
 #include <linux/dma-fence-chain.h>
 #include <linux/minmax.h>
@@ -116,7 +116,7 @@ static struct ogpu_sched *ogpu_job_get_sched(struct ogpu_queue *queue)
 }
 
 /**
- * ogpu_job_make_slow() - have a job stand in its queue's line
+ * ogpu_job_make_slow() - have a job go through its queue's entity
  * @job: not submitted
  *
  * Return: 0, also if it does already; -EBUSY: too many jobs of the user do; -ENOMEM.

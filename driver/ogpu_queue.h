@@ -207,7 +207,7 @@ struct ogpu_queue {
 	u64 client_id;
 	/** @context: timeline of the jobs' fences */
 	u64 context;
-	/** @sched: line of jobs that have to wait; made when it is needed first, NULL before */
+	/** @sched: entity of jobs that have to wait; made when it is needed first, NULL before */
 	struct ogpu_sched *sched;
 	/** @name: for messages and traces */
 	const char *name;

@@ -5,8 +5,8 @@
  * DOC: Lanes
  *
  * The fast lane: a job that waits for nothing is put into the ring by who submits it, in the system
- * call. The slow lane: a job with something to wait for, be it room in the ring, stands in the
- * queue's line of the kernel's scheduler, whose worker puts it into the ring. While a job of a
+ * call. The slow lane: a job with something to wait for, be it room in the ring, goes through the
+ * queue's entity of the kernel's scheduler, whose worker puts it into the ring. While a job of a
  * queue is in the slow lane all later ones go there, so that jobs reach the ring in the order of
  * their fences.
  *
@@ -315,7 +315,7 @@ static struct dma_fence *ogpu_queue_run_slow(struct ogpu_sched_job *base)
 		ogpu_job_end(job);
 	}
 
-	/* The line has nothing more to do with it. */
+	/* The entity has nothing more to do with it. */
 	return NULL;
 }
 
@@ -330,8 +330,8 @@ const struct ogpu_sched_ops ogpu_queue_sched_ops = {
  */
 
 /*
- * The first job that has to stand in the line and does not yet, or NULL. All behind a job that does
- * have to as well.
+ * The first job that has to go through the entity and is not made to yet, or NULL. All behind a job
+ * that does have to as well.
  */
 static struct ogpu_job *ogpu_queue_find_slow(struct ogpu_queue *queue, struct list_head *jobs)
 {
@@ -354,7 +354,7 @@ static struct ogpu_job *ogpu_queue_find_slow(struct ogpu_queue *queue, struct li
 	return NULL;
 }
 
-/* No way back. The jobs that go to the line are in the list afterwards: the last ones. */
+/* No way back. The jobs that go through the entity are in the list afterwards: the last ones. */
 static void ogpu_queue_commit(struct ogpu_queue *queue, struct list_head *jobs)
 {
 	struct ogpu_job *job, *last = NULL;
@@ -387,7 +387,8 @@ static bool ogpu_queue_has_room(const struct ogpu_queue *queue, u32 count)
 }
 
 /*
- * Returns 0 when all jobs are armed, -EAGAIN and where to begin if jobs need a place in the line.
+ * Returns 0 when all jobs are armed, -EAGAIN and where to begin if jobs have to go through the
+ * entity.
  */
 static int ogpu_queue_try_submit(struct ogpu_queue *queue, struct list_head *jobs, u32 count,
 				 struct ogpu_job **from)

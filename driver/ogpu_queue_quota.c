@@ -49,7 +49,7 @@ struct ogpu_queue_quota {
 	atomic_t dying;
 	/** @wait: for @dying to become 0 */
 	wait_queue_head_t wait;
-	/** @jobs: that wait in the line of a queue (ogpu_job.c); changes without the lock */
+	/** @jobs: that go through entities of queues (ogpu_job.c); changes without the lock */
 	atomic_t jobs;
 };
 
@@ -180,7 +180,7 @@ void ogpu_queue_quota_uncharge(struct ogpu_queue_quotas *quotas, struct ogpu_que
 }
 
 /**
- * ogpu_queue_quota_charge_job() - a job of a user is to wait in the line of a queue
+ * ogpu_queue_quota_charge_job() - a job of a user is to go through the entity of its queue
  * @quota: of the user, NULL: the kernel
  * @limit: of such jobs
  *

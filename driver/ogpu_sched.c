@@ -4,18 +4,18 @@
  *
  * DOC: Scheduling
  *
- * One struct ogpu_sched is one line of jobs. Beneath it are one entity and one scheduler of the
- * kernel's GPU scheduler: choosing between queues is the firmware's business. What is left for the
+ * One struct ogpu_sched is one entity of the kernel's GPU scheduler, with a scheduler of its own
+ * beneath: choosing between queues is the firmware's business. What is left for the
  * kernel: wait for dependencies, limit what is on the ring (credits), free jobs.
  *
  * What other parts of the driver can rely on:
  *
  * - Each job that was pushed runs exactly once and in order, whatever became of its queue: ops->run
- *   tells. Nothing is ever taken out of the line.
+ *   tells. Nothing is ever taken out of the entity.
  * - The fences of jobs are the driver's own. The kernel scheduler's fences are seen by nobody; they
  *   point to their scheduler for ever, which must be free to go away.
- * - A line is referenced by its jobs, and each job by the list it is in. The line is taken down
- *   when the last reference is gone, on ogpu_sched_wq(), because that may be in the line's own
+ * - An entity is referenced by its jobs, and each job by the list it is in. It is taken down
+ *   when the last reference is gone, on ogpu_sched_wq(), because that may be in the entity's own
  *   worker. Then no job is left in the kernel's scheduler, and none has to be cancelled.
  *   It also waits for RCU: who signals the last dependency of a job, with interrupts off, tells the
  *   kernel's scheduler so when the job may have run, ended and dropped the last reference already.
@@ -23,8 +23,8 @@
  *   signalled in the end.
  * - A job that is in flight keeps the module loaded.
  *
- * Whoever signals a fence that ops->run has returned, from outside of the line's worker, must hold
- * a reference to the line: the kernel's scheduler still looks at itself after the callback that
+ * Whoever signals a fence that ops->run has returned, from outside of its worker, must hold
+ * a reference to the entity: the kernel's scheduler still looks at itself after the callback that
  * lets the last job be freed.
  */
 #include <linux/atomic.h>
@@ -41,22 +41,22 @@
 #include "ogpu_sched.h"
 
 /**
- * struct ogpu_sched - a line of jobs
+ * struct ogpu_sched - an entity, whose jobs run in order
  */
 struct ogpu_sched {
 	/** @base: the kernel's scheduler */
 	struct drm_gpu_scheduler base;
-	/** @entity: its only source of jobs */
+	/** @entity: the only source of its jobs */
 	struct drm_sched_entity entity;
-	/** @ref: held by jobs and by the owner of the line */
+	/** @ref: held by jobs and by the owner of the entity */
 	struct kref ref;
 	/** @odev: the card; referenced */
 	struct ogpu_device *odev;
 	/** @ops: what its jobs do */
 	const struct ogpu_sched_ops *ops;
-	/** @context: timeline of the jobs' fences; a job does not wait for its own line */
+	/** @context: timeline of the jobs' fences; a job does not wait for its own entity */
 	u64 context;
-	/** @destroy: takes the line down */
+	/** @destroy: takes the entity down */
 	struct rcu_work destroy;
 };
 
@@ -76,11 +76,11 @@ static struct ogpu_sched_job *to_ogpu_sched_job(struct drm_sched_job *base)
 }
 
 /**
- * ogpu_sched_init() - set up what all lines of a card share, in probe
+ * ogpu_sched_init() - set up what all entities of a card share, in probe
  * @odev: the card
  *
- * One workqueue for all of them: a line must not cost a thread, which is what a workqueue of its
- * own for use under memory pressure does. Works of different lines run side by side.
+ * One workqueue for all of them: an entity must not cost a thread, which is what a workqueue of its
+ * own for use under memory pressure does. Works of different entities run side by side.
  *
  * Return: 0 or -ENOMEM. Undone when the card's software state goes.
  */
@@ -113,7 +113,7 @@ int ogpu_sched_module_init(void)
  * ogpu_sched_module_exit() - undo ogpu_sched_module_init()
  *
  * Called when no card is bound any more. All jobs are over by then, as jobs keep the module loaded,
- * but lines of jobs and fences may still be on their way out; this waits for them.
+ * but entities and fences may still be on their way out; this waits for them.
  */
 void ogpu_sched_module_exit(void)
 {
@@ -182,13 +182,13 @@ static void ogpu_sched_destroy(struct work_struct *work)
 }
 
 /**
- * ogpu_sched_create() - make a line of jobs
+ * ogpu_sched_create() - make an entity
  * @odev: the card
  * @ops: what its jobs do
  * @name: for messages and traces; static
  * @context: timeline of the jobs' fences
  *
- * Return: the line with one reference, or an ERR_PTR().
+ * Return: the entity with one reference, or an ERR_PTR().
  */
 struct ogpu_sched *ogpu_sched_create(struct ogpu_device *odev, const struct ogpu_sched_ops *ops,
 				     const char *name, u64 context)
@@ -238,7 +238,7 @@ err_free:
 
 /**
  * ogpu_sched_get() - take a reference
- * @sched: line of jobs
+ * @sched: entity
  *
  * Return: @sched.
  */
@@ -257,7 +257,7 @@ static void ogpu_sched_release(struct kref *ref)
 
 /**
  * ogpu_sched_put() - drop a reference
- * @sched: line of jobs, or NULL
+ * @sched: entity, or NULL
  *
  * Callable from any context. Jobs that were pushed still run.
  */
@@ -270,7 +270,7 @@ void ogpu_sched_put(struct ogpu_sched *sched)
 /**
  * ogpu_sched_job_init() - set up a job
  * @job: to set up
- * @sched: line that it will stand in
+ * @sched: entity that it will go through
  * @client_id: of the DRM file it belongs to, for traces; 0: the kernel
  *
  * Return: 0 or -ENOMEM.
@@ -296,7 +296,7 @@ int ogpu_sched_job_init(struct ogpu_sched_job *job, struct ogpu_sched *sched, u6
  * @job: not yet armed
  * @fence: to wait for; the reference is consumed in any case. NULL is ignored
  *
- * Errors of @fence do not matter to the job. A fence of the same line is ignored, because the line
+ * Errors of @fence do not matter to the job. A fence of the same entity is ignored, because it
  * is in order anyway.
  *
  * Return: 0 or -ENOMEM.
@@ -344,7 +344,7 @@ int ogpu_sched_job_add_resv_deps(struct ogpu_sched_job *job, struct dma_resv *re
  * ogpu_sched_job_is_ready() - see whether a job has anything to wait for
  * @job: not yet armed
  *
- * Return: true if it has not, beside what is before it in its line.
+ * Return: true if it has not, beside what is before it in its entity.
  */
 bool ogpu_sched_job_is_ready(const struct ogpu_sched_job *job)
 {
@@ -374,7 +374,7 @@ void ogpu_sched_job_fini(struct ogpu_sched_job *job)
 
 /**
  * ogpu_sched_job_push() - hand a job over
- * @job: to push; the caller has locked who else might push to this line
+ * @job: to push; the caller has locked who else might push to this entity
  *
  * Cannot fail. From here on the job may run, end and be freed at any moment.
  */

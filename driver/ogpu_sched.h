@@ -44,7 +44,7 @@ struct ogpu_sched_ops {
 	 * @run: start the job. Called in the submission worker, inside a fence-signalling section:
 	 * it must not allocate memory other than with GFP_NOWAIT, not take a dma_resv, not wait for
 	 * a fence. Returns a fence, with a reference, that has to signal before the next job of the
-	 * line runs and this one is freed, or NULL.
+	 * entity runs and this one is freed, or NULL.
 	 */
 	struct dma_fence *(*run)(struct ogpu_sched_job *job);
 
