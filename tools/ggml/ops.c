@@ -8,6 +8,8 @@
 
 #include "card.h"
 
+#define LONGEST_SORT	4096	/* each number of a row is compared with each */
+
 #define PARAMS	((int)(GGML_MAX_OP_PARAMS / sizeof(int32_t)))
 
 static int32_t param(const struct ggml_tensor *t, int n)
@@ -45,6 +47,29 @@ static bool is_float(const struct ggml_tensor *t)
 	return is(t, GGML_TYPE_F32) || is(t, GGML_TYPE_F16);
 }
 
+static bool is_number(const struct ggml_tensor *t)
+{
+	return is_float(t) || is(t, GGML_TYPE_BF16);
+}
+
+/* The kernels of a type of weights; without a name there are none. */
+#define KERNELS(name)	{ "mul_mat_" #name, "mul_vec_" #name, "mul_id_" #name }
+static const struct kernels {
+	const char *matrix, *vector, *chosen;
+} kernels[GGML_TYPE_COUNT] = {
+	[GGML_TYPE_F32] = KERNELS(f32), [GGML_TYPE_F16] = KERNELS(f16),
+	[GGML_TYPE_BF16] = KERNELS(bf16), [GGML_TYPE_Q4_0] = KERNELS(q4_0),
+	[GGML_TYPE_Q4_1] = KERNELS(q4_1), [GGML_TYPE_Q5_0] = KERNELS(q5_0),
+	[GGML_TYPE_Q5_1] = KERNELS(q5_1), [GGML_TYPE_Q8_0] = KERNELS(q8_0),
+	[GGML_TYPE_Q4_K] = KERNELS(q4_K), [GGML_TYPE_Q5_K] = KERNELS(q5_K),
+	[GGML_TYPE_Q6_K] = KERNELS(q6_K),
+};
+
+static bool is_weight(const struct ggml_tensor *t)
+{
+	return t && t->type < GGML_TYPE_COUNT && kernels[t->type].matrix;
+}
+
 /* Elements of a row lie one behind the other. */
 static bool dense(const struct ggml_tensor *t)
 {
@@ -67,12 +92,41 @@ bool op_is_nothing(const struct ggml_tensor *t)
 static bool mul_mat_supported(const struct ggml_tensor *t)
 {
 	const struct ggml_tensor *a = t->src[0], *b = t->src[1];
-	bool types = is(b, GGML_TYPE_F32) ? is_float(a) || is(a, GGML_TYPE_Q8_0) :
+	bool types = is(b, GGML_TYPE_F32) ? is_weight(a) :
 		     is(a, GGML_TYPE_F16) && is(b, GGML_TYPE_F16);
 
 	/* The first parameter asks for more precision than half: sums are of floats anyhow. */
 	return types && is(t, GGML_TYPE_F32) && dense(a) && dense(b) && dense(t) && only(t, 1) &&
 	       (param(t, 0) == GGML_PREC_DEFAULT || param(t, 0) == GGML_PREC_F32);
+}
+
+static bool mul_mat_id_supported(const struct ggml_tensor *t)
+{
+	const struct ggml_tensor *a = t->src[0], *b = t->src[1];
+
+	return is_weight(a) && is(b, GGML_TYPE_F32) && is(t->src[2], GGML_TYPE_I32) &&
+	       is(t, GGML_TYPE_F32) && dense(a) && dense(b) && dense(t) && only(t, 1) &&
+	       (param(t, 0) == GGML_PREC_DEFAULT || param(t, 0) == GGML_PREC_F32);
+}
+
+static int unary_kind(const struct ggml_tensor *t)
+{
+	switch (param(t, 0)) {
+	case GGML_UNARY_OP_NEG:
+		return UNARY_NEG;
+	case GGML_UNARY_OP_RELU:
+		return UNARY_RELU;
+	case GGML_UNARY_OP_GELU:
+		return UNARY_GELU;
+	case GGML_UNARY_OP_SILU:
+		return UNARY_SILU;
+	case GGML_UNARY_OP_TANH:
+		return UNARY_TANH;
+	case GGML_UNARY_OP_SIGMOID:
+		return UNARY_SIGMOID;
+	default:
+		return -1;
+	}
 }
 
 static bool rope_supported(const struct ggml_tensor *t)
@@ -98,7 +152,9 @@ static bool copy_supported(const struct ggml_tensor *t)
 {
 	const struct ggml_tensor *a = t->src[0];
 
-	return (is_float(a) && is_float(t)) ||
+	if (is(t, GGML_TYPE_Q8_0))
+		return is(a, GGML_TYPE_F32) && ggml_are_same_shape(a, t) && dense(t);
+	return (is_number(a) && is_number(t)) ||
 	       (is(a, GGML_TYPE_I32) && is(t, GGML_TYPE_I32));
 }
 
@@ -120,6 +176,17 @@ bool op_supported(const struct ggml_tensor *t)
 		return is_float(a) && is_float(t) && only(t, 2);
 	case GGML_OP_MUL_MAT:
 		return mul_mat_supported(t);
+	case GGML_OP_MUL_MAT_ID:
+		return mul_mat_id_supported(t);
+	case GGML_OP_UNARY:
+		return is_float(a) && is_float(t) && unary_kind(t) >= 0 && only(t, 1);
+	case GGML_OP_CLAMP:
+		return is_float(a) && is_float(t) && only(t, 2);
+	case GGML_OP_SUM_ROWS:
+		return is(a, GGML_TYPE_F32) && is(t, GGML_TYPE_F32) && only(t, 0);
+	case GGML_OP_ARGSORT:
+		return is(a, GGML_TYPE_F32) && is(t, GGML_TYPE_I32) && dense(a) && dense(t) &&
+		       a->ne[0] <= LONGEST_SORT && only(t, 1);
 	case GGML_OP_RMS_NORM:
 		return is(a, GGML_TYPE_F32) && is(t, GGML_TYPE_F32) && dense(a) && dense(t) &&
 		       only(t, 1);
@@ -132,10 +199,11 @@ bool op_supported(const struct ggml_tensor *t)
 	case GGML_OP_DUP:
 		return copy_supported(t) && only(t, 0);
 	case GGML_OP_GET_ROWS:
-		return (is_float(a) || is(a, GGML_TYPE_Q8_0)) && is(b, GGML_TYPE_I32) &&
-		       is(t, GGML_TYPE_F32) && dense(a) && dense(t) && only(t, 0);
+		return is_weight(a) && is(b, GGML_TYPE_I32) && is(t, GGML_TYPE_F32) && dense(a) &&
+		       dense(t) && only(t, 0);
 	case GGML_OP_SET_ROWS:
-		return is(a, GGML_TYPE_F32) && is_float(t) && only(t, 0) &&
+		return is(a, GGML_TYPE_F32) && only(t, 0) && dense(t) &&
+		       (is_number(t) || is(t, GGML_TYPE_Q8_0)) &&
 		       (is(b, GGML_TYPE_I64) || is(b, GGML_TYPE_I32));
 	case GGML_OP_GLU:
 		return is_float(a) && is_float(t) && (!b || b->type == a->type) && only(t, 2) &&
@@ -196,24 +264,24 @@ static void by_row(struct launch *l, const char *kernel, const struct ggml_tenso
 
 static void mul_mat(const struct ggml_tensor *t, struct launch *l)
 {
-	static const char *const kernels[][2] = {
-		{ "mul_mat_f32_f32", "mul_vec_f32_f32" }, { "mul_mat_f16_f32", "mul_vec_f16_f32" },
-		{ "mul_mat_f16_f16", "mul_vec_f16_f16" },
-		{ "mul_mat_q8_0_f32", "mul_vec_q8_0_f32" },
-	};
 	const struct ggml_tensor *a = t->src[0], *b = t->src[1];
-	const int types = is(a, GGML_TYPE_F32) ? 0 : is(a, GGML_TYPE_Q8_0) ? 3 :
-			  is(b, GGML_TYPE_F16) ? 2 : 1;
-	const bool vector = b->ne[1] == 1;
-	const int tile_b = vector ? 1 : TILE_B;
+	const bool chosen = t->op == GGML_OP_MUL_MAT_ID, halves = is(b, GGML_TYPE_F16);
+	const bool vector = chosen || b->ne[1] == 1;
+	const int tile_a = vector ? TILE_VECTOR : TILE_A, tile_b = vector ? 1 : TILE_B;
 
-	l->kernel = kernels[types][vector];
-	l->args.n[0] = b->ne[2] / a->ne[2];
-	l->args.n[1] = b->ne[3] / a->ne[3];
+	if (chosen)
+		l->kernel = kernels[a->type].chosen;
+	else if (vector)
+		l->kernel = halves ? "mul_vec_f16_f16" : kernels[a->type].vector;
+	else
+		l->kernel = halves ? "mul_mat_f16_f16" : kernels[a->type].matrix;
+	l->args.n[0] = chosen ? 1 : b->ne[2] / a->ne[2];
+	l->args.n[1] = chosen ? 1 : b->ne[3] / a->ne[3];
 	set(l->group, 32, 1, 1);
-	set(l->grid, (a->ne[1] + TILE_A - 1) / TILE_A, (b->ne[1] + tile_b - 1) / tile_b,
+	set(l->grid, (a->ne[1] + tile_a - 1) / tile_a, (t->ne[1] + tile_b - 1) / tile_b,
 	    b->ne[2] * b->ne[3]);
-	l->work = 2.0 * a->ne[0] * a->ne[1] * b->ne[1] * b->ne[2] * b->ne[3];
+	/* Numbers out of blocks are as dear as some products. */
+	l->work = (ggml_is_quantized(a->type) ? 6.0 : 2.0) * a->ne[0] * ggml_nelements(t);
 }
 
 static void soft_max(const struct ggml_tensor *t, struct launch *l)
@@ -277,7 +345,26 @@ void op_launch(const struct ggml_tensor *t, struct launch *l)
 		by_element(l, "scale", t, 1);
 		break;
 	case GGML_OP_MUL_MAT:
+	case GGML_OP_MUL_MAT_ID:
 		mul_mat(t, l);
+		break;
+	case GGML_OP_UNARY:
+		l->args.op = unary_kind(t);
+		by_element(l, "unary", t, 1);
+		break;
+	case GGML_OP_CLAMP:
+		l->args.f[0] = param_float(t, 0);
+		l->args.f[1] = param_float(t, 1);
+		by_element(l, "clamp", t, 1);
+		break;
+	case GGML_OP_SUM_ROWS:
+		by_row(l, "sum_rows", t);
+		l->work = 32.0 * ggml_nelements(t->src[0]);
+		break;
+	case GGML_OP_ARGSORT:
+		l->args.n[0] = param(t, 0) == GGML_SORT_ORDER_DESC;
+		by_element(l, "argsort", t, 1);
+		l->work *= t->ne[0] / 4.0;
 		break;
 	case GGML_OP_RMS_NORM:
 		l->args.f[0] = param_float(t, 0);
@@ -293,7 +380,10 @@ void op_launch(const struct ggml_tensor *t, struct launch *l)
 		by_element(l, "get_rows", t, 1);
 		break;
 	case GGML_OP_SET_ROWS:
-		by_element(l, "set_rows", t->src[0], 1);
+		if (is(t, GGML_TYPE_Q8_0))
+			by_element(l, "set_rows_q8_0", t->src[0], 32);
+		else
+			by_element(l, "set_rows", t->src[0], 1);
 		break;
 	case GGML_OP_GLU:
 		l->args.op = param(t, 0) == GGML_GLU_OP_REGLU ? GLU_RELU :
@@ -303,7 +393,10 @@ void op_launch(const struct ggml_tensor *t, struct launch *l)
 		break;
 	default:	/* CPY, CONT, DUP */
 		l->args.n[0] = ggml_are_same_shape(t, t->src[0]);
-		by_element(l, "copy", t, 1);
+		if (is(t, GGML_TYPE_Q8_0))
+			by_element(l, "copy_q8_0", t, 32);
+		else
+			by_element(l, "copy", t, 1);
 		break;
 	}
 }

@@ -10,6 +10,7 @@
 #include <ogpu_math.h>
 
 #include "args.h"
+#include "types.h"
 
 #define LANES	32
 
@@ -17,6 +18,8 @@ static inline float get(uint32_t type, const char *p)
 {
 	if (type == TYPE_F16)
 		return *(const _Float16 *)p;
+	if (type == TYPE_BF16)
+		return ogpu_bf16_to_f32(*(const uint16_t *)p);
 	return *(const float *)p;
 }
 
@@ -24,6 +27,8 @@ static inline void put(uint32_t type, char *p, float v)
 {
 	if (type == TYPE_F16)
 		*(_Float16 *)p = v;
+	else if (type == TYPE_BF16)
+		*(uint16_t *)p = ogpu_f32_to_bf16(v);
 	else
 		*(float *)p = v;
 }
@@ -140,6 +145,53 @@ OGPU_KERNEL void glu(const struct args *args)
 	}
 }
 
+OGPU_KERNEL void unary(const struct args *args)
+{
+	const struct tensor *a = &args->a, *d = &args->dst;
+	const uint32_t op = args->op;
+	const char *pa;
+	struct place at;
+	char *pd;
+
+	if (!find(d, &at))
+		return;
+	pa = row(a, &at);
+	pd = row(d, &at);
+	EACH(i, d->size[0]) {
+		float x = get(a->type, pa + i * a->stride[0]);
+
+		if (op == UNARY_NEG)
+			x = -x;
+		else if (op == UNARY_TANH)
+			x = ogpu_tanhf(x);
+		else if (op == UNARY_SIGMOID)
+			x = 1 / (1 + ogpu_expf(-x));
+		else
+			x = gate(op == UNARY_RELU ? GLU_RELU : op == UNARY_GELU ? GLU_GELU :
+				 GLU_SILU, x);
+		put(d->type, pd + i * d->stride[0], x);
+	}
+}
+
+OGPU_KERNEL void clamp(const struct args *args)
+{
+	const struct tensor *a = &args->a, *d = &args->dst;
+	const char *pa;
+	struct place at;
+	char *pd;
+
+	if (!find(d, &at))
+		return;
+	pa = row(a, &at);
+	pd = row(d, &at);
+	EACH(i, d->size[0]) {
+		float x = get(a->type, pa + i * a->stride[0]);
+
+		put(d->type, pd + i * d->stride[0],
+		    ogpu_fminf(ogpu_fmaxf(x, args->f[0]), args->f[1]));
+	}
+}
+
 /* Copies element by element, in their order, whatever the shapes are. */
 OGPU_KERNEL void copy(const struct args *args)
 {
@@ -168,17 +220,6 @@ OGPU_KERNEL void copy(const struct args *args)
 		else
 			put(d->type, pd + i * d->stride[0], get(a->type, pa));
 	}
-}
-
-/* The number i of a row of any type. */
-static inline float number(uint32_t type, const char *p, uint32_t i)
-{
-	if (type == TYPE_Q8_0) {
-		p += i / Q8_0_NUMBERS * Q8_0_BYTES;
-		return (float)*(const _Float16 *)p *
-		       ((const signed char *)p)[2 + i % Q8_0_NUMBERS];
-	}
-	return type == TYPE_F16 ? (float)((const _Float16 *)p)[i] : ((const float *)p)[i];
 }
 
 /* Rows of a by numbers in b; a number that is none of a row gives zeros. */
@@ -224,6 +265,90 @@ OGPU_KERNEL void set_rows(const struct args *args)
 	     at.volume * d->stride[3];
 	EACH(i, a->size[0])
 		put(d->type, pd + i * d->stride[0], *(const float *)(pa + i * a->stride[0]));
+}
+
+/* Likewise, each work-item a block of a row. */
+OGPU_KERNEL void set_rows_q8_0(const struct args *args)
+{
+	const struct tensor *a = &args->a, *b = &args->b, *d = &args->dst;
+	const uint32_t i = ogpu_global_id(0);
+	const char *pb;
+	struct place at;
+	uint64_t n;
+
+	if (!find(a, &at) || i >= a->size[0] / 32)
+		return;
+	pb = (const char *)b->data + at.row * b->stride[0] + at.plane % b->size[1] * b->stride[1] +
+	     at.volume % b->size[2] * b->stride[2];
+	n = b->type == TYPE_I64 ? *(const uint64_t *)pb : *(const uint32_t *)pb;
+	if (n >= d->size[1])
+		return;
+	put_q8_0((uint8_t *)d->data + n * d->stride[1] + at.plane * d->stride[2] +
+		 at.volume * d->stride[3] + i * Q8_0_BYTES,
+		 row(a, &at) + i * 32 * a->stride[0], a->stride[0]);
+}
+
+/* Of the same shape. */
+OGPU_KERNEL void copy_q8_0(const struct args *args)
+{
+	const struct tensor *a = &args->a, *d = &args->dst;
+	const uint32_t i = ogpu_global_id(0);
+	struct place at;
+
+	if (!find(a, &at) || i >= a->size[0] / 32)
+		return;
+	put_q8_0((uint8_t *)row(d, &at) + i * Q8_0_BYTES, row(a, &at) + i * 32 * a->stride[0],
+		 a->stride[0]);
+}
+
+OGPU_KERNEL void sum_rows(const struct args *args)
+{
+	const struct tensor *a = &args->a, *d = &args->dst;
+	const char *pa;
+	struct place at;
+	float sum = 0;
+
+	if (!find(d, &at))
+		return;
+	pa = row(a, &at);
+	for (uint32_t i = ogpu_lane(); i < a->size[0]; i += LANES)
+		sum += *(const float *)(pa + i * a->stride[0]);
+	ogpu_wave_barrier();
+	sum = ogpu_wave_add_f32(sum);
+	if (!ogpu_lane())
+		*(float *)row(d, &at) = sum;
+}
+
+/*
+ * Where each number of a row comes when they are sorted: behind as many as are before it. n[0]: the
+ * greatest first. Numbers that are none come last.
+ */
+OGPU_KERNEL void argsort(const struct args *args)
+{
+	const struct tensor *a = &args->a, *d = &args->dst;
+	const uint32_t n = a->size[0];
+	struct place at;
+	const float *pa;
+	int *pd;
+
+	if (!find(d, &at))
+		return;
+	pa = (const float *)row(a, &at);
+	pd = (int *)row(d, &at);
+	EACH(i, n) {
+		const float mine = pa[i];
+		uint32_t before = 0;
+
+		for (uint32_t k = 0; k < n; k++) {
+			const float other = pa[k];
+			bool first = args->n[0] ? other > mine : other < mine;
+
+			first |= mine != mine && other == other;
+			before += first | ((k < i) & ((other == mine) |
+						      ((other != other) & (mine != mine))));
+		}
+		pd[before] = i;
+	}
 }
 
 OGPU_KERNEL void rms_norm(const struct args *args)
@@ -329,72 +454,3 @@ OGPU_KERNEL void rope(const struct args *args)
 	put(d->type, pd + first * d->stride[0], factor * (x * cosine - y * sine));
 	put(d->type, pd + second * d->stride[0], factor * (x * sine + y * cosine));
 }
-
-/*
- * Products of rows of a with rows of b. A wave forms a tile of them; its lanes share the elements
- * of a row. Rows past the end are the last one once more, whose products are not stored.
- */
-static inline void products(const struct args *args, uint32_t type_a, uint32_t type_b,
-			    uint32_t tile_b)
-{
-	const struct tensor *a = &args->a, *b = &args->b, *d = &args->dst;
-	const uint32_t row_a = ogpu_group_id(0) * TILE_A, row_b = ogpu_group_id(1) * tile_b;
-	const uint32_t volume = ogpu_group_id(2) / b->size[2];
-	const uint32_t plane = ogpu_group_id(2) - volume * b->size[2];
-	const char *pa[TILE_A], *pb[TILE_B];
-	float sum[TILE_A][TILE_B] = { 0 };
-	char *pd;
-
-	for (uint32_t i = 0; i < TILE_A; i++) {
-		uint32_t n = row_a + i < a->size[1] ? row_a + i : a->size[1] - 1;
-
-		pa[i] = (const char *)a->data + n * a->stride[1] +
-			plane / args->n[0] * a->stride[2] + volume / args->n[1] * a->stride[3];
-	}
-	for (uint32_t j = 0; j < tile_b; j++) {
-		uint32_t n = row_b + j < b->size[1] ? row_b + j : b->size[1] - 1;
-
-		pb[j] = (const char *)b->data + n * b->stride[1] + plane * b->stride[2] +
-			volume * b->stride[3];
-	}
-	for (uint32_t k = ogpu_lane(); k < a->size[0]; k += LANES) {
-		float x[TILE_A], y[TILE_B];
-
-		_Pragma("GCC unroll 4")
-		for (uint32_t i = 0; i < TILE_A; i++)
-			x[i] = number(type_a, pa[i], k);
-		_Pragma("GCC unroll 4")
-		for (uint32_t j = 0; j < tile_b; j++)
-			y[j] = number(type_b, pb[j], k);
-		_Pragma("GCC unroll 4")
-		for (uint32_t i = 0; i < TILE_A; i++)
-			_Pragma("GCC unroll 4")
-			for (uint32_t j = 0; j < tile_b; j++)
-				sum[i][j] += x[i] * y[j];
-	}
-	ogpu_wave_barrier();
-	pd = (char *)d->data + plane * d->stride[2] + volume * d->stride[3];
-	for (uint32_t i = 0; i < TILE_A; i++) {
-		for (uint32_t j = 0; j < tile_b; j++) {
-			float all = ogpu_wave_add_f32(sum[i][j]);
-
-			if (row_a + i < a->size[1] && row_b + j < b->size[1] && !ogpu_lane())
-				((float *)(pd + (row_b + j) * d->stride[1]))[row_a + i] = all;
-			ogpu_wave_barrier();
-		}
-	}
-}
-
-#define PRODUCTS(name, type_a, type_b) \
-	OGPU_KERNEL void mul_mat_##name(const struct args *args) \
-	{ \
-		products(args, type_a, type_b, TILE_B); \
-	} \
-	OGPU_KERNEL void mul_vec_##name(const struct args *args) \
-	{ \
-		products(args, type_a, type_b, 1); \
-	}
-PRODUCTS(f32_f32, TYPE_F32, TYPE_F32)
-PRODUCTS(f16_f32, TYPE_F16, TYPE_F32)
-PRODUCTS(f16_f16, TYPE_F16, TYPE_F16)
-PRODUCTS(q8_0_f32, TYPE_Q8_0, TYPE_F32)
