@@ -464,6 +464,7 @@ static void test_program(void **state)
 	struct fixture *f = *state;
 	struct ogpu_program *program;
 	uint64_t entry, pointer, table = 0;
+	struct ogpu_place place, other;
 	uint8_t *elf;
 	bool code = false, data = false;
 	size_t size;
@@ -475,6 +476,18 @@ static void test_program(void **state)
 	assert_int_equal(ogpu_program_entry(program, "no_such", &entry), -ENOENT);
 	assert_int_equal(ogpu_program_entry(program, "table", &entry), -ENOENT);
 	assert_int_equal(ogpu_program_entry(program, "kernel", &entry), 0);
+
+	assert_int_equal(ogpu_program_locate(program, entry + 4, &place), 0);
+	assert_string_equal(place.function, "kernel");
+	assert_int_equal(place.offset, 4);
+	assert_int_equal(ogpu_program_locate(program, entry, &other), 0);
+	assert_int_equal(other.offset, 0);
+	assert_int_equal(place.address, other.address + 4);
+	assert_int_equal(ogpu_program_entry(program, "library", &entry), 0);
+	assert_int_equal(ogpu_program_locate(program, entry, &other), 0);
+	assert_string_equal(other.function, "library");
+	assert_int_equal(ogpu_program_locate(program, 0, &place), -ENOENT);
+	assert_int_equal(ogpu_program_locate(program, UINT64_MAX, &place), -ENOENT);
 
 	/* Code may be executed and not written, data written and not executed. */
 	for (uint32_t i = 0; i < fake.binds; i++) {

@@ -449,8 +449,26 @@ struct ogpu_program;
 int ogpu_program_load(struct ogpu_vm *vm, const void *elf, size_t size,
 		      struct ogpu_program **program);
 int ogpu_program_load_file(struct ogpu_vm *vm, const char *path, struct ogpu_program **program);
-/** ogpu_program_entry() - GPU address of a function; -ENOENT if there is none of that name */
+/**
+ * ogpu_program_entry() - GPU address of a function; -ENOENT if there is none of that name
+ *
+ * Takes the same time however many there are.
+ */
 int ogpu_program_entry(const struct ogpu_program *program, const char *name, uint64_t *entry);
+
+/** struct ogpu_place - a place in a program */
+struct ogpu_place {
+	const char *function;	/* valid as long as the program */
+	uint64_t offset;	/* bytes from its beginning */
+	uint64_t address;	/* as linked: what addr2line wants to know */
+};
+
+/**
+ * ogpu_program_locate() - what is at a GPU address, the pc of a failed queue for example
+ *
+ * Errors: -ENOENT if that is in no function of @program.
+ */
+int ogpu_program_locate(const struct ogpu_program *program, uint64_t pc, struct ogpu_place *place);
 void ogpu_program_destroy(struct ogpu_program *program);
 
 #ifdef __cplusplus

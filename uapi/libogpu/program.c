@@ -30,6 +30,8 @@ struct ogpu_program {
 	size_t symbol_count;
 	char *strings;		/* always ends in a NUL */
 	size_t strings_size;
+	uint32_t *table;	/* functions by the hash of their name: number of a symbol + 1 */
+	uint32_t table_mask;
 };
 
 /* The file while it is being read. Every access goes through at(). */
@@ -213,6 +215,48 @@ static int copy_symbols(const struct file *f, struct ogpu_program *p)
 	return -ENOEXEC;	/* stripped: no kernel could be found in it */
 }
 
+static bool is_function(const struct ogpu_program *p, const Elf64_Sym *sym)
+{
+	return ELF64_ST_TYPE(sym->st_info) == STT_FUNC && sym->st_shndx != SHN_UNDEF &&
+	       sym->st_name < p->strings_size;
+}
+
+/* FNV-1a */
+static uint32_t hash(const char *name)
+{
+	uint32_t h = 0x811c9dc5;
+
+	for (; *name; name++)
+		h = (h ^ (uint8_t)*name) * 0x01000193;
+	return h;
+}
+
+/* At most half of the table is in use. Of functions of one name the first is found. */
+static int index_functions(struct ogpu_program *p)
+{
+	uint32_t size = 2;
+
+	if (p->symbol_count > MAX_IMAGE)
+		return -ENOEXEC;
+	while (size < 2 * p->symbol_count)
+		size *= 2;
+	p->table = calloc(size, sizeof(*p->table));
+	if (!p->table)
+		return -ENOMEM;
+	p->table_mask = size - 1;
+	for (size_t i = 0; i < p->symbol_count; i++) {
+		uint32_t n;
+
+		if (!is_function(p, &p->symbols[i]))
+			continue;
+		n = hash(p->strings + p->symbols[i].st_name);
+		while (p->table[n & p->table_mask])
+			n++;
+		p->table[n & p->table_mask] = i + 1;
+	}
+	return 0;
+}
+
 /* Maps each segment with the rights it asks for. */
 static int map_segments(const struct file *f, struct ogpu_program *p)
 {
@@ -271,6 +315,8 @@ int ogpu_program_load(struct ogpu_vm *vm, const void *elf, size_t size, struct o
 	if (!ret)
 		ret = copy_symbols(&f, p);
 	if (!ret)
+		ret = index_functions(p);
+	if (!ret)
 		ret = ogpu_bo_create_private(vm, p->size, DRM_OGPU_BO_VRAM | DRM_OGPU_BO_SYSTEM,
 					     DRM_OGPU_BO_CPU_ACCESS, &p->bo);
 	if (!ret)
@@ -322,15 +368,33 @@ out_close:
 
 int ogpu_program_entry(const struct ogpu_program *p, const char *name, uint64_t *entry)
 {
-	for (size_t i = 0; i < p->symbol_count; i++) {
-		const Elf64_Sym *sym = &p->symbols[i];
+	for (uint32_t n = hash(name); p->table[n & p->table_mask]; n++) {
+		const Elf64_Sym *sym = &p->symbols[p->table[n & p->table_mask] - 1];
 
-		if (ELF64_ST_TYPE(sym->st_info) != STT_FUNC || sym->st_shndx == SHN_UNDEF ||
-		    sym->st_name >= p->strings_size || strcmp(p->strings + sym->st_name, name))
+		if (strcmp(p->strings + sym->st_name, name))
 			continue;
 		if (sym->st_value < p->link_base || sym->st_value - p->link_base >= p->size)
 			return -ENOEXEC;
 		*entry = p->va + (sym->st_value - p->link_base);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+int ogpu_program_locate(const struct ogpu_program *p, uint64_t pc, struct ogpu_place *place)
+{
+	if (pc < p->va || pc - p->va >= p->size)
+		return -ENOENT;
+	pc = pc - p->va + p->link_base;
+	for (size_t i = 0; i < p->symbol_count; i++) {
+		const Elf64_Sym *sym = &p->symbols[i];
+
+		if (!is_function(p, sym) || pc < sym->st_value ||
+		    pc - sym->st_value >= sym->st_size)
+			continue;
+		place->function = p->strings + sym->st_name;
+		place->offset = pc - sym->st_value;
+		place->address = pc;
 		return 0;
 	}
 	return -ENOENT;
@@ -345,5 +409,6 @@ void ogpu_program_destroy(struct ogpu_program *p)
 	ogpu_bo_destroy(p->bo);
 	free(p->symbols);
 	free(p->strings);
+	free(p->table);
 	free(p);
 }
