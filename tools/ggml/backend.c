@@ -34,6 +34,7 @@ static void explain(struct worker *w, const char *what, int error)
 {
 	struct drm_ogpu_queue_get_state state;
 	const char *op = "none";
+	struct ogpu_place place;
 
 	fprintf(stderr, "ggml-ogpu: %s: %s: %s\n", w->card->name, what, strerror(-error));
 	if (ogpu_queue_state(w->queue, &state) || !state.error)
@@ -47,9 +48,14 @@ static void explain(struct worker *w, const char *what, int error)
 			if (slot->launched[i].offset == state.packet)
 				op = ggml_op_name(slot->launched[i].op);
 	}
-	fprintf(stderr, "ggml-ogpu: %s: %s; operation %s, address 0x%llx, pc 0x%llx\n",
-		w->card->name, ogpu_queue_error_text(state.error), op,
-		(unsigned long long)state.fault_va, (unsigned long long)state.pc);
+	fprintf(stderr, "ggml-ogpu: %s: %s; operation %s", w->card->name,
+		ogpu_queue_error_text(state.error), op);
+	if (state.fault_va)
+		fprintf(stderr, ", address 0x%llx", (unsigned long long)state.fault_va);
+	if (!ogpu_program_locate(w->card->program, state.pc, &place))
+		fprintf(stderr, ", kernel %s+0x%llx", place.function,
+			(unsigned long long)place.offset);
+	fputc('\n', stderr);
 }
 
 /* Waits for the last job of a slot, whose stream is then free. */
@@ -471,6 +477,21 @@ static bool version_known(void)
 	return false;
 }
 
+/* In the order of their addresses, so that names stay theirs. */
+static int in_order(const void *a, const void *b)
+{
+	const drmDevicePtr *x = a, *y = b;
+	const drmPciBusInfo *p, *q;
+
+	if ((*x)->bustype != DRM_BUS_PCI || (*y)->bustype != DRM_BUS_PCI)
+		return (*x)->bustype - (*y)->bustype;
+	p = (*x)->businfo.pci;
+	q = (*y)->businfo.pci;
+	if (p->domain != q->domain)
+		return p->domain - q->domain;
+	return (p->bus << 8 | p->dev << 3 | p->func) - (q->bus << 8 | q->dev << 3 | q->func);
+}
+
 /* Cards stay open until the program ends: ggml never lets go of a registry. */
 __attribute__((visibility("default"))) ggml_backend_reg_t ggml_backend_init(void)
 {
@@ -485,6 +506,8 @@ __attribute__((visibility("default"))) ggml_backend_reg_t ggml_backend_init(void
 	if (card_count)
 		return (ggml_backend_reg_t)&registry;
 	count = drmGetDevices2(0, devices, 64);
+	if (count > 1)
+		qsort(devices, count, sizeof(devices[0]), in_order);
 	for (int i = 0; i < count && card_count < MAX_CARDS; i++)
 		if (devices[i]->available_nodes & 1 << DRM_NODE_RENDER &&
 		    !card_open(&cards[card_count], devices[i]->nodes[DRM_NODE_RENDER]))

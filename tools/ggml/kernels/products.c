@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Products of rows of a with rows of b. A wave forms a tile of them; its lanes share the elements of
- * a row, 32 at a time. What is in the inner loop counts, and what is done once for a tile: rows of
- * small models are short. So everything is unrolled into registers, and each lane ends up with one
- * product of the tile, to be stored by all at a time.
+ * Products of rows of a with rows of b. A wave forms a tile of them; its lanes share the elements
+ * of a row, 32 at a time. What is in the inner loop counts, and what is done once for a tile: rows
+ * of small models are short. So everything is unrolled into registers, and each lane ends up with
+ * one product of the tile, to be stored by all at a time.
  */
 #include <stdbool.h>
 
@@ -23,8 +23,8 @@ struct tile {
 };
 
 /*
- * Each lane multiplies what is its own of 32 elements, which are so many places further on. At the end
- * of a row the last one does for those that are past it, with zeros instead.
+ * Each lane multiplies what is its own of 32 elements, which are so many places further on. At the
+ * end of a row the last one does for those that are past it, with zeros instead.
  */
 INLINE void multiply(struct tile *t, uint32_t type_a, uint32_t type_b, uint32_t tile_a,
 		     uint32_t tile_b, uint32_t place, bool end, bool there)
@@ -116,7 +116,7 @@ INLINE void products(const struct args *args, uint32_t type_a, uint32_t type_b, 
 	if (k < count)
 		multiply(&t, type_a, type_b, tile_a, tile_b,
 			 k + lane < count ? lane : count - k - 1, true, k + lane < count);
-	/* No lane has gone a way of its own, so all are together wherever the compiler puts this. */
+	/* No lane has gone a way of its own: all are together wherever the compiler puts this. */
 	FOR(i, tile_a) {
 		FOR(j, tile_b) {
 			unsigned long bits, all;

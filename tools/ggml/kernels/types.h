@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Numbers as ggml stores them: single ones, and blocks of small integers behind what they are scaled
- * with. Words in blocks are not aligned; the hardware loads them all the same.
+ * Numbers as ggml stores them: single ones, and blocks of small integers behind what they are
+ * scaled with. Words in blocks are not aligned; the hardware loads them all the same.
  */
 #ifndef OGPU_GGML_TYPES_H
 #define OGPU_GGML_TYPES_H

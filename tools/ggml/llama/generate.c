@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * generate MODEL TOKENS CONTINUES: the card continues a text greedily; the CPU is then given the
- * same tokens, and each of its choices is compared with the card's.
+ * generate MODEL TOKENS TEXT [DEVICE]: the card, or all cards, continue a text greedily;
+ * the CPU is then given the same tokens, and each of its choices is compared with the card's.
  *
- * Exit status: 0 if they agree, 1 if not, 2 if the model or the card cannot be used. Where the CPU's
- * best two are closer than what rounding does to them, either choice is right.
+ * Exit status: 0 if they agree, 1 if not, 2 if the model or the card cannot be used. Where the
+ * CPU's best two are closer than what rounding does to them, either choice is right.
  */
 #include <math.h>
 #include <stdbool.h>
@@ -19,7 +19,7 @@
 /* Of the spread (standard deviation) of the numbers among which the greatest is chosen. */
 #define TIE	0.05
 
-/* Mean square of differences, to that of the CPU's numbers. The CPU rounds its operands to 8 bits. */
+/* Mean square of differences, to that of the CPU's numbers; the CPU rounds operands to 8 bits. */
 #define MAX_ERROR	0.02
 
 #define MAX_CARDS	16
@@ -73,8 +73,8 @@ static int start(struct run *run, const char *path, ggml_backend_dev_t *devices,
 		return unusable("llama.cpp does not take the model");
 	run->vocab = llama_model_get_vocab(run->model);
 	run->words = llama_vocab_n_tokens(run->vocab);
-	run->prompt = llama_tokenize(run->vocab, text, strlen(text), run->text, LONGEST - more, true,
-				     true);
+	run->prompt = llama_tokenize(run->vocab, text, strlen(text), run->text, LONGEST - more,
+				     true, true);
 	if (run->prompt <= 0)
 		return unusable("the text has no tokens, or too many");
 	with.n_ctx = run->prompt + more;
@@ -146,17 +146,20 @@ int main(int argc, char **argv)
 	float *logits;
 	bool equal;
 
-	tokens = argc == 4 ? atoi(argv[2]) : 0;
+	tokens = argc == 4 || argc == 5 ? atoi(argv[2]) : 0;
 	if (tokens < 1 || tokens > LONGEST / 2)
-		return unusable("usage: generate MODEL TOKENS TEXT");
+		return unusable("usage: generate MODEL TOKENS TEXT [DEVICE]");
 	llama_log_set(listen, NULL);
 	ggml_backend_load_all();
 	complaint[0] = 0;
-	for (size_t i = 0; i < ggml_backend_dev_count() && count < MAX_CARDS; i++)
-		if (!strncmp(ggml_backend_dev_name(ggml_backend_dev_get(i)), "OGPU", 4))
+	for (size_t i = 0; i < ggml_backend_dev_count() && count < MAX_CARDS; i++) {
+		const char *name = ggml_backend_dev_name(ggml_backend_dev_get(i));
+
+		if (argc == 5 ? !strcmp(name, argv[4]) : !strncmp(name, "OGPU", 4))
 			cards[count++] = ggml_backend_dev_get(i);
+	}
 	if (!count)
-		return unusable("ggml finds no OGPU card");
+		return unusable("ggml finds no such card");
 
 	if (start(&run, argv[1], cards, argv[3], tokens))
 		return 2;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Models for make llama: "model make FILE TYPE" writes a small one of llama's kind, whose weights are
- * the same random numbers each time; "model check FILE" says what is wrong with one, in one line, or
- * prints the bytes of its tensors.
+ * Models for make llama: "model make FILE TYPE" writes a small one of llama's kind, whose weights
+ * are the same random numbers each time; "model check FILE" says what is wrong with one, in one
+ * line, or prints the bytes of its tensors.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -20,13 +20,15 @@ enum {
 	KV_WIDTH = WIDTH / HEADS * KV_HEADS,
 };
 
-/* --- Words: syllables, alone and at the beginning of a word, and llama's 259 others ------------ */
+/* --- Words: syllables, alone and at the beginning of a word, and llama's 259 others ---------- */
 
 #define CONSONANTS	"bdfghjklmnprstvwz"
 #define VOWELS		"aeiou"
 
-enum { SYLLABLES = (sizeof(CONSONANTS) - 1) * (sizeof(VOWELS) - 1), BYTES = 256, SPECIAL = 3,
-       WORDS = SPECIAL + BYTES + 2 * SYLLABLES };
+enum {
+	SYLLABLES = (sizeof(CONSONANTS) - 1) * (sizeof(VOWELS) - 1), BYTES = 256, SPECIAL = 3,
+	WORDS = SPECIAL + BYTES + 2 * SYLLABLES,
+};
 
 /* Of llama.cpp's token types. */
 enum { NORMAL = 1, UNKNOWN = 2, CONTROL = 3, BYTE = 6 };
@@ -69,7 +71,7 @@ static void add_words(struct gguf_context *file)
 	gguf_set_val_u32(file, "tokenizer.ggml.eos_token_id", 2);
 }
 
-/* --- Weights ----------------------------------------------------------------------------------- */
+/* --- Weights --------------------------------------------------------------------------------- */
 
 static uint64_t seed = 1;
 
@@ -157,7 +159,7 @@ static int make(const char *path, enum ggml_type type)
 	return 0;
 }
 
-/* --- Files of others --------------------------------------------------------------------------- */
+/* --- Files of others ------------------------------------------------------------------------- */
 
 static void quiet(enum ggml_log_level level, const char *text, void *data)
 {
