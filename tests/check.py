@@ -4,7 +4,8 @@
 Suites: host unit tests of the components (make check in each), static checks (tests/static/run),
 and the programs and scripts of tests/selftests in test machines. Those whose source has lines
 "VM: OPTIONS" run in a machine with these options of tests/vm/run, in one for each line; all others
-of a kernel share one. A backslash at the end of a line goes on with the next.
+of a kernel share one. With "VM-ALONE: OPTIONS" it has the machine for itself. A backslash at the end
+of a line goes on with the next.
 A line "ARGS KERNEL: ARGUMENTS" gives a program arguments on that kernel; a line "KERNELS: NAMES" says
 on which ones alone the test can run.
 
@@ -173,9 +174,10 @@ class Test:
 
     def __init__(self, path, machine, args, kernels, limit=SCRIPT_S):
         self.name = os.path.basename(path)
+        alone, options = machine
+        self.group = (options, self.name if alone else "")
         self.limit = limit		# seconds that it may take
         self.path = path
-        self.machine = machine
         self.args = args		# by kernel
         self.kernels = kernels		# the only ones; empty: all
 
@@ -184,14 +186,17 @@ class Test:
 
 
 def wishes(source):
-    """The machines that a test asks for, by their options, arguments by kernel, and its kernels."""
+    """
+    The machines that a test asks for, as whether it wants to be alone there and their options;
+    arguments by kernel, and its kernels.
+    """
     with open(source, encoding="utf-8", errors="replace") as f:
         head = "\n".join(f.read().splitlines()[:40])
     head = re.sub(r"\\\n[\s*#/]*", "", head)
-    found = re.findall(r"^[\s*#/]*VM: *(--.*?) *(?:\*/)?$", head, re.MULTILINE)
+    found = re.findall(r"^[\s*#/]*VM(-ALONE)?: *(--.*?) *(?:\*/)?$", head, re.MULTILINE)
     args = re.findall(r"^[\s*#/]*ARGS (\S+): *(.*?) *(?:\*/)?$", head, re.MULTILINE)
     kernels = re.findall(r"^[\s*#/]*KERNELS: *(.*?) *(?:\*/)?$", head, re.MULTILINE)
-    return found or [""], dict(args), " ".join(kernels).split()
+    return found or [("", "")], dict(args), " ".join(kernels).split()
 
 
 def limit_of(source):
@@ -295,9 +300,10 @@ class Boot:
             self.totals.add(self.suite, name, "passed")
 
 
-def machine_suite(totals, kernel, machine, tests, scale):
+def machine_suite(totals, kernel, group, tests, scale):
     """All tests of one group, in one boot if none takes the machine down."""
-    suite = f"kernel {kernel}" + (f" {machine}" if machine else "")
+    machine, alone = group
+    suite = " ".join(word for word in (f"kernel {kernel}", machine, alone) if word)
     progress = Progress(totals, suite)
     left = list(tests)
     for boot_number in range(MAX_BOOTS):
@@ -321,7 +327,7 @@ def machine_suite(totals, kernel, machine, tests, scale):
 def groups(tests):
     found = {}
     for test in tests:
-        found.setdefault(test.machine, []).append(test)
+        found.setdefault(test.group, []).append(test)
     return sorted(found.items())
 
 
@@ -354,8 +360,8 @@ def main():
                 totals.add(f"kernel {kernel}", "build of ogpu.ko", "failed")
                 continue
             fit = [t for t in tests if not t.kernels or kernel in t.kernels]
-            for machine, group in groups(fit):
-                machine_suite(totals, kernel, machine, group,
+            for group, members in groups(fit):
+                machine_suite(totals, kernel, group, members,
                               SCALE * DEBUG_SCALE if kernel == "debug" else SCALE)
 
     print()

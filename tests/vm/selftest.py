@@ -113,7 +113,7 @@ def test_of(lines):
             f.write(lines)
         machines, args, kernels = check.wishes(f"{folder}/x.c")
     test = check.Test("/ogpu/tests/x", machines[0], args, kernels)
-    return machines, test.command("7.3"), test.command("debug"), test.kernels
+    return [options for _, options in machines], test.command("7.3"), test.command("debug"), test.kernels
 
 
 def cards_of(*vgpu_args):
@@ -136,6 +136,17 @@ def tests():
     yield "limit of a program", check.limit_of(f"{source}/stress.c") > check.SCRIPT_S
     yield "limit of a program without a harness", \
         check.limit_of(f"{source}/header_only.c") == check.SCRIPT_S
+    with tempfile.TemporaryDirectory() as folder:
+        made = []
+        for name, line in (("a", "VM: --cards 2"), ("b", "VM-ALONE: --cards 2"),
+                           ("c", "VM: --cards 2"), ("d", "VM-ALONE: --cards 2")):
+            with open(f"{folder}/{name}.c", "w", encoding="utf-8") as f:
+                f.write(f"/*\n * {line}\n */\n")
+            made.append(check.Test(name, check.wishes(f"{folder}/{name}.c")[0][0], {}, []))
+        yield "a machine for one test alone", [
+            (key, [t.name for t in members]) for key, members in check.groups(made)] == [
+            (("--cards 2", ""), ["a", "c"]), (("--cards 2", "b"), ["b"]),
+            (("--cards 2", "d"), ["d"])]
     yield "no options for cards", cards_of() == [[], [], []]
     yield "options for every card", cards_of("--cus {n}") == [["--cus", str(n)] for n in range(3)]
     yield "options for each card", cards_of("--cus 2", "--cus 9") == [
