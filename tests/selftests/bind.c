@@ -7,6 +7,7 @@
  */
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <xf86drm.h>
@@ -19,6 +20,9 @@
 #define GIB	(1024 * MIB)
 
 #define VA	0x200000000000ull	/* far away from what card_buffer() uses */
+
+/* Longer than the tests take: nothing but the test ends a job that waits. */
+#define GATE_MS	3600000
 
 #define RW	(DRM_OGPU_BIND_READ | DRM_OGPU_BIND_WRITE)
 
@@ -200,7 +204,7 @@ TEST_TIMEOUT(crowd, 240)
 	card_buffer(&card, &out, 4096, DRM_OGPU_BO_SYSTEM, RW);
 	card_buffer(&card, &buf, 64 * KIB, DRM_OGPU_BO_SYSTEM, RW);
 	*(uint32_t *)buf.map = 99;
-	/* How fast the machine is. */
+	/* How fast the machine is: 4,096 times more can be told from ten times more. */
 	begin = time_ms();
 	map_crowd(&card, &buf);
 	mapped_ms = time_ms() - begin;
@@ -209,7 +213,7 @@ TEST_TIMEOUT(crowd, 240)
 		ops[i] = card_unmap_op(VA, CROWD * 4096ull);
 	begin = time_ms();
 	EXPECT_EQ(bind_ops(&card, MAX_OPS), -E2BIG);
-	EXPECT_LE(time_ms() - begin, mapped_ms + 1000);
+	EXPECT_LE(time_ms() - begin, 10 * (mapped_ms + 1000));
 	EXPECT_EQ(read_word(&card, queue, &s, &out, VA), 99);
 
 	for (i = 0; i < MAX_OPS; i++)
@@ -217,13 +221,13 @@ TEST_TIMEOUT(crowd, 240)
 				 card_map_op(&buf, 0, VA + half - 64 * KIB, 64 * KIB);
 	begin = time_ms();
 	EXPECT_EQ(bind_ops(&card, MAX_OPS), 0);
-	EXPECT_LE(time_ms() - begin, 2 * mapped_ms + 1000);
+	EXPECT_LE(time_ms() - begin, 10 * (mapped_ms + 1000));
 	EXPECT_EQ(read_word(&card, queue, &s, &out, VA + CROWD * 4096ull - 64 * KIB * 4), 99);
 	ops[0] = card_unmap_op(VA, CROWD * 4096ull);
 	EXPECT_EQ(bind_ops(&card, 1), 0);
 }
 
-/* Killed at any point of calls that are as large as they can be: gone soon, and all comes back. */
+/* Killed at any point of calls that are as large as they can be: all comes back. */
 TEST_TIMEOUT(kill_anywhere, 240)
 {
 	struct drm_ogpu_query_memory before;
@@ -233,7 +237,6 @@ TEST_TIMEOUT(kill_anywhere, 240)
 	card_open_unused(&unused);
 	before = card_memory(&unused);
 	for (round = 0; round < 12; round++) {
-		uint64_t begin;
 		int ready[2];
 		pid_t pid;
 		char c;
@@ -261,11 +264,8 @@ TEST_TIMEOUT(kill_anywhere, 240)
 		}
 		ASSERT_EQ(read(ready[0], &c, 1), 1);
 		sleep_ms(3 + round * 37);
-		begin = time_ms();
 		ASSERT_EQ(kill(pid, SIGKILL), 0);
 		ASSERT_EQ(waitpid(pid, NULL, 0), pid);
-		/* An emulated machine that shares its processors is slow. */
-		EXPECT_LE(time_ms() - begin, 2000);
 		close(ready[0]);
 		close(ready[1]);
 	}
@@ -283,7 +283,7 @@ TEST(kill_waiting)
 	pid_t pid;
 
 	card_open(&card);
-	queue = card_queue(&card, DRM_OGPU_ENGINE_COPY, 0);
+	queue = card_queue(&card, DRM_OGPU_ENGINE_COPY, GATE_MS);
 	card_stream(&card, &gate, 4096);
 	card_buffer(&card, &buf, 64 * KIB, DRM_OGPU_BO_SYSTEM, RW);
 	stream_wait(&gate, buf.va, DRM_OGPU_COMPARE_EQ, 1, UINT64_MAX);
@@ -301,8 +301,7 @@ TEST(kill_waiting)
 		BIND(&card, &args);
 		_exit(0);
 	}
-	/* It is in the call, or will be; either way it does not end by itself. */
-	sleep_ms(50);
+	wait_asleep(pid, SYS_ioctl);
 	EXPECT_EQ(waitpid(pid, NULL, WNOHANG), 0);
 	ASSERT_EQ(kill(pid, SIGKILL), 0);
 	ASSERT_EQ(waitpid(pid, NULL, 0), pid);
@@ -348,7 +347,7 @@ static void gate_close(struct card *card, struct gate *gate)
 	ASSERT_EQ(card_bind(&keeper, &gate->stream.buf, gate->stream.buf.va,
 			    DRM_OGPU_BIND_READ), 0);
 	ASSERT_EQ(card_bind(&keeper, &gate->flag, gate->flag.va, RW), 0);
-	queue = card_queue(&keeper, DRM_OGPU_ENGINE_COPY, 0);
+	queue = card_queue(&keeper, DRM_OGPU_ENGINE_COPY, GATE_MS);
 	stream_wait(&gate->stream, gate->flag.va, DRM_OGPU_COMPARE_EQ, 1, UINT64_MAX);
 	gate->syncobj = card_syncobj(card);
 	sync.handle = gate->syncobj;
@@ -407,18 +406,32 @@ TEST(rebind_not_behind_bind)
 	card_close(&other);
 }
 
+/* A mapped buffer without handle, which goes with its mapping. */
+static void come_and_go(struct card *card, uint64_t bytes)
+{
+	struct buffer buf;
+
+	card_private = true;
+	ASSERT_EQ(card_buffer_create(card, &buf, bytes, DRM_OGPU_BO_VRAM), 0);
+	card_private = false;
+	ASSERT_EQ(card_bind(card, &buf, VA, RW), 0);
+	close_buffer(card, &buf);
+	ASSERT_EQ(card_unbind(card, VA, bytes), 0);
+}
+
 /* Memory of a buffer without handle stays until page tables have forgotten it. */
 TEST(unmap_frees_late)
 {
 	uint32_t bytes = 4 * MIB;
 	struct drm_ogpu_sync syncs[2] = {};
-	struct drm_ogpu_query_memory before;
+	struct drm_ogpu_query_memory before, held;
 	struct drm_ogpu_vm_bind args;
+	struct card card, other;
 	struct buffer buf;
 	struct gate gate;
-	struct card card;
 
 	card_open_unused(&card);
+	card_open(&other);
 	gate_close(&card, &gate);
 	before = card_memory(&card);
 	card_private = true;
@@ -436,9 +449,12 @@ TEST(unmap_frees_late)
 		.ops = CARD_ARRAY(ops, 1), .syncs = CARD_ARRAY(syncs, 2),
 	};
 	ASSERT_EQ(BIND(&card, &args), 0);
-	/* It would be freed at once, or by a worker. */
-	sleep_ms(200);
-	EXPECT_GE(card_memory(&card).vram_used, before.vram_used + bytes);
+	/* It would be freed at once, or by the worker that frees what another client has. */
+	come_and_go(&other, bytes);
+	held = card_memory(&card);
+	come_and_go(&other, bytes);
+	EXPECT_EQ(card_wait_memory(&card, &held), 0);
+	EXPECT_GE(held.vram_used, before.vram_used + bytes);
 	EXPECT_EQ(card_syncobj_wait(&card, syncs[1].handle, 0), -ETIME);
 	gate_open(&gate);
 	EXPECT_EQ(card_syncobj_wait(&card, syncs[1].handle, 10000), 0);

@@ -21,12 +21,42 @@
 #define FIRST_VA	0x100000000ull
 #define QUEUE_WAIT_MS	10000
 #define MEMORY_WAIT_MS	30000
+#define ASLEEP_WAIT_MS	30000
 
 __attribute__((noreturn)) static void die(const char *what, int ret)
 {
 	printf("# %s: %s\n", what, strerror(-ret));
 	fflush(stdout);
 	_exit(1);
+}
+
+bool is_asleep(pid_t thread, int where)
+{
+	char path[64], text[64];
+	ssize_t got = -1;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", thread);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		got = read(fd, text, sizeof(text) - 1);
+		close(fd);
+	}
+	text[got > 0 ? got : 0] = 0;
+
+	/* "running", or the number of the system call and its arguments. */
+	return got > 0 && text[0] != 'r' && atoi(text) == where;
+}
+
+void wait_asleep(pid_t thread, int where)
+{
+	uint64_t end = time_limit(ASLEEP_WAIT_MS);
+
+	while (!is_asleep(thread, where)) {
+		if (time_ms() >= end)
+			die("a thread does not come to wait", -ETIME);
+		sleep_ms(1);
+	}
 }
 
 uint64_t time_ms(void)

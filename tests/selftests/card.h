@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <drm/ogpu_drm.h>
 
@@ -131,6 +132,14 @@ const char *fdinfo_value(const char *text, const char *key);
 uint64_t fdinfo_number(const char *text, const char *key);
 /* and one number by itself. */
 uint64_t fdinfo_get(const struct card *card, const char *key);
+
+/*
+ * Whether a thread, of whatever process, sleeps in the system call @where, or with -1 in a page
+ * fault.
+ */
+bool is_asleep(pid_t thread, int where);
+/* Waits for that, at most 30 s. */
+void wait_asleep(pid_t thread, int where);
 
 uint64_t time_ms(void);
 void sleep_ms(unsigned int ms);

@@ -7,6 +7,7 @@
  */
 #include <pthread.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 
 #include <xf86drm.h>
@@ -180,9 +181,7 @@ static void *greedy_submit(void *arg)
 static void wait_settled(const struct greedy *g)
 {
 	uint64_t end = time_limit(30000);
-	char path[64], text[64] = "";
 	pid_t tid;
-	FILE *f;
 
 	do {
 		ASSERT_LE(time_ms(), end);
@@ -190,17 +189,7 @@ static void wait_settled(const struct greedy *g)
 		if (__atomic_load_n(&g->returned, __ATOMIC_SEQ_CST))
 			return;
 		tid = __atomic_load_n(&g->tid, __ATOMIC_SEQ_CST);
-		if (!tid)
-			continue;
-		snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", tid);
-		f = fopen(path, "r");
-		if (!f)
-			continue;
-		/* "running", or the number of the system call in which it sleeps. */
-		if (!fgets(text, sizeof(text), f))
-			text[0] = 0;
-		fclose(f);
-	} while (strncmp(text, "16 ", 3));
+	} while (!tid || !is_asleep(tid, SYS_ioctl));
 }
 
 /*

@@ -14,6 +14,7 @@
 #define READ_WRITE	(DRM_OGPU_BIND_READ | DRM_OGPU_BIND_WRITE)
 #define SIGNAL		DRM_OGPU_SYNC_SIGNAL
 #define TIMELINE	DRM_OGPU_SYNC_TIMELINE
+#define WAIT_MS		30000
 
 /* RISC-V: jump to itself. */
 #define INSN_LOOP	0x0000006fu
@@ -198,7 +199,7 @@ TEST(bad_syncs)
 	EXPECT_EQ(card_submit_jobs(&t.card, t.queue, &job, 1), -EINVAL);
 	job = job_of(NULL, many, 1024);
 	EXPECT_EQ(card_submit_jobs(&t.card, t.queue, &job, 1), 0);
-	EXPECT_EQ(card_syncobj_wait(&t.card, handle, 5000), 0);
+	EXPECT_EQ(card_syncobj_wait(&t.card, handle, WAIT_MS), 0);
 	job.syncs.stride = 12;
 	EXPECT_EQ(card_submit_jobs(&t.card, t.queue, &job, 1), -EINVAL);
 	job.syncs.stride = 8;
@@ -241,7 +242,7 @@ TEST(empty_jobs)
 		ASSERT_EQ(card_submit(&t.card, t.queue, NULL, &sync, 1), 0);
 	EXPECT_EQ(card_syncobj_wait(&t.card, sync.handle, 100), -ETIME);
 	t.words[0] = 1;
-	EXPECT_EQ(card_syncobj_wait(&t.card, sync.handle, 5000), 0);
+	EXPECT_EQ(card_syncobj_wait(&t.card, sync.handle, WAIT_MS), 0);
 }
 
 /* One queue waits for the other through a syncobj. */
@@ -269,7 +270,7 @@ TEST(binary_between_queues)
 	ASSERT_EQ(card_submit(&t.card, other, &second, sync, 2), 0);
 	EXPECT_EQ(card_syncobj_wait(&t.card, sync[1].handle, 100), -ETIME);
 	t.words[0] = 1;
-	EXPECT_EQ(card_syncobj_wait(&t.card, sync[1].handle, 5000), 0);
+	EXPECT_EQ(card_syncobj_wait(&t.card, sync[1].handle, WAIT_MS), 0);
 	EXPECT_EQ(t.words[2], 7);
 }
 
@@ -289,7 +290,7 @@ TEST(timelines)
 		sync.flags = SIGNAL | TIMELINE;
 		ASSERT_EQ(card_submit(&t.card, i & 1 ? t.queue : other, NULL, &sync, 1), 0);
 	}
-	EXPECT_EQ(card_timeline_wait(&t.card, sync.handle, 200, 5000), 0);
+	EXPECT_EQ(card_timeline_wait(&t.card, sync.handle, 200, WAIT_MS), 0);
 	EXPECT_EQ(card_timeline_query(&t.card, sync.handle), 200);
 
 	/* Between points, the last, beyond. */
@@ -329,7 +330,7 @@ TEST(jobs_of_one_call)
 	}
 	t.words[0] = 0x1234;
 	ASSERT_EQ(card_submit_jobs(&t.card, t.queue, jobs, 256), 0);
-	EXPECT_EQ(card_timeline_wait(&t.card, handle, 256, 10000), 0);
+	EXPECT_EQ(card_timeline_wait(&t.card, handle, 256, WAIT_MS), 0);
 	EXPECT_EQ(t.words[256], 0x1234);
 	card_queue_state(&t.card, t.queue, &state);
 	EXPECT_EQ(state.submitted, 256);
@@ -352,7 +353,7 @@ TEST(jobs_of_one_call_wrong_order)
 	jobs[0] = job_of(NULL, &out, 1);
 	jobs[1] = job_of(NULL, &in, 1);
 	EXPECT_EQ(card_submit_jobs(&t.card, t.queue, jobs, 2), 0);
-	EXPECT_EQ(card_syncobj_wait(&t.card, in.handle, 5000), 0);
+	EXPECT_EQ(card_syncobj_wait(&t.card, in.handle, WAIT_MS), 0);
 
 	in = (struct drm_ogpu_sync) { card_syncobj(&t.card), TIMELINE, 5 };
 	out = (struct drm_ogpu_sync) { in.handle, SIGNAL | TIMELINE, 4 };
@@ -382,10 +383,13 @@ TEST(more_jobs_than_the_ring_holds)
 	out.handle = card_syncobj(&t.card);
 	ASSERT_EQ(card_submit(&t.card, t.queue, NULL, &out, 1), 0);
 	t.words[0] = 1;
-	EXPECT_EQ(card_syncobj_wait(&t.card, out.handle, 20000), 0);
+	EXPECT_EQ(card_syncobj_wait(&t.card, out.handle, WAIT_MS), 0);
 	card_queue_state(&t.card, t.queue, &state);
 	EXPECT_EQ(state.completed, 8 * 256 + 2);
 }
+
+/* That a job is given which never ends: time for others to do something on a slow machine. */
+#define ENDLESS_MS	2000
 
 /*
  * What never ends is killed, and nobody else notices: a queue that works all the time goes on, and
@@ -395,7 +399,7 @@ static void run_endless(struct setup *t, uint32_t queue, const struct stream *en
 {
 	struct drm_ogpu_sync out[2] = { { .flags = SIGNAL }, { .flags = SIGNAL } };
 	struct drm_ogpu_queue_get_state state;
-	uint64_t begin = time_ms();
+	uint64_t begin = time_ms(), end = time_limit(10000);
 	struct stream good;
 	unsigned int runs = 0;
 
@@ -410,13 +414,13 @@ static void run_endless(struct setup *t, uint32_t queue, const struct stream *en
 		card_run(&t->card, t->queue, &good);
 		runs++;
 		card_queue_state(&t->card, queue, &state);
-	} while (state.error == DRM_OGPU_QUEUE_OK && time_ms() - begin < 10000);
+	} while (state.error == DRM_OGPU_QUEUE_OK && time_ms() < end);
 
 	EXPECT_EQ(state.error, DRM_OGPU_QUEUE_ERR_TIMEOUT);
-	EXPECT_GE(time_ms() - begin, 400);
+	EXPECT_GE(time_ms() - begin, ENDLESS_MS - 100);
 	EXPECT_GE(runs, 3);	/* far more, but for slow test machines */
-	EXPECT_EQ(card_syncobj_wait(&t->card, out[0].handle, 5000), 0);
-	EXPECT_EQ(card_syncobj_wait(&t->card, out[1].handle, 5000), 0);
+	EXPECT_EQ(card_syncobj_wait(&t->card, out[0].handle, WAIT_MS), 0);
+	EXPECT_EQ(card_syncobj_wait(&t->card, out[1].handle, WAIT_MS), 0);
 	EXPECT_EQ(card_fence_status(&t->card, out[0].handle), -ETIMEDOUT);
 	EXPECT_EQ(card_fence_status(&t->card, out[1].handle), -ECANCELED);
 	card_queue_state(&t->card, queue, &state);
@@ -439,14 +443,14 @@ TEST(endless_wait)
 	set_up(&t);
 	card_stream(&t.card, &endless, 4096);
 	stream_wait(&endless, word_va(&t, 0), DRM_OGPU_COMPARE_EQ, 1, UINT64_MAX);
-	run_endless(&t, card_queue(&t.card, DRM_OGPU_ENGINE_COPY, 500), &endless);
+	run_endless(&t, card_queue(&t.card, DRM_OGPU_ENGINE_COPY, ENDLESS_MS), &endless);
 }
 
 /* Jobs that follow it do not prolong its time. */
 TEST(endless_wait_with_successors)
 {
 	struct drm_ogpu_queue_get_state state;
-	uint64_t begin = time_ms();
+	uint64_t begin = time_ms(), end = time_limit(10000);
 	struct setup t;
 	uint32_t queue;
 
@@ -454,7 +458,7 @@ TEST(endless_wait_with_successors)
 	queue = card_queue(&t.card, DRM_OGPU_ENGINE_COMPUTE, 500);
 	stream_wait(&t.s, word_va(&t, 0), DRM_OGPU_COMPARE_EQ, 1, UINT64_MAX);
 	ASSERT_EQ(card_submit(&t.card, queue, &t.s, NULL, 0), 0);
-	while (!card_submit(&t.card, queue, NULL, NULL, 0) && time_ms() - begin < 10000)
+	while (!card_submit(&t.card, queue, NULL, NULL, 0) && time_ms() < end)
 		sleep_ms(50);
 	card_queue_state(&t.card, queue, &state);
 	EXPECT_EQ(state.error, DRM_OGPU_QUEUE_ERR_TIMEOUT);
@@ -466,6 +470,7 @@ TEST(endless_kernel)
 	struct stream endless;
 	struct buffer code;
 	struct setup t;
+	uint64_t save;
 
 	set_up(&t);
 	card_buffer(&t.card, &code, 4096, DRM_OGPU_BO_SYSTEM,
@@ -473,8 +478,8 @@ TEST(endless_kernel)
 	*(volatile uint32_t *)code.map = INSN_LOOP;
 	card_stream(&t.card, &endless, 4096);
 	stream_dispatch(&endless, code.va, 0, 64, 64);
-	run_endless(&t, card_compute_queue(&t.card, 500, card_save_area(&t.card, CARD_SAVE_BYTES),
-					   CARD_SAVE_BYTES), &endless);
+	save = card_save_area(&t.card, CARD_SAVE_BYTES);
+	run_endless(&t, card_compute_queue(&t.card, ENDLESS_MS, save, CARD_SAVE_BYTES), &endless);
 }
 
 /*
@@ -610,18 +615,18 @@ static void crowd_expect(struct setup *t, const struct crowd *crowd, uint64_t co
 /* Jobs that together take far longer than their timeout, but none of them by itself. */
 TEST(crowd_is_not_killed)
 {
-	enum { TIMEOUT_MS = 2500 };
+	const unsigned int timeout_ms = 2500 * time_scale();
 	static struct crowd crowd;
 	struct setup t;
 	unsigned int i;
 
 	set_up(&t);
-	crowd_submit(&t, &crowd, TIMEOUT_MS);
+	crowd_submit(&t, &crowd, timeout_ms);
 	t.words[WORD_BEGIN] = 1;
-	sleep_ms(3 * TIMEOUT_MS / 2);
+	sleep_ms(3 * timeout_ms / 2);
 	t.words[WORD_END] = 1;
 	for (i = 0; i < CROWD; i++)
-		EXPECT_EQ(card_syncobj_wait(&t.card, crowd.out[i].handle, 20000), 0);
+		EXPECT_EQ(card_syncobj_wait(&t.card, crowd.out[i].handle, WAIT_MS), 0);
 	crowd_expect(&t, &crowd, 1);
 }
 
@@ -739,7 +744,7 @@ static void close_in_mid_job(bool destroy)
 	card_open(&t.card);
 	out.handle = card_syncobj(&t.card);
 	ASSERT_EQ(drmSyncobjImportSyncFile(t.card.fd, out.handle, fd), 0);
-	EXPECT_EQ(card_syncobj_wait(&t.card, out.handle, 5000), 0);
+	EXPECT_EQ(card_syncobj_wait(&t.card, out.handle, WAIT_MS), 0);
 	EXPECT_EQ(drmSyncobjExportSyncFile(t.card.fd, out.handle, &fd2), 0);
 	close(fd);
 	close(fd2);

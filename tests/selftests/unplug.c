@@ -26,8 +26,9 @@
 #include "harness.h"
 
 #define READ_WRITE	(DRM_OGPU_BIND_READ | DRM_OGPU_BIND_WRITE)
-/* Taking a card away takes some tens of milliseconds; its jobs may take 10 s. */
-#define SOON_MS		5000
+/* Longer than the test takes: it is the gate alone that ends a job. */
+#define JOB_TIMEOUT_MS	3600000
+#define WAIT_MS		30000
 #define HIDDEN_BYTES	(12ull << 20)
 
 /** struct setup - a card with a job that ends when the gate opens, and another card */
@@ -78,7 +79,7 @@ static void set_up(struct setup *t)
 	card_buffer(&t->card, &t->gate, 4096, DRM_OGPU_BO_SYSTEM, READ_WRITE);
 	card_stream(&t->card, &t->gated, 4096);
 	stream_wait(&t->gated, t->gate.va, DRM_OGPU_COMPARE_EQ, 1, UINT64_MAX);
-	t->queue = card_queue(&t->card, DRM_OGPU_ENGINE_COMPUTE, 0);
+	t->queue = card_queue(&t->card, DRM_OGPU_ENGINE_COMPUTE, JOB_TIMEOUT_MS);
 	t->done = card_syncobj(&t->card);
 	out.handle = t->done;
 	ASSERT_EQ(card_submit(&t->card, t->queue, &t->gated, &out, 1), 0);
@@ -137,48 +138,20 @@ static int wait_exit(pid_t pid, unsigned int ms)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -ECHILD;
 }
 
-/*
- * Waits until a process sleeps in an ioctl (the number of the system call), or with -1 in a page
- * fault.
- */
-static void wait_asleep(pid_t pid, int where)
+/* Takes the other card away while a process waits, and goes on waiting. */
+static void expect_unbind(struct setup *t, pid_t waiter, int where)
 {
-	uint64_t end = time_limit(10000);
-	char path[64], text[256];
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/syscall", pid);
-	do {
-		ssize_t got = 0;
-
-		ASSERT_LE(time_ms(), end);
-		sleep_ms(5);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd >= 0) {
-			got = read(fd, text, sizeof(text) - 1);
-			close(fd);
-		}
-		text[got > 0 ? got : 0] = 0;
-		/* Of one that runs it says so. */
-	} while (text[0] == 'r' || atoi(text) != where);
-}
-
-/* Takes the other card away while a process waits; gives it back for the next test. */
-static void expect_unbind_soon(struct setup *t, pid_t waiter, int where)
-{
-	uint64_t began;
 	pid_t unbinder;
 	int ret;
 
 	wait_asleep(waiter, where);
-	began = time_ms();
 	unbinder = start();
 	if (!unbinder)
 		_exit(!admin_unbind(&t->other));
-	ret = wait_exit(unbinder, SOON_MS);
+	ret = wait_exit(unbinder, WAIT_MS);
 	EXPECT_EQ(ret, 0);
-	printf("# unbound after %u ms\n", (unsigned int)(time_ms() - began));
-	/* It was really waiting all the time. */
+	/* Not because the gate has opened. */
+	EXPECT_EQ(card_fence_status(&t->card, t->done), 0);
 	EXPECT_EQ(wait_exit(waiter, 0), -ETIME);
 	open_gate(t);
 	if (ret == -ETIME)
@@ -222,8 +195,8 @@ TEST_TIMEOUT(bind_waits_for_job, 120)
 	waiter = start_with(&t.card);
 	if (!waiter)
 		_exit(-bind_again(&t.card, t.gate.handle, 0, t.done));
-	expect_unbind_soon(&t, waiter, SYS_ioctl);
-	EXPECT_EQ(wait_exit(waiter, SOON_MS), 0);
+	expect_unbind(&t, waiter, SYS_ioctl);
+	EXPECT_EQ(wait_exit(waiter, WAIT_MS), 0);
 	give_back(&t);
 }
 
@@ -238,8 +211,8 @@ TEST_TIMEOUT(bind_waits_for_bind, 120)
 	waiter = start_with(&t.card);
 	if (!waiter)
 		_exit(-bind_again(&t.card, t.gate.handle, 0, 0));
-	expect_unbind_soon(&t, waiter, SYS_ioctl);
-	EXPECT_EQ(wait_exit(waiter, SOON_MS), 0);
+	expect_unbind(&t, waiter, SYS_ioctl);
+	EXPECT_EQ(wait_exit(waiter, WAIT_MS), 0);
 	give_back(&t);
 }
 
@@ -277,8 +250,8 @@ TEST_TIMEOUT(touch_waits_for_job, 120)
 	waiter = start_with(&t.card);
 	if (!waiter)
 		_exit(*map);
-	expect_unbind_soon(&t, waiter, -1);
-	EXPECT_EQ(wait_exit(waiter, SOON_MS), 0);
+	expect_unbind(&t, waiter, -1);
+	EXPECT_EQ(wait_exit(waiter, WAIT_MS), 0);
 	give_back(&t);
 }
 
@@ -317,9 +290,9 @@ TEST_TIMEOUT(bind_waits_for_other_card, 120)
 	waiter = start_with(&other);
 	if (!waiter)
 		_exit(-bind_again(&other, page.handle, 0, imported));
-	expect_unbind_soon(&t, waiter, SYS_ioctl);
+	expect_unbind(&t, waiter, SYS_ioctl);
 	/* Then there is nothing that it could be mapped for. */
-	EXPECT_EQ(wait_exit(waiter, SOON_MS), ENODEV);
+	EXPECT_EQ(wait_exit(waiter, WAIT_MS), ENODEV);
 	close(other.fd);
 	give_back(&t);
 }
@@ -387,7 +360,6 @@ static void expect_unplug(struct setup *t, struct stuck *stuck, int ret)
 	pthread_t thread;
 	struct hole hole;
 	struct admin own;
-	uint64_t start;
 	int i;
 
 	address_of(t->card.fd, address, sizeof(address));
@@ -405,9 +377,8 @@ static void expect_unplug(struct setup *t, struct stuck *stuck, int ret)
 	ASSERT_EQ(pthread_create(&thread, NULL, call_stuck, stuck), 0);
 	wait_in_hole(&hole);
 
-	start = time_ms();
+	/* Before the memory comes. */
 	ASSERT(admin_unbind(&own));
-	EXPECT_LE(time_ms() - start, SOON_MS);
 	fill_hole(&hole);
 	pthread_join(thread, NULL);
 	EXPECT_EQ(stuck->ret, ret);
