@@ -15,7 +15,6 @@
 #include "smi.h"
 #include "util.h"
 
-#define READ_MS		2000
 #define MAX_PART	(256u << 10)
 
 struct part {
@@ -68,7 +67,8 @@ static void read_log(void *arg)
 		close(fd);
 }
 
-static void add_part(FILE *out, void (*read)(void *arg), const char *path)
+static void add_part(FILE *out, const struct smi_options *opt, void (*read)(void *arg),
+		     const char *path)
 {
 	struct part *part = smi_share(sizeof(*part));
 
@@ -76,7 +76,7 @@ static void add_part(FILE *out, void (*read)(void *arg), const char *path)
 	if (!part)
 		return;
 	snprintf(part->path, sizeof(part->path), "%s", path);
-	if (smi_bounded(read, part, READ_MS))
+	if (smi_bounded(read, part, opt->read_ms))
 		fprintf(out, "(nothing came back in time)\n");
 	fprintf(out, "%.*s\n", (int)MAX_PART - 1, part->text);
 }
@@ -112,14 +112,14 @@ int smi_bug_report(const struct smi_cards *cards, const struct smi_options *opt,
 		for (file = 0; file < ARRAY_SIZE(files) && cards->cards[i].node[0]; file++) {
 			snprintf(path, sizeof(path), "%s/kernel/debug/dri/%s/%s", opt->sysfs_root,
 				 cards->cards[i].card.address, files[file]);
-			add_part(out, read_part, path);
+			add_part(out, opt, read_part, path);
 		}
 	}
 	snprintf(path, sizeof(path), "%s/module/ogpu/parameters/fw_timeout_ms", opt->sysfs_root);
-	add_part(out, read_part, path);
+	add_part(out, opt, read_part, path);
 	snprintf(path, sizeof(path), "%s/cmdline", opt->proc_root);
-	add_part(out, read_part, path);
-	add_part(out, read_log, "/dev/kmsg");
+	add_part(out, opt, read_part, path);
+	add_part(out, opt, read_log, "/dev/kmsg");
 	if (fclose(out)) {
 		free(text);
 		return fw_fail(err, FW_EXIT_FAILED, "out of memory");

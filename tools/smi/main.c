@@ -10,7 +10,7 @@
 #include "smi.h"
 #include "util.h"
 
-#define READ_MS		1500
+#define READ_S		2
 #define RESET_S		90
 
 static const char usage[] =
@@ -39,6 +39,7 @@ static const char usage[] =
 	"  -o, --output=FILE      write to a file, which is replaced as a whole\n"
 	"  -t, --timeout=SECONDS  events: end after this time; reset: limit (90)\n"
 	"  -n, --count=N          events: end after so many\n"
+	"      --read-timeout=SECONDS  what a card does not tell in this time is missing (2)\n"
 	"      --sysfs-root=DIR   instead of /sys, for tests; likewise --proc-root\n"
 	"  -h, --help             show this help\n"
 	"  -V, --version          show the version\n"
@@ -50,6 +51,7 @@ static const char usage[] =
 enum {
 	OPT_SYSFS_ROOT = 256,
 	OPT_PROC_ROOT,
+	OPT_READ_TIMEOUT,
 };
 
 static const struct option long_options[] = {
@@ -62,6 +64,7 @@ static const struct option long_options[] = {
 	{ "count", required_argument, NULL, 'n' },
 	{ "sysfs-root", required_argument, NULL, OPT_SYSFS_ROOT },
 	{ "proc-root", required_argument, NULL, OPT_PROC_ROOT },
+	{ "read-timeout", required_argument, NULL, OPT_READ_TIMEOUT },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ }
@@ -145,6 +148,12 @@ static int parse(struct smi_options *opt, int argc, char **argv, struct fw_error
 				return fw_fail(err, FW_EXIT_USAGE, "-%c: '%s' is not 1 to 86400", c,
 					       optarg);
 			*(c == 't' ? &opt->timeout_s : &opt->count) = number;
+			break;
+		case OPT_READ_TIMEOUT:
+			if (!parse_u32(optarg, 3600, &number) || !number)
+				return fw_fail(err, FW_EXIT_USAGE,
+					       "--read-timeout: '%s' is not 1 to 3600", optarg);
+			opt->read_ms = number * 1000;
 			break;
 		case OPT_SYSFS_ROOT:
 			opt->sysfs_root = optarg;
@@ -241,7 +250,8 @@ static int run(struct smi_cards *cards, const struct smi_options *opt, struct fw
 
 int main(int argc, char **argv)
 {
-	struct smi_options opt = { .sysfs_root = SYSFS_ROOT, .proc_root = "/proc" };
+	struct smi_options opt = { .sysfs_root = SYSFS_ROOT, .proc_root = "/proc",
+				   .read_ms = READ_S * 1000 };
 	struct fw_error err = { .code = FW_EXIT_OK };
 	struct smi_cards cards = { 0 };
 	int code = 0;
@@ -255,7 +265,7 @@ int main(int argc, char **argv)
 	}
 	if (!opt.timeout_s)
 		opt.timeout_s = RESET_S;
-	if (smi_read(&cards, &opt, READ_MS, &err))
+	if (smi_read(&cards, &opt, opt.read_ms, &err))
 		goto fail;
 	if (!cards.count && (!strcmp(opt.command, "doctor") || !strcmp(opt.command, "reset"))) {
 		fw_fail(&err, FW_EXIT_NO_DEVICE, "there is no OGPU card");

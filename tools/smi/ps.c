@@ -18,8 +18,6 @@
 #include "smi.h"
 #include "util.h"
 
-#define READ_MS	2000
-
 /* One client of the driver. */
 struct use {
 	int pid;
@@ -193,7 +191,7 @@ int smi_ps(const struct smi_cards *cards, const struct smi_options *opt, struct 
 	if (!scan)
 		return fw_fail(err, FW_EXIT_FAILED, "out of memory");
 	scan->proc = opt->proc_root;
-	whole = !smi_bounded(scan_all, scan, READ_MS);
+	whole = !smi_bounded(scan_all, scan, opt->read_ms);
 
 	if (!json)
 		printf("%-8s %-8s %-13s %10s %10s %10s %10s %s\n", "PID", "UID", "CARD",

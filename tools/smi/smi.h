@@ -89,6 +89,7 @@ struct smi_options {
 	bool quiet;
 	bool all;
 	unsigned int timeout_s;
+	unsigned int read_ms;		/* for what each card tells, and for each part else */
 	unsigned int count;		/* of events; 0: no limit */
 };
 
