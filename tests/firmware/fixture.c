@@ -34,6 +34,13 @@ int teardown(void **state)
 	return 0;
 }
 
+void wait_for_beats(void)
+{
+	uint32_t beat = mc_heartbeat(host.mc);
+
+	WAIT_UNTIL(mc_heartbeat(host.mc) - beat >= 2, EVENT_MS);
+}
+
 void expect_error(uint32_t queue, uint32_t error, struct ogpu_msg_queue_error *out)
 {
 	struct ogpu_msg_queue_error body;

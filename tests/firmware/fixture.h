@@ -8,7 +8,6 @@
 #include "host.h"
 
 #define EVENT_MS	10000
-#define QUIET_MS	30
 #define MAX_QUEUES	2048	/* less than the card has doorbells */
 
 extern struct host host;
@@ -28,6 +27,8 @@ int teardown(void **state);
 	} \
 } while (0)
 
+/* Firmware has looked at all that there is since this was called. */
+void wait_for_beats(void);
 void expect_error(uint32_t queue, uint32_t error, struct ogpu_msg_queue_error *out);
 struct ogpu_msg_queue_state query(uint32_t number);
 void expect_create(const struct ogpu_msg_queue_create *desc, uint16_t status);

@@ -162,6 +162,17 @@ uint16_t host_request(struct host *host, uint16_t type, const void *body, uint32
 	return msg.status;
 }
 
+void host_expect_quiet(struct host *host)
+{
+	struct ogpu_msg msg;
+
+	assert_int_equal(host->event_taken, host->event_count);
+	host_post(host, OGPU_MSG_PING, NULL, 0);
+	assert_true(host_receive(host, &msg, REPLY_MS));
+	assert_int_equal(msg.type, OGPU_MSG_PING | OGPU_MSG_REPLY);
+	assert_int_equal(msg.seq, host->seq);
+}
+
 void host_boot(struct host *host)
 {
 	struct ogpu_msg_configure configure = { .abi = OGPU_FW_ABI_VERSION };

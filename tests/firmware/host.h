@@ -41,6 +41,8 @@ void host_fini(struct host *host);
 void host_post(struct host *host, uint16_t type, const void *body, uint32_t size);
 void host_post_raw(struct host *host, const struct ogpu_msg *msg);
 bool host_receive(struct host *host, struct ogpu_msg *msg, unsigned int timeout_ms);
+/* Firmware has nothing more to say: its answer to what is asked now is the next that comes. */
+void host_expect_quiet(struct host *host);
 bool host_event(struct host *host, uint16_t type, struct ogpu_msg *msg, unsigned int timeout_ms);
 uint16_t host_request(struct host *host, uint16_t type, const void *body, uint32_t size,
 		      struct ogpu_msg *reply);
