@@ -199,14 +199,15 @@ static void test_preempt(void **state)
 static void test_two_queues(void **state)
 {
 	struct fake_queue other;
-	const uint64_t end = vgpu_time_ns(gpu) + 20 * MS;
+	uint64_t end;
 
 	(void)state;
 	q_init(&other, gpu, 1, ASID, 0);
 	q_start(&other);
 	put_dispatch(&other, "endless", 4);
 	q_ring(&other);
-	while (vgpu_time_ns(gpu) < end)
+	end = vgpu_time_ns(gpu) + Q_TIMEOUT_S * 1000 * MS;
+	while (q_read64(&other, OGPU_SLOT_UNIT_NS_LO) < 20 * MS && vgpu_time_ns(gpu) < end)
 		sched_yield();
 	q_start(q);
 	put_counters(q, BEFORE);
