@@ -11,14 +11,11 @@ debs=$(cd "$1" && pwd -P) || exit 1
 if [ "${OGPU_TRY:-}" != entered ]; then
 	OGPU_TRY=entered exec unshare --mount --propagation unchanged sh "$0" "$debs"
 fi
-number=0
-failed=0
-result() {
-	number=$((number + 1))
-	[ "$1" = 0 ] && echo "ok $number - $2" && return
-	failed=1
-	echo "not ok $number - $2"
-	tail -20 "$work/log" | sed 's/^/# /'
+
+# shellcheck source=tests/vm/guest/tap
+. "$(dirname "$0")/../vm/guest/tap"
+explain() {
+	tail -20 "$work/log"
 }
 work=$(mktemp -d) || exit 1
 mount -t tmpfs try "$work" && mkdir "$work/upper" "$work/work" "$work/root" &&
@@ -62,8 +59,7 @@ result $? "purge"
 inside 'find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /debs -o -path /mnt -o -path /tmp -o -path /var/cache \) -prune -o -name "*ogpu*" -print | grep -v "^/etc/ogpu-root$\|^/try" | grep .'
 [ $? -eq 1 ]
 result $? "nothing is left"
-echo "1..$number"
 cd /
 umount "$work/root/proc" "$work/root" "$work"
 rmdir "$work"
-exit $failed
+tap_end

@@ -7,14 +7,11 @@ set -u
 top=$(cd "$(dirname "$0")/../.." && pwd -P)
 work=$1
 shift
-number=0
-failed=0
-result() {
-	number=$((number + 1))
-	[ "$1" = 0 ] && echo "ok $number - $2" && return
-	failed=1
-	echo "not ok $number - $2"
-	[ ! -s "$work/log" ] || tail -20 "$work/log" | sed 's/^/# /'
+
+# shellcheck source=tests/vm/guest/tap
+. "$top/tests/vm/guest/tap"
+explain() {
+	[ ! -s "$work/log" ] || tail -20 "$work/log"
 }
 
 rm -rf "$work"
@@ -44,5 +41,4 @@ for kernel; do
 	[ ! -s "$work/log" ]
 	result $? "DKMS does not leave $kernel out"
 done
-echo "1..$number"
-exit $failed
+tap_end

@@ -9,15 +9,11 @@ work=$1
 tree=$work/ogpu-tree
 dest=$work/dest
 lib=/usr/lib/x86_64-linux-gnu
-number=0
-failed=0
 
-result() {
-	number=$((number + 1))
-	[ "$1" = 0 ] && echo "ok $number - $2" && return
-	failed=1
-	echo "not ok $number - $2"
-	[ ! -s "$work/why" ] || sed 's/^/# /' "$work/why" | tail -30
+# shellcheck source=tests/vm/guest/tap
+. "$top/tests/vm/guest/tap"
+explain() {
+	[ ! -s "$work/why" ] || tail -30 "$work/why"
 }
 
 rm -rf "$work"
@@ -82,5 +78,4 @@ done >"$work/why"
 [ ! -s "$work/why" ]
 result $? "flags of the caller count"
 
-echo "1..$number"
-exit $failed
+tap_end
