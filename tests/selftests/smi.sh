@@ -79,12 +79,12 @@ grep -q "$FIRST change state=resetting" events && grep -q 'state=running' events
 result $? "its events were told"
 
 # Faults. The driver recovers from some; the verdict is that of the moment.
-vgpuctl -c 0 '{"cmd":"set","fuse_svn":1000}' >/dev/null
-vgpuctl -c 0 '{"cmd":"inject","fault":"mc-hang"}' >/dev/null
+# One that is too hot starts no firmware.
+vgpuctl -c 0 '{"cmd":"set","temp_mdeg":500000}' >/dev/null
 verdict_is "$FIRST" needs-reset
 smi "the other one works" 0 doctor -d "$SECOND"
 smi "the worst one counts" 25 doctor
-vgpuctl -c 0 '{"cmd":"set","fuse_svn":0}' >/dev/null
+vgpuctl -c 0 '{"cmd":"set","temp_mdeg":40000}' >/dev/null
 timeout $LIMIT ogpu-smi reset --timeout=5 >out 2>err
 [ $? -eq 24 ]
 result $? "reset of those that need it; there is no udev to load firmware"
