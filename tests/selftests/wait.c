@@ -221,14 +221,15 @@ static void *store_later(void *arg)
 /* Nobody signals for what the CPU stores. It is not the end of the wait that shows it. */
 TEST(cpu_stores)
 {
-	struct drm_ogpu_wait_fence f;
 	uint64_t word = 0;
+	struct store store = { gettid(), &word };
+	struct drm_ogpu_wait_fence f;
 	pthread_t thread;
 	struct setup s;
 
 	set_up(&s);
 	f = fence(&word, 1, 0);
-	ASSERT_EQ(pthread_create(&thread, NULL, store_later, &(struct store) { gettid(), &word }), 0);
+	ASSERT_EQ(pthread_create(&thread, NULL, store_later, &store), 0);
 	EXPECT_EQ(wait_for(&s.card, &f, 1, 0, EVER_MS, NULL), 0);
 	pthread_join(thread, NULL);
 }
@@ -293,7 +294,7 @@ static void *wait_for_ever(void *arg)
 #define WAITERS		300
 #define MOST_WAITERS	256	/* of a queue */
 
-/* Waits until as many as may are waiting and the others are refused. False if that does not come. */
+/* Waits until as many as may are waiting and the others are refused. False if that never comes. */
 static bool wait_settled(const struct waiter *waiters)
 {
 	uint64_t end = time_limit(20000);
@@ -363,7 +364,8 @@ static bool is_told(int fd, int ms)
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	uint64_t count;
 
-	return poll(&p, 1, ms * time_scale()) == 1 && read(fd, &count, sizeof(count)) == sizeof(count);
+	return poll(&p, 1, ms * time_scale()) == 1 &&
+	       read(fd, &count, sizeof(count)) == sizeof(count);
 }
 
 TEST(eventfd_bad_arguments)
