@@ -179,8 +179,25 @@ struct ogpu_mem_client *ogpu_mem_client_create(void)
 {
 	struct ogpu_mem_client *client = kzalloc_obj(*client, GFP_KERNEL_ACCOUNT);
 
+	if (!client)
+		return NULL;
+
+	kref_init(&client->ref);
+	INIT_LIST_HEAD(&client->copies.works);
+
+	return client;
+}
+
+/**
+ * ogpu_mem_client_get() - take a reference
+ * @client: the account, or NULL
+ *
+ * Return: @client.
+ */
+struct ogpu_mem_client *ogpu_mem_client_get(struct ogpu_mem_client *client)
+{
 	if (client)
-		kref_init(&client->ref);
+		kref_get(&client->ref);
 
 	return client;
 }
@@ -193,6 +210,8 @@ static void ogpu_mem_client_release(struct kref *ref)
 /**
  * ogpu_mem_client_put() - drop a reference
  * @client: the account, or NULL
+ *
+ * Any context.
  */
 void ogpu_mem_client_put(struct ogpu_mem_client *client)
 {
@@ -224,8 +243,7 @@ void ogpu_bo_set_region(struct ogpu_bo *bo, enum ogpu_region region)
 
 static void ogpu_bo_charge(struct ogpu_bo *bo, struct ogpu_mem_client *client, u64 size)
 {
-	kref_get(&client->ref);
-	bo->client = client;
+	bo->client = ogpu_mem_client_get(client);
 	atomic64_add(size, &client->total[ogpu_bo_home(bo)]);
 }
 
@@ -370,6 +388,7 @@ struct ogpu_root *ogpu_root_create(struct ogpu_device *odev)
 
 	ttm_lru_bulk_move_init(&root->bulk);
 	INIT_LIST_HEAD(&root->away);
+	root->copies.clears = dma_fence_context_alloc(OGPU_COPY_TIMELINES);
 	root->base.funcs = &ogpu_root_funcs;
 	drm_gem_private_object_init(&odev->drm, &root->base, 0);
 
@@ -531,6 +550,8 @@ static struct ogpu_bo *ogpu_bo_new(struct ogpu_device *odev, u64 size, u32 place
 		bo->kernel = kernel;
 		bo->region = OGPU_REGIONS;
 		INIT_LIST_HEAD(&bo->away);
+		if (!root)
+			bo->copies.clears = dma_fence_context_alloc(OGPU_COPY_TIMELINES);
 		if (client)
 			ogpu_bo_charge(bo, client, size);
 		bo->generation = READ_ONCE(odev->generation);

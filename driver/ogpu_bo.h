@@ -23,6 +23,22 @@ struct ogpu_mem_outs_page;
 struct ogpu_mem_try;
 
 /**
+ * struct ogpu_copy_timelines - of the fences of moves and clears that are in a dma_resv
+ *
+ * A move waits for all that is in the dma_resv. Clears are of memory that nobody uses yet: they do
+ * not, and have a timeline of their own.
+ */
+struct ogpu_copy_timelines {
+	/** @clears: timeline of clears; that of moves is the next one. Constant */
+	u64 clears;
+	/** @seqno: of the last fence of either; under the dma_resv */
+	u64 seqno;
+};
+
+/* For moves and clears of buffers with the same dma_resv. */
+#define OGPU_COPY_TIMELINES	2
+
+/**
  * struct ogpu_root - what an address space and the buffers that are private to it have in common
  */
 struct ogpu_root {
@@ -32,6 +48,8 @@ struct ogpu_root {
 	struct ttm_lru_bulk_move bulk;
 	/** @away: those that would rather be in VRAM, by @away; under the dma_resv */
 	struct list_head away;
+	/** @copies: of the buffers */
+	struct ogpu_copy_timelines copies;
 };
 
 /* Where memory is, for who adds it up. */
@@ -39,6 +57,18 @@ enum ogpu_region {
 	OGPU_REGION_VRAM,
 	OGPU_REGION_SYSTEM,
 	OGPU_REGIONS,		/* nowhere, or in swap space */
+};
+
+/**
+ * struct ogpu_copy_flow - moves and clears of one client's buffers that are due
+ *
+ * Under &struct ogpu_copy.lock.
+ */
+struct ogpu_copy_flow {
+	/** @link: in &struct ogpu_copy.flows, while there are @works */
+	struct list_head link;
+	/** @works: &struct ogpu_copy_work in their order */
+	struct list_head works;
 };
 
 /**
@@ -53,6 +83,8 @@ struct ogpu_mem_client {
 	atomic64_t total[OGPU_REGIONS];
 	/** @resident: bytes, by the region that they are in */
 	atomic64_t resident[OGPU_REGIONS];
+	/** @copies: moves and clears of the buffers, which take turns with those of others */
+	struct ogpu_copy_flow copies;
 };
 
 /**
@@ -106,6 +138,8 @@ struct ogpu_bo {
 	bool lost;
 	/** @out: the last move out of VRAM */
 	struct ogpu_bo_out out;
+	/** @copies: of a buffer without @root */
+	struct ogpu_copy_timelines copies;
 	/** @moving: the last clear or move, referenced, or NULL; protected by the dma_resv */
 	struct dma_fence *moving;
 	/** @iomem: of a kernel buffer: where the CPU reaches it, from creation to release */
@@ -153,6 +187,7 @@ struct ogpu_mem_outs_page *ogpu_bo_add_outs(struct ogpu_device *odev);
 int ogpu_bo_module_init(void);
 void ogpu_bo_module_exit(void);
 struct ogpu_mem_client *ogpu_mem_client_create(void);
+struct ogpu_mem_client *ogpu_mem_client_get(struct ogpu_mem_client *client);
 void ogpu_mem_client_put(struct ogpu_mem_client *client);
 void ogpu_bo_set_region(struct ogpu_bo *bo, enum ogpu_region region);
 struct ogpu_root *ogpu_root_create(struct ogpu_device *odev);

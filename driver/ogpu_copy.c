@@ -4,26 +4,21 @@
  *
  * DOC: Kernel copies
  *
- * Queues without an address space, at the highest priority, whose rings hold COPY and FILL packets
+ * A queue without an address space, at the highest priority, whose ring holds COPY and FILL packets
  * with physical operands. A buffer is walked piece by piece, as pieces are contiguous on the bus,
- * and cut into jobs of a bounded number of packets and bytes, so that each fits the ring many times
- * and ends long before its timeout. Jobs of a queue are in order: the last one's fence stands for
- * all.
- *
- * What has nothing to wait for goes to the first queue. What has to wait, for jobs that use a
- * buffer which is moved or for a move out of the place that it goes to, goes to one of the others,
- * so that it does not hold up the rest: to one that it would have to wait for anyway, or to the one
- * with the least to do.
+ * and cut into jobs of a bounded number of packets and bytes, so that clients can take turns and
+ * each job ends long before its timeout. When they go to the ring: ogpu_copy_work.c.
  *
  * What is moved may have been lost to a memory error, which is no reason to stop: if it leaves the
  * card, packets write zeroes in its place and tell, and the buffer is marked, so that its users are
  * refused; within the card, hardware moves the error with it.
  *
- * The queues are the kernel's own, so if one fails or a job takes too long, the card or the driver
+ * The queue is the kernel's own, so if it fails or a job takes too long, the card or the driver
  * is broken and the card is reset; ogpu_queue.c tells why fences wait for that.
  */
 #include <linux/err.h>
 #include <linux/minmax.h>
+#include <linux/overflow.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -33,7 +28,9 @@
 #include <drm/ttm/ttm_bo.h>
 #include <drm/ttm/ttm_resource.h>
 
+#include "ogpu_bo.h"
 #include "ogpu_copy.h"
+#include "ogpu_copy_work.h"
 #include "ogpu_device.h"
 #include "ogpu_job.h"
 #include "ogpu_queue.h"
@@ -42,7 +39,7 @@
 
 #define OGPU_COPY_RING_SIZE	SZ_64K
 #define OGPU_COPY_JOB_PACKETS	128u
-#define OGPU_COPY_JOB_BYTES	((u64)SZ_64M)
+#define OGPU_COPY_JOB_BYTES	((u64)SZ_16M)
 /* Not the limit for jobs of user space: the administrator may set that very low. */
 #define OGPU_COPY_TIMEOUT_MS	10000
 
@@ -51,18 +48,6 @@
 
 static_assert(OGPU_COPY_JOB_PACKETS * OGPU_COPY_PACKET_BYTES <= OGPU_COPY_RING_SIZE / 8);
 static_assert(sizeof(struct ogpu_pkt_fill) <= OGPU_COPY_PACKET_BYTES);
-
-static_assert(OGPU_COPY_QUEUES <= OGPU_VRAM_TIMELINES);
-
-/**
- * struct ogpu_copy - the copy queues of a card
- */
-struct ogpu_copy {
-	/** @lock: protects @queues */
-	spinlock_t lock;
-	/** @queues: all NULL while there are none; the first is for work that waits for nothing */
-	struct ogpu_queue *queues[OGPU_COPY_QUEUES];
-};
 
 /**
  * struct ogpu_copy_walk - what is left to do of one move or clear
@@ -76,19 +61,15 @@ struct ogpu_copy_walk {
 	bool clear;
 	/** @lost: operand of a word by which packets tell of lost memory; 0: none */
 	u64 lost;
-	/** @resv: of the buffer: its fences are waited for; NULL: they are not */
-	struct dma_resv *resv;
-	/** @deps: what the new place has to wait for */
-	const struct ogpu_vram_deps *deps;
 };
 
 /**
- * ogpu_copy_start() - make the copy queues
- * @odev: the card, with queues started; without copy queues yet
+ * ogpu_copy_start() - make the copy queue
+ * @odev: the card, with queues started; without a copy queue yet
  *
  * Sleeps, asks firmware.
  *
- * Return: 0 or a negative errno; then ogpu_copy_stop() undoes what was done.
+ * Return: 0 or a negative errno.
  */
 int ogpu_copy_start(struct ogpu_device *odev)
 {
@@ -100,130 +81,52 @@ int ogpu_copy_start(struct ogpu_device *odev)
 		.ring_size = OGPU_COPY_RING_SIZE,
 		.timeout_ms = OGPU_COPY_TIMEOUT_MS,
 	};
+	struct ogpu_copy *copy = odev->copy;
 	struct ogpu_queue *queue;
-	unsigned int i;
 
-	for (i = 0; i < OGPU_COPY_QUEUES; i++) {
-		queue = ogpu_queue_create(odev, &params);
-		if (IS_ERR(queue))
-			return PTR_ERR(queue);
+	queue = ogpu_queue_create(odev, &params);
+	if (IS_ERR(queue))
+		return PTR_ERR(queue);
 
-		spin_lock(&odev->copy->lock);
-		odev->copy->queues[i] = queue;
-		spin_unlock(&odev->copy->lock);
-		if (!i)
-			ogpu_vram_mgr_set_prompt(&odev->mem->vram, queue->context);
-	}
+	spin_lock_irq(&copy->lock);
+	copy->queue = queue;
+	spin_unlock_irq(&copy->lock);
 
 	return 0;
 }
 
 /**
- * ogpu_copy_stop() - let go of the copy queues
- * @odev: the card, after ogpu_queue_mgr_stop(); may be called when there are none
+ * ogpu_copy_stop() - let go of the copy queue
+ * @odev: the card, after ogpu_queue_mgr_stop(); may be called when there is none
+ *
+ * Works for it fail when what they wait for is over, and have failed when this returns if it was
+ * over before.
  */
 void ogpu_copy_stop(struct ogpu_device *odev)
 {
+	struct ogpu_copy *copy = odev->copy;
 	struct ogpu_queue *queue;
-	unsigned int i;
 
-	for (i = 0; i < OGPU_COPY_QUEUES; i++) {
-		spin_lock(&odev->copy->lock);
-		queue = odev->copy->queues[i];
-		odev->copy->queues[i] = NULL;
-		spin_unlock(&odev->copy->lock);
+	spin_lock_irq(&copy->lock);
+	queue = copy->queue;
+	copy->queue = NULL;
+	spin_unlock_irq(&copy->lock);
 
-		ogpu_queue_put(queue);
-	}
+	flush_work(&copy->run);
+	ogpu_queue_put(queue);
 }
 
-/*
- * Which queue
- */
-
-/**
- * struct ogpu_copy_choice - queues for one move or clear
- */
-struct ogpu_copy_choice {
-	/** @queues: all of the card; referenced */
-	struct ogpu_queue *queues[OGPU_COPY_QUEUES];
-	/** @waits: there is something to wait for that the first queue does not do */
-	bool waits;
-	/** @joined: a queue whose jobs have to be waited for, or NULL */
-	struct ogpu_queue *joined;
-};
-
-static void ogpu_copy_choose_after(struct ogpu_copy_choice *choice, struct dma_fence *fence)
+/* Returns a reference, or NULL if the engine cannot be used now. */
+static struct ogpu_queue *ogpu_copy_get_queue(struct ogpu_copy *copy)
 {
-	unsigned int i;
+	struct ogpu_queue *queue = NULL;
 
-	if (fence->context == choice->queues[0]->context || dma_fence_is_signaled(fence))
-		return;
-
-	choice->waits = true;
-	for (i = 1; i < OGPU_COPY_QUEUES; i++) {
-		if (fence->context == choice->queues[i]->context)
-			choice->joined = choice->queues[i];
-	}
-}
-
-static u64 ogpu_copy_backlog(const struct ogpu_queue *queue)
-{
-	return READ_ONCE(queue->submitted) - READ_ONCE(queue->finished);
-}
-
-static struct ogpu_queue *ogpu_copy_choose(struct ogpu_copy_choice *choice,
-					   const struct ogpu_copy_walk *walk)
-{
-	struct dma_resv_iter cursor;
-	struct ogpu_queue *queue;
-	struct dma_fence *fence;
-	unsigned int i;
-
-	if (walk->resv) {
-		dma_resv_for_each_fence(&cursor, walk->resv, DMA_RESV_USAGE_BOOKKEEP, fence)
-			ogpu_copy_choose_after(choice, fence);
-	}
-	for (i = 0; i < walk->deps->count; i++)
-		ogpu_copy_choose_after(choice, walk->deps->fences[i]);
-
-	if (!choice->waits)
-		return choice->queues[0];
-	if (choice->joined)
-		return choice->joined;
-
-	queue = choice->queues[1];
-	for (i = 2; i < OGPU_COPY_QUEUES; i++) {
-		if (ogpu_copy_backlog(choice->queues[i]) < ogpu_copy_backlog(queue))
-			queue = choice->queues[i];
-	}
+	spin_lock_irq(&copy->lock);
+	if (copy->queue && !ogpu_queue_is_dead(copy->queue))
+		queue = ogpu_queue_get(copy->queue);
+	spin_unlock_irq(&copy->lock);
 
 	return queue;
-}
-
-/* Returns false if the engine cannot be used now. */
-static bool ogpu_copy_get_queues(struct ogpu_device *odev, struct ogpu_copy_choice *choice)
-{
-	struct ogpu_copy *copy = odev->copy;
-	bool usable = true;
-	unsigned int i;
-
-	spin_lock(&copy->lock);
-	for (i = 0; i < OGPU_COPY_QUEUES; i++)
-		usable = usable && copy->queues[i] && !ogpu_queue_is_dead(copy->queues[i]);
-	for (i = 0; i < OGPU_COPY_QUEUES && usable; i++)
-		choice->queues[i] = ogpu_queue_get(copy->queues[i]);
-	spin_unlock(&copy->lock);
-
-	return usable;
-}
-
-static void ogpu_copy_put_queues(struct ogpu_copy_choice *choice)
-{
-	unsigned int i;
-
-	for (i = 0; i < OGPU_COPY_QUEUES; i++)
-		ogpu_queue_put(choice->queues[i]);
 }
 
 /*
@@ -240,15 +143,14 @@ static void *ogpu_copy_emit_move(void *pkt, const struct ogpu_copy_walk *walk, u
 	return pkt + sizeof(struct ogpu_pkt_copy_lost);
 }
 
-/* Fills memory with packets for the next pieces. Returns the bytes of them. */
-static u32 ogpu_copy_emit(void *packets, u32 room, struct ogpu_copy_walk *walk)
+/* Fills a piece with packets for what comes next. Returns the bytes of them. */
+static u32 ogpu_copy_emit(struct ogpu_copy_piece *piece, u32 room, struct ogpu_copy_walk *walk)
 {
-	u64 left = OGPU_COPY_JOB_BYTES;
-	void *pkt = packets;
+	void *pkt = piece->packets;
 	u32 n;
 
-	for (n = 0; n < room && left && walk->dst.remaining; n++) {
-		u64 bytes = min(walk->dst.size, left);
+	for (n = 0; n < room && piece->bytes < OGPU_COPY_JOB_BYTES && walk->dst.remaining; n++) {
+		u64 bytes = min(walk->dst.size, OGPU_COPY_JOB_BYTES - piece->bytes);
 
 		if (walk->clear) {
 			ogpu_pkt_set_fill(pkt, walk->dst.operand, bytes, 0);
@@ -259,124 +161,55 @@ static u32 ogpu_copy_emit(void *packets, u32 room, struct ogpu_copy_walk *walk)
 			ogpu_res_next(&walk->src, bytes);
 		}
 		ogpu_res_next(&walk->dst, bytes);
-		left -= bytes;
+		piece->bytes += bytes;
 	}
 
-	return pkt - packets;
+	return pkt - (void *)piece->packets;
 }
 
-/* A job for the next pieces. */
-static struct ogpu_job *ogpu_copy_make_job(struct ogpu_queue *queue, struct ogpu_copy_walk *walk)
+/* A job for what comes next. */
+static struct ogpu_job *ogpu_copy_make_job(struct ogpu_copy_work *work, struct ogpu_copy_walk *walk)
 {
 	u64 pages = walk->dst.remaining >> PAGE_SHIFT;
 	u32 room = min_t(u64, OGPU_COPY_JOB_PACKETS, pages);
+	struct ogpu_copy_piece *piece;
 	struct ogpu_job *job;
 
-	job = ogpu_job_create(queue);
+	job = ogpu_job_create(work->queue);
 	if (!job)
 		return NULL;
 
-	job->privileged = true;
-	job->packets = kmalloc_array(room, OGPU_COPY_PACKET_BYTES, GFP_KERNEL);
-	if (!job->packets) {
+	piece = kmalloc(size_add(sizeof(*piece), size_mul(room, OGPU_COPY_PACKET_BYTES)),
+			GFP_KERNEL_ACCOUNT);
+	if (!piece) {
 		ogpu_job_abort(job);
 		return NULL;
 	}
-	job->bytes = ogpu_copy_emit(job->packets, room, walk);
+	piece->base.data = piece->packets;
+	piece->base.over = ogpu_copy_work_job_over;
+	piece->work = work;
+	piece->bytes = 0;
+	job->privileged = true;
+	job->packets = &piece->base;
+	job->bytes = ogpu_copy_emit(piece, room, walk);
 
 	return job;
 }
 
-static int ogpu_copy_add_deps(struct ogpu_job *job, const struct ogpu_copy_walk *walk)
+static int ogpu_copy_make_jobs(struct ogpu_copy_work *work, struct ogpu_copy_walk *walk)
 {
-	int ret = 0;
-	u32 i;
-
-	if (walk->resv)
-		ret = ogpu_job_add_resv_deps(job, walk->resv, DMA_RESV_USAGE_BOOKKEEP);
-	for (i = 0; i < walk->deps->count && !ret; i++)
-		ret = ogpu_job_add_dep(job, dma_fence_get(walk->deps->fences[i]));
-
-	return ret;
-}
-
-static void ogpu_copy_abort_jobs(struct list_head *jobs)
-{
-	struct ogpu_job *job, *next;
-
-	list_for_each_entry_safe(job, next, jobs, link)
-		ogpu_job_abort(job);
-}
-
-/* Hands jobs over, all or none, and drops the caller's references but for the last job's. */
-static int ogpu_copy_push_jobs(struct ogpu_queue *queue, struct list_head *jobs, u32 count)
-{
-	struct ogpu_job **all = NULL, *job;
-	u32 i = 0;
-	int ret;
-
-	if (count > 1) {
-		all = kvmalloc_array(count, sizeof(*all), GFP_KERNEL);
-		if (!all)
-			return -ENOMEM;
-		list_for_each_entry(job, jobs, link)
-			all[i++] = job;
-	}
-
-	ret = ogpu_queue_submit(queue, jobs, count, NULL);
-	for (i = 0; i + 1 < count && !ret; i++)
-		dma_fence_put(&all[i]->fence);
-	kvfree(all);
-
-	return ret;
-}
-
-/* Returns the last job, whose fence the caller has a reference to. */
-static struct ogpu_job *ogpu_copy_submit(struct ogpu_queue *queue, struct ogpu_copy_walk *walk)
-{
-	struct ogpu_job *job, *last = NULL;
-	LIST_HEAD(jobs);
-	u32 count = 0;
-	int ret = 0;
+	struct ogpu_job *job;
 
 	while (walk->dst.remaining) {
-		job = ogpu_copy_make_job(queue, walk);
-		if (!job) {
-			ret = -ENOMEM;
-			goto err_abort;
-		}
-		list_add_tail(&job->link, &jobs);
-		/* Of the others the queue's order takes care. */
-		if (!count++)
-			ret = ogpu_copy_add_deps(job, walk);
-		if (ret)
-			goto err_abort;
-		last = job;
+		job = ogpu_copy_make_job(work, walk);
+		if (!job)
+			return -ENOMEM;
+		list_add_tail(&job->link, &work->jobs);
+		work->jobs_left++;
 		cond_resched();
 	}
 
-	ret = ogpu_copy_push_jobs(queue, &jobs, count);
-	if (ret)
-		goto err_abort;
-
-	return last;
-
-err_abort:
-	ogpu_copy_abort_jobs(&jobs);
-	return ERR_PTR(ret == -ECANCELED ? -ENODEV : ret);
-}
-
-static struct dma_fence *ogpu_copy_run(struct ogpu_device *odev, struct ogpu_copy_walk *walk)
-{
-	struct ogpu_copy_choice choice = {};
-	struct ogpu_job *last;
-
-	if (!ogpu_copy_get_queues(odev, &choice))
-		return ERR_PTR(-ENODEV);
-	last = ogpu_copy_submit(ogpu_copy_choose(&choice, walk), walk);
-	ogpu_copy_put_queues(&choice);
-
-	return IS_ERR(last) ? ERR_CAST(last) : &last->fence;
+	return 0;
 }
 
 /* What VRAM that was handed out depends on. */
@@ -385,6 +218,36 @@ static const struct ogpu_vram_deps *ogpu_copy_deps(struct ttm_resource *res)
 	static const struct ogpu_vram_deps none;
 
 	return res->mem_type == TTM_PL_VRAM ? &to_ogpu_vram_resource(res)->deps : &none;
+}
+
+static struct dma_fence *ogpu_copy_run(struct ogpu_device *odev, struct ogpu_bo *bo,
+				       struct ogpu_copy_walk *walk, struct ttm_resource *new_res)
+{
+	struct ogpu_copy_timelines *times = bo->root ? &bo->root->copies : &bo->copies;
+	u64 context = walk->clear ? times->clears : times->clears + 1;
+	struct ogpu_copy *copy = odev->copy;
+	struct ogpu_copy_work *work;
+	struct ogpu_queue *queue;
+	int ret;
+
+	queue = ogpu_copy_get_queue(copy);
+	if (!queue)
+		return ERR_PTR(-ENODEV);
+	work = ogpu_copy_work_create(copy, queue, bo->client);
+	ogpu_queue_put(queue);
+	if (!work)
+		return ERR_PTR(-ENOMEM);
+
+	ret = ogpu_copy_make_jobs(work, walk);
+	if (!ret)
+		ret = ogpu_copy_work_add_deps(work, bo->ttm.base.resv, walk->clear ? context : 0,
+					      ogpu_copy_deps(new_res));
+	if (ret) {
+		ogpu_copy_work_abort(work);
+		return ERR_PTR(ret);
+	}
+
+	return ogpu_copy_work_submit(work, context, ++times->seqno);
 }
 
 /*
@@ -397,37 +260,39 @@ static struct dma_fence *ogpu_copy_move(struct ogpu_device *odev, struct ttm_buf
 {
 	struct ogpu_copy_walk walk = {
 		.lost = lost,
-		.resv = bo->base.resv,
-		.deps = ogpu_copy_deps(new_res),
 	};
 
 	ogpu_res_first(bo, old_res, 0, bo->base.size, &walk.src);
 	ogpu_res_first(bo, new_res, 0, bo->base.size, &walk.dst);
 
-	return ogpu_copy_run(odev, &walk);
+	return ogpu_copy_run(odev, ttm_to_ogpu_bo(bo), &walk, new_res);
 }
 
 /*
- * Waits for what was in this place, but for nothing else: the dma_resv may be that of an address
- * space, with jobs of its own that have nothing to do with fresh memory.
+ * Waits for what was in this place, and for earlier clears, but for nothing else: the dma_resv may
+ * be that of an address space, with jobs of its own that have nothing to do with fresh memory.
  */
 static struct dma_fence *ogpu_copy_clear(struct ogpu_device *odev, struct ttm_buffer_object *bo,
 					 struct ttm_resource *res)
 {
 	struct ogpu_copy_walk walk = {
 		.clear = true,
-		.deps = ogpu_copy_deps(res),
 	};
 
 	ogpu_res_first(bo, res, 0, bo->base.size, &walk.dst);
 
-	return ogpu_copy_run(odev, &walk);
+	return ogpu_copy_run(odev, ttm_to_ogpu_bo(bo), &walk, res);
 }
 
 static const struct ogpu_mem_ops ogpu_copy_mem_ops = {
 	.move = ogpu_copy_move,
 	.clear = ogpu_copy_clear,
 };
+
+static void ogpu_copy_fini(struct drm_device *drm, void *arg)
+{
+	ogpu_copy_work_fini_card(arg);
+}
 
 /**
  * ogpu_copy_init() - prepare at probe
@@ -443,9 +308,10 @@ int ogpu_copy_init(struct ogpu_device *odev)
 	if (!copy)
 		return -ENOMEM;
 
-	spin_lock_init(&copy->lock);
+	ogpu_copy_work_init_card(copy, odev);
 	odev->copy = copy;
 	odev->mem->ops = &ogpu_copy_mem_ops;
+	odev->mem->vram.waits = ogpu_copy_waits;
 
-	return 0;
+	return drmm_add_action_or_reset(&odev->drm, ogpu_copy_fini, copy);
 }

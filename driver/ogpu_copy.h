@@ -8,7 +8,7 @@
 struct ogpu_device;
 
 /* Queues that it takes. */
-#define OGPU_COPY_QUEUES	4u
+#define OGPU_COPY_QUEUES	1u
 
 int ogpu_copy_init(struct ogpu_device *odev);
 int ogpu_copy_start(struct ogpu_device *odev);

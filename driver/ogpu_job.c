@@ -403,7 +403,7 @@ void ogpu_job_end(struct ogpu_job *job)
 
 	trace_ogpu_signal(queue->odev, queue->number, job->fence.seqno, job->fence.error);
 	if (job->privileged)
-		kfree(job->packets);
+		job->packets->over(job->packets, job->fence.error);
 	ogpu_job_free_waits(job);
 	dma_fence_signal(&job->fence);
 	dma_fence_put(&job->fence);

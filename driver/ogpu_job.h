@@ -17,6 +17,16 @@
 struct ogpu_queue;
 
 /**
+ * struct ogpu_job_packets - packets of the kernel; at the start of memory from kmalloc()
+ */
+struct ogpu_job_packets {
+	/** @data: copied to the ring when the job starts */
+	const void *data;
+	/** @over: the job has started and is over; frees this. Any context, no locks */
+	void (*over)(struct ogpu_job_packets *packets, int error);
+};
+
+/**
  * struct ogpu_job - one job of a queue
  *
  * The only allocation of a job that need not wait. It is referenced as its fence is: by the queue
@@ -36,8 +46,8 @@ struct ogpu_job {
 	union {
 		/** @stream_va: GPU address of a stream of user space */
 		u64 stream_va;
-		/** @packets: of the kernel, if @privileged; owned, copied to the ring */
-		void *packets;
+		/** @packets: of the kernel, if @privileged; owned */
+		struct ogpu_job_packets *packets;
 	};
 	/** @queue: valid until the job is over */
 	struct ogpu_queue *queue;

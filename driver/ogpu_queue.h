@@ -25,6 +25,7 @@
 struct drm_printer;
 struct eventfd_ctx;
 struct ogpu_device;
+struct ogpu_job;
 struct ogpu_queue_quota;
 struct ogpu_sched;
 struct ogpu_vm;
@@ -304,5 +305,7 @@ void ogpu_queue_tell_error(struct ogpu_queue *queue);
 bool ogpu_queue_is_dead(struct ogpu_queue *queue);
 
 int ogpu_queue_submit(struct ogpu_queue *queue, struct list_head *jobs, u32 count, u64 *first);
+int ogpu_queue_start(struct ogpu_queue *queue, struct ogpu_job *job);
+void ogpu_queue_flush_ring(struct ogpu_queue *queue);
 
 #endif

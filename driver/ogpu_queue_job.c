@@ -211,7 +211,7 @@ static void ogpu_queue_write_job(struct ogpu_queue *queue, struct ogpu_job *job)
 		return;
 	}
 	if (job->privileged)
-		ogpu_ring_write(&queue->ring, job->packets, job->bytes);
+		ogpu_ring_write(&queue->ring, job->packets->data, job->bytes);
 	ogpu_ring_write_fence(&queue->ring, slot, value);
 }
 
@@ -381,9 +381,7 @@ static void ogpu_queue_commit(struct ogpu_queue *queue, struct list_head *jobs)
 
 static bool ogpu_queue_has_room(const struct ogpu_queue *queue, u32 count)
 {
-	/* The kernel's are bounded by what they copy, and nobody could deal with a refusal. */
-	return ogpu_queue_is_kernel(queue) ||
-	       queue->submitted - queue->finished + count <= DRM_OGPU_MAX_QUEUED_JOBS;
+	return queue->submitted - queue->finished + count <= DRM_OGPU_MAX_QUEUED_JOBS;
 }
 
 /*
@@ -464,6 +462,58 @@ int ogpu_queue_submit(struct ogpu_queue *queue, struct list_head *jobs, u32 coun
 	mutex_unlock(&queue->submit_lock);
 
 	return ret;
+}
+
+/**
+ * ogpu_queue_start() - start a job of the kernel, if there is room for it
+ * @queue: the queue, of the kernel, to which nobody submits
+ * @job: made for @queue, with nothing to wait for; after success it belongs to the queue
+ *
+ * ogpu_queue_flush_ring() has to follow. Allocates nothing; any context.
+ *
+ * Return: 0; -EAGAIN if the ring has no room before another job is over; -ECANCELED if the queue
+ * has ended.
+ */
+int ogpu_queue_start(struct ogpu_queue *queue, struct ogpu_job *job)
+{
+	unsigned long flags;
+	LIST_HEAD(jobs);
+	int ret = 0;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	if (queue->state == OGPU_QUEUE_ENDED) {
+		ret = -ECANCELED;
+	} else if (queue->state == OGPU_QUEUE_ALIVE &&
+		   ogpu_queue_job_bytes(job) > ogpu_ring_room(&queue->ring, queue->ring_tail)) {
+		ret = -EAGAIN;
+	} else {
+		ogpu_job_arm(job, queue->context, ++queue->submitted);
+		/* Nobody else looks at its fence. */
+		dma_fence_put(&job->fence);
+		trace_ogpu_submit(queue->odev, queue->number, queue->submitted, queue->client_id,
+				  job->bytes, false);
+		list_add(&job->link, &jobs);
+		ogpu_queue_start_jobs(queue, &jobs);
+	}
+	spin_unlock_irqrestore(&queue->lock, flags);
+
+	return ret;
+}
+
+/**
+ * ogpu_queue_flush_ring() - tell hardware of all jobs that were started
+ * @queue: the queue, of the kernel
+ *
+ * Any context.
+ */
+void ogpu_queue_flush_ring(struct ogpu_queue *queue)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	if (queue->state == OGPU_QUEUE_ALIVE)
+		ogpu_queue_ring_doorbell(queue);
+	spin_unlock_irqrestore(&queue->lock, flags);
 }
 
 #if IS_ENABLED(CONFIG_DRM_OGPU_KUNIT_TEST)

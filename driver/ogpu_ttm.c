@@ -184,7 +184,7 @@ static int ogpu_ttm_clear(struct ogpu_device *odev, struct ttm_buffer_object *bo
 static void ogpu_ttm_leave_vram(struct ttm_buffer_object *bo, struct dma_fence *fence,
 				struct ttm_resource *new)
 {
-	to_ogpu_vram_resource(bo->resource)->moved = dma_fence_get(fence);
+	ogpu_vram_leave(bo->resource, fence);
 	ttm_resource_free(bo, &bo->resource);
 	ttm_bo_assign_mem(bo, new);
 }
@@ -199,6 +199,9 @@ static int ogpu_ttm_copy_from_vram(struct ogpu_device *odev, struct ttm_buffer_o
 	u64 lost = 0;
 	int ret;
 
+	ret = ogpu_vram_begin_leave(bo->resource);
+	if (ret)
+		return ret;
 	if (out) {
 		ret = ogpu_bo_begin_out(obo, &lost);
 		if (ret)
@@ -275,6 +278,9 @@ static int ogpu_ttm_move_hw(struct ogpu_device *odev, struct ttm_buffer_object *
 	} else {
 		ret = ogpu_ttm_copy_to_vram(odev, bo, new);
 	}
+
+	if (!ret && new->mem_type == TTM_PL_VRAM)
+		ogpu_vram_arrived(new);
 
 	ogpu_device_exit(odev, idx);
 	return ret;

@@ -17,6 +17,8 @@
  * are written by the CPU and never get memory that is busy.
  */
 #include <linux/dma-fence.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
@@ -26,9 +28,6 @@
 
 #include "ogpu_compat.h"
 #include "ogpu_vram_mgr.h"
-
-/* How often busy memory is looked at that nobody asks for. */
-#define OGPU_VRAM_CLEAN_DELAY	(HZ / 10)
 
 /* Bytes of a block that lie in the aperture. */
 static u64 ogpu_vram_block_visible(struct ogpu_vram_mgr *mgr, struct gpu_buddy_block *block)
@@ -72,165 +71,60 @@ static void ogpu_vram_place_range(struct ttm_resource_manager *man, const struct
  * Busy memory
  */
 
-static void ogpu_vram_busy_drop(struct ogpu_vram_mgr *mgr, u32 i)
+static void ogpu_vram_idle(struct ogpu_vram_busy *busy)
 {
-	dma_fence_put(mgr->busy[i].fence);
-	mgr->busy[i] = mgr->busy[--mgr->busy_count];
+	struct ogpu_vram_mgr *mgr = container_of(busy, struct ogpu_vram_mgr, busy);
+
+	mgr->freed(mgr->odev);
 }
 
-/* The later of two fences of a timeline stands for both. Consumes @fence. */
-static void ogpu_vram_busy_extend(struct ogpu_vram_busy *busy, u64 start, u64 end,
-				  struct dma_fence *fence)
-{
-	busy->start = min(busy->start, start);
-	busy->end = max(busy->end, end);
-	if (dma_fence_is_later(fence, busy->fence))
-		swap(busy->fence, fence);
-	dma_fence_put(fence);
-}
-
-/* Make room: one range for each timeline, which says more than is true, but nothing less. */
-static void ogpu_vram_busy_merge(struct ogpu_vram_mgr *mgr)
-{
-	u32 i, k;
-
-	for (i = 0; i < mgr->busy_count; i++) {
-		for (k = mgr->busy_count - 1; k > i; k--) {
-			struct ogpu_vram_busy *busy = &mgr->busy[k];
-
-			if (busy->fence->context != mgr->busy[i].fence->context)
-				continue;
-			ogpu_vram_busy_extend(&mgr->busy[i], busy->start, busy->end,
-					      dma_fence_get(busy->fence));
-			ogpu_vram_busy_drop(mgr, k);
-		}
-	}
-}
-
-static void ogpu_vram_busy_add(struct ogpu_vram_mgr *mgr, u64 start, u64 end,
-			       struct dma_fence *fence)
-{
-	struct ogpu_vram_busy *last = mgr->busy_count ? &mgr->busy[mgr->busy_count - 1] : NULL;
-
-	lockdep_assert_held(&mgr->lock);
-
-	if (last && last->fence->context == fence->context &&
-	    (last->end == start || last->start == end)) {
-		ogpu_vram_busy_extend(last, start, end, dma_fence_get(fence));
-		return;
-	}
-	if (mgr->busy_count == OGPU_VRAM_BUSY)
-		ogpu_vram_busy_merge(mgr);
-	mgr->busy[mgr->busy_count++] = (struct ogpu_vram_busy) {
-		.start = start,
-		.end = end,
-		.fence = dma_fence_get(fence),
-	};
-}
-
-static void ogpu_vram_deps_add(struct ogpu_vram_deps *deps, struct dma_fence *fence)
-{
-	u32 i;
-
-	for (i = 0; i < deps->count; i++) {
-		if (deps->fences[i]->context != fence->context)
-			continue;
-		if (dma_fence_is_later(fence, deps->fences[i])) {
-			dma_fence_put(deps->fences[i]);
-			deps->fences[i] = dma_fence_get(fence);
-		}
-		return;
-	}
-	/* Fences of other queues than those that the card has now have all signalled. */
-	if (!WARN_ON_ONCE(deps->count == OGPU_VRAM_TIMELINES))
-		deps->fences[deps->count++] = dma_fence_get(fence);
-}
-
-static void ogpu_vram_deps_fini(struct ogpu_vram_deps *deps)
-{
-	while (deps->count)
-		dma_fence_put(deps->fences[--deps->count]);
-}
-
-/* Forget what is idle by now. */
-static void ogpu_vram_busy_clean(struct ogpu_vram_mgr *mgr)
-{
-	u32 i;
-
-	lockdep_assert_held(&mgr->lock);
-
-	for (i = mgr->busy_count; i--;) {
-		if (dma_fence_is_signaled(mgr->busy[i].fence))
-			ogpu_vram_busy_drop(mgr, i);
-	}
-}
-
-/*
- * Nobody may want memory for long, but a signalled fence that is kept keeps the module on kernels
- * that do not detach it from its driver.
+/**
+ * ogpu_vram_begin_leave() - prepare to move away what is in a piece of VRAM
+ * @res: the piece
+ *
+ * May be called again.
+ *
+ * Return: 0 or -ENOMEM.
  */
-static void ogpu_vram_clean_work(struct work_struct *work)
+int ogpu_vram_begin_leave(struct ttm_resource *res)
 {
-	struct ogpu_vram_mgr *mgr = container_of(to_delayed_work(work), struct ogpu_vram_mgr,
-						 clean);
+	struct ogpu_vram_mgr *mgr =
+		to_ogpu_vram_mgr(ttm_manager_type(res->bo->bdev, TTM_PL_VRAM));
+	struct ogpu_vram_resource *vres = to_ogpu_vram_resource(res);
 
-	mutex_lock(&mgr->lock);
-	ogpu_vram_busy_clean(mgr);
-	if (mgr->busy_count)
-		schedule_delayed_work(&mgr->clean, OGPU_VRAM_CLEAN_DELAY);
-	mutex_unlock(&mgr->lock);
+	if (!vres->left)
+		vres->left = ogpu_vram_left_create(&mgr->mm, &vres->blocks);
+
+	return vres->left ? 0 : -ENOMEM;
 }
 
-static bool ogpu_vram_is_busy(struct ogpu_vram_mgr *mgr, u64 start, u64 end)
+/**
+ * ogpu_vram_leave() - what is in a piece of VRAM is being moved away
+ * @res: the piece, after ogpu_vram_begin_leave(), about to be freed
+ * @fence: of the move
+ */
+void ogpu_vram_leave(struct ttm_resource *res, struct dma_fence *fence)
 {
-	u32 i;
-
-	ogpu_vram_busy_clean(mgr);
-	for (i = 0; i < mgr->busy_count; i++) {
-		if (mgr->busy[i].start < end && start < mgr->busy[i].end)
-			return true;
-	}
-
-	return false;
+	to_ogpu_vram_resource(res)->left->fence = dma_fence_get(fence);
 }
 
-/* What the blocks of a new resource were used for is not over: note until when. */
-static void ogpu_vram_find_deps(struct ogpu_vram_mgr *mgr, struct ogpu_vram_resource *vres)
+/**
+ * ogpu_vram_arrived() - the first use of a piece of VRAM waits for what it has to wait for
+ * @res: the piece
+ */
+void ogpu_vram_arrived(struct ttm_resource *res)
 {
-	struct gpu_buddy_block *block;
-	u32 i;
-
-	ogpu_vram_busy_clean(mgr);
-	if (!mgr->busy_count)
-		return;
-
-	list_for_each_entry(block, &vres->blocks, link) {
-		u64 start = gpu_buddy_block_offset(block);
-		u64 end = start + gpu_buddy_block_size(&mgr->mm, block);
-
-		for (i = 0; i < mgr->busy_count; i++) {
-			if (mgr->busy[i].start < end && start < mgr->busy[i].end)
-				ogpu_vram_deps_add(&vres->deps, mgr->busy[i].fence);
-		}
-	}
+	ogpu_vram_deps_fini(&to_ogpu_vram_resource(res)->deps);
 }
 
-/* The blocks of a resource are about to be freed while the card still copies what was there. */
+/* The blocks of a resource are about to be freed: the card may still copy what was there. */
 static void ogpu_vram_note_busy(struct ogpu_vram_mgr *mgr, struct ogpu_vram_resource *vres)
 {
-	struct gpu_buddy_block *block;
-
-	lockdep_assert_held(&mgr->lock);
-
-	if (!vres->moved || dma_fence_is_signaled(vres->moved))
-		return;
-	list_for_each_entry(block, &vres->blocks, link) {
-		u64 start = gpu_buddy_block_offset(block);
-
-		ogpu_vram_busy_add(mgr, start, start + gpu_buddy_block_size(&mgr->mm, block),
-				   vres->moved);
-	}
-	schedule_delayed_work(&mgr->clean, OGPU_VRAM_CLEAN_DELAY);
+	if (vres->left && vres->left->fence)
+		ogpu_vram_busy_add(&mgr->busy, vres->left);
+	else
+		ogpu_vram_left_free(vres->left);
+	vres->left = NULL;
 }
 
 static int ogpu_vram_alloc_blocks(struct ogpu_vram_mgr *mgr, u64 start, u64 end, u64 size,
@@ -246,78 +140,141 @@ static int ogpu_vram_alloc_blocks(struct ogpu_vram_mgr *mgr, u64 start, u64 end,
 	return ret == -EINVAL ? -ENOSPC : ret;
 }
 
-/* How many times blocks that are busy are refused before there is said to be no room. */
-#define OGPU_VRAM_TRIES		16
-
 /*
- * Would who gets this block have to wait? The CPU for any copy, the card only for those that wait
- * for jobs themselves: others are over soon.
+ * How many times blocks that are busy are refused before there is said to be no room, and how much
+ * is asked for at once, more each time, so that what little is idle is found.
  */
+#define OGPU_VRAM_TRIES		16
+#define OGPU_VRAM_ASK_MOST	((u64)SZ_256M)
+
+/**
+ * struct ogpu_vram_search - blocks found for one resource, none of which is busy
+ */
+struct ogpu_vram_search {
+	/** @flags: GPU_BUDDY_* */
+	unsigned long flags;
+	/** @start: of the part of VRAM where they may be */
+	u64 start;
+	/** @end: of that */
+	u64 end;
+	/** @left: bytes that are still missing */
+	u64 left;
+	/** @cpu: for the CPU, which cannot wait for any copy; the card waits for short ones */
+	bool cpu;
+	/** @refused: blocks that are busy, and so that they are not found again, not free yet */
+	struct list_head refused;
+};
+
 static bool ogpu_vram_block_waits(struct ogpu_vram_mgr *mgr, struct gpu_buddy_block *block,
 				  bool cpu)
 {
 	u64 start = gpu_buddy_block_offset(block);
-	u64 end = start + gpu_buddy_block_size(&mgr->mm, block);
-	u32 i;
 
-	for (i = 0; i < mgr->busy_count; i++) {
-		if (mgr->busy[i].start < end && start < mgr->busy[i].end &&
-		    (cpu || mgr->busy[i].fence->context != mgr->prompt))
-			return true;
-	}
-
-	return false;
+	return ogpu_vram_is_busy(&mgr->busy, start, start + gpu_buddy_block_size(&mgr->mm, block),
+				 cpu ? NULL : mgr->waits);
 }
 
-/* Blocks that wait go to @refused: if memory must be contiguous all do. Returns bytes kept. */
-static u64 ogpu_vram_sort(struct ogpu_vram_mgr *mgr, struct list_head *found,
-			  struct list_head *kept, struct list_head *refused, bool whole, bool cpu)
+/* Takes the head of a block, which is more than is missing. Certain to succeed. */
+static int ogpu_vram_split(struct ogpu_vram_mgr *mgr, struct gpu_buddy_block *block, u64 size,
+			   struct list_head *kept)
 {
+	u64 start = gpu_buddy_block_offset(block);
+	LIST_HEAD(whole);
+	LIST_HEAD(part);
+	int ret;
+
+	list_move(&block->link, &whole);
+	gpu_buddy_free_list(&mgr->mm, &whole, 0);
+	ret = ogpu_vram_alloc_blocks(mgr, start, start + size, size, GPU_BUDDY_RANGE_ALLOCATION,
+				     &part);
+	list_splice_tail(&part, kept);
+
+	return ret;
+}
+
+/* Keeps blocks that are not busy, as many as are missing. */
+static int ogpu_vram_sort(struct ogpu_vram_mgr *mgr, struct ogpu_vram_search *search,
+			  struct list_head *found, struct list_head *kept)
+{
+	bool whole = search->flags & GPU_BUDDY_CONTIGUOUS_ALLOCATION;
 	struct gpu_buddy_block *block, *next;
-	u64 bytes = 0;
+	u64 size;
+	int ret;
 
 	list_for_each_entry(block, found, link) {
-		if (whole && ogpu_vram_block_waits(mgr, block, cpu)) {
-			list_splice_init(found, refused);
+		if (whole && ogpu_vram_block_waits(mgr, block, search->cpu)) {
+			list_splice_init(found, &search->refused);
 			return 0;
 		}
 	}
 	list_for_each_entry_safe(block, next, found, link) {
-		if (ogpu_vram_block_waits(mgr, block, cpu)) {
-			list_move(&block->link, refused);
-			continue;
+		size = gpu_buddy_block_size(&mgr->mm, block);
+		if (!search->left || ogpu_vram_block_waits(mgr, block, search->cpu)) {
+			list_move(&block->link, &search->refused);
+		} else if (size <= search->left || whole) {
+			list_move_tail(&block->link, kept);
+			search->left -= min(size, search->left);
+		} else {
+			ret = ogpu_vram_split(mgr, block, search->left, kept);
+			if (ret)
+				return ret;
+			search->left = 0;
 		}
-		list_move_tail(&block->link, kept);
-		bytes += gpu_buddy_block_size(&mgr->mm, block);
 	}
 
-	return bytes;
+	return 0;
+}
+
+static int ogpu_vram_search(struct ogpu_vram_mgr *mgr, struct ogpu_vram_search *search,
+			    struct list_head *kept)
+{
+	bool whole = search->flags & GPU_BUDDY_CONTIGUOUS_ALLOCATION;
+	u64 most = max(search->left, OGPU_VRAM_ASK_MOST);
+	u64 ask = search->left;
+	unsigned int tries;
+	LIST_HEAD(found);
+	int ret = 0;
+
+	for (tries = 0; tries < OGPU_VRAM_TRIES && search->left; tries++) {
+		ret = ogpu_vram_alloc_blocks(mgr, search->start, search->end, ask, search->flags,
+					     &found);
+		if (ret == -ENOSPC && ask > search->left) {
+			most = max(rounddown_pow_of_two(ask) / 2, search->left);
+			ask = most;
+			continue;
+		}
+		if (!ret)
+			ret = ogpu_vram_sort(mgr, search, &found, kept);
+		gpu_buddy_free_list(&mgr->mm, &found, 0);
+		if (ret)
+			return ret;
+		ask = whole ? search->left : clamp(2 * ask, search->left, most);
+	}
+
+	return search->left ? -ENOSPC : 0;
 }
 
 /* Memory for which no jobs have to be waited for, and if it is for the CPU nothing at all. */
 static int ogpu_vram_alloc_idle(struct ogpu_vram_mgr *mgr, struct ogpu_vram_resource *vres,
 				u64 start, u64 end, unsigned long flags, bool cpu)
 {
-	bool whole = flags & GPU_BUDDY_CONTIGUOUS_ALLOCATION;
-	u64 left = vres->base.size;
-	LIST_HEAD(refused);
-	unsigned int tries;
-	LIST_HEAD(found);
-	int ret = 0;
+	struct ogpu_vram_search search = {
+		.flags = flags,
+		.start = start,
+		.end = end,
+		.left = vres->base.size,
+		.cpu = cpu,
+		.refused = LIST_HEAD_INIT(search.refused),
+	};
+	int ret;
 
-	ogpu_vram_busy_clean(mgr);
-	for (tries = 0; tries < OGPU_VRAM_TRIES && left; tries++) {
-		ret = ogpu_vram_alloc_blocks(mgr, start, end, left, flags, &found);
-		if (ret)
-			break;
-		left -= min(left, ogpu_vram_sort(mgr, &found, &vres->blocks, &refused, whole, cpu));
-	}
-	gpu_buddy_free_list(&mgr->mm, &refused, 0);
-	if (!left)
-		return 0;
+	ogpu_vram_busy_clean(&mgr->busy);
+	ret = ogpu_vram_search(mgr, &search, &vres->blocks);
+	gpu_buddy_free_list(&mgr->mm, &search.refused, 0);
+	if (ret)
+		gpu_buddy_free_list(&mgr->mm, &vres->blocks, 0);
 
-	gpu_buddy_free_list(&mgr->mm, &vres->blocks, 0);
-	return ret ?: -ENOSPC;
+	return ret;
 }
 
 static int ogpu_vram_alloc(struct ttm_resource_manager *man, struct ttm_buffer_object *bo,
@@ -359,7 +316,11 @@ static int ogpu_vram_alloc(struct ttm_resource_manager *man, struct ttm_buffer_o
 					     &vres->blocks);
 	if (ret)
 		goto err_unlock;
-	ogpu_vram_find_deps(mgr, vres);
+	ret = ogpu_vram_deps_init(&vres->deps, &mgr->busy, &mgr->mm, &vres->blocks);
+	if (ret) {
+		gpu_buddy_free_list(&mgr->mm, &vres->blocks, 0);
+		goto err_unlock;
+	}
 
 	list_for_each_entry(block, &vres->blocks, link)
 		vres->visible += ogpu_vram_block_visible(mgr, block);
@@ -402,7 +363,6 @@ static void ogpu_vram_free(struct ttm_resource_manager *man, struct ttm_resource
 	mgr->freed(mgr->odev);
 
 	ogpu_vram_deps_fini(&vres->deps);
-	dma_fence_put(vres->moved);
 	ttm_resource_fini(man, res);
 	kfree(vres);
 }
@@ -494,10 +454,10 @@ int ogpu_vram_mgr_init(struct ogpu_vram_mgr *mgr, struct ogpu_device *odev,
 	mgr->base.func = &ogpu_vram_func;
 	mgr->reserved_size = reserved;
 	mgr->visible_size = visible;
-	INIT_DELAYED_WORK(&mgr->clean, ogpu_vram_clean_work);
 	INIT_LIST_HEAD(&mgr->reserved);
 	INIT_LIST_HEAD(&mgr->bad);
 	mutex_init(&mgr->lock);
+	ogpu_vram_busy_init(&mgr->busy, &mgr->lock, ogpu_vram_idle);
 
 	ttm_resource_manager_init(&mgr->base, ttm, size);
 
@@ -536,10 +496,8 @@ void ogpu_vram_mgr_fini(struct ogpu_vram_mgr *mgr)
 
 	ttm_resource_manager_set_used(&mgr->base, false);
 
-	cancel_delayed_work_sync(&mgr->clean);
+	ogpu_vram_busy_fini(&mgr->busy);
 	mutex_lock(&mgr->lock);
-	while (mgr->busy_count)
-		ogpu_vram_busy_drop(mgr, mgr->busy_count - 1);
 	gpu_buddy_free_list(&mgr->mm, &mgr->reserved, 0);
 	gpu_buddy_free_list(&mgr->mm, &mgr->bad, 0);
 	mutex_unlock(&mgr->lock);
@@ -548,18 +506,6 @@ void ogpu_vram_mgr_fini(struct ogpu_vram_mgr *mgr)
 	ttm_resource_manager_cleanup(&mgr->base);
 	ttm_set_driver_manager(ttm, TTM_PL_VRAM, NULL);
 	mutex_destroy(&mgr->lock);
-}
-
-/**
- * ogpu_vram_mgr_set_prompt() - say which copies wait for no jobs
- * @mgr: the allocator
- * @context: timeline of their fences
- */
-void ogpu_vram_mgr_set_prompt(struct ogpu_vram_mgr *mgr, u64 context)
-{
-	mutex_lock(&mgr->lock);
-	mgr->prompt = context;
-	mutex_unlock(&mgr->lock);
 }
 
 /* Bytes of the chunk at @start, the least that is handed out, that the CPU can see. */
@@ -583,7 +529,7 @@ int ogpu_vram_mgr_take(struct ogpu_vram_mgr *mgr, u64 offset, struct list_head *
 	int ret = -EBUSY;
 
 	mutex_lock(&mgr->lock);
-	if (!ogpu_vram_is_busy(mgr, start, end))
+	if (!ogpu_vram_is_busy(&mgr->busy, start, end, NULL))
 		ret = gpu_buddy_alloc_blocks(&mgr->mm, start, end, mgr->mm.chunk_size,
 					     mgr->mm.chunk_size, blocks,
 					     GPU_BUDDY_RANGE_ALLOCATION);

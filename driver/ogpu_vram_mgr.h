@@ -12,7 +12,6 @@
 #include <linux/limits.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
-#include <linux/workqueue.h>
 
 #include <drm/ttm/ttm_placement.h>
 #include <drm/ttm/ttm_resource.h>
@@ -20,6 +19,7 @@
 #include "abi/addr.h"
 #include "abi/fw_image.h"
 #include "ogpu_device.h"
+#include "ogpu_vram_busy.h"
 
 struct dma_fence;
 struct drm_printer;
@@ -30,34 +30,6 @@ struct ttm_device;
 
 /* ttm_resource.start of memory that is not contiguous. */
 #define OGPU_VRAM_SCATTERED	ULONG_MAX
-
-/* Ranges that are remembered at once; more are told together. */
-#define OGPU_VRAM_BUSY		256
-
-/* Timelines that moves of a card are on, one for each of its copy queues. */
-#define OGPU_VRAM_TIMELINES	4
-
-/**
- * struct ogpu_vram_busy - VRAM that was freed though the card has still to use it
- */
-struct ogpu_vram_busy {
-	/** @start: VRAM offset of the first byte */
-	u64 start;
-	/** @end: of the first byte behind */
-	u64 end;
-	/** @fence: when it is idle; referenced */
-	struct dma_fence *fence;
-};
-
-/**
- * struct ogpu_vram_deps - what must be over before the card writes to VRAM that was handed out
- */
-struct ogpu_vram_deps {
-	/** @count: of @fences */
-	u32 count;
-	/** @fences: one of each timeline; referenced */
-	struct dma_fence *fences[OGPU_VRAM_TIMELINES];
-};
 
 /**
  * struct ogpu_vram_mgr - allocator of VRAM
@@ -71,6 +43,8 @@ struct ogpu_vram_mgr {
 	void (*freed)(struct ogpu_device *odev);
 	/** @takes_busy: is memory taken that can be used only after jobs of others? Set likewise */
 	bool (*takes_busy)(const struct ttm_place *place);
+	/** @waits: does a move, by its fence, wait for jobs? Set likewise */
+	bool (*waits)(struct dma_fence *fence);
 	/** @lock: protects all that follows but constants */
 	struct mutex lock;
 	/** @mm: free and used blocks */
@@ -89,14 +63,8 @@ struct ogpu_vram_mgr {
 	u32 frees;
 	/** @pinned: bytes of buffers of the driver, all visible */
 	u64 pinned;
-	/** @prompt: timeline of copies that wait for no jobs; 0: none so far */
-	u64 prompt;
-	/** @busy_count: of @busy */
-	u32 busy_count;
 	/** @busy: parts that are free, or in use again, while what was there is moved away */
-	struct ogpu_vram_busy busy[OGPU_VRAM_BUSY];
-	/** @clean: forgets fences that have signalled, from now and then while @busy has some */
-	struct delayed_work clean;
+	struct ogpu_vram_busy busy;
 };
 
 /**
@@ -113,8 +81,8 @@ struct ogpu_vram_resource {
 	bool pinned;
 	/** @deps: what its first use by the card has to wait for */
 	struct ogpu_vram_deps deps;
-	/** @moved: what was in it has been copied when this has signalled, or NULL; referenced */
-	struct dma_fence *moved;
+	/** @left: for when what is in it is moved away; NULL: it is not */
+	struct ogpu_vram_left *left;
 };
 
 static inline struct ogpu_vram_mgr *to_ogpu_vram_mgr(struct ttm_resource_manager *man)
@@ -161,7 +129,9 @@ int ogpu_vram_mgr_init(struct ogpu_vram_mgr *mgr, struct ogpu_device *odev,
 void ogpu_vram_mgr_fini(struct ogpu_vram_mgr *mgr);
 u64 ogpu_vram_mgr_room(struct ogpu_vram_mgr *mgr, bool visible);
 void ogpu_vram_mgr_usage(struct ogpu_vram_mgr *mgr, u64 *used, u64 *visible_used);
-void ogpu_vram_mgr_set_prompt(struct ogpu_vram_mgr *mgr, u64 context);
+int ogpu_vram_begin_leave(struct ttm_resource *res);
+void ogpu_vram_leave(struct ttm_resource *res, struct dma_fence *fence);
+void ogpu_vram_arrived(struct ttm_resource *res);
 int ogpu_vram_mgr_take(struct ogpu_vram_mgr *mgr, u64 offset, struct list_head *blocks);
 void ogpu_vram_mgr_give(struct ogpu_vram_mgr *mgr, u64 offset, struct list_head *blocks);
 void ogpu_vram_mgr_keep(struct ogpu_vram_mgr *mgr, struct list_head *blocks);

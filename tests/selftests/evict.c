@@ -21,6 +21,9 @@
 /* How long a job may last: longer than any test, however slow the machine. */
 #define EVER_MS		3600000
 
+/* Seconds for tests that do many things, on a debug kernel on a machine with other work. */
+#define SLOW_S		240
+
 /* A client: a file with an address space, a queue, and a large buffer in VRAM. */
 struct client {
 	struct card card;
@@ -320,7 +323,7 @@ TEST(fresh_is_zero)
 }
 
 /* Binds that are handed over before a buffer is moved find it after the move. */
-TEST(async_binds_and_moves)
+TEST_TIMEOUT(async_binds_and_moves, SLOW_S)
 {
 	struct drm_ogpu_vm_bind bind;
 	struct drm_ogpu_bind_op op;
@@ -469,7 +472,7 @@ TEST(busy_memory_holds_up_nobody)
 #define SMALL_OUT	600
 
 /* However many buffers are on their way out behind a job, more can be moved. */
-TEST(many_moves_out_at_once)
+TEST_TIMEOUT(many_moves_out_at_once, SLOW_S)
 {
 	static struct buffer small[SMALL_MOST], wanted[SMALL_OUT];
 	struct drm_ogpu_query_memory mem;
@@ -492,6 +495,73 @@ TEST(many_moves_out_at_once)
 
 	for (i = 0; i < SMALL_OUT; i++)
 		ASSERT_EQ(create(&b.card, &wanted[i], SMALL, DRM_OGPU_BO_VRAM, 0), 0);
+	EXPECT_EQ(card_syncobj_wait(&a.card, held, 0), -ETIME);
+
+	client_let_go(&a);
+	EXPECT_EQ(card_syncobj_wait(&a.card, held, 10000), 0);
+}
+
+/* Buffers of a client that does not end, and as many that others want. */
+#define WAITING		12
+
+/*
+ * One client's moves wait for its job. Those of another one wait for a job, too, but a short one:
+ * they are over with that, and who wants the room has it, however long the first one's job lasts.
+ */
+TEST(waiting_moves_hold_up_nobody)
+{
+	static struct buffer small[WAITING], rest[64], taken[WAITING];
+	struct drm_ogpu_query_memory mem;
+	struct client a, b, c, d;
+	struct drm_ogpu_sync sync;
+	uint32_t held, held_b;
+	struct buffer wanted;
+	unsigned int i, n;
+
+	need_small_card();
+	client_open(&d, MIB, DRM_OGPU_BO_SYSTEM, 0);
+	client_open(&c, MIB, DRM_OGPU_BO_SYSTEM, 0);
+	client_open(&b, MIB, DRM_OGPU_BO_SYSTEM, 0);
+	client_open(&a, MIB, DRM_OGPU_BO_SYSTEM, 0);
+	/* Page tables, for which nothing that is used is moved. */
+	ASSERT_EQ(create(&d.card, &wanted, SIZE, DRM_OGPU_BO_SYSTEM, 0), 0);
+	ASSERT_EQ(card_bind(&d.card, &wanted, BIG_VA + SIZE, RW), 0);
+	for (i = 0; i < WAITING; i++) {
+		ASSERT_EQ(create(&a.card, &small[i], MIB, DRM_OGPU_BO_VRAM, 0), 0);
+		ASSERT_EQ(card_bind(&a.card, &small[i], BIG_VA + (i + 1) * MIB, RW), 0);
+	}
+	for (n = 0; n < 64; n++) {
+		mem = card_memory(&b.card);
+		if (mem.vram_used + MIB > mem.vram_size)
+			break;
+		ASSERT_EQ(create(&b.card, &rest[n], MIB, DRM_OGPU_BO_VRAM, 0), 0);
+		ASSERT_EQ(card_bind(&b.card, &rest[n], BIG_VA + (n + 1) * MIB, RW), 0);
+	}
+	ASSERT_GE(n, SIZE / MIB + 1);
+	held = client_hold(&a);
+	held_b = client_hold(&b);
+
+	/* All of the first one's are moved out, being used before the others. */
+	for (i = 0; i < WAITING; i++)
+		ASSERT_EQ(create(&c.card, &taken[i], MIB, DRM_OGPU_BO_VRAM, 0), 0);
+	for (i = 0; i < WAITING; i++)
+		ASSERT_EQ(placement_now(&a.card, &small[i]), DRM_OGPU_BO_SYSTEM);
+
+	ASSERT_EQ(create(&d.card, &wanted, SIZE, DRM_OGPU_BO_VRAM, 0), 0);
+	ASSERT_EQ(bind_async(&d, &wanted, BIG_VA + SIZE), 0);
+	sync = (struct drm_ogpu_sync) {
+		.handle = card_syncobj(&d.card), .flags = DRM_OGPU_SYNC_SIGNAL,
+	};
+	stream_reset(&d.s);
+	stream_copy(&d.s, BIG_VA + 2 * SIZE - 8, d.out.va, 8);
+	memset(d.out.map, 0xff, 8);
+	ASSERT_EQ(card_submit(&d.card, d.queue, &d.s, &sync, 1), 0);
+	EXPECT_EQ(card_syncobj_wait(&d.card, sync.handle, 0), -ETIME);
+
+	client_let_go(&b);
+	EXPECT_EQ(card_syncobj_wait(&b.card, held_b, 10000), 0);
+	EXPECT_EQ(card_syncobj_wait(&d.card, sync.handle, MOMENT_MS), 0);
+	EXPECT_EQ(*(uint64_t *)d.out.map, 0);
 	EXPECT_EQ(card_syncobj_wait(&a.card, held, 0), -ETIME);
 
 	client_let_go(&a);
@@ -526,7 +596,7 @@ TEST(freed_memory_is_waited_for)
 		ASSERT_EQ(card_ioctl(&a.card, DRM_IOCTL_GEM_CLOSE, &close), 0);
 	}
 
-	/* Mappings are let go of behind the call: as long as there is one it is a buffer to move. */
+	/* Mappings go behind the call: as long as there is one it is a buffer to move. */
 	end = time_ms() + 10000;
 	while (fdinfo_get(&a.card, "drm-total-vram") > a.big.size && time_ms() < end)
 		sleep_ms(1);
@@ -748,7 +818,7 @@ TEST(fresh_is_zero_private)
 	test_fresh_is_zero();
 }
 
-TEST(async_binds_and_moves_private)
+TEST_TIMEOUT(async_binds_and_moves_private, SLOW_S)
 {
 	card_private = true;
 	test_async_binds_and_moves();
@@ -758,6 +828,12 @@ TEST(busy_memory_holds_up_nobody_private)
 {
 	card_private = true;
 	test_busy_memory_holds_up_nobody();
+}
+
+TEST(waiting_moves_hold_up_nobody_private)
+{
+	card_private = true;
+	test_waiting_moves_hold_up_nobody();
 }
 
 TEST(comes_to_vram_later_private)
