@@ -5,16 +5,15 @@
  * /sys/class/firmware/ogpu-<PCI address> is there as long as the driver is bound. An image that is
  * malformed or meant for something else is refused before anything changes. A good one boots the
  * card, and the first one that does so makes the render node appear. The image is kept, so that
- * the card can be reset without user space.
+ * the card can be reset without user space, and started when it is bound again, or another one of
+ * its board is (ogpu_fw_store.c).
  *
  * The upload device is registered without a module owner: with one, it would hold a reference and
  * rmmod would not work. Unregistering it at unbind cancels and waits for an upload.
  */
 #include <linux/firmware.h>
-#include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
-#include <linux/slab.h>
 
 #include <drm/drm_drv.h>
 #include <drm/drm_managed.h>
@@ -24,6 +23,7 @@
 #include "ogpu_boot.h"
 #include "ogpu_device.h"
 #include "ogpu_fw.h"
+#include "ogpu_fw_store.h"
 #include "ogpu_life.h"
 #include "ogpu_start.h"
 #include "ogpu_watchdog.h"
@@ -31,7 +31,7 @@
 /**
  * struct ogpu_fw - firmware of a card
  *
- * @staged, @staged_size and @received belong to the upload that is under way; the firmware-upload
+ * @staged and @received belong to the upload that is under way; the firmware-upload
  * class runs one at a time.
  */
 struct ogpu_fw {
@@ -39,23 +39,19 @@ struct ogpu_fw {
 	struct fw_upload *upload;
 	/** @first_run: to be called when firmware runs for the first time */
 	void (*first_run)(struct ogpu_device *odev);
-	/** @staged: image that is being uploaded */
-	u8 *staged;
-	/** @staged_size: its bytes */
-	u32 staged_size;
+	/** @staged: image that is being uploaded; a reference */
+	struct ogpu_fw_blob *staged;
 	/** @received: bytes that have come */
 	u32 received;
-	/** @kept: image that runs; protected by reset_lock */
-	u8 *kept;
-	/** @kept_size: its bytes */
-	u32 kept_size;
+	/** @kept: image that runs, a reference; protected by reset_lock */
+	struct ogpu_fw_blob *kept;
 };
 
 static void ogpu_fw_release(struct drm_device *drm, void *arg)
 {
 	struct ogpu_fw *fw = arg;
 
-	kvfree(fw->kept);
+	ogpu_fw_blob_put(fw->kept);
 }
 
 /**
@@ -165,17 +161,16 @@ static enum fw_upload_err ogpu_fw_prepare(struct fw_upload *upload, const u8 *da
 	if (!ogpu_fw_match(odev, (const void *)data))
 		return FW_UPLOAD_ERR_FW_INVALID;
 
-	fw->staged = kvmalloc(size, GFP_KERNEL);
+	fw->staged = ogpu_fw_blob_create(size);
 	if (!fw->staged)
 		return FW_UPLOAD_ERR_RW_ERROR;
 
 	ogpu_boot_clear_cancel(odev);
 	if (!ogpu_device_set_state(odev, OGPU_STATE_AWAITING_FIRMWARE, OGPU_STATE_BOOTING)) {
-		kvfree(fw->staged);
+		ogpu_fw_blob_put(fw->staged);
 		fw->staged = NULL;
 		return FW_UPLOAD_ERR_BUSY;
 	}
-	fw->staged_size = size;
 	fw->received = 0;
 
 	return FW_UPLOAD_ERR_NONE;
@@ -189,10 +184,10 @@ static enum fw_upload_err ogpu_fw_write(struct fw_upload *upload, const u8 *data
 	/* Small enough that a cancelled upload ends soon and progress can be watched. */
 	u32 chunk = min_t(u32, size, SZ_64K);
 
-	if (offset != fw->received || chunk > fw->staged_size - fw->received)
+	if (offset != fw->received || chunk > fw->staged->size - fw->received)
 		return FW_UPLOAD_ERR_RW_ERROR;
 
-	memcpy(fw->staged + offset, data + offset, chunk);
+	memcpy(fw->staged->data + offset, data + offset, chunk);
 	fw->received += chunk;
 	*written = chunk;
 
@@ -216,10 +211,11 @@ static int ogpu_fw_register_drm(struct ogpu_device *odev)
 	return 0;
 }
 
-/* Boot what was uploaded, and offer the card to user space. Under reset_lock. */
-static int ogpu_fw_bring_up(struct ogpu_device *odev)
+/* Boot an image, keep it, and offer the card to user space. Under reset_lock. */
+static int ogpu_fw_bring_up(struct ogpu_device *odev, struct ogpu_fw_blob *blob)
 {
 	struct ogpu_fw *fw = odev->fw;
+	struct ogpu_fw_info info;
 	int ret;
 
 	if (ogpu_boot_is_cancelled(odev)) {
@@ -232,7 +228,7 @@ static int ogpu_fw_bring_up(struct ogpu_device *odev)
 	}
 
 	ogpu_start_begin(odev);
-	ret = ogpu_boot(odev, fw->staged, fw->staged_size);
+	ret = ogpu_boot(odev, blob->data, blob->size);
 	if (ret)
 		return ret;
 
@@ -244,10 +240,10 @@ static int ogpu_fw_bring_up(struct ogpu_device *odev)
 		return -EIO;
 
 	/* The image is needed as soon as the state allows a reset. */
-	kvfree(fw->kept);
-	fw->kept = fw->staged;
-	fw->kept_size = fw->staged_size;
-	fw->staged = NULL;
+	kref_get(&blob->ref);
+	ogpu_fw_blob_put(fw->kept);
+	fw->kept = blob;
+	ogpu_fw_store_keep(odev, blob);
 
 	/* Before the node appears, because it is used as soon as it does. */
 	if (!ogpu_device_set_state(odev, OGPU_STATE_BOOTING, OGPU_STATE_RUNNING)) {
@@ -264,6 +260,9 @@ static int ogpu_fw_bring_up(struct ogpu_device *odev)
 	}
 	ogpu_watchdog_start(odev);
 	ogpu_start_running(odev);
+	if (!ogpu_boot_get_info(odev, &info))
+		drm_info(&odev->drm, "firmware %u.%u.%u is running\n", info.version[0],
+			 info.version[1], info.version[2]);
 
 	return 0;
 
@@ -276,23 +275,19 @@ err_stop:
 static enum fw_upload_err ogpu_fw_poll_complete(struct fw_upload *upload)
 {
 	struct ogpu_device *odev = upload->dd_handle;
-	struct ogpu_fw_info info;
 	int ret;
 
-	if (odev->fw->received != odev->fw->staged_size)
+	if (odev->fw->received != odev->fw->staged->size)
 		return FW_UPLOAD_ERR_RW_ERROR;
 
 	/* The image is here: a reset meanwhile does not matter. */
 	ogpu_start_wait(odev);
 	mutex_lock(&odev->reset_lock);
-	ret = ogpu_fw_bring_up(odev);
+	ret = ogpu_fw_bring_up(odev, odev->fw->staged);
 	mutex_unlock(&odev->reset_lock);
 
 	switch (ret) {
 	case 0:
-		if (!ogpu_boot_get_info(odev, &info))
-			drm_info(&odev->drm, "firmware %u.%u.%u is running\n", info.version[0],
-				 info.version[1], info.version[2]);
 		return FW_UPLOAD_ERR_NONE;
 	case -EKEYREJECTED:
 	case -EPROTONOSUPPORT:
@@ -314,21 +309,27 @@ static void ogpu_fw_cancel(struct fw_upload *upload)
 	ogpu_start_wake(upload->dd_handle);
 }
 
+/* An attempt to start the card is over. */
+static void ogpu_fw_tried(struct ogpu_device *odev)
+{
+	char error[sizeof(odev->last_error)];
+
+	/* Still booting: it did not work. */
+	if (!ogpu_device_set_state(odev, OGPU_STATE_BOOTING, OGPU_STATE_AWAITING_FIRMWARE))
+		return;
+	ogpu_device_get_error(odev, error, sizeof(error));
+	drm_err(&odev->drm, "firmware was not started: %s\n", error);
+	/* Perhaps because there is no card any more. */
+	ogpu_device_check_gone(odev);
+}
+
 static void ogpu_fw_cleanup(struct fw_upload *upload)
 {
 	struct ogpu_device *odev = upload->dd_handle;
-	char error[sizeof(odev->last_error)];
 
-	kvfree(odev->fw->staged);
+	ogpu_fw_blob_put(odev->fw->staged);
 	odev->fw->staged = NULL;
-
-	/* Still booting: it did not work. */
-	if (ogpu_device_set_state(odev, OGPU_STATE_BOOTING, OGPU_STATE_AWAITING_FIRMWARE)) {
-		ogpu_device_get_error(odev, error, sizeof(error));
-		drm_err(&odev->drm, "firmware was not started: %s\n", error);
-		/* Perhaps because there is no card any more. */
-		ogpu_device_check_gone(odev);
-	}
+	ogpu_fw_tried(odev);
 }
 
 static const struct fw_upload_ops ogpu_fw_ops = {
@@ -365,6 +366,29 @@ int ogpu_fw_register(struct ogpu_device *odev, void (*first_run)(struct ogpu_dev
 }
 
 /**
+ * ogpu_fw_boot_known() - start a new card with what runs, or ran, on others of its board
+ * @odev: the card, in probe, before its attributes are there
+ *
+ * If there is nothing, or it fails, the card waits for an upload. Sleeps, bounded.
+ */
+void ogpu_fw_boot_known(struct ogpu_device *odev)
+{
+	struct ogpu_fw_blob *blob = ogpu_fw_store_get(odev);
+
+	if (!blob)
+		return;
+
+	if (ogpu_fw_match(odev, (const void *)blob->data) &&
+	    ogpu_device_set_state(odev, OGPU_STATE_AWAITING_FIRMWARE, OGPU_STATE_BOOTING)) {
+		mutex_lock(&odev->reset_lock);
+		ogpu_fw_bring_up(odev, blob);
+		mutex_unlock(&odev->reset_lock);
+		ogpu_fw_tried(odev);
+	}
+	ogpu_fw_blob_put(blob);
+}
+
+/**
  * ogpu_fw_unregister() - end an upload that is under way, and allow no other; first step of unbind
  * @odev: the card
  *
@@ -387,7 +411,7 @@ int ogpu_fw_boot_kept(struct ogpu_device *odev)
 {
 	ogpu_boot_clear_cancel(odev);
 
-	return ogpu_boot(odev, odev->fw->kept, odev->fw->kept_size);
+	return ogpu_boot(odev, odev->fw->kept->data, odev->fw->kept->size);
 }
 
 /**
@@ -400,7 +424,7 @@ void ogpu_fw_forget_kept(struct ogpu_device *odev)
 {
 	struct ogpu_fw *fw = odev->fw;
 
-	kvfree(fw->kept);
+	ogpu_fw_blob_put(fw->kept);
 	fw->kept = NULL;
-	fw->kept_size = 0;
+	ogpu_fw_store_forget(odev);
 }

@@ -9,6 +9,7 @@ struct ogpu_device;
 
 int ogpu_fw_init(struct ogpu_device *odev);
 int ogpu_fw_register(struct ogpu_device *odev, void (*first_run)(struct ogpu_device *odev));
+void ogpu_fw_boot_known(struct ogpu_device *odev);
 void ogpu_fw_unregister(struct ogpu_device *odev);
 int ogpu_fw_boot_kept(struct ogpu_device *odev);
 void ogpu_fw_forget_kept(struct ogpu_device *odev);

@@ -6,6 +6,7 @@
 #include <linux/pci.h>
 
 #include "ogpu_bo.h"
+#include "ogpu_fw_store.h"
 #include "ogpu_lockdep.h"
 #include "ogpu_pci.h"
 #include "ogpu_sched.h"
@@ -31,6 +32,7 @@ static int __init ogpu_module_init(void)
 	return 0;
 
 err_sched:
+	ogpu_fw_store_exit();
 	ogpu_sched_module_exit();
 err_bo:
 	ogpu_bo_module_exit();
@@ -41,6 +43,7 @@ module_init(ogpu_module_init);
 static void __exit ogpu_module_exit(void)
 {
 	pci_unregister_driver(&ogpu_pci_driver);
+	ogpu_fw_store_exit();
 	ogpu_sched_module_exit();
 	ogpu_bo_module_exit();
 }

@@ -290,9 +290,11 @@ static int ogpu_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	}
 
 	drm_info(&odev->drm,
-		 "%s, %u compute units, %llu MiB VRAM, %u queues; waiting for firmware\n",
+		 "%s, %u compute units, %llu MiB VRAM, %u queues\n",
 		 odev->disc.name, odev->disc.cu_count, odev->disc.vram_size >> 20,
 		 odev->disc.doorbells);
+	/* Nothing can fail from here on. */
+	ogpu_fw_boot_known(odev);
 
 	return 0;
 

@@ -3,7 +3,7 @@
  * What sysfs tells about a card, whatever its state.
  *
  * Attributes in /sys/bus/pci/devices/<address>/ while the driver is bound, of one line, read-only
- * but for min_svn. Only min_svn reads a register; all others answer at once:
+ * but for min_svn and firmware_kept. Only min_svn reads a register; all others answer at once:
  *
  * state		awaiting-firmware, booting, running, resetting, wedged or gone; poll() waits
  *			for changes, which also make a uevent: OGPU_STATE=<state>
@@ -22,6 +22,8 @@
  * memory_errors	errors of VRAM since the driver was bound: "corrected N uncorrected N"
  * bad_pages		pages of VRAM that are bad: "in_use N replaced N lost N"; those in use wait
  *			until they are free, lost ones had no spare page to replace them
+ * firmware_kept	1: a card of this board that is bound starts with the image that ran on one
+ *			last, without user space; root may write 0: it waits for an upload
  * firmware_version	major.minor.patch of the firmware that runs, empty if none does; likewise:
  * firmware_build_id	its build
  * firmware_abi		version of the messages that it and the driver use
@@ -38,6 +40,7 @@
 #include "abi/fw_image.h"
 #include "ogpu_boot.h"
 #include "ogpu_device.h"
+#include "ogpu_fw_store.h"
 #include "ogpu_ras.h"
 #include "ogpu_reset.h"
 #include "ogpu_sysfs.h"
@@ -152,6 +155,29 @@ static ssize_t min_svn_store(struct device *dev, struct device_attribute *attr, 
 }
 static DEVICE_ATTR_RW(min_svn);
 
+static ssize_t firmware_kept_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", ogpu_fw_store_has(dev_get_drvdata(dev)));
+}
+
+static ssize_t firmware_kept_store(struct device *dev, struct device_attribute *attr,
+				   const char *buf, size_t count)
+{
+	bool keep;
+	int ret;
+
+	ret = kstrtobool(buf, &keep);
+	if (ret)
+		return ret;
+	/* Only an image that runs is kept. */
+	if (keep)
+		return -EINVAL;
+	ogpu_fw_store_forget(dev_get_drvdata(dev));
+
+	return count;
+}
+static DEVICE_ATTR_RW(firmware_kept);
+
 static ssize_t firmware_version_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
 	struct ogpu_fw_info info;
@@ -231,6 +257,7 @@ static struct attribute *ogpu_sysfs_attrs[] = {
 	&dev_attr_driver_abi.attr,
 	&dev_attr_firmware_abi_range.attr,
 	&dev_attr_min_svn.attr,
+	&dev_attr_firmware_kept.attr,
 	&dev_attr_firmware_version.attr,
 	&dev_attr_firmware_build_id.attr,
 	&dev_attr_firmware_abi.attr,

@@ -192,6 +192,8 @@ static int bind_anew(struct card *card, const struct options *opt, struct fw_err
 	char dir[PATH_MAX];
 	int ret;
 
+	/* Otherwise it would start with the old one. Drivers that have no such attribute forget. */
+	attr_write(card->pci_dir, "firmware_kept", "0");
 	snprintf(dir, sizeof(dir), "%.4000s/bus/pci/drivers/ogpu", opt->sysfs_root);
 	ret = attr_write(dir, "unbind", card->address);
 	if (!ret)

@@ -116,6 +116,12 @@ bool admin_wait(const struct admin *admin, const char *attribute, const char *te
 
 bool admin_unbind(const struct admin *admin)
 {
+	/* A card that fell off the bus can do it, too. */
+	return admin_write(admin, "firmware_kept", "0") && admin_unbind_kept(admin);
+}
+
+bool admin_unbind_kept(const struct admin *admin)
+{
 	return write_file(DRIVER "/unbind", admin->address);
 }
 

@@ -30,7 +30,9 @@ bool admin_is(const struct admin *admin, const char *attribute, const char *text
 /* Waits for it at most ADMIN_WAIT_MS. */
 bool admin_wait(const struct admin *admin, const char *attribute, const char *text);
 
+/* When it is bound again it waits for firmware; or starts with what ran. */
 bool admin_unbind(const struct admin *admin);
+bool admin_unbind_kept(const struct admin *admin);
 bool admin_bind(const struct admin *admin);
 /* Looks for cards that are not there. */
 bool admin_rescan(void);

@@ -67,6 +67,7 @@ raw_upload() {
 }
 
 rebind() {
+	echo 0 >"$PCI/firmware_kept"
 	echo "$CARD" >$DRIVER/unbind
 	echo "$CARD" >$DRIVER/bind
 }

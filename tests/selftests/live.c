@@ -165,7 +165,61 @@ static void remove_and_rescan(struct admin *admin)
 	ASSERT(admin_write(admin, "remove", "1"));
 	EXPECT(access(admin->dir, F_OK));
 	ASSERT(admin_rescan());
-	ASSERT_EQ(admin_load_firmware(admin), 0);
+	/* Without user space: it starts with what ran. */
+	EXPECT(admin_is(admin, "state", "running"));
+}
+
+/* The same without a program: all of it is there when bind returns, unless it is not wanted. */
+TEST_TIMEOUT(bind_starts_what_ran, TIMEOUT_S)
+{
+	char hash[128];
+	struct admin admin;
+	int i;
+
+	set_up(&admin);
+	admin_read(&admin, "firmware_hash", hash, sizeof(hash));
+	EXPECT(hash[0]);
+	for (i = 0; i < 3; i++) {
+		EXPECT(admin_is(&admin, "firmware_kept", "1"));
+		ASSERT(admin_unbind_kept(&admin));
+		ASSERT(admin_bind(&admin));
+		EXPECT(admin_is(&admin, "state", "running"));
+		EXPECT(admin_is(&admin, "firmware_hash", hash));
+		EXPECT(client_works());
+	}
+	EXPECT(!admin_write(&admin, "firmware_kept", "1"));
+	EXPECT(admin_write(&admin, "firmware_kept", "0"));
+	EXPECT(admin_is(&admin, "firmware_kept", "0"));
+	/* What runs is not touched. */
+	EXPECT(client_works());
+	ASSERT(admin_unbind_kept(&admin));
+	ASSERT(admin_bind(&admin));
+	EXPECT(admin_is(&admin, "state", "awaiting-firmware"));
+	EXPECT_EQ(admin_load_firmware(&admin), 0);
+	EXPECT(admin_is(&admin, "firmware_kept", "1"));
+}
+
+/* What ran is refused: the card is there, and waits for other firmware. */
+TEST_TIMEOUT(bind_when_refused, TIMEOUT_S)
+{
+	struct admin admin;
+
+	set_up(&admin);
+	ASSERT(admin_unbind_kept(&admin));
+	ASSERT(admin_control(&admin, "{\"cmd\":\"set\",\"fuse_svn\":1000}"));
+	ASSERT(admin_bind(&admin));
+	EXPECT(admin_is(&admin, "state", "awaiting-firmware"));
+	EXPECT(admin_is(&admin, "firmware_error", "svn"));
+	ASSERT(admin_control(&admin, "{\"cmd\":\"set\",\"fuse_svn\":0}"));
+	/* Firmware that does not come up does not make bind fail. */
+	ASSERT(admin_unbind_kept(&admin));
+	ASSERT(admin_control(&admin, "{\"cmd\":\"set\",\"revoked_keys\":1}"));
+	ASSERT(admin_bind(&admin));
+	EXPECT(admin_is(&admin, "state", "awaiting-firmware"));
+	EXPECT(admin_is(&admin, "firmware_error", "revoked"));
+	ASSERT(admin_control(&admin, "{\"cmd\":\"set\",\"revoked_keys\":0}"));
+	EXPECT_EQ(admin_load_firmware(&admin), 0);
+	EXPECT(client_works());
 }
 
 TEST_TIMEOUT(removal, TIMEOUT_S)

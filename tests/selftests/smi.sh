@@ -108,6 +108,7 @@ result $? "nothing is missing"
 vgpuctl -c 0 '{"cmd":"inject","fault":"gone"}' >/dev/null
 verdict_is "$FIRST" needs-power-cycle
 smi "the other one still works" 0 doctor -d "$SECOND"
+echo 0 >"/sys/bus/pci/devices/$SECOND/firmware_kept"
 echo "$SECOND" >/sys/bus/pci/drivers/ogpu/unbind
 verdict_is "$SECOND" needs-driver
 echo "$SECOND" >/sys/bus/pci/drivers/ogpu/bind
