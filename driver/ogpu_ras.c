@@ -22,6 +22,7 @@
 #include "abi/event.h"
 #include "abi/mbox.h"
 #include "abi/mc.h"
+#include "ogpu_compat.h"
 #include "ogpu_device.h"
 #include "ogpu_event.h"
 #include "ogpu_mbox.h"
@@ -39,8 +40,10 @@
 struct ogpu_ras {
 	/** @odev: the card */
 	struct ogpu_device *odev;
-	/** @work: retires what can be retired, on the card's workqueue */
+	/** @work: retires what can be retired */
 	struct work_struct work;
+	/** @wq: runs @work; of its own, because it waits for firmware, and recovery not for it */
+	struct workqueue_struct *wq;
 	/** @lock: protects what follows; a leaf */
 	spinlock_t lock;
 	/** @pages: VRAM offsets of pages that wait for being retired */
@@ -118,7 +121,7 @@ static void ogpu_ras_note(struct ogpu_device *odev, u64 offset)
 	spin_unlock(&ras->lock);
 
 	if (known)
-		queue_work(odev->wq, &ras->work);
+		queue_work(ras->wq, &ras->work);
 	else
 		drm_err_ratelimited(&odev->drm, "too many bad pages of VRAM to keep in mind\n");
 	/* Hundreds of address spaces have their entries there, and none of them works any more. */
@@ -164,7 +167,7 @@ static void ogpu_ras_handle_error(struct ogpu_device *odev, const struct ogpu_ev
 void ogpu_ras_vram_freed(struct ogpu_device *odev)
 {
 	if (READ_ONCE(odev->ras->count))
-		queue_work(odev->wq, &odev->ras->work);
+		queue_work(odev->ras->wq, &odev->ras->work);
 }
 
 /* Ask firmware for a spare page in place of this one. Sleeps. */
@@ -295,7 +298,7 @@ void ogpu_ras_print(struct ogpu_device *odev, struct drm_printer *p)
  * ogpu_ras_init() - prepare at probe
  * @odev: the card, with its event ring
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0 or an errno.
  */
 int ogpu_ras_init(struct ogpu_device *odev)
 {
@@ -306,6 +309,10 @@ int ogpu_ras_init(struct ogpu_device *odev)
 		return -ENOMEM;
 
 	ras->odev = odev;
+	ras->wq = drmm_alloc_ordered_workqueue(&odev->drm, "ogpu-ras-%s", WQ_MEM_RECLAIM,
+					       pci_name(odev->pdev));
+	if (IS_ERR(ras->wq))
+		return PTR_ERR(ras->wq);
 	INIT_WORK(&ras->work, ogpu_ras_work);
 	spin_lock_init(&ras->lock);
 	odev->ras = ras;
