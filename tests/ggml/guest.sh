@@ -33,10 +33,77 @@ while read -r op expected pattern; do
 done </job/cases
 
 cd /tmp || exit 1
-$libexec/llama.cpp-tests/test-llama-archs -a llama -b OGPU0 >/tmp/out 2>&1
+# models ARCHITECTURE KIND...: the program sometimes loses its last lines at its end, with status 0, on
+# the CPU too; then it is asked once more. What it says is wrong stays wrong.
+models() {
+	arch=$1
+	shift
+	for _ in 1 2 3; do
+		timeout 100 $libexec/llama.cpp-tests/test-llama-archs -a "$arch" -b OGPU0 >/tmp/out 2>&1
+		status=$?
+		sed 's/\x1b\[[0-9;]*m//g' /tmp/out >/tmp/lines
+		good=$(grep -cE "^\| +$arch\|[^|]*\| +(Dense|MoE)\| +OK [^|]*\| +OK\| +OK [^|]*\|$" /tmp/lines)
+		[ $status = 0 ] && [ "$good" != "$1" ] && ! grep -q FAIL /tmp/lines || break
+	done
+	[ $status = 0 ] && [ "$good" = "$1" ]
+	result $? "$good of $1 models of $arch's kind compute as on the CPU" /tmp/lines
+}
+models llama 2
+models qwen3moe 1
+models gemma2 1
+
+# text FILE MODEL TOKENS [DEVICE]: what the CPU chooses too; prints nothing.
+text() {
+	to=$1
+	name=$2
+	shift 2
+	timeout 120 /job/generate "/job/$name.gguf" "$1" "la mo" ${2:+"$2"} >"$to" 2>&1 &&
+		grep -q '^EQUAL: ' "$to"
+}
+text /tmp/reference q4_K 40 OGPU0
+result $? "a text" /tmp/reference
+text /tmp/lines f32 12
+result $? "a text, the model split over two cards" /tmp/lines
+text /tmp/lines f32 12 OGPU1
+result $? "a text on a card with 32 MiB" /tmp/lines
+text /tmp/other f32 20 OGPU0 &
+text /tmp/lines q4_K 20 OGPU0
 status=$?
-sed 's/\x1b\[[0-9;]*m//g' /tmp/out >/tmp/lines
-models=$(grep -cE '^\| +llama\|[^|]*\| +(Dense|MoE)\| +OK [^|]*\| +OK\| +OK [^|]*\|$' /tmp/lines)
-[ $status = 0 ] && [ "$models" = 2 ]
-result $? "$models of 2 models of llama's kind, dense and with experts, compute as on the CPU" /tmp/lines
+wait $! || status=1
+cat /tmp/other >>/tmp/lines
+result $status "two programs on one card" /tmp/lines
+
+/job/fault >/tmp/lines 2>&1
+[ $? = 134 ] && grep -q 'OGPU0: .*; operation MUL, address 0xdead.*, kernel binary+0x' /tmp/lines &&
+	! grep -q '^status' /tmp/lines
+result $? "a fault in the middle of a graph ends the program, with operation and place" /tmp/lines
+
+# The beginning of what the card wrote, behind what it was given.
+written() {
+	sed -n 's/^card: la mo//p' "$1" | head -n 1
+}
+card=$(find /sys/bus/pci/drivers/ogpu/ -name '0000:*' | sort | head -n 1)
+/job/generate /job/q4_K.gguf 2000 "la mo" OGPU0 >/tmp/out 2>/tmp/lines &
+tries=0
+while [ "$(written /tmp/out | wc -c)" -lt 20 ] && [ $tries -lt 600 ]; do
+	sleep 0.1
+	tries=$((tries + 1))
+done
+echo 1 >"$card/reset"
+wait $!
+status=$?
+got=$(written /tmp/out)
+expected=$(written /tmp/reference)
+case $expected in
+"$got"*) right=0 ;;
+*) case $got in
+	"$expected"*) right=0 ;;
+	*) right=1 ;;
+	esac ;;
+esac
+[ $status != 0 ] && [ ${#got} -ge 19 ] && [ $right = 0 ] && grep -q '^ggml-ogpu: OGPU0: ' /tmp/lines &&
+	! grep -q '^EQUAL' /tmp/out
+result $? "a reset in the middle of a text ends it with the reason, and nothing wrong (status $status)" /tmp/lines
+text /tmp/lines q4_K 8 OGPU0
+result $? "a text after the reset" /tmp/lines
 echo "1..$number"
