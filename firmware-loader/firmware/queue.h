@@ -100,6 +100,8 @@ struct queue {
 	uint64_t counter[OGPU_COUNTERS];
 	/** @control_seq: of its control page */
 	uint32_t control_seq;
+	/** @refused: the scheduler's last pass that had no slots for its gang */
+	uint32_t refused;
 	/** @since: when it became ready */
 	uint64_t since;
 	/** @turn: when it did as far as its turn is concerned */

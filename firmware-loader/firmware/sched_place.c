@@ -18,6 +18,7 @@ static uint8_t wait_priority(const struct queue *q, uint64_t now)
 /* Walks the ready queues of a class in the order in which they are to be served. */
 struct cursor {
 	struct queue *at[OGPU_PRIORITIES][SCHED_TURN_LISTS];
+	unsigned int top;		/* no priority above has any left */
 	struct queue *raised;		/* the one that is, until it is served */
 	uint8_t raised_to;
 };
@@ -59,6 +60,7 @@ static void cursor_begin(struct cursor *cursor, enum ogpu_engine_class engine)
 {
 	unsigned int i, j;
 
+	cursor->top = OGPU_PRIORITIES - 1;
 	cursor->raised = NULL;
 	cursor->raised_to = 0;
 	for (i = 0; i < OGPU_PRIORITIES; i++) {
@@ -67,29 +69,37 @@ static void cursor_begin(struct cursor *cursor, enum ogpu_engine_class engine)
 	}
 }
 
+/* The one that is raised, NULL if there is none, and its priority. */
+static struct queue *cursor_take_raised(struct cursor *cursor, uint8_t *priority)
+{
+	struct queue *q = cursor->raised;
+
+	*priority = cursor->raised_to;
+	cursor->raised = NULL;
+	return q;
+}
+
 /* The next one, NULL at the end, and its priority. */
 static struct queue *cursor_next(struct cursor *cursor, uint8_t *priority)
 {
 	struct queue *best = NULL, **from = NULL;
-	unsigned int i, j;
+	unsigned int j;
 
-	for (i = OGPU_PRIORITIES; i-- && !best;) {
+	for (;; cursor->top--) {
 		for (j = 0; j < SCHED_TURN_LISTS; j++) {
-			struct queue **at = &cursor->at[i][j];
+			struct queue **at = &cursor->at[cursor->top][j];
 
-			if (*at && is_before(*at, i, best, i)) {
+			if (*at && is_before(*at, cursor->top, best, cursor->top)) {
 				best = *at;
 				from = at;
 			}
 		}
+		if (best || !cursor->top)
+			break;
 	}
 	if (cursor->raised && is_before(cursor->raised, cursor->raised_to, best,
-					best ? best->desc.priority : 0)) {
-		best = cursor->raised;
-		*priority = cursor->raised_to;
-		cursor->raised = NULL;
-		return best;
-	}
+					best ? best->desc.priority : 0))
+		return cursor_take_raised(cursor, priority);
 	if (best) {
 		*priority = best->desc.priority;
 		*from = best->next;
@@ -189,12 +199,24 @@ static void make_room(unsigned int index, uint64_t now)
 		sched_begin_preempt(index, now);
 }
 
+/* Slots of a class by what they can do for a gang. */
+struct tally {
+	unsigned int empty;
+	unsigned int coming;	/* will be empty soon */
+	unsigned int willing;
+	unsigned int later;	/* willing once their slices are over */
+	unsigned int mates;	/* willing or later for others */
+};
+
 /* The slots of a class, seen by who looks for some. */
 struct view {
 	enum ogpu_engine_class engine;
 	unsigned int leaving_now;	/* being cleared, not for somebody before: at once, */
 	unsigned int leaving_later;	/* or perhaps not */
 	uint64_t now;
+	bool counted;			/* since a slot was given or told to make room: */
+	uint8_t priority;		/* for gangs of this one that are on no slot and not raised, */
+	struct tally tally;		/* this */
 };
 
 static bool is_leaving(const struct slot *slot)
@@ -230,6 +252,7 @@ static bool place_one(struct view *view, struct queue *q, uint8_t priority)
 	int index = sched_find_empty(view->engine);
 
 	if (index >= 0) {
+		view->counted = false;
 		put_raised(index, q, priority, 1, view->now);
 		return true;
 	}
@@ -245,54 +268,69 @@ static bool place_one(struct view *view, struct queue *q, uint8_t priority)
 	}
 	if (index < 0)
 		return false;
+	view->counted = false;
 	make_room(index, view->now);
 	return true;
 }
 
 /* --- gangs ------------------------------------------------------------------------------------ */
 
-/* Slots of a class by what they can do for a gang. */
-struct tally {
-	unsigned int ready;	/* members that wait */
-	unsigned int leaving;	/* members that make room */
-	unsigned int empty;
-	unsigned int coming;	/* will be empty soon */
-	unsigned int willing;
-	unsigned int later;	/* willing once their slices are over */
+/* Members of a gang by what they do. */
+struct members {
+	unsigned int ready;
+	unsigned int leaving;	/* make room */
+	unsigned int active;	/* are on slots, with those */
 };
 
-static void count_members(struct tally *t, const struct queue *q)
+static struct members count_members(const struct queue *q)
 {
 	const struct queue *mate = q;
+	struct members m = { 0 };
 
 	do {
-		if (mate->state == QUEUE_READY)
-			t->ready++;
-		else if (mate->state == QUEUE_ACTIVE && is_leaving(&sched.slots[mate->slot]))
-			t->leaving++;
+		m.ready += mate->state == QUEUE_READY;
+		m.active += mate->state == QUEUE_ACTIVE;
+		m.leaving += mate->state == QUEUE_ACTIVE && is_leaving(&sched.slots[mate->slot]);
 		mate = mate->mate;
 	} while (mate != q);
+	return m;
 }
 
-static void count_slots(struct tally *t, const struct view *view, const struct seeker *seeker)
+static struct tally count_slots(const struct view *view, const struct seeker *seeker)
 {
-	unsigned int i, leaving = view->leaving_now + view->leaving_later;
+	struct tally t = { 0 };
+	unsigned int i;
 
 	for (i = sched.first[view->engine]; i < sched.end[view->engine]; i++) {
 		const struct slot *slot = &sched.slots[i];
 
 		if (slot->phase == PHASE_EMPTY)
-			t->empty++;
+			t.empty++;
 		else if (is_leaving(slot) && view->now - slot->told < SCHED_GATHER_NS)
-			t->coming++;
+			t.coming++;
 		else if (willingness(i, seeker, view->now))
-			t->willing++;
-		else if (slot->phase == PHASE_ON && slot->priority <= seeker->priority &&
-			 !is_mate(slot->queue, seeker->queue))
-			t->later++;
+			t.willing++;
+		else if (slot->phase != PHASE_ON || slot->priority > seeker->priority)
+			continue;
+		else if (is_mate(slot->queue, seeker->queue))
+			t.mates++;
+		else
+			t.later++;
 	}
-	if (t->coming > leaving)
-		t->coming = leaving;
+	return t;
+}
+
+/* The same for all gangs that wait with one priority, as long as nothing is done with slots. */
+static struct tally tally(struct view *view, const struct seeker *seeker, bool on_slots)
+{
+	if (on_slots || seeker->at_once)
+		return count_slots(view, seeker);
+	if (!view->counted || view->priority != seeker->priority) {
+		view->counted = true;
+		view->priority = seeker->priority;
+		view->tally = count_slots(view, seeker);
+	}
+	return view->tally;
 }
 
 static void put_gang(struct queue *q, uint8_t priority, unsigned int count, uint64_t now)
@@ -312,30 +350,47 @@ enum outcome {
 	GANG_NEXT,	/* its turn has come, and who comes after takes no slot before it */
 	GANG_LATER,	/* likewise, but slices of others have to be over first */
 	GANG_AWAY,	/* it cannot have slots for now, and keeps nobody out */
+	GANG_NOBODY,	/* likewise, and who comes after gets none either */
 };
 
+/* Not in this pass, whoever of it comes: there are not going to be more slots. */
+static enum outcome refuse_gang(struct queue *q, const struct tally *t)
+{
+	struct queue *mate = q;
+
+	do {
+		mate->refused = sched.pass;
+		mate = mate->mate;
+	} while (mate != q);
+	return t->empty || t->willing || t->later || t->mates ? GANG_AWAY : GANG_NOBODY;
+}
+
 /* All of a gang that have work, of which one has its turn. */
-static enum outcome place_gang(const struct view *view, struct queue *q, uint8_t priority)
+static enum outcome place_gang(struct view *view, struct queue *q, uint8_t priority)
 {
 	const struct seeker seeker = { q, priority, priority > q->desc.priority };
-	struct tally t = { 0 };
-	unsigned int missing;
+	struct members m = count_members(q);
+	struct tally t = tally(view, &seeker, m.active);
+	unsigned int missing, leaving = view->leaving_now + view->leaving_later;
 	int index;
 
-	count_members(&t, q);
-	count_slots(&t, view, &seeker);
-	if (t.leaving)
-		return GANG_AWAY;
-	if (t.ready <= t.empty) {
-		put_gang(q, priority, t.ready, view->now);
+	if (t.coming > leaving)
+		t.coming = leaving;
+	if (m.leaving)
+		return refuse_gang(q, &t);
+	if (m.ready <= t.empty) {
+		put_gang(q, priority, m.ready, view->now);
 		return GANG_PLACED;
 	}
-	missing = t.ready - t.empty;
+	missing = m.ready - t.empty;
 	if (missing <= t.coming)
 		return GANG_NEXT;
 	missing -= t.coming;
+	if (missing > t.willing + t.later)
+		return refuse_gang(q, &t);
 	if (missing > t.willing)
-		return missing > t.willing + t.later ? GANG_AWAY : GANG_LATER;
+		return GANG_LATER;
+	view->counted = false;
 	for (; missing; missing--) {
 		index = find_victim(view->engine, &seeker, view->now);
 		if (index < 0)
@@ -361,21 +416,29 @@ static bool place_all(enum ogpu_engine_class engine, uint64_t now)
 	bool raised, instead = false;
 	struct queue *q;
 
+	sched.pass++;
 	cursor_begin(&cursor, engine);
 	if (now >= sched.next_raise[engine])
 		cursor_raise(&cursor, OGPU_PRIORITIES, now);
 	while ((q = cursor_next(&cursor, &priority))) {
 		raised = priority > q->desc.priority;
-		if (q->desc.priority < least && !(raised && instead))
-			continue;
+		if (q->desc.priority < least && !(raised && instead)) {
+			/* Likewise all after it, but for one that is raised. */
+			q = instead ? cursor_take_raised(&cursor, &priority) : NULL;
+			if (!q)
+				return false;
+			raised = true;
+		}
 		if (q->mate == q) {
 			if (!place_one(&view, q, priority))
 				return false;
 			continue;
 		}
-		outcome = place_gang(&view, q, priority);
+		outcome = q->refused == sched.pass ? GANG_AWAY : place_gang(&view, q, priority);
 		if (outcome == GANG_PLACED)
 			return true;
+		if (outcome == GANG_NOBODY)
+			return false;
 		/* A raise is for one's turn, not for keeping out who has more priority. */
 		if (outcome != GANG_AWAY)
 			least = q->desc.priority + 1;

@@ -53,6 +53,7 @@ struct sched {
 	uint64_t next_raise[OGPU_ENGINE_CLASSES];	/* no slot by a raise before */
 	uint64_t busy_ns[OGPU_ENGINE_CLASSES];	/* of queues that have left their slots */
 	bool suspended;
+	uint32_t pass;			/* over those that wait, free-running */
 	uint32_t sweep;			/* number from which control pages are to be written */
 };
 

@@ -51,6 +51,8 @@ extern unsigned int preempts, watches;
 /* How many slots have a unit at a time, in turns of uneven length; 0: all, for half of the time. */
 extern unsigned int units;
 extern bool engines_reset, all_suspended;
+/* Basic blocks of sched_place.c that were executed. */
+extern uint64_t steps;
 
 void wake(uint32_t number);
 void work(uint64_t ns);

@@ -201,6 +201,68 @@ static void test_raises_go_round(void **state)
 		assert_in_range(model[i].ran_ns, 4 * SCHED_SLICE_NS, 8 * SCHED_SLICE_NS);
 }
 
+/* Steps of one round, in which nobody gets a slot. */
+static uint64_t round_steps(void)
+{
+	steps = 0;
+	sched_run(now);
+	return steps;
+}
+
+/* A thousand queues of LOW priority in gangs, and as many hogs as are to have slots before. */
+static void crowd_of_gangs(unsigned int hogs, unsigned int members)
+{
+	unsigned int i;
+
+	for (i = 0; i < hogs; i++) {
+		add(MANY - 1 - i, OGPU_ENGINE_COMPUTE, OGPU_PRIORITY_NORMAL);
+		give(MANY - 1 - i, 100000 * MS);
+	}
+	pass_time(1 * MS);
+	for (i = 0; i < 1000; i++) {
+		add_to_gang(i, OGPU_PRIORITY_LOW, 1 + i / members);
+		give(i, 100000 * MS);
+	}
+}
+
+/* With no slot to be had it does not matter how many gangs want some. */
+static void test_gangs_cost_nothing(void **state)
+{
+	uint64_t count;
+
+	(void)state;
+	crowd_of_gangs(COMPUTE_SLOTS, 2);
+	count = round_steps();
+	printf("# %llu steps for 1000 queues in gangs\n", (unsigned long long)count);
+	assert_in_range(count, 1, 1000);
+}
+
+/* With too few slots the members and the slots are counted once for each gang, or for all. */
+static void test_gangs_cost_little(void **state)
+{
+	uint64_t count;
+
+	(void)state;
+	crowd_of_gangs(COMPUTE_SLOTS - 1, 4);
+	count = round_steps();
+	printf("# %llu steps for 1000 queues in gangs, too large for an empty slot\n",
+	       (unsigned long long)count);
+	assert_in_range(count, 1, 1000 * 100);
+}
+
+/* Nor do those behind a gang whose turn has come cost anything. */
+static void test_gang_has_its_turn(void **state)
+{
+	uint64_t count;
+
+	(void)state;
+	crowd_of_gangs(0, 4);
+	pass_time(1 * MS);
+	count = round_steps();
+	printf("# %llu steps for 1000 queues behind a gang\n", (unsigned long long)count);
+	assert_in_range(count, 1, 1000);
+}
+
 static bool is_off_slots(const struct queue *q)
 {
 	return q->state == QUEUE_IDLE || q->state == QUEUE_READY || q->state == QUEUE_PARKED ||
@@ -394,6 +456,9 @@ int main(void)
 		T(test_raises_go_by_wait),
 		T(test_crowd_keeps_nobody_out),
 		T(test_raises_go_round),
+		T(test_gangs_cost_nothing),
+		T(test_gangs_cost_little),
+		T(test_gang_has_its_turn),
 		T(test_random_life),
 	};
 
