@@ -135,6 +135,9 @@ static int ogpu_bind_parse_op(struct ogpu_bind *bind, const struct drm_ogpu_bind
 	req->bo = ogpu_bo_lookup(bind->file, op->bo_handle);
 	if (!req->bo)
 		return -ENOENT;
+	/* Lost to a reset before this file was opened: it came from another one. */
+	if (req->bo->generation != to_ogpu_file(bind->file)->generation)
+		return -EBADMSG;
 	if (req->bo->root && &req->bo->root->base != drm_gpuvm_resv_obj(&bind->vm->base))
 		return -EINVAL;
 	if (check_add_overflow(op->bo_offset, op->size, &end) || end > req->bo->ttm.base.size)

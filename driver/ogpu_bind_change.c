@@ -455,6 +455,8 @@ static void ogpu_bind_commit_old(struct ogpu_vm *vm, struct drm_gpuva *va)
 {
 	vm->bytes -= va->gem.obj ? va->va.range : 0;
 	vm->mappings--;
+	if (va->vm_bo && (to_ogpu_va(va)->prot & OGPU_PTE_WRITE))
+		to_ogpu_vm_bo(va->vm_bo)->writable--;
 	drm_gpuva_unlink(va);
 	kfree(to_ogpu_va(va));
 }
@@ -466,6 +468,8 @@ static void ogpu_bind_commit_new(struct ogpu_vm *vm, struct ogpu_va *va, struct 
 	drm_gpuva_link(&va->base, vm_bo);
 	vm->mappings++;
 	vm->bytes += vm_bo ? va->base.va.range : 0;
+	if (vm_bo && (va->prot & OGPU_PTE_WRITE))
+		to_ogpu_vm_bo(vm_bo)->writable++;
 }
 
 static void ogpu_bind_commit_op(struct ogpu_bind *bind, struct ogpu_bind_req *req,

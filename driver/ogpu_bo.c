@@ -22,6 +22,7 @@
 #include "ogpu_file.h"
 #include "ogpu_place.h"
 #include "ogpu_preempt.h"
+#include "ogpu_share.h"
 #include "ogpu_ttm.h"
 #include "ogpu_vm.h"
 
@@ -256,8 +257,21 @@ static void ogpu_bo_discharge(struct ogpu_bo *bo)
 		return;
 	ogpu_bo_set_region(bo, OGPU_REGIONS);
 	bo->client = NULL;
+	if (bo->shared)
+		atomic64_sub(bo->ttm.base.size, &client->shared[ogpu_bo_home(bo)]);
 	atomic64_sub(bo->ttm.base.size, &client->total[ogpu_bo_home(bo)]);
 	ogpu_mem_client_put(client);
+}
+
+/**
+ * ogpu_bo_set_shared() - a buffer is exported for the first time
+ * @bo: the buffer, locked
+ */
+void ogpu_bo_set_shared(struct ogpu_bo *bo)
+{
+	WRITE_ONCE(bo->shared, true);
+	if (bo->client)
+		atomic64_add(bo->ttm.base.size, &bo->client->shared[ogpu_bo_home(bo)]);
 }
 
 /*
@@ -351,6 +365,7 @@ static const struct drm_gem_object_funcs ogpu_gem_funcs = {
 	.free = ogpu_bo_free,
 	.print_info = drm_gem_ttm_print_info,
 	.mmap = ogpu_bo_mmap,
+	.export = ogpu_share_export,
 	.vm_ops = &ogpu_bo_vm_ops,
 };
 
@@ -719,40 +734,6 @@ void ogpu_bo_print_all(struct ogpu_device *odev, struct drm_printer *p)
 /*
  * Ioctls
  */
-
-/**
- * ogpu_bo_prime_export() - DRM_IOCTL_PRIME_HANDLE_TO_FD
- * @drm: the card
- * @file: who calls
- * @handle: of the buffer
- * @flags: for the new file
- * @fd: out
- *
- * Refused: a buffer belongs to one file, with which it becomes stale after a reset.
- *
- * Return: -EOPNOTSUPP.
- */
-int ogpu_bo_prime_export(struct drm_device *drm, struct drm_file *file, u32 handle, u32 flags,
-			 int *fd)
-{
-	return -EOPNOTSUPP;
-}
-
-/**
- * ogpu_bo_prime_import() - DRM_IOCTL_PRIME_FD_TO_HANDLE
- * @drm: the card
- * @file: who calls
- * @fd: of a dma-buf
- * @handle: out
- *
- * Refused, as ogpu_bo_prime_export().
- *
- * Return: -EOPNOTSUPP.
- */
-int ogpu_bo_prime_import(struct drm_device *drm, struct drm_file *file, int fd, u32 *handle)
-{
-	return -EOPNOTSUPP;
-}
 
 /**
  * ogpu_ioctl_bo_create() - DRM_IOCTL_OGPU_BO_CREATE

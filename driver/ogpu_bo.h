@@ -81,6 +81,8 @@ struct ogpu_mem_client {
 	struct kref ref;
 	/** @total: bytes of buffers, by the region that they were made for */
 	atomic64_t total[OGPU_REGIONS];
+	/** @shared: of @total: buffers that were exported */
+	atomic64_t shared[OGPU_REGIONS];
 	/** @resident: bytes, by the region that they are in */
 	atomic64_t resident[OGPU_REGIONS];
 	/** @copies: moves and clears of the buffers, which take turns with those of others */
@@ -124,6 +126,8 @@ struct ogpu_bo {
 	struct ogpu_mem_client *client;
 	/** @region: where it is; written under the dma_resv, or when nobody else has it */
 	enum ogpu_region region;
+	/** @shared: it was exported, see ogpu_share.c; set once, under the dma_resv */
+	bool shared;
 	/** @free_work: the end of it, if it comes while the dma_resv is held */
 	struct work_struct free_work;
 	/** @preempt_context: of the fences that hold a long-running @root; else 0 */
@@ -190,6 +194,7 @@ struct ogpu_mem_client *ogpu_mem_client_create(void);
 struct ogpu_mem_client *ogpu_mem_client_get(struct ogpu_mem_client *client);
 void ogpu_mem_client_put(struct ogpu_mem_client *client);
 void ogpu_bo_set_region(struct ogpu_bo *bo, enum ogpu_region region);
+void ogpu_bo_set_shared(struct ogpu_bo *bo);
 struct ogpu_root *ogpu_root_create(struct ogpu_device *odev);
 void ogpu_root_used(struct ogpu_root *root);
 void ogpu_bo_used(struct ogpu_bo *bo);
@@ -208,9 +213,6 @@ void ogpu_bo_forget_out(struct ogpu_bo *bo);
 bool ogpu_bo_settle(struct ogpu_bo *bo);
 void ogpu_bo_moved(struct ttm_buffer_object *tbo);
 void ogpu_bo_set_moving(struct ogpu_bo *bo, struct dma_fence *fence);
-int ogpu_bo_prime_export(struct drm_device *drm, struct drm_file *file, u32 handle, u32 flags,
-			 int *fd);
-int ogpu_bo_prime_import(struct drm_device *drm, struct drm_file *file, int fd, u32 *handle);
 
 int ogpu_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *file);
 int ogpu_ioctl_bo_mmap_offset(struct drm_device *drm, void *data, struct drm_file *file);

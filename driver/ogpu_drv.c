@@ -25,6 +25,7 @@
 #include "ogpu_query.h"
 #include "ogpu_queue_file.h"
 #include "ogpu_queue_mmap.h"
+#include "ogpu_share.h"
 #include "ogpu_submit.h"
 #include "ogpu_ttm.h"
 #include "ogpu_vm.h"
@@ -94,12 +95,15 @@ static int ogpu_file_check(struct ogpu_file *ofile)
 	}
 }
 
+/* The driver's, and the core's by which buffers leave and enter files. */
 static bool ogpu_ioctl_is_ours(unsigned int cmd)
 {
-	return _IOC_NR(cmd) >= DRM_COMMAND_BASE && _IOC_NR(cmd) < DRM_COMMAND_END;
+	return (_IOC_NR(cmd) >= DRM_COMMAND_BASE && _IOC_NR(cmd) < DRM_COMMAND_END) ||
+	       _IOC_NR(cmd) == _IOC_NR(DRM_IOCTL_PRIME_HANDLE_TO_FD) ||
+	       _IOC_NR(cmd) == _IOC_NR(DRM_IOCTL_PRIME_FD_TO_HANDLE);
 }
 
-/* The core's, by which a buffer gets to another file. */
+/* The core's, by which a buffer gets to another file without being handed over. */
 static bool ogpu_ioctl_is_name(unsigned int cmd)
 {
 	return _IOC_NR(cmd) == _IOC_NR(DRM_IOCTL_GEM_FLINK) ||
@@ -130,7 +134,7 @@ static long ogpu_drm_ioctl(struct file *filp, unsigned int cmd, unsigned long ar
 }
 
 #ifdef CONFIG_COMPAT
-/* The driver's structures are the same for programs of 32 bits. */
+/* Their structures are the same for programs of 32 bits. */
 static long ogpu_drm_compat_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
 	if (!ogpu_ioctl_is_ours(cmd) && !ogpu_ioctl_is_name(cmd))
@@ -226,8 +230,8 @@ const struct drm_driver ogpu_drm_driver = {
 	.ioctls = ogpu_ioctls,
 	.num_ioctls = ARRAY_SIZE(ogpu_ioctls),
 	.fops = &ogpu_fops,
-	.prime_handle_to_fd = ogpu_bo_prime_export,
-	.prime_fd_to_handle = ogpu_bo_prime_import,
+	.prime_handle_to_fd = ogpu_share_handle_to_fd,
+	.gem_prime_import = ogpu_share_import,
 	.show_fdinfo = ogpu_fdinfo_show,
 	.debugfs_init = ogpu_debugfs_init,
 	.name = "ogpu",

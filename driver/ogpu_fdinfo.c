@@ -51,7 +51,10 @@ static void ogpu_fdinfo_show_memory(struct drm_printer *p, struct drm_file *file
 		ogpu_bo_put(bo);
 	}
 	for (i = 0; i < OGPU_REGIONS; i++) {
-		stats[i].private = atomic64_read(&client->total[i]);
+		u64 total = atomic64_read(&client->total[i]);
+
+		stats[i].shared = min_t(u64, atomic64_read(&client->shared[i]), total);
+		stats[i].private = total - stats[i].shared;
 		stats[i].resident = atomic64_read(&client->resident[i]);
 		drm_print_memory_stats(p, &stats[i],
 				       DRM_GEM_OBJECT_RESIDENT | DRM_GEM_OBJECT_ACTIVE, names[i]);

@@ -71,6 +71,25 @@ static const struct dma_fence_ops ogpu_fence_ops = {
 	.release = OGPU_FENCE_DETACHES ? NULL : ogpu_fence_release,
 };
 
+/* Of those that are part of a &struct ogpu_job. */
+const struct dma_fence_ops ogpu_fence_job_ops = {
+	OGPU_FENCE_OPS_64BIT
+	.get_driver_name = ogpu_fence_get_driver_name,
+	.get_timeline_name = ogpu_fence_get_timeline_name,
+	.release = OGPU_FENCE_DETACHES ? NULL : ogpu_fence_release,
+};
+
+/**
+ * ogpu_fence_is_job() - is it the fence of a job?
+ * @fence: anybody's
+ *
+ * Return: true if it is, of any card of this driver; that may be forgotten once it has signalled.
+ */
+bool ogpu_fence_is_job(const struct dma_fence *fence)
+{
+	return ogpu_compat_fence_ops(fence) == &ogpu_fence_job_ops;
+}
+
 /**
  * ogpu_fence_alloc() - allocate the memory of a fence
  *

@@ -22,7 +22,6 @@
 
 #include <drm/ogpu_drm.h>
 
-#include "ogpu_compat.h"
 #include "ogpu_fence.h"
 #include "ogpu_job.h"
 #include "ogpu_queue.h"
@@ -36,13 +35,6 @@
 #define OGPU_SLOW_JOBS	(4 * DRM_OGPU_MAX_QUEUED_JOBS)
 
 static_assert(offsetof(struct ogpu_job, fence) == 0);
-
-static const struct dma_fence_ops ogpu_job_fence_ops = {
-	OGPU_FENCE_OPS_64BIT
-	.get_driver_name = ogpu_fence_get_driver_name,
-	.get_timeline_name = ogpu_fence_get_timeline_name,
-	.release = OGPU_FENCE_DETACHES ? NULL : ogpu_fence_release,
-};
 
 /**
  * ogpu_job_create() - make a job
@@ -181,7 +173,7 @@ static bool ogpu_job_find_slot(const struct ogpu_job *job, struct dma_fence *fen
 	const struct ogpu_queue *other;
 	bool found = false;
 
-	if (ogpu_compat_fence_ops(fence) != &ogpu_job_fence_ops)
+	if (!ogpu_fence_is_job(fence))
 		return false;
 
 	/* A job holds its queue until it has signalled, and RCU frees queues. */
@@ -378,6 +370,35 @@ int ogpu_job_add_resv_deps(struct ogpu_job *job, struct dma_resv *resv, enum dma
 }
 
 /**
+ * ogpu_job_add_foreign_deps() - let a job wait for what others than this driver do with a buffer
+ * @job: not submitted
+ * @resv: of the buffer, locked
+ * @usage: fences of this and of stricter kinds, but for the kernel's
+ *
+ * Return: 0, -EBUSY, -ENOMEM.
+ */
+int ogpu_job_add_foreign_deps(struct ogpu_job *job, struct dma_resv *resv,
+			      enum dma_resv_usage usage)
+{
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
+	int ret;
+
+	dma_resv_assert_held(resv);
+
+	dma_resv_for_each_fence(&cursor, resv, usage, fence) {
+		if (dma_resv_iter_usage(&cursor) == DMA_RESV_USAGE_KERNEL ||
+		    ogpu_fence_is_job(fence))
+			continue;
+		ret = ogpu_job_add_dep(job, dma_fence_get(fence));
+		if (ret)
+			return ret;
+	}
+
+	return 0;
+}
+
+/**
  * ogpu_job_arm() - make a job's fence one
  * @job: to be submitted; nothing may fail any more
  * @context: timeline
@@ -387,7 +408,7 @@ int ogpu_job_add_resv_deps(struct ogpu_job *job, struct dma_resv *resv, enum dma
  */
 void ogpu_job_arm(struct ogpu_job *job, u64 context, u64 seqno)
 {
-	ogpu_fence_setup(&job->fence, &job->lock, &ogpu_job_fence_ops, context, seqno);
+	ogpu_fence_setup(&job->fence, &job->lock, &ogpu_fence_job_ops, context, seqno);
 	dma_fence_get(&job->fence);
 }
 

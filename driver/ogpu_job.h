@@ -102,6 +102,8 @@ struct ogpu_job *ogpu_job_create(struct ogpu_queue *queue);
 void ogpu_job_abort(struct ogpu_job *job);
 int ogpu_job_add_dep(struct ogpu_job *job, struct dma_fence *fence);
 int ogpu_job_add_resv_deps(struct ogpu_job *job, struct dma_resv *resv, enum dma_resv_usage usage);
+int ogpu_job_add_foreign_deps(struct ogpu_job *job, struct dma_resv *resv,
+			      enum dma_resv_usage usage);
 bool ogpu_job_is_held(const struct ogpu_job *job, ktime_t *until);
 int ogpu_job_make_slow(struct ogpu_job *job);
 void ogpu_slow_job_free(struct ogpu_sched_job *base);

@@ -16,7 +16,8 @@
  *	enter the card: what follows does not touch memory of user space
  *	lock all reservation objects of the address space
  *		bring evicted buffers back, rewrite their page-table entries
- *		let the first job wait for the kernel's fences: moves, clears, rewritten entries
+ *		let the first job wait for the kernel's fences: moves, clears, rewritten entries;
+ *			and for implicit fences of others than this driver in shared buffers
  *		put the jobs on the queue, if it works and has room
  *			--- point of no return ---
  *		add the last job's fence to all reservation objects
@@ -264,10 +265,37 @@ static int ogpu_submit_add_kernel_deps(struct ogpu_submit *submit, struct ogpu_v
 	return 0;
 }
 
+/* What others than this driver do with shared buffers; see ogpu_share.c. */
+static int ogpu_submit_add_foreign_deps(struct ogpu_submit *submit, struct ogpu_vm_exec *exec)
+{
+	struct ogpu_vm_bo *vm_bo = NULL;
+	int ret;
+
+	while ((vm_bo = ogpu_vm_exec_next_shared(exec, vm_bo))) {
+		ret = ogpu_job_add_foreign_deps(submit->jobs[0].job, vm_bo->base.obj->resv,
+						dma_resv_usage_rw(vm_bo->writable));
+		if (ret)
+			return ret;
+	}
+
+	return 0;
+}
+
+/* And what these have to wait for in turn. In place of the same fence: needs no room. */
+static void ogpu_submit_add_implicit_fence(struct ogpu_vm_exec *exec, struct dma_fence *fence)
+{
+	struct ogpu_vm_bo *vm_bo = NULL;
+
+	while ((vm_bo = ogpu_vm_exec_next_shared(exec, vm_bo)))
+		dma_resv_add_fence(vm_bo->base.obj->resv, fence,
+				   vm_bo->writable ? DMA_RESV_USAGE_WRITE : DMA_RESV_USAGE_READ);
+}
+
 static int ogpu_submit_run(struct ogpu_submit *submit, u64 *first_job)
 {
 	struct ogpu_queue *queue = submit->queue;
 	struct ogpu_vm_exec exec;
+	struct dma_fence *fence;
 	int idx, ret;
 
 	if (!ogpu_device_enter(queue->odev, &idx))
@@ -277,6 +305,8 @@ static int ogpu_submit_run(struct ogpu_submit *submit, u64 *first_job)
 		goto out_exit;
 
 	ret = ogpu_submit_add_kernel_deps(submit, &exec);
+	if (!ret)
+		ret = ogpu_submit_add_foreign_deps(submit, &exec);
 	if (ret)
 		goto out_unlock;
 
@@ -285,7 +315,9 @@ static int ogpu_submit_run(struct ogpu_submit *submit, u64 *first_job)
 		goto out_unlock;
 
 	submit->submitted = true;
-	ogpu_vm_exec_add_fence(&exec, &submit->jobs[submit->count - 1].job->fence);
+	fence = &submit->jobs[submit->count - 1].job->fence;
+	ogpu_vm_exec_add_fence(&exec, fence);
+	ogpu_submit_add_implicit_fence(&exec, fence);
 
 out_unlock:
 	ogpu_vm_exec_unlock(&exec);

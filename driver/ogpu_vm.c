@@ -82,7 +82,9 @@ static void ogpu_vm_op_free(struct drm_gpuva_op *op)
 /* User space chooses how many there are: have it pay. */
 static struct drm_gpuvm_bo *ogpu_vm_bo_alloc(void)
 {
-	return kzalloc_obj(struct drm_gpuvm_bo, GFP_KERNEL_ACCOUNT);
+	struct ogpu_vm_bo *vm_bo = kzalloc_obj(*vm_bo, GFP_KERNEL_ACCOUNT);
+
+	return vm_bo ? &vm_bo->base : NULL;
 }
 
 /* For each buffer that has moved: bring it back to where the card can use it, note its mappings. */
@@ -657,6 +659,31 @@ void ogpu_vm_exec_add_fence(struct ogpu_vm_exec *exec, struct dma_fence *fence)
 	}
 	drm_gpuvm_exec_resv_add_fence(&exec->all, fence, DMA_RESV_USAGE_BOOKKEEP,
 				      DMA_RESV_USAGE_BOOKKEEP);
+}
+
+/**
+ * ogpu_vm_exec_next_shared() - go through the buffers that were exported
+ * @exec: from ogpu_vm_exec_lock()
+ * @before: the last one; NULL: begin
+ *
+ * Return: the next one, or NULL.
+ */
+struct ogpu_vm_bo *ogpu_vm_exec_next_shared(struct ogpu_vm_exec *exec, struct ogpu_vm_bo *before)
+{
+	struct list_head *head = &exec->vm->base.extobj.list;
+	struct drm_gpuvm_bo *vm_bo;
+
+	if (exec->private)
+		return NULL;
+
+	vm_bo = before ? &before->base :
+			 list_entry(head, struct drm_gpuvm_bo, list.entry.extobj);
+	list_for_each_entry_continue(vm_bo, head, list.entry.extobj) {
+		if (gem_to_ogpu_bo(vm_bo->obj)->shared)
+			return to_ogpu_vm_bo(vm_bo);
+	}
+
+	return NULL;
 }
 
 /*

@@ -158,6 +158,23 @@ static inline struct ogpu_va *to_ogpu_va(struct drm_gpuva *va)
 	return container_of(va, struct ogpu_va, base);
 }
 
+/**
+ * struct ogpu_vm_bo - a buffer in an address space
+ */
+struct ogpu_vm_bo {
+	/** @base: first, because drm_gpuvm frees its address */
+	struct drm_gpuvm_bo base;
+	/** @writable: mappings for writing; protected by the dma_resv of the address space */
+	u64 writable;
+};
+
+static_assert(offsetof(struct ogpu_vm_bo, base) == 0);
+
+static inline struct ogpu_vm_bo *to_ogpu_vm_bo(struct drm_gpuvm_bo *vm_bo)
+{
+	return container_of(vm_bo, struct ogpu_vm_bo, base);
+}
+
 static inline struct ogpu_vm *to_ogpu_vm(struct drm_gpuvm *gpuvm)
 {
 	return container_of(gpuvm, struct ogpu_vm, base);
@@ -190,10 +207,13 @@ struct ogpu_vm_exec {
  * fence each; unlock with ogpu_vm_exec_unlock(). A job that uses the address space must wait for
  * all fences of usage DMA_RESV_USAGE_KERNEL of all locked objects: fresh memory being cleared,
  * moves, and page-table updates after moves. Its own fence is added with ogpu_vm_exec_add_fence().
+ *
+ * ogpu_vm_exec_next_shared() goes through buffers that were exported.
  */
 int ogpu_vm_exec_lock(struct ogpu_vm *vm, struct ogpu_vm_exec *exec);
 void ogpu_vm_exec_unlock(struct ogpu_vm_exec *exec);
 void ogpu_vm_exec_add_fence(struct ogpu_vm_exec *exec, struct dma_fence *fence);
+struct ogpu_vm_bo *ogpu_vm_exec_next_shared(struct ogpu_vm_exec *exec, struct ogpu_vm_bo *before);
 
 void ogpu_vm_print_all(struct ogpu_device *odev, struct drm_printer *p);
 void ogpu_vm_record_fault(struct ogpu_vm *vm, const struct drm_ogpu_fault *fault);

@@ -165,20 +165,7 @@ TEST(create_too_large)
 	EXPECT_EQ(after.system_used, before.system_used);
 }
 
-/* Buffers do not leave their file, and none come in. */
-TEST(no_export)
-{
-	struct drm_prime_handle args = {};
-	struct card card;
-
-	card_open(&card);
-	ASSERT_EQ(create(&card, 4096, DRM_OGPU_BO_SYSTEM, 0, &args.handle), 0);
-	EXPECT_EQ(card_ioctl(&card, DRM_IOCTL_PRIME_HANDLE_TO_FD, &args), -EOPNOTSUPP);
-	args.fd = card.fd;
-	EXPECT_EQ(card_ioctl(&card, DRM_IOCTL_PRIME_FD_TO_HANDLE, &args), -EOPNOTSUPP);
-}
-
-/* Nor do they by the older way, through a name, for which there is another node. */
+/* Buffers do not leave their file through a name, for which there is another node. */
 TEST(no_names)
 {
 	struct drm_gem_open by_name = { .name = 1 };

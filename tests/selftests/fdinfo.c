@@ -4,6 +4,7 @@
  *
  * VM: --vgpu-args '--vram 64M --aperture 16M'
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -47,7 +48,7 @@ static void expect_memory(const struct card *card, const struct memory *want)
 	EXPECT_EQ(fdinfo_number(text, "drm-total-system"), want->system_total);
 	EXPECT_EQ(fdinfo_number(text, "drm-resident-system"), want->system_resident);
 	EXPECT_EQ(fdinfo_number(text, "drm-active-system"), want->system_active);
-	/* Buffers belong to one file. */
+	/* None was exported. */
 	EXPECT_EQ(fdinfo_number(text, "drm-shared-vram"), 0);
 	EXPECT_EQ(fdinfo_number(text, "drm-shared-system"), 0);
 }
@@ -352,6 +353,44 @@ TEST(sum_of_memory)
 	EXPECT_EQ(system, now.system_used - before.system_used);
 	if (now.vram_size < total)
 		EXPECT(system > total - now.vram_size);
+}
+
+/* A buffer that was exported counts as shared, once, for who made it, until it is gone. */
+TEST(shared)
+{
+	struct drm_prime_handle prime = { .flags = DRM_CLOEXEC };
+	struct drm_gem_close close_handle = {};
+	struct card card, other;
+	struct buffer buf;
+	int fds[2], i;
+	uint64_t end;
+
+	card_open(&card);
+	card_open(&other);
+	ASSERT_EQ(card_buffer_create(&card, &buf, 64 * KIB, DRM_OGPU_BO_SYSTEM), 0);
+	prime.handle = buf.handle;
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(card_ioctl(&card, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime), 0);
+		fds[i] = prime.fd;
+	}
+	ASSERT_EQ(card_ioctl(&other, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime), 0);
+	EXPECT_EQ(fdinfo_get(&card, "drm-shared-system"), 64 * KIB);
+	EXPECT_EQ(fdinfo_get(&card, "drm-total-system"), 64 * KIB);
+	EXPECT_EQ(fdinfo_get(&other, "drm-shared-system"), 0);
+	EXPECT_EQ(fdinfo_get(&other, "drm-total-system"), 0);
+
+	/* Both files of the dma-buf are one; the last handle is that of the other file. */
+	close(fds[0]);
+	close(fds[1]);
+	close_handle.handle = buf.handle;
+	ASSERT_EQ(card_ioctl(&card, DRM_IOCTL_GEM_CLOSE, &close_handle), 0);
+	EXPECT_EQ(fdinfo_get(&card, "drm-shared-system"), 64 * KIB);
+	card_close(&other);
+	end = time_limit(WAIT_MS);
+	while (fdinfo_get(&card, "drm-shared-system") && time_ms() < end)
+		sleep_ms(1);
+	EXPECT_EQ(fdinfo_get(&card, "drm-shared-system"), 0);
+	EXPECT_EQ(fdinfo_get(&card, "drm-total-system"), 0);
 }
 
 int main(int argc, char **argv)

@@ -49,6 +49,27 @@
  * - -EINTR: interrupted by a signal, nothing has changed; call again with the same arguments, as
  *   drmIoctl() of libdrm does (ioctl() of libc does not)
  *
+ * DOC: Shared buffers
+ *
+ * DRM_IOCTL_PRIME_HANDLE_TO_FD (drm.h; flags DRM_CLOEXEC, DRM_RDWR) makes a dma-buf of a buffer: a
+ * file that can be handed to another process, which gets a handle of the same buffer by
+ * DRM_IOCTL_PRIME_FD_TO_HANDLE and maps it as its own. Its size is where lseek() to the end leads;
+ * mmap() of it is the same as of the buffer. Errors: -EPERM for a buffer that is private to an
+ * address space; -EBADF, -EINVAL: no dma-buf; -EOPNOTSUPP: of another device. Whoever made a buffer
+ * pays for it as long as anybody has it. After a reset of the card VM_BIND of a buffer of before
+ * gives -EBADMSG also in a file that was opened later.
+ *
+ * Jobs of files of this driver wait for each other only if they are told to, by syncobjs, or by
+ * fences that DMA_BUF_IOCTL_EXPORT_SYNC_FILE takes out of a buffer. For all others a dma-buf has
+ * implicit fences: those of all jobs that were submitted while the buffer was mapped in their
+ * address space, of jobs that may write if it was mapped with DRM_OGPU_BIND_WRITE. poll() waits for
+ * them (POLLIN: for those that may write, POLLOUT: for all), and so does DMA_BUF_IOCTL_SYNC; they
+ * are over when the time limit of the queue is. Jobs wait for implicit fences of other drivers:
+ * where a buffer is mapped with DRM_OGPU_BIND_WRITE for all, otherwise for those of writers. Work
+ * of DRM_OGPU_QUEUE_USER queues has no fence.
+ *
+ * GEM_FLINK and GEM_OPEN give -EOPNOTSUPP: names can be guessed.
+ *
  * DOC: Memory model
  *
  * Jobs of one queue and packets of one job execute one after the other, and each sees what those
@@ -280,9 +301,7 @@ struct drm_ogpu_query_time {
  * others; SUBMIT looks for that after memory was freed, ten times a second at most. If a buffer
  * is for one address space only, say so with @vm_id: SUBMIT looks at all buffers that are mapped,
  * but at those together, so that its cost does not grow with their number. Such a buffer is freed
- * like any other, and can be mapped nowhere once the address space is gone. In version 0.1
- * buffers cannot be exported or imported: the PRIME ioctls of drm.h give -EOPNOTSUPP, whatever
- * DRM_CAP_PRIME says (it speaks of the kernel's DRM core), and so do GEM_FLINK and GEM_OPEN.
+ * like any other, and can be mapped nowhere once the address space is gone.
  * Errors: -EINVAL for @size 0 or over 1 TiB, or no placement; -ENOENT for an unknown @vm_id;
  * -ENOSPC, -ENOMEM.
  */

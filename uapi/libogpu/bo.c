@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* Buffers. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 #include <xf86drm.h>
 
 #include "internal.h"
@@ -74,6 +76,42 @@ int ogpu_bo_set_label(struct ogpu_bo *bo, const char *label)
 	};
 
 	return ogpu_ioctl(bo->dev, DRM_IOCTL_OGPU_BO_SET_LABEL, &arg);
+}
+
+int ogpu_bo_export(struct ogpu_bo *bo, int *fd)
+{
+	struct drm_prime_handle arg = { .handle = bo->handle, .flags = DRM_CLOEXEC | DRM_RDWR };
+	int ret;
+
+	ret = ogpu_ioctl(bo->dev, DRM_IOCTL_PRIME_HANDLE_TO_FD, &arg);
+	if (!ret)
+		*fd = arg.fd;
+	return ret;
+}
+
+int ogpu_bo_import(struct ogpu_device *dev, int fd, struct ogpu_bo **out)
+{
+	struct drm_prime_handle arg = { .fd = fd };
+	struct ogpu_bo *bo;
+	off_t size;
+	int ret;
+
+	size = lseek(fd, 0, SEEK_END);
+	if (size < 0)
+		return -errno;
+	bo = calloc(1, sizeof(*bo));
+	if (!bo)
+		return -ENOMEM;
+	ret = ogpu_ioctl(dev, DRM_IOCTL_PRIME_FD_TO_HANDLE, &arg);
+	if (ret) {
+		free(bo);
+		return ret;
+	}
+	bo->dev = dev;
+	bo->handle = arg.handle;
+	bo->size = size;
+	*out = bo;
+	return 0;
 }
 
 void ogpu_bo_destroy(struct ogpu_bo *bo)

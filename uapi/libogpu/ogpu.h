@@ -76,6 +76,19 @@ int ogpu_bo_create_private(struct ogpu_vm *vm, uint64_t size, uint32_t placement
 /** ogpu_bo_map() - map for the CPU, once; later calls give the same address */
 int ogpu_bo_map(struct ogpu_bo *bo, void **ptr);
 int ogpu_bo_set_label(struct ogpu_bo *bo, const char *label);
+/**
+ * ogpu_bo_export() - a file descriptor for a buffer, to be handed to another process
+ *
+ * It is a dma-buf: see DRM_IOCTL_OGPU_BO_CREATE. The caller closes it. -EPERM for a private buffer.
+ */
+int ogpu_bo_export(struct ogpu_bo *bo, int *fd);
+/**
+ * ogpu_bo_import() - the buffer behind a file descriptor
+ *
+ * @fd is not needed any more afterwards. The kernel gives a file one handle of a buffer: what is
+ * imported twice, or was made by @dev, is to be destroyed once.
+ */
+int ogpu_bo_import(struct ogpu_device *dev, int fd, struct ogpu_bo **bo);
 /** ogpu_bo_destroy() - unmap and close; GPU mappings keep the memory alive. NULL is allowed. */
 void ogpu_bo_destroy(struct ogpu_bo *bo);
 
