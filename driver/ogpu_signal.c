@@ -10,10 +10,13 @@
  * needs to find nothing; a signal of a queue that had the number before wakes somebody for nothing.
  *
  * Who waits (ogpu_wait.c) arms the queue, and again after each time that it was woken, before it
- * looks at memory. Thus a queue that signals for ever, with nobody waiting, interrupts once. For an
- * eventfd the interrupt arms the queue itself. What it costs to tell of a signal is counted: a
- * queue that has cost too much in a tick is armed by a worker in the next one. So neither a queue
- * that signals all the time nor many threads that wait for it can take the host's time.
+ * looks at memory; who does not wait does not arm. Thus a queue that signals for ever, with nobody
+ * waiting, interrupts once. For an eventfd the interrupt arms the queue itself. What a signal costs
+ * is counted, the interrupt and whom it wakes: a queue that has cost too much in a tick is armed by
+ * a worker in the next one. Once all queues of the card have cost so much together each has much
+ * less left. So neither queues that signal all the time nor many threads that wait for them take
+ * more than so much of the host's time, and who waits for a quiet queue is told at once all the
+ * same.
  *
  * A slot's wait.lock protects all of it and is taken in any context; locks of an eventfd are taken
  * inside.
@@ -39,11 +42,26 @@
 
 /* What a queue may cost in one tick; to wake a waiter costs 1. */
 #define OGPU_SIGNAL_TICK_COST	1024
+/* What a signal costs that nobody waits for any more. */
+#define OGPU_SIGNAL_ENTRY_COST	2
 /* What an eventfd costs. */
 #define OGPU_SIGNAL_EVENTFD_COST	128
+/* What all queues of a card may cost in one tick, and each of them once they have. */
+#define OGPU_SIGNAL_CARD_COST	2048
+#define OGPU_SIGNAL_SCARCE_COST	64
 
 /* Entries that are taken at a time, with interrupts off. */
 #define OGPU_SIGNAL_ROUND	32
+
+/**
+ * struct ogpu_signal_cost - what signals have cost in a tick
+ */
+struct ogpu_signal_cost {
+	/** @tick: which */
+	unsigned long tick;
+	/** @sum: of it */
+	unsigned int sum;
+};
 
 /**
  * struct ogpu_signal_slot - whom to tell about the queue of one number
@@ -57,10 +75,8 @@ struct ogpu_signal_slot {
 	u32 events;
 	/** @eventfd: or NULL; referenced */
 	struct eventfd_ctx *eventfd;
-	/** @tick: when @cost began */
-	unsigned long tick;
-	/** @cost: of signals told of in @tick */
-	unsigned int cost;
+	/** @cost: of its signals */
+	struct ogpu_signal_cost cost;
 };
 
 /**
@@ -85,6 +101,8 @@ struct ogpu_signal_ring {
 	spinlock_t lock;
 	/** @running: hardware may write entries */
 	bool running;
+	/** @cost: of the signals of all queues; may be read without @lock */
+	struct ogpu_signal_cost cost;
 	/** @rptr: entries taken, free-running */
 	u32 rptr;
 	/** @strange: entries with a number that no queue can have */
@@ -98,19 +116,40 @@ static void ogpu_signal_write_arm(struct ogpu_signal_ring *ring, u32 number)
 		ring->odev->chip->signal_arm(ring->odev, number);
 }
 
-/* A signal is about to be told of. */
-static void ogpu_signal_charge(struct ogpu_signal_slot *slot, unsigned long now)
+static void ogpu_signal_cost_add(struct ogpu_signal_cost *cost, unsigned int amount,
+				 unsigned long now)
 {
-	if (slot->tick != now) {
-		slot->tick = now;
-		slot->cost = 0;
+	if (cost->tick != now) {
+		WRITE_ONCE(cost->sum, 0);
+		WRITE_ONCE(cost->tick, now);
 	}
-	slot->cost += slot->waiters + (slot->eventfd ? OGPU_SIGNAL_EVENTFD_COST : 0);
+	WRITE_ONCE(cost->sum, cost->sum + amount);
 }
 
-static bool ogpu_signal_may_arm(const struct ogpu_signal_slot *slot, unsigned long now)
+static unsigned int ogpu_signal_cost_of(const struct ogpu_signal_cost *cost, unsigned long now)
 {
-	return slot->tick != now || slot->cost <= OGPU_SIGNAL_TICK_COST;
+	return READ_ONCE(cost->tick) == now ? READ_ONCE(cost->sum) : 0;
+}
+
+/* A signal is about to be told of. */
+static void ogpu_signal_charge(struct ogpu_signal_ring *ring, struct ogpu_signal_slot *slot,
+			       unsigned long now)
+{
+	unsigned int amount = OGPU_SIGNAL_ENTRY_COST + slot->waiters;
+
+	if (slot->eventfd)
+		amount += OGPU_SIGNAL_EVENTFD_COST;
+	ogpu_signal_cost_add(&slot->cost, amount, now);
+	ogpu_signal_cost_add(&ring->cost, amount, now);
+}
+
+static bool ogpu_signal_may_arm(const struct ogpu_signal_ring *ring,
+				const struct ogpu_signal_slot *slot, unsigned long now)
+{
+	bool scarce = ogpu_signal_cost_of(&ring->cost, now) > OGPU_SIGNAL_CARD_COST;
+
+	return ogpu_signal_cost_of(&slot->cost, now) <=
+	       (scarce ? OGPU_SIGNAL_SCARCE_COST : OGPU_SIGNAL_TICK_COST);
 }
 
 /* Under the slot's lock, and in an interrupt or in ogpu_device_enter(). */
@@ -120,7 +159,7 @@ static void ogpu_signal_arm_slot(struct ogpu_signal_ring *ring, struct ogpu_sign
 
 	lockdep_assert_held(&slot->wait.lock);
 
-	if (ogpu_signal_may_arm(slot, jiffies)) {
+	if (ogpu_signal_may_arm(ring, slot, jiffies)) {
 		ogpu_signal_write_arm(ring, number);
 		return;
 	}
@@ -161,7 +200,7 @@ static void ogpu_signal_handle(struct ogpu_signal_ring *ring, u32 number)
 
 	slot = &ring->slots[number];
 	spin_lock_irqsave(&slot->wait.lock, flags);
-	ogpu_signal_charge(slot, jiffies);
+	ogpu_signal_charge(ring, slot, jiffies);
 	/* First, so that what is signalled from now on is not missed by who looks when told. */
 	if (slot->eventfd && (slot->events & DRM_OGPU_EVENT_SIGNAL))
 		ogpu_signal_arm_slot(ring, slot);
@@ -177,6 +216,8 @@ static bool ogpu_signal_take(struct ogpu_signal_ring *ring, u32 *number)
 
 	if (upper_32_bits(entry) != ring->rptr + 1)
 		return false;
+	/* Who is told reads what the queue stored before: barriers of CPUs do not order DMA. */
+	dma_rmb();
 
 	*number = lower_32_bits(entry);
 	ring->rptr++;
@@ -437,10 +478,8 @@ int ogpu_signal_init(struct ogpu_device *odev)
 	ring->slots = kvcalloc(count, sizeof(*ring->slots), GFP_KERNEL);
 	if (!ring->slots)
 		return -ENOMEM;
-	for (i = 0; i < count; i++) {
+	for (i = 0; i < count; i++)
 		init_waitqueue_head(&ring->slots[i].wait);
-		ring->slots[i].tick = jiffies;
-	}
 	ret = drmm_add_action_or_reset(&odev->drm, ogpu_signal_fini, ring);
 	if (ret)
 		return ret;

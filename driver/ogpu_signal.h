@@ -31,4 +31,11 @@ void ogpu_signal_tell(struct ogpu_device *odev, u32 number, u32 event);
 struct eventfd_ctx *ogpu_signal_set_eventfd(struct ogpu_device *odev, u32 number,
 					    struct eventfd_ctx *eventfd, u32 events);
 
+#if IS_ENABLED(CONFIG_DRM_OGPU_KUNIT_TEST)
+struct kunit;
+
+struct ogpu_device *ogpu_signal_test_device(struct kunit *test,
+					    void (*arm)(struct ogpu_device *odev, u32 queue));
+#endif
+
 #endif

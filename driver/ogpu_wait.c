@@ -7,6 +7,7 @@
  * signal is only a reason to look again, so that one too many does no harm. No lock is held while
  * it looks or sleeps, and nothing of the kernel depends on what it finds.
  */
+#include <linux/atomic.h>
 #include <linux/eventfd.h>
 #include <linux/hrtimer.h>
 #include <linux/sched/signal.h>
@@ -52,8 +53,8 @@ struct ogpu_wait_queue {
 	struct ogpu_wait *wait;
 	/** @queue: referenced */
 	struct ogpu_queue *queue;
-	/** @told: it has signalled since it was armed, or was never armed */
-	bool told;
+	/** @told: 1: it has signalled since it was armed, or was never armed */
+	atomic_t told;
 };
 
 /**
@@ -80,8 +81,6 @@ struct ogpu_wait {
 	u32 queue_count;
 	/** @listening: of @queues, the first ones, have a waiter */
 	u32 listening;
-	/** @woken: one of @queues was told since we looked */
-	bool woken;
 	/** @index: of the fence that decided */
 	u32 index;
 };
@@ -89,13 +88,11 @@ struct ogpu_wait {
 static int ogpu_wait_wake(struct wait_queue_entry *entry, unsigned int mode, int flags, void *key)
 {
 	struct ogpu_wait_queue *wq = container_of(entry, struct ogpu_wait_queue, entry);
-	struct ogpu_wait *wait = wq->wait;
 
-	WRITE_ONCE(wq->told, true);
-	WRITE_ONCE(wait->woken, true);
+	atomic_set(&wq->told, 1);
 
-	/* Orders the stores before it looks at the state of the task. */
-	return wake_up_process(wait->task);
+	/* A full barrier before it looks at the state of the task: see ogpu_wait_sleep(). */
+	return wake_up_process(wq->wait->task);
 }
 
 /*
@@ -110,10 +107,18 @@ static int ogpu_wait_check_fence(const struct drm_ogpu_wait_fence *fence)
 	return 0;
 }
 
+static void ogpu_wait_init_queue(struct ogpu_wait *wait, struct ogpu_wait_queue *wq,
+				 struct ogpu_queue *queue)
+{
+	init_waitqueue_func_entry(&wq->entry, ogpu_wait_wake);
+	wq->wait = wait;
+	wq->queue = queue;
+	atomic_set(&wq->told, 1);
+}
+
 static int ogpu_wait_add_queue(struct ogpu_wait *wait, u32 fence)
 {
 	u32 id = wait->fences[fence].queue_id;
-	struct ogpu_wait_queue *wq;
 	struct ogpu_queue *queue;
 	u32 i;
 
@@ -135,11 +140,7 @@ static int ogpu_wait_add_queue(struct ogpu_wait *wait, u32 fence)
 		}
 	}
 
-	wq = &wait->queues[wait->queue_count];
-	init_waitqueue_func_entry(&wq->entry, ogpu_wait_wake);
-	wq->wait = wait;
-	wq->queue = queue;
-	wq->told = true;
+	ogpu_wait_init_queue(wait, &wait->queues[wait->queue_count], queue);
 	wait->which[fence] = wait->queue_count++;
 
 	return 0;
@@ -172,12 +173,18 @@ static int ogpu_wait_parse(struct ogpu_wait *wait, const struct drm_ogpu_wait *a
 	return ret;
 }
 
+static void ogpu_wait_unlisten(struct ogpu_wait *wait)
+{
+	while (wait->listening) {
+		struct ogpu_wait_queue *wq = &wait->queues[--wait->listening];
+
+		ogpu_signal_wait_end(wait->ofile->odev, wq->queue->number, &wq->entry);
+	}
+}
+
 static void ogpu_wait_fini(struct ogpu_wait *wait)
 {
-	while (wait->listening--)
-		ogpu_signal_wait_end(wait->ofile->odev,
-				     wait->queues[wait->listening].queue->number,
-				     &wait->queues[wait->listening].entry);
+	ogpu_wait_unlisten(wait);
 	while (wait->queue_count--)
 		ogpu_queue_put(wait->queues[wait->queue_count].queue);
 	kvfree(wait->queues);
@@ -284,32 +291,48 @@ static int ogpu_wait_listen(struct ogpu_wait *wait)
 	return 0;
 }
 
-/* What is signalled from now on wakes us. */
+/*
+ * What is signalled from now on wakes us.
+ *
+ * A queue that was told of is disarmed, and is told of again only after it was armed here. So no
+ * word but @told says that: who takes it arms the queue, before it looks at memory. Taking it is a
+ * full barrier, so that the look sees what was stored before the queue was told of.
+ */
 static void ogpu_wait_arm(struct ogpu_wait *wait)
 {
 	u32 i;
 
-	WRITE_ONCE(wait->woken, false);
 	for (i = 0; i < wait->queue_count; i++) {
 		struct ogpu_wait_queue *wq = &wait->queues[i];
 
-		if (READ_ONCE(wq->told)) {
-			WRITE_ONCE(wq->told, false);
+		if (atomic_read(&wq->told) && atomic_xchg(&wq->told, 0))
 			ogpu_signal_arm(wait->ofile->odev, wq->queue->number);
-		}
 	}
-	smp_mb(); /* It looks at memory only after this. */
+}
+
+static bool ogpu_wait_is_told(const struct ogpu_wait *wait)
+{
+	u32 i;
+
+	for (i = 0; i < wait->queue_count; i++) {
+		if (atomic_read(&wait->queues[i].told))
+			return true;
+	}
+
+	return false;
 }
 
 /* Until a queue is told of, a signal comes, or @until. */
-static int ogpu_wait_sleep(struct ogpu_wait *wait, ktime_t until)
+static void ogpu_wait_sleep(struct ogpu_wait *wait, ktime_t until)
 {
+	/*
+	 * Ends with a full barrier, which pairs with that of ogpu_wait_wake(): either we see that a
+	 * queue was told of, or the waker sees that we sleep.
+	 */
 	set_current_state(TASK_INTERRUPTIBLE);
-	if (!READ_ONCE(wait->woken) && !signal_pending(current))
+	if (!ogpu_wait_is_told(wait) && !signal_pending(current))
 		schedule_hrtimeout_range(&until, current->timer_slack_ns, HRTIMER_MODE_ABS);
 	__set_current_state(TASK_RUNNING);
-
-	return signal_pending(current) && !READ_ONCE(wait->woken) ? -ERESTARTSYS : 0;
 }
 
 static int ogpu_wait_run(struct ogpu_wait *wait, ktime_t deadline)
@@ -320,27 +343,30 @@ static int ogpu_wait_run(struct ogpu_wait *wait, ktime_t deadline)
 
 	/* Most of the time there is nothing to wait for. */
 	ret = ogpu_wait_look(wait);
-	if (!ret && ktime_before(ktime_get(), deadline))
-		ret = ogpu_wait_listen(wait);
-
 	while (!ret) {
-		ogpu_wait_arm(wait);
-		ret = ogpu_wait_look(wait);
-		if (ret)
-			break;
 		if (ogpu_wait_is_stale(wait))
 			return -ENODEV;
-
+		/* Also if queues signal faster than we look, so that we never sleep. */
+		if (signal_pending(current))
+			return -ERESTARTSYS;
+		cond_resched();
 		now = ktime_get();
 		if (!ktime_before(now, deadline))
 			return -ETIME;
+
+		ret = ogpu_wait_listen(wait);
+		if (ret)
+			break;
 		until = deadline;
 		if (wait->polled) {
 			if (ktime_sub(deadline, now) > poll_ns)
 				until = ktime_add_ns(now, poll_ns);
 			poll_ns = min_t(u64, poll_ns * 2, OGPU_WAIT_POLL_MAX_NS);
 		}
-		ret = ogpu_wait_sleep(wait, until);
+		/* Not the first time, nor before all that were told of are armed again. */
+		ogpu_wait_sleep(wait, until);
+		ogpu_wait_arm(wait);
+		ret = ogpu_wait_look(wait);
 	}
 
 	return ret > 0 ? 0 : ret;
@@ -424,3 +450,7 @@ int ogpu_ioctl_queue_eventfd(struct drm_device *drm, void *data, struct drm_file
 
 	return 0;
 }
+
+#if IS_ENABLED(CONFIG_DRM_OGPU_KUNIT_TEST)
+#include "tests/ogpu_wait_test.c"
+#endif

@@ -4,6 +4,7 @@
  */
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -11,6 +12,7 @@
 
 #include "card.h"
 #include "harness.h"
+#include "user.h"
 
 #define SLOW_MS	10000
 /* Longer than any test may take. */
@@ -505,7 +507,7 @@ TEST(signals_without_waiter)
 	EXPECT_LE(count_interrupts() - before, 1);
 }
 
-/* With an eventfd there are at most nine in a tick, and a tick is at least 1 ms. */
+/* With an eventfd there are at most eight in a tick, and a tick is at least 1 ms. */
 TEST(signals_with_eventfd)
 {
 	int fd = eventfd(0, EFD_NONBLOCK);
@@ -524,6 +526,103 @@ TEST(signals_with_eventfd)
 	elapsed = time_ms() - start + 2;
 	EXPECT_LE(count_interrupts() - before, 10 * (long)elapsed);
 	EXPECT(is_told(fd, SLOW_MS));
+}
+
+/*
+ * Queues that signal without end
+ */
+
+#define STORM_QUEUES	16
+
+/** struct storm - user queues that each execute FENCE SIGNAL until they are killed */
+struct storm {
+	struct card card;
+	struct buffer words;
+	struct stream levels[4];
+	struct user queues[STORM_QUEUES];
+};
+
+/* Some 10^12 packets: each level is executed for each packet of the next one. */
+static void storm_prepare(struct storm *s)
+{
+	struct drm_ogpu_pkt_indirect indirect = {
+		.header = DRM_OGPU_PKT(DRM_OGPU_PKT_INDIRECT, sizeof(indirect)),
+	};
+	unsigned int i, j;
+
+	card_open(&s->card);
+	user_vm(&s->card);
+	card_buffer(&s->card, &s->words, 4096, DRM_OGPU_BO_SYSTEM,
+		    DRM_OGPU_BIND_READ | DRM_OGPU_BIND_WRITE);
+	card_stream(&s->card, &s->levels[0], 4096);
+	for (i = 0; i < 100; i++)
+		stream_fence_signal(&s->levels[0], s->words.va, i);
+	for (i = 1; i < 4; i++) {
+		card_stream(&s->card, &s->levels[i], 64 << 10);
+		indirect.bytes = s->levels[i - 1].bytes;
+		indirect.addr = s->levels[i - 1].buf.va;
+		for (j = 0; j < 4096; j++)
+			stream_add(&s->levels[i], &indirect, sizeof(indirect));
+	}
+}
+
+static void storm_begin(struct storm *s)
+{
+	struct drm_ogpu_pkt_indirect indirect = {
+		.header = DRM_OGPU_PKT(DRM_OGPU_PKT_INDIRECT, sizeof(indirect)),
+		.bytes = s->levels[3].bytes,
+		.addr = s->levels[3].buf.va,
+	};
+	unsigned int i;
+
+	for (i = 0; i < STORM_QUEUES; i++) {
+		user_open(&s->card, &s->queues[i], 4096);
+		user_add(&s->queues[i], &indirect, sizeof(indirect));
+		user_ring(&s->queues[i]);
+	}
+}
+
+/* For what none of them is going to store. */
+static int storm_wait(struct storm *s, int ms)
+{
+	struct drm_ogpu_wait_fence f[STORM_QUEUES];
+	volatile uint64_t *words = s->words.map;
+	unsigned int i;
+
+	for (i = 0; i < STORM_QUEUES; i++)
+		f[i] = fence(&words[1], 1, s->queues[i].args.queue_id);
+
+	return wait_for(&s->card, f, STORM_QUEUES, 0, ms, NULL);
+}
+
+/* Who waits for queues that never leave him alone can be killed all the same. */
+TEST(killed_in_storm)
+{
+	static struct storm s;
+	long before = count_interrupts();
+	uint64_t end;
+	pid_t pid;
+
+	if (before < 0)
+		SKIP("no such line in /proc/interrupts");
+	pid = fork();
+	if (!pid) {
+		storm_prepare(&s);
+		storm_begin(&s);
+		storm_wait(&s, 3 * SLOW_MS);
+		_exit(1);
+	}
+	ASSERT(pid > 0);
+	/* It waits: nobody else arms anything. */
+	for (end = time_ms() + SLOW_MS; count_interrupts() - before < 100;) {
+		ASSERT_LE(time_ms(), end);
+		sleep_ms(1);
+	}
+	kill(pid, SIGKILL);
+	for (end = time_ms() + SLOW_MS; !waitpid(pid, NULL, WNOHANG);) {
+		ASSERT_LE(time_ms(), end);
+		sleep_ms(1);
+	}
 }
 
 int main(int argc, char **argv)
