@@ -191,7 +191,8 @@ void ogpu_device_set_gone(struct ogpu_device *odev)
 
 	trace_ogpu_state(odev, ogpu_state_name(OGPU_STATE_GONE));
 	ogpu_device_set_error(odev, "card does not answer; reseat or power-cycle it");
-	drm_err(&odev->drm, "card is gone from the bus\n");
+	drm_err(&odev->drm, "event %u: card is gone from the bus; action: power-cycle\n",
+		OGPU_TROUBLE_GONE);
 	schedule_work(&odev->state_work);
 	ogpu_report(odev, OGPU_TROUBLE_GONE);
 }

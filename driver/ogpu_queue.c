@@ -391,6 +391,8 @@ struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
 	queue->client_id = params->client_id;
 	queue->context = dma_fence_context_alloc(1);
 	queue->name = params->name;
+	get_task_comm(queue->comm, current);
+	queue->pid = task_tgid_nr(current);
 	queue->kind = params->kind;
 	queue->user = params->user;
 	queue->ring_size = params->ring_size;

@@ -12,6 +12,7 @@
 #include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
@@ -212,6 +213,10 @@ struct ogpu_queue {
 	struct ogpu_sched *sched;
 	/** @name: for messages and traces */
 	const char *name;
+	/** @comm: process that made it, for messages */
+	char comm[TASK_COMM_LEN];
+	/** @pid: of that process */
+	pid_t pid;
 	/** @number: on the card: doorbell page, firmware's name of the queue */
 	u32 number;
 	/** @slot_base: what the fence slot of @number had when the queue was made */

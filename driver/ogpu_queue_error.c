@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Why a queue failed: hardware's words for it and those of the uapi.
+ * Why a queue failed: hardware's words for it, those of the uapi, and those of the log.
  */
+#include <linux/array_size.h>
 #include <linux/build_bug.h>
+#include <linux/device.h>
+#include <linux/string.h>
 
 #include <drm/ogpu_drm.h>
 
 #include "abi/addr.h"
 #include "abi/mbox.h"
 #include "abi/queue.h"
+#include "ogpu_device.h"
 #include "ogpu_queue.h"
 #include "ogpu_queue_priv.h"
+#include "ogpu_report.h"
 
 /* Most words are the same. */
 static_assert((int)DRM_OGPU_QUEUE_OK == (int)OGPU_QERR_NONE);
@@ -103,6 +108,54 @@ struct ogpu_queue_failure ogpu_queue_failure_from(const struct ogpu_msg_queue_er
 		.fault_va = le64_to_cpu(msg->fault_va),
 		.pc = le64_to_cpu(msg->pc),
 	};
+}
+
+static const char *ogpu_queue_error_text(u32 code)
+{
+	static const char * const texts[] = {
+		[DRM_OGPU_QUEUE_ERR_OPCODE] = "unknown packet",
+		[DRM_OGPU_QUEUE_ERR_PACKET] = "bad packet",
+		[DRM_OGPU_QUEUE_ERR_PRIVILEGE] = "packet of the kernel",
+		[DRM_OGPU_QUEUE_ERR_MEMORY] = "memory fault",
+		[DRM_OGPU_QUEUE_ERR_INSTRUCTION] = "illegal instruction",
+		[DRM_OGPU_QUEUE_ERR_MISALIGNED] = "misaligned access",
+		[DRM_OGPU_QUEUE_ERR_TRAP] = "ebreak",
+		[DRM_OGPU_QUEUE_ERR_DISPATCH] = "dispatch asks for too much",
+		[DRM_OGPU_QUEUE_ERR_RING] = "bad ring",
+		[DRM_OGPU_QUEUE_ERR_TIMEOUT] = "job ran too long, killing it",
+		[DRM_OGPU_QUEUE_ERR_SAVE] = "bad save area",
+		[DRM_OGPU_QUEUE_ERR_NO_ROOM] = "no room for its buffers",
+	};
+
+	return code < ARRAY_SIZE(texts) && texts[code] ? texts[code] : "unknown error";
+}
+
+/**
+ * ogpu_queue_log_error() - tell the administrator whose queue has failed, and why
+ * @queue: the queue
+ * @why: what it failed with
+ *
+ * Each user has some lines in each time, so that nobody's are lost in those of others. Any context.
+ */
+void ogpu_queue_log_error(const struct ogpu_queue *queue, const struct ogpu_queue_failure *why)
+{
+	struct device *dev = queue->odev->drm.dev;
+	unsigned int event = OGPU_EVENT_NR_QUEUE + why->code;
+	const char *text = ogpu_queue_error_text(why->code);
+	int len = strnlen(queue->comm, sizeof(queue->comm));
+
+	if (!queue->owner || !ogpu_queue_quota_may_log(queue->owner->quota))
+		return;
+
+	/* Names of processes may contain anything. */
+	if (why->code == DRM_OGPU_QUEUE_ERR_MEMORY)
+		dev_notice(dev,
+			   "event %u: queue %u of %*pE[%d]: job %llu: %s at %#llx; action: reset queue\n",
+			   event, queue->number, len, queue->comm, queue->pid, why->job, text,
+			   why->fault_va);
+	else
+		dev_notice(dev, "event %u: queue %u of %*pE[%d]: job %llu: %s; action: reset queue\n",
+			   event, queue->number, len, queue->comm, queue->pid, why->job, text);
 }
 
 #if IS_ENABLED(CONFIG_DRM_OGPU_KUNIT_TEST)

@@ -193,6 +193,7 @@ static void ogpu_queue_mgr_handle_error(struct ogpu_device *odev, const void *bo
 {
 	const struct ogpu_msg_queue_error *msg = body;
 	const struct ogpu_queue_failure why = ogpu_queue_failure_from(msg);
+	struct ogpu_queue_failure told;
 	struct ogpu_queue *queue;
 	bool cookie, first;
 
@@ -217,11 +218,14 @@ static void ogpu_queue_mgr_handle_error(struct ogpu_device *odev, const void *bo
 	first = ogpu_queue_set_dead(queue, &why);
 	if (first)
 		ogpu_queue_locate_error(queue);
+	told = queue->error;
 	spin_unlock_irq(&queue->lock);
 
-	if (first)
+	if (first) {
+		ogpu_queue_log_error(queue, &told);
 		drm_dbg(&odev->drm, "%s queue %u stopped: error %u va %#llx pc %#llx detail %#x\n",
 			queue->name, queue->number, why.code, why.fault_va, why.pc, why.detail);
+	}
 
 	/* A queue that is being killed ends by ogpu_queue_kill(), which hears whether it obeyed. */
 	if (ogpu_queue_is_kernel(queue)) {

@@ -166,6 +166,7 @@ void ogpu_queue_locate_error(struct ogpu_queue *queue);
 
 /* ogpu_queue_error.c */
 struct ogpu_queue_failure ogpu_queue_failure_from(const struct ogpu_msg_queue_error *msg);
+void ogpu_queue_log_error(const struct ogpu_queue *queue, const struct ogpu_queue_failure *why);
 
 /* ogpu_queue_mgr.c */
 struct ogpu_queue *ogpu_queue_mgr_get(struct ogpu_queue_mgr *mgr, unsigned long number);
@@ -176,6 +177,7 @@ void ogpu_queue_quotas_init(struct ogpu_queue_quotas *quotas);
 void ogpu_queue_quotas_set(struct ogpu_queue_quotas *quotas, u32 total);
 struct ogpu_queue_quota *ogpu_queue_quota_get(struct ogpu_queue_quotas *quotas);
 void ogpu_queue_quota_put(struct ogpu_queue_quota *quota);
+bool ogpu_queue_quota_may_log(struct ogpu_queue_quota *quota);
 int ogpu_queue_quota_charge(struct ogpu_queue_quotas *quotas, struct ogpu_queue_quota *quota);
 void ogpu_queue_quota_uncharge(struct ogpu_queue_quotas *quotas, struct ogpu_queue_quota *quota);
 bool ogpu_queue_quota_charge_job(struct ogpu_queue_quota *quota, int limit);

@@ -18,6 +18,7 @@
 #include <linux/cred.h>
 #include <linux/list.h>
 #include <linux/minmax.h>
+#include <linux/ratelimit.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/uidgid.h>
@@ -45,6 +46,8 @@ struct ogpu_queue_quota {
 	kuid_t uid;
 	/** @used: queues */
 	u32 used;
+	/** @log: lines about its queues that failed; has a lock of its own */
+	struct ratelimit_state log;
 	/** @dying: of them, those without references; changes without the lock */
 	atomic_t dying;
 	/** @wait: for @dying to become 0 */
@@ -91,6 +94,9 @@ struct ogpu_queue_quota *ogpu_queue_quota_get(struct ogpu_queue_quotas *quotas)
 	new->refs = 1;
 	new->quotas = quotas;
 	new->uid = current_euid();
+	ratelimit_state_init(&new->log, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);
+	/* Nobody is told how many lines were left out. */
+	ratelimit_set_flags(&new->log, RATELIMIT_MSG_ON_RELEASE);
 	init_waitqueue_head(&new->wait);
 
 	spin_lock(&quotas->lock);
@@ -125,6 +131,17 @@ void ogpu_queue_quota_put(struct ogpu_queue_quota *quota)
 
 	if (last)
 		kfree(quota);
+}
+
+/**
+ * ogpu_queue_quota_may_log() - may a line about this user be logged now?
+ * @quota: of the user
+ *
+ * Return: false if there were many just before. Any context.
+ */
+bool ogpu_queue_quota_may_log(struct ogpu_queue_quota *quota)
+{
+	return __ratelimit(&quota->log);
 }
 
 static bool ogpu_queue_quota_try_charge(struct ogpu_queue_quotas *quotas,

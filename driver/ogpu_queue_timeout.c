@@ -181,9 +181,12 @@ void ogpu_queue_timeout_work(struct work_struct *work)
 
 	seqno = ogpu_queue_find_late(queue, card_ns);
 	if (seqno) {
-		dev_notice_ratelimited(odev->drm.dev,
-				       "%s queue %u: job %llu ran longer than %u ms, killing it\n",
-				       queue->name, queue->number, seqno, queue->timeout_ms);
+		const struct ogpu_queue_failure why = {
+			.code = DRM_OGPU_QUEUE_ERR_TIMEOUT,
+			.job = seqno,
+		};
+
+		ogpu_queue_log_error(queue, &why);
 		ogpu_queue_kill(queue, DRM_OGPU_QUEUE_ERR_TIMEOUT, -ETIMEDOUT);
 	}
 out:

@@ -7,6 +7,15 @@
 
 struct ogpu_device;
 
+/*
+ * Numbers of events in the log, for machines; docs/operating.md lists them. None is ever used for
+ * something else: troubles have those of enum ogpu_trouble, queues that fail have these and enum
+ * drm_ogpu_queue_error.
+ */
+#define OGPU_EVENT_NR_WEDGED	50
+#define OGPU_EVENT_NR_REFUSED	51
+#define OGPU_EVENT_NR_QUEUE	100
+
 /**
  * enum ogpu_trouble - what may be wrong with a card; ogpu_report.c has a row for each
  * @OGPU_TROUBLE_GONE: it has left the bus
@@ -29,10 +38,10 @@ struct ogpu_device;
  * @OGPU_TROUBLE_QUEUE_SUSPEND: firmware did not suspend or resume a queue
  * @OGPU_TROUBLE_COPY_STOPPED: the kernel's copy queue had to be stopped
  * @OGPU_TROUBLE_COPY_FAILED: the kernel's copy queue failed
- * @OGPU_TROUBLES: how many there are
+ * @OGPU_TROUBLES: the number after the last one; new ones go before it
  */
 enum ogpu_trouble {
-	OGPU_TROUBLE_GONE,
+	OGPU_TROUBLE_GONE = 1,
 	OGPU_TROUBLE_LOST,
 	OGPU_TROUBLE_FW_CRASH,
 	OGPU_TROUBLE_FW_HEARTBEAT,

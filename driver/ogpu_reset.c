@@ -135,8 +135,9 @@ static void ogpu_reset_drop_firmware(struct ogpu_device *odev)
 		return;
 
 	ogpu_device_get_error(odev, error, sizeof(error));
-	drm_err(&odev->drm, "card does not accept its firmware any more; upload another one: %s\n",
-		error);
+	drm_err(&odev->drm,
+		"event %u: card does not accept its firmware any more: %s; action: load firmware\n",
+		OGPU_EVENT_NR_REFUSED, error);
 }
 
 /* What comes out of the attempts to start again. Under reset_lock. */
@@ -165,7 +166,8 @@ static void ogpu_reset_conclude(struct ogpu_device *odev, int ret)
 
 	ogpu_life_halt(odev);
 	ogpu_device_get_error(odev, error, sizeof(error));
-	drm_err(&odev->drm, "card is wedged: %s\n", error);
+	drm_err(&odev->drm, "event %u: card is wedged: %s; action: reset card\n",
+		OGPU_EVENT_NR_WEDGED, error);
 	if (odev->registered)
 		drm_dev_wedged_event(&odev->drm,
 				     DRM_WEDGE_RECOVERY_REBIND | DRM_WEDGE_RECOVERY_BUS_RESET,
@@ -214,10 +216,11 @@ static bool ogpu_reset_is_vain(struct ogpu_reset *reset)
 
 static void ogpu_reset_recover(struct ogpu_device *odev)
 {
+	enum ogpu_trouble trouble = READ_ONCE(odev->reset->trouble);
 	int ret = -ENODEV;
 
-	drm_err(&odev->drm, "resetting the card: %s\n",
-		ogpu_trouble_text(READ_ONCE(odev->reset->trouble)));
+	drm_err(&odev->drm, "event %u: resetting the card: %s; action: restart job\n", trouble,
+		ogpu_trouble_text(trouble));
 	ogpu_reset_count_one(odev);
 	ogpu_reset_stop(odev);
 

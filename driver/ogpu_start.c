@@ -37,6 +37,7 @@ void ogpu_start_begin(struct ogpu_device *odev)
 void ogpu_start_note(struct ogpu_device *odev, enum ogpu_trouble trouble)
 {
 	atomic_cmpxchg(&odev->start_trouble, 0, trouble + 1);
+	/* Before the caller looks at the state, whether that has changed or not. */
 	smp_mb__after_atomic();
 }
 

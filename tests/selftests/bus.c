@@ -211,7 +211,8 @@ TEST_TIMEOUT(fatal_error, TIMEOUT_S)
 
 /*
  * The same harmless error, told while recovery waits for its turn: whose end of error recovery is
- * not the end of ours. Work on bad pages holds recovery up, because firmware hangs.
+ * not the end of ours. Work on bad pages waits for
+ * firmware that hangs, recovery does not wait for it.
  */
 TEST_TIMEOUT(error_before_recovery, TIMEOUT_S)
 {
@@ -349,8 +350,7 @@ TEST_TIMEOUT(trouble_while_starting, TIMEOUT_S)
 		_exit(!admin_write(&admin, "reset", "1"));
 	EXPECT(admin_wait(&admin, "state", "resetting"));
 	for (i = 0; i < 10; i++) {
-		EXPECT(play(&admin,
-			      "\"fault\":\"error\",\"block\":2,\"severity\":1,\"addr\":0"));
+		EXPECT(play(&admin, "\"fault\":\"error\",\"block\":2,\"severity\":1,\"addr\":0"));
 		sleep_ms(100);
 	}
 	EXPECT(play(&admin, "\"fault\":\"rom-delay\",\"ms\":0"));

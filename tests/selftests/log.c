@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * What the kernel log says of queues that fail: one line with a number, the queue, the process, the
+ * cause and what to do. Who fails again and again does not take the lines of others.
+ */
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/types.h>
+
+#include "card.h"
+#include "harness.h"
+
+#define TIMEOUT_MS	300
+/* Of a user, in five seconds. */
+#define LINES_MAX	10
+#define NOBODY		65534
+
+static const uint32_t bad_packet[2] = { DRM_OGPU_PKT(0x7f, 8) };
+
+/* For messages from now on. */
+static int open_kernel_log(void)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(lseek(fd, 0, SEEK_END), 0);
+	return fd;
+}
+
+/* How many messages since then have all of these. */
+static int count_lines(int log, const char *one, const char *two, const char *three)
+{
+	char line[2048];
+	ssize_t bytes;
+	int count = 0;
+
+	while ((bytes = read(log, line, sizeof(line) - 1)) > 0) {
+		line[bytes] = 0;
+		if (strstr(line, one) && strstr(line, two) && strstr(line, three))
+			count++;
+	}
+
+	return count;
+}
+
+/* What a line says of this process. */
+static const char *process(void)
+{
+	static char text[64];
+	char name[16];
+
+	ASSERT_EQ(prctl(PR_GET_NAME, name), 0);
+	snprintf(text, sizeof(text), " of %s[%d]: job 1: ", name, getpid());
+	return text;
+}
+
+/* One job, which fails. */
+static void fail(struct card *card, const struct stream *s, uint32_t timeout_ms)
+{
+	struct drm_ogpu_sync out = { .flags = DRM_OGPU_SYNC_SIGNAL };
+	uint32_t queue = card_queue(card, DRM_OGPU_ENGINE_COPY, timeout_ms);
+
+	out.handle = card_syncobj(card);
+	ASSERT_EQ(card_submit(card, queue, s, &out, 1), 0);
+	ASSERT_EQ(card_syncobj_wait(card, out.handle, 10000), 0);
+	ASSERT_EQ(card_queue_destroy(card, queue), 0);
+}
+
+TEST(packet)
+{
+	int log = open_kernel_log();
+	struct stream s;
+	struct card card;
+
+	card_open(&card);
+	card_stream(&card, &s, 4096);
+	stream_add(&s, bad_packet, sizeof(bad_packet));
+	fail(&card, &s, 0);
+	EXPECT_EQ(count_lines(log, "event 101: queue ", process(),
+			      "unknown packet; action: reset queue"), 1);
+}
+
+TEST(fault)
+{
+	int log = open_kernel_log();
+	struct stream s;
+	struct card card;
+
+	card_open(&card);
+	card_stream(&card, &s, 4096);
+	stream_fence(&s, 0x123456000, 1);
+	fail(&card, &s, 0);
+	EXPECT_EQ(count_lines(log, "event 104: queue ", process(),
+			      "memory fault at 0x123456000; action: reset queue"), 1);
+}
+
+TEST(timeout)
+{
+	int log = open_kernel_log();
+	struct buffer gate;
+	struct stream s;
+	struct card card;
+
+	card_open(&card);
+	card_buffer(&card, &gate, 4096, DRM_OGPU_BO_SYSTEM,
+		    DRM_OGPU_BIND_READ | DRM_OGPU_BIND_WRITE);
+	card_stream(&card, &s, 4096);
+	stream_wait(&s, gate.va, DRM_OGPU_COMPARE_EQ, 1, UINT64_MAX);
+	fail(&card, &s, TIMEOUT_MS);
+	EXPECT_EQ(count_lines(log, "event 111: queue ", process(), "ran too long"), 1);
+}
+
+/* A name that would look like a line of its own. */
+TEST(name)
+{
+	int log = open_kernel_log();
+	struct stream s;
+	struct card card;
+
+	ASSERT_EQ(prctl(PR_SET_NAME, "a\nevent 1:"), 0);
+	card_open(&card);
+	card_stream(&card, &s, 4096);
+	stream_add(&s, bad_packet, sizeof(bad_packet));
+	fail(&card, &s, 0);
+	/* The log escapes the backslash of the escape. */
+	EXPECT_EQ(count_lines(log, "event 101: queue ", " of a\\x5cnevent 1:[", "unknown packet"),
+		  1);
+}
+
+/* Somebody floods the log: some lines are enough, and another user still has his. */
+TEST(flood)
+{
+	int i, lines, status, log = open_kernel_log();
+	struct stream s;
+	struct card card;
+	pid_t other;
+
+	ASSERT_EQ(system("chmod 666 /dev/dri/renderD*"), 0);
+	other = fork();
+	ASSERT_GE(other, 0);
+	if (!other) {
+		ASSERT_EQ(setuid(NOBODY), 0);
+		ASSERT_EQ(prctl(PR_SET_NAME, "flooder"), 0);
+	} else {
+		ASSERT_EQ(waitpid(other, &status, 0), other);
+		ASSERT(WIFEXITED(status) && !WEXITSTATUS(status));
+	}
+	card_open(&card);
+	card_stream(&card, &s, 4096);
+	stream_add(&s, bad_packet, sizeof(bad_packet));
+	if (!other) {
+		for (i = 0; i < 3 * LINES_MAX; i++)
+			fail(&card, &s, 0);
+		lines = count_lines(log, "event 101: queue ", " of flooder[", "unknown packet");
+		printf("# %d lines of %d\n", lines, i);
+		_exit(lines < 1 || lines >= i);
+	}
+	log = open_kernel_log();
+	fail(&card, &s, 0);
+	EXPECT_EQ(count_lines(log, "event 101: queue ", process(), "unknown packet"), 1);
+}
+
+int main(int argc, char **argv)
+{
+	return harness_run(argc, argv);
+}
