@@ -215,7 +215,7 @@ struct view {
 	unsigned int leaving_later;	/* or perhaps not */
 	uint64_t now;
 	bool counted;			/* since a slot was given or told to make room: */
-	uint8_t priority;		/* for gangs of this one that are on no slot and not raised, */
+	uint8_t priority;		/* for gangs of this one, on no slot and not raised, */
 	struct tally tally;		/* this */
 };
 

@@ -103,9 +103,10 @@ static void inject_aer(const struct admin *admin, uint32_t status)
 {
 	struct aer_error error = { .uncor_status = status, .header_log = { 0, 1, 2, 3 } };
 	unsigned int domain, bus, dev, fn;
-	int fd;
+	int fd, got;
 
-	ASSERT_EQ(sscanf(admin->address, "%x:%x:%x.%x", &domain, &bus, &dev, &fn), 4);
+	got = sscanf(admin->address, "%x:%x:%x.%x", &domain, &bus, &dev, &fn);
+	ASSERT_EQ(got, 4);
 	error.domain = domain;
 	error.bus = bus;
 	error.dev = dev;

@@ -133,7 +133,7 @@ static int make(const char *path, enum ggml_type type)
 	gguf_set_val_u32(file, "llama.feed_forward_length", HIDDEN);
 	gguf_set_val_u32(file, "llama.attention.head_count", HEADS);
 	gguf_set_val_u32(file, "llama.attention.head_count_kv", KV_HEADS);
-	gguf_set_val_f32(file, "llama.attention.layer_norm_rms_epsilon", 1e-5f);
+	gguf_set_val_f32(file, "llama.attention.layer_norm_rms_epsilon", 0.00001f);
 	gguf_set_val_u32(file, "llama.rope.dimension_count", WIDTH / HEADS);
 	gguf_set_val_u32(file, "llama.vocab_size", WORDS);
 	add_words(file);
