@@ -16,10 +16,13 @@
 #include "ogpu_device.h"
 #include "ogpu_ttm.h"
 
-/* What was lost is nobody's to see. Once for each move; any context. */
+/*
+ * What was lost is nobody's to see. Once for each move; any context. A move that failed has told
+ * nothing, and may end when the card, and with it the words, are not there any more.
+ */
 static void ogpu_bo_end_out(struct ogpu_bo *bo)
 {
-	if (READ_ONCE(bo->out.page->words[bo->out.word])) {
+	if (!bo->out.fence->error && READ_ONCE(bo->out.page->words[bo->out.word])) {
 		WRITE_ONCE(bo->lost, true);
 		drm_err_ratelimited(bo->ttm.base.dev,
 				    "a buffer of %zu bytes has lost its content to bad memory\n",

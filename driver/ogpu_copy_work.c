@@ -21,6 +21,7 @@
  */
 #include <linux/dma-resv.h>
 #include <linux/module.h>
+#include <linux/rcupdate.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
@@ -34,6 +35,9 @@
 /* What is on the ring at once. */
 #define OGPU_COPY_FLIGHT_JOBS	32u
 #define OGPU_COPY_FLIGHT_BYTES	((u64)SZ_32M)
+
+/* Jobs that are started, or fail, with interrupts off. */
+#define OGPU_COPY_AT_ONCE	64u
 
 static_assert(offsetof(struct ogpu_copy_work, fence) == 0);
 static_assert(offsetof(struct ogpu_copy_piece, base) == 0);
@@ -200,24 +204,30 @@ static void ogpu_copy_fail(struct ogpu_copy *copy, struct list_head *failed)
 /* Puts on the ring what is due and has room. */
 static void ogpu_copy_dispatch(struct ogpu_copy *copy)
 {
-	struct ogpu_queue *queue = NULL;
+	struct ogpu_queue *queue;
 	unsigned long flags;
-	LIST_HEAD(failed);
+	unsigned int n;
 
-	spin_lock_irqsave(&copy->lock, flags);
-	while (!list_empty(&copy->flows) && ogpu_copy_has_room(copy)) {
-		if (ogpu_copy_start_next(copy, &failed))
-			break;
-	}
-	/* All others have failed. */
-	if (copy->queue)
-		queue = ogpu_queue_get(copy->queue);
-	spin_unlock_irqrestore(&copy->lock, flags);
+	do {
+		LIST_HEAD(failed);
 
-	if (queue)
-		ogpu_queue_flush_ring(queue);
-	ogpu_queue_put(queue);
-	ogpu_copy_fail(copy, &failed);
+		queue = NULL;
+		spin_lock_irqsave(&copy->lock, flags);
+		for (n = 0; n < OGPU_COPY_AT_ONCE; n++) {
+			if (list_empty(&copy->flows) || !ogpu_copy_has_room(copy) ||
+			    ogpu_copy_start_next(copy, &failed))
+				break;
+		}
+		/* All others have failed. */
+		if (copy->queue)
+			queue = ogpu_queue_get(copy->queue);
+		spin_unlock_irqrestore(&copy->lock, flags);
+
+		if (queue)
+			ogpu_queue_flush_ring(queue);
+		ogpu_queue_put(queue);
+		ogpu_copy_fail(copy, &failed);
+	} while (n == OGPU_COPY_AT_ONCE);
 }
 
 /*
@@ -467,5 +477,7 @@ void ogpu_copy_work_init_card(struct ogpu_copy *copy, struct ogpu_device *odev)
  */
 void ogpu_copy_work_fini_card(struct ogpu_copy *copy)
 {
+	/* ogpu_copy_wake(), under the lock of a fence, may not have got that far yet. */
+	synchronize_rcu();
 	cancel_work_sync(&copy->run);
 }

@@ -17,6 +17,7 @@
  * loaded until its last reference is gone.
  */
 #include <linux/module.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 
 #include "ogpu_compat.h"
@@ -88,6 +89,27 @@ const struct dma_fence_ops ogpu_fence_job_ops = {
 bool ogpu_fence_is_job(const struct dma_fence *fence)
 {
 	return ogpu_compat_fence_ops(fence) == &ogpu_fence_job_ops;
+}
+
+/**
+ * ogpu_fence_is_ours() - is it a fence of this driver, whatever it stands for?
+ * @fence: anybody's
+ *
+ * Return: true if it is a job's, a bind's or a move's, of any card; that may be forgotten once it
+ * has signalled.
+ */
+bool ogpu_fence_is_ours(const struct dma_fence *fence)
+{
+	const struct dma_fence_ops *ops;
+	bool ours;
+
+	/* Those of other modules may go when the fence signals. */
+	rcu_read_lock();
+	ops = ogpu_compat_fence_ops(fence);
+	ours = ops && ops->get_driver_name == ogpu_fence_get_driver_name;
+	rcu_read_unlock();
+
+	return ours;
 }
 
 /**

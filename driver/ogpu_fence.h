@@ -15,6 +15,7 @@ const char *ogpu_fence_get_timeline_name(struct dma_fence *fence);
 void ogpu_fence_release(struct dma_fence *fence);
 
 bool ogpu_fence_is_job(const struct dma_fence *fence);
+bool ogpu_fence_is_ours(const struct dma_fence *fence);
 void ogpu_fence_setup(struct dma_fence *fence, spinlock_t *lock, const struct dma_fence_ops *ops,
 		      u64 context, u64 seqno);
 

@@ -388,7 +388,7 @@ int ogpu_job_add_foreign_deps(struct ogpu_job *job, struct dma_resv *resv,
 
 	dma_resv_for_each_fence(&cursor, resv, usage, fence) {
 		if (dma_resv_iter_usage(&cursor) == DMA_RESV_USAGE_KERNEL ||
-		    ogpu_fence_is_job(fence))
+		    ogpu_fence_is_ours(fence))
 			continue;
 		ret = ogpu_job_add_dep(job, dma_fence_get(fence));
 		if (ret)

@@ -234,8 +234,9 @@ int ogpu_mmu_invalidate(struct ogpu_device *odev, u16 asid, const struct ogpu_pt
 	ret = ogpu_mmu_tlbi(odev, asid, ranges, false);
 	if (ret == -ETIMEDOUT)
 		ogpu_report(odev, OGPU_TROUBLE_TLBI);
-	else if (ret == -ENODEV)
-		ogpu_device_check_gone(odev);
+	else if (ret == -ENODEV && ogpu_mmu_works(odev))
+		/* Callers rely on recovery, though the card may answer again by now. */
+		ogpu_report(odev, OGPU_TROUBLE_LOST);
 	ogpu_device_exit(odev, idx);
 
 	return ret;

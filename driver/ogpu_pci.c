@@ -31,6 +31,7 @@
 #include "ogpu_reset.h"
 #include "ogpu_sched.h"
 #include "ogpu_signal.h"
+#include "ogpu_start.h"
 #include "ogpu_sysfs.h"
 #include "ogpu_ttm.h"
 #include "ogpu_vm_owner.h"
@@ -328,6 +329,9 @@ static void ogpu_pci_remove(struct pci_dev *pdev)
 {
 	struct ogpu_device *odev = pci_get_drvdata(pdev);
 
+	/* So that an upload waits for nothing any more. */
+	ogpu_device_detach(odev);
+	ogpu_start_wake(odev);
 	ogpu_fw_unregister(odev);
 	ogpu_pci_halt(odev);
 	ogpu_hwmon_unregister(odev);

@@ -31,6 +31,8 @@
 
 /* Room that is about to be free is waited for so long. */
 #define OGPU_PLACE_WAIT_MS	10000
+/* How often it is looked whether the card is being unbound meanwhile, in jiffies. */
+#define OGPU_PLACE_LOOK		(HZ / 10)
 
 /* Next to OGPU_PLACE_OWN: it is part of a struct ogpu_places, and which, counted from 1. */
 #define OGPU_PLACE_INDEX	GENMASK(30, 29)
@@ -159,23 +161,32 @@ static bool ogpu_mem_no_room(int err)
 }
 
 /* Returns whether to try again; if not because the wait was interrupted, *@ret says so. */
-static bool ogpu_mem_wait(struct ogpu_mem_try *try, int *ret)
+static bool ogpu_mem_wait(struct ogpu_device *odev, struct ogpu_mem_try *try, int *ret)
 {
-	long left = MAX_SCHEDULE_TIMEOUT;
+	long left;
 
 	if (!try->wait)
 		return false;
 
-	/* What the caller's own jobs and the copy engine do comes to an end by itself. */
-	if (*ret != -EAGAIN) {
+	if (*ret == -EAGAIN) {
+		/*
+		 * The caller's own jobs and the copy engine come to an end by themselves, but not
+		 * what other drivers do, for which unbind does not wait.
+		 */
+		do
+			left = dma_fence_wait_timeout(try->wait, true, OGPU_PLACE_LOOK);
+		while (!left && !READ_ONCE(odev->unplugged));
+		if (!left)
+			left = -ENODEV;
+	} else {
 		if (!try->waited)
 			try->since = ktime_get();
 		try->waited = true;
 		left = OGPU_PLACE_WAIT_MS - ktime_ms_delta(ktime_get(), try->since);
 		left = left > 0 ? msecs_to_jiffies(left) : 0;
+		if (left)
+			left = dma_fence_wait_timeout(try->wait, true, left);
 	}
-	if (left)
-		left = dma_fence_wait_timeout(try->wait, true, left);
 	dma_fence_put(try->wait);
 	try->wait = NULL;
 	if (left < 0)
@@ -210,10 +221,10 @@ bool ogpu_mem_retry(struct ogpu_device *odev, struct ogpu_mem_try *try, int *ret
 	}
 
 	if (*ret == -EAGAIN)
-		return ogpu_mem_wait(try, ret);
+		return ogpu_mem_wait(odev, try, ret);
 	if (ogpu_mem_no_room(*ret)) {
 		if (try->mode == OGPU_MEM_EXCLUSIVE && try->busy)
-			return ogpu_mem_wait(try, ret);
+			return ogpu_mem_wait(odev, try, ret);
 		/* A step at a time: TTM may have failed because it had to end the transaction. */
 		try->busy = try->mode == OGPU_MEM_EXCLUSIVE;
 		try->mode = OGPU_MEM_EXCLUSIVE;

@@ -297,12 +297,14 @@ static void ogpu_queue_release_work(struct work_struct *work)
 	spin_lock_irq(&queue->lock);
 	ogpu_queue_update_times(queue);
 	spin_unlock_irq(&queue->lock);
-	if (!gone)
+	if (!gone) {
+		ogpu_queue_quota_end_dying(ogpu_queue_quota(queue));
+		/* Then it belongs to ogpu_queue_mgr_forget(). */
 		list_add_tail(&queue->zombie, &mgr->zombies);
+	}
 	mutex_unlock(&mgr->lock);
 
 	if (!gone) {
-		ogpu_queue_quota_end_dying(ogpu_queue_quota(queue));
 		if (ret != -ENODEV)
 			ogpu_report(mgr->odev, OGPU_TROUBLE_QUEUE_DESTROY);
 		return;

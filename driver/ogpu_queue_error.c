@@ -123,6 +123,7 @@ static const char *ogpu_queue_error_text(u32 code)
 		[DRM_OGPU_QUEUE_ERR_DISPATCH] = "dispatch asks for too much",
 		[DRM_OGPU_QUEUE_ERR_RING] = "bad ring",
 		[DRM_OGPU_QUEUE_ERR_TIMEOUT] = "job ran too long, killing it",
+		[DRM_OGPU_QUEUE_ERR_ENGINE] = "engine failed",
 		[DRM_OGPU_QUEUE_ERR_SAVE] = "bad save area",
 		[DRM_OGPU_QUEUE_ERR_NO_ROOM] = "no room for its buffers",
 	};

@@ -260,6 +260,7 @@ static void ogpu_queue_mgr_fini(struct drm_device *drm, void *arg)
 	struct ogpu_queue_mgr *mgr = arg;
 
 	mutex_destroy(&mgr->lock);
+	ogpu_queue_quotas_fini(&mgr->quotas);
 	xa_destroy(&mgr->queues);
 }
 
@@ -375,7 +376,7 @@ void ogpu_queue_mgr_stop(struct ogpu_device *odev, int fence_error)
  *
  * Sleeps for a bounded time.
  *
- * Return: true if there were any.
+ * Return: true if there are none.
  */
 bool ogpu_queue_mgr_settle(struct ogpu_device *odev, const struct ogpu_queue_owner *owner)
 {

@@ -44,12 +44,17 @@ struct ogpu_queue_mem {
 struct ogpu_queue_quotas {
 	/** @lock: protects what follows, and what users have; inside of all others */
 	spinlock_t lock;
-	/** @users: &struct ogpu_queue_quota of those who have a file open or a queue */
+	/**
+	 * @users: &struct ogpu_queue_quota of those who have a file open or a queue, and of some
+	 * of whom was logged just before
+	 */
 	struct list_head users;
 	/** @total: queues that the card has */
 	u32 total;
 	/** @used: of them, with those of the kernel */
 	u32 used;
+	/** @gone: how many of @users have nothing */
+	u32 gone;
 };
 
 /**
@@ -174,6 +179,7 @@ void ogpu_queue_mgr_drop(struct ogpu_queue_mgr *mgr, struct ogpu_queue *queue);
 
 /* ogpu_queue_quota.c */
 void ogpu_queue_quotas_init(struct ogpu_queue_quotas *quotas);
+void ogpu_queue_quotas_fini(struct ogpu_queue_quotas *quotas);
 void ogpu_queue_quotas_set(struct ogpu_queue_quotas *quotas, u32 total);
 struct ogpu_queue_quota *ogpu_queue_quota_get(struct ogpu_queue_quotas *quotas);
 void ogpu_queue_quota_put(struct ogpu_queue_quota *quota);

@@ -17,6 +17,7 @@
 #include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/list.h>
+#include <linux/jiffies.h>
 #include <linux/minmax.h>
 #include <linux/ratelimit.h>
 #include <linux/slab.h>
@@ -31,6 +32,11 @@
 
 /* To destroy a queue takes milliseconds, unless the card is broken. */
 #define OGPU_QUEUE_DYING_MS	5000
+
+/* For which a user has so many lines of the log as printk_ratelimit() gives. */
+#define OGPU_QUEUE_LOG_INTERVAL	DEFAULT_RATELIMIT_INTERVAL
+/* So many users are remembered for that time though they have nothing any more. */
+#define OGPU_QUEUE_USERS_GONE	64
 
 /**
  * struct ogpu_queue_quota - what a user has of a card
@@ -48,6 +54,8 @@ struct ogpu_queue_quota {
 	u32 used;
 	/** @log: lines about its queues that failed; has a lock of its own */
 	struct ratelimit_state log;
+	/** @logged: in jiffies, when such a line was asked for last; changes without the lock */
+	unsigned long logged;
 	/** @dying: of them, those without references; changes without the lock */
 	atomic_t dying;
 	/** @wait: for @dying to become 0 */
@@ -55,6 +63,12 @@ struct ogpu_queue_quota {
 	/** @jobs: that go through entities of queues (ogpu_job.c); changes without the lock */
 	atomic_t jobs;
 };
+
+/* May the user come again with all lines? */
+static bool ogpu_queue_quota_is_over(const struct ogpu_queue_quota *quota)
+{
+	return time_after_eq(jiffies, READ_ONCE(quota->logged) + OGPU_QUEUE_LOG_INTERVAL);
+}
 
 /**
  * ogpu_queue_quotas_init() - nobody has a queue
@@ -64,6 +78,29 @@ void ogpu_queue_quotas_init(struct ogpu_queue_quotas *quotas)
 {
 	spin_lock_init(&quotas->lock);
 	INIT_LIST_HEAD(&quotas->users);
+}
+
+/* Forget users who have nothing, @all or those of whom nothing was logged lately. */
+static void ogpu_queue_quotas_reap(struct ogpu_queue_quotas *quotas, bool all)
+{
+	struct ogpu_queue_quota *quota, *next;
+
+	list_for_each_entry_safe(quota, next, &quotas->users, link) {
+		if (quota->refs || (!all && !ogpu_queue_quota_is_over(quota)))
+			continue;
+		quotas->gone--;
+		list_del(&quota->link);
+		kfree(quota);
+	}
+}
+
+/**
+ * ogpu_queue_quotas_fini() - nobody has a queue or a file any more
+ * @quotas: of a card
+ */
+void ogpu_queue_quotas_fini(struct ogpu_queue_quotas *quotas)
+{
+	ogpu_queue_quotas_reap(quotas, true);
 }
 
 /**
@@ -94,15 +131,18 @@ struct ogpu_queue_quota *ogpu_queue_quota_get(struct ogpu_queue_quotas *quotas)
 	new->refs = 1;
 	new->quotas = quotas;
 	new->uid = current_euid();
-	ratelimit_state_init(&new->log, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);
+	ratelimit_state_init(&new->log, OGPU_QUEUE_LOG_INTERVAL, DEFAULT_RATELIMIT_BURST);
 	/* Nobody is told how many lines were left out. */
 	ratelimit_set_flags(&new->log, RATELIMIT_MSG_ON_RELEASE);
+	new->logged = jiffies - OGPU_QUEUE_LOG_INTERVAL;
 	init_waitqueue_head(&new->wait);
 
 	spin_lock(&quotas->lock);
+	ogpu_queue_quotas_reap(quotas, false);
 	list_for_each_entry(quota, &quotas->users, link) {
 		if (uid_eq(quota->uid, new->uid)) {
-			quota->refs++;
+			if (!quota->refs++)
+				quotas->gone--;
 			spin_unlock(&quotas->lock);
 			kfree(new);
 			return quota;
@@ -121,16 +161,14 @@ struct ogpu_queue_quota *ogpu_queue_quota_get(struct ogpu_queue_quotas *quotas)
 void ogpu_queue_quota_put(struct ogpu_queue_quota *quota)
 {
 	struct ogpu_queue_quotas *quotas = quota->quotas;
-	bool last;
 
 	spin_lock(&quotas->lock);
-	last = !--quota->refs;
-	if (last)
-		list_del(&quota->link);
+	if (!--quota->refs) {
+		quotas->gone++;
+		/* Who comes and goes does not have all lines of the log each time. */
+		ogpu_queue_quotas_reap(quotas, quotas->gone > OGPU_QUEUE_USERS_GONE);
+	}
 	spin_unlock(&quotas->lock);
-
-	if (last)
-		kfree(quota);
 }
 
 /**
@@ -141,6 +179,8 @@ void ogpu_queue_quota_put(struct ogpu_queue_quota *quota)
  */
 bool ogpu_queue_quota_may_log(struct ogpu_queue_quota *quota)
 {
+	WRITE_ONCE(quota->logged, jiffies);
+
 	return __ratelimit(&quota->log);
 }
 
@@ -248,13 +288,10 @@ void ogpu_queue_quota_end_dying(struct ogpu_queue_quota *quota)
  *
  * For a bounded time.
  *
- * Return: true if there were any, and they are gone.
+ * Return: true if there are none.
  */
 bool ogpu_queue_quota_wait_dying(struct ogpu_queue_quota *quota)
 {
-	if (!atomic_read(&quota->dying))
-		return false;
-
 	return wait_event_killable_timeout(quota->wait, !atomic_read(&quota->dying),
 					   msecs_to_jiffies(OGPU_QUEUE_DYING_MS)) > 0;
 }

@@ -163,6 +163,15 @@ static u64 ogpu_queue_find_late(struct ogpu_queue *queue, u64 card_ns)
 	return seqno;
 }
 
+/* The card did not answer, but may have been silent for a moment only. */
+static void ogpu_queue_look_again(struct ogpu_queue *queue)
+{
+	spin_lock_irq(&queue->lock);
+	if (!list_empty(&queue->pending) && READ_ONCE(queue->odev->state) == OGPU_STATE_RUNNING)
+		ogpu_queue_timeout_after(queue, OGPU_QUEUE_LOOK_NS);
+	spin_unlock_irq(&queue->lock);
+}
+
 /**
  * ogpu_queue_timeout_work() - see whether the oldest job of a queue has run too long
  * @work: &struct ogpu_queue.timeout
@@ -176,8 +185,10 @@ void ogpu_queue_timeout_work(struct work_struct *work)
 
 	cookie = dma_fence_begin_signalling();
 	/* If the card is lost or being removed, ogpu_queue_mgr_stop() signals all fences. */
-	if (ogpu_device_read_time(odev, &card_ns, NULL))
+	if (ogpu_device_read_time(odev, &card_ns, NULL)) {
+		ogpu_queue_look_again(queue);
 		goto out;
+	}
 
 	seqno = ogpu_queue_find_late(queue, card_ns);
 	if (seqno) {

@@ -105,6 +105,16 @@ static bool ogpu_reset_bus_is_at_it(struct ogpu_device *odev)
 	return READ_ONCE(odev->pdev->error_state) == pci_channel_io_frozen;
 }
 
+/*
+ * The PCI core leaves a link "frozen" for good if it gives up recovering, say for another function
+ * below the same port. Under the device lock, as is its own recovery.
+ */
+static void ogpu_reset_thaw(struct ogpu_device *odev)
+{
+	if (ogpu_reset_bus_is_at_it(odev) && ogpu_device_present(odev))
+		WRITE_ONCE(odev->pdev->error_state, pci_channel_io_normal);
+}
+
 /* There is nothing to wait for. */
 static bool ogpu_reset_is_decided(struct ogpu_device *odev)
 {
@@ -382,11 +392,15 @@ void ogpu_reset_done(struct ogpu_device *odev, u32 holder)
 		ogpu_reset_look(odev);
 		goto out;
 	}
+	if (holder == OGPU_RESET_FUNCTION)
+		ogpu_reset_thaw(odev);
 	ret = ogpu_reset_start(odev);
-	if (ret == -EAGAIN)
+	if (ret == -EAGAIN) {
+		WRITE_ONCE(odev->reset->trouble, atomic_read(&odev->start_trouble) - 1);
 		queue_work(odev->wq, &odev->reset->work);
-	else
+	} else {
 		ogpu_reset_conclude(odev, ret);
+	}
 out:
 	mutex_unlock(&odev->reset_lock);
 }
@@ -472,6 +486,7 @@ int ogpu_reset_allow(struct ogpu_device *odev)
 	odev->reset->config = pci_store_saved_state(odev->pdev);
 	if (!odev->reset->config)
 		return -ENOMEM;
+	ogpu_reset_thaw(odev);
 
 	mutex_lock(&odev->reset_lock);
 	WRITE_ONCE(odev->reset_holders, odev->reset_holders & ~OGPU_RESET_BIND);

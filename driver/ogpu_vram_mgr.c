@@ -144,7 +144,7 @@ static int ogpu_vram_alloc_blocks(struct ogpu_vram_mgr *mgr, u64 start, u64 end,
  * How many times blocks that are busy are refused before there is said to be no room, and how much
  * is asked for at once, more each time, so that what little is idle is found.
  */
-#define OGPU_VRAM_TRIES		16
+#define OGPU_VRAM_TRIES		64
 #define OGPU_VRAM_ASK_MOST	((u64)SZ_256M)
 
 /**

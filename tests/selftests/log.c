@@ -160,6 +160,36 @@ TEST(flood)
 	EXPECT_EQ(count_lines(log, "event 101: queue ", process(), "unknown packet"), 1);
 }
 
+/* Nor has he all of them again by closing the card. */
+TEST(flood_of_programs)
+{
+	int i, lines, status, log = open_kernel_log();
+	struct stream s;
+	struct card card;
+	pid_t other;
+
+	ASSERT_EQ(system("chmod 666 /dev/dri/renderD*"), 0);
+	for (i = 0; i < 3 * LINES_MAX; i++) {
+		other = fork();
+		ASSERT_GE(other, 0);
+		if (!other) {
+			ASSERT_EQ(setuid(NOBODY - 1), 0);
+			ASSERT_EQ(prctl(PR_SET_NAME, "flooders"), 0);
+			card_open(&card);
+			card_stream(&card, &s, 4096);
+			stream_add(&s, bad_packet, sizeof(bad_packet));
+			fail(&card, &s, 0);
+			_exit(0);
+		}
+		ASSERT_EQ(waitpid(other, &status, 0), other);
+		ASSERT(WIFEXITED(status) && !WEXITSTATUS(status));
+	}
+	lines = count_lines(log, "event 101: queue ", " of flooders[", "unknown packet");
+	printf("# %d lines of %d\n", lines, i);
+	EXPECT_GE(lines, 1);
+	EXPECT_LE(lines, i - 1);
+}
+
 int main(int argc, char **argv)
 {
 	return harness_run(argc, argv);
