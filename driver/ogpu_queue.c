@@ -420,7 +420,7 @@ struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
 	ret = ogpu_queue_quota_charge(&mgr->quotas, ogpu_queue_quota(queue));
 	if (ret)
 		goto err_free;
-	ret = xa_alloc(&mgr->queues, &queue->number, queue, XA_LIMIT(0, odev->disc.doorbells - 1),
+	ret = xa_alloc(&mgr->queues, &queue->number, NULL, XA_LIMIT(0, odev->disc.doorbells - 1),
 		       GFP_KERNEL);
 	if (ret) {
 		ret = ret == -EBUSY ? -ENOSPC : ret;
@@ -429,6 +429,8 @@ struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
 
 	/* Nobody else writes it: the number was given back when hardware had forgotten it. */
 	queue->slot_base = le64_to_cpu(mgr->slots[queue->number]);
+	/* Needs no memory: the place was reserved. */
+	xa_store(&mgr->queues, queue->number, queue, GFP_KERNEL);
 
 	if (queue->kind == OGPU_QUEUE_KIND_USER)
 		ret = ogpu_queue_create_user(queue);
