@@ -116,6 +116,10 @@ static inline unsigned int ogpu_wave_size(void)
  * theirs together and are its active ones; those at ogpu_wave_barrier() wait for all the others. So
  * where paths differed before, ogpu_wave_barrier() brings them together again. These are functions
  * of their own because a place in the source that the compiler has doubled would be two.
+ *
+ * A compiler knows nothing of waves: it may make a branch of a selection such as
+ * lane == n ? x : 0, and put operations into both of its ways, where they meet part of the wave
+ * only. ogpu_mask() of ogpu_math.h makes a selection without one.
  */
 #define OGPU_WAVE_CALL	__attribute__((unused, noinline, noclone))
 
