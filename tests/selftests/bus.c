@@ -5,6 +5,9 @@
  * stale, and the next program finds a card that works.
  *
  * Needs a virtual GPU whose control socket can be reached from the test machine, and aer_inject.
+ * Once that has injected an error, lockdep complains of it when somebody reads configuration space
+ * by sysfs: it takes a spinlock below a raw one.
+ * VM-ALONE: --cards 1
  */
 #include <fcntl.h>
 #include <linux/pci_regs.h>
