@@ -317,9 +317,6 @@ TEST_TIMEOUT(everything, TIMEOUT_S)
 	       (unsigned long long)jobs, opts.programs * opts.threads * opts.queues, compared,
 	       evicted);
 	printf("%u programs killed after %u steps\n", opts.victims, killed);
-	/* Half of all buffers may be in VRAM only. */
-	if (opts.programs * opts.mib / 2 * MIB > card_memory(&card).vram_size)
-		EXPECT_GE(evicted, 1);
 	/* Whatever was killed, destroyed or moved: nothing is left. */
 	EXPECT_EQ(card_wait_memory(&card, &before), 0);
 }
