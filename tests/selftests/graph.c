@@ -660,7 +660,7 @@ static void check_queue(struct graph *g, unsigned int number)
 	g->wrong++;
 }
 
-static void count_evicted(struct graph *g)
+void graph_count_evicted(struct graph *g)
 {
 	unsigned int i;
 
@@ -682,7 +682,7 @@ bool graph_check(struct graph *g)
 		if (g->queues[i].point)
 			wait_point(g, &g->queues[i], g->queues[i].point);
 	}
-	count_evicted(g);
+	graph_count_evicted(g);
 	gather(g);
 	for (i = 0; i < g->snap_count; i++)
 		compare(g, "snapshot", i, out + i * GRAPH_WORDS, g->snaps[i].words);

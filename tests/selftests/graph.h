@@ -137,6 +137,8 @@ void graph_wait_for(struct graph *g, struct drm_ogpu_sync sync);
 void graph_replace_queue(struct graph *g);
 /* A cell moves to another address while jobs are under way, by asynchronous binds. */
 void graph_move_cell(struct graph *g);
+/* Adds to @evicted those that are elsewhere now. graph_check() does that, too. */
+void graph_count_evicted(struct graph *g);
 /* Waits for all jobs and looks at everything. False, and says so, if anything has been wrong. */
 bool graph_check(struct graph *g);
 /* When jobs ended that signalled @timeline, by point; 0: it has not. After graph_check(). */
