@@ -327,7 +327,7 @@ static int ogpu_bind_prepare_bo(struct ogpu_bind *bind, struct ogpu_bind_req *re
 	struct drm_gem_object *obj = &req->bo->ttm.base;
 	struct drm_gpuvm_bo *vm_bo;
 
-	vm_bo = drm_gpuvm_bo_obtain_locked(&bind->vm->base, obj);
+	vm_bo = ogpu_vm_obtain_bo(bind->vm, obj);
 	if (IS_ERR(vm_bo))
 		return PTR_ERR(vm_bo);
 	req->vm_bo = vm_bo;

@@ -14,7 +14,8 @@
  * Only buffers that nobody has locked are moved at first. So under pressure from many sides there
  * may seem to be no room. Everybody who locks buffers to place them therefore does so between
  * ogpu_mem_begin() and ogpu_mem_end(); who fails tries again alone. Nothing is waited for in
- * between but locks and pages of system memory.
+ * between but locks and pages of system memory. Even alone he meets locks of those who place
+ * nothing, and buffers that are just being freed, so he looks a few times more.
  */
 #include <linux/bitfield.h>
 #include <linux/dma-fence.h>
@@ -31,6 +32,8 @@
 
 /* Room that is about to be free is waited for so long. */
 #define OGPU_PLACE_WAIT_MS	10000
+/* How often it is tried again if nothing is known to wait for: within 2^8 jiffies. */
+#define OGPU_PLACE_LOOKS	8
 /* How often it is looked whether the card is being unbound meanwhile, in jiffies. */
 #define OGPU_PLACE_LOOK		(HZ / 10)
 
@@ -195,6 +198,26 @@ static bool ogpu_mem_wait(struct ogpu_device *odev, struct ogpu_mem_try *try, in
 	return left > 0;
 }
 
+/*
+ * All others were to make way and did not, but none of them uses what is wanted: somebody had a
+ * buffer locked, or was freeing it, which TTM tells nobody. Returns whether to try again.
+ */
+static bool ogpu_mem_look_again(struct ogpu_mem_try *try, int *ret)
+{
+	if (try->looks == OGPU_PLACE_LOOKS)
+		return false;
+
+	/* Most often it is over by now. */
+	if (try->looks)
+		schedule_timeout_interruptible(1l << try->looks);
+	try->looks++;
+	if (!signal_pending(current))
+		return true;
+	*ret = -ERESTARTSYS;
+
+	return false;
+}
+
 /**
  * ogpu_mem_retry() - after trying to place buffers
  * @odev: the card
@@ -224,7 +247,8 @@ bool ogpu_mem_retry(struct ogpu_device *odev, struct ogpu_mem_try *try, int *ret
 		return ogpu_mem_wait(odev, try, ret);
 	if (ogpu_mem_no_room(*ret)) {
 		if (try->mode == OGPU_MEM_EXCLUSIVE && try->busy)
-			return ogpu_mem_wait(odev, try, ret);
+			return try->wait ? ogpu_mem_wait(odev, try, ret) :
+					   ogpu_mem_look_again(try, ret);
 		/* A step at a time: TTM may have failed because it had to end the transaction. */
 		try->busy = try->mode == OGPU_MEM_EXCLUSIVE;
 		try->mode = OGPU_MEM_EXCLUSIVE;

@@ -87,6 +87,55 @@ static struct drm_gpuvm_bo *ogpu_vm_bo_alloc(void)
 	return vm_bo ? &vm_bo->base : NULL;
 }
 
+/* Jobs need all buffers at once. */
+static void ogpu_vm_count_bo(struct ogpu_vm *vm, const struct ogpu_bo *bo, bool add)
+{
+	s64 size = bo->ttm.base.size;
+
+	if (bo->placement != DRM_OGPU_BO_VRAM)
+		return;
+	if (!add)
+		size = -size;
+	atomic64_add(size, &vm->vram_only);
+	if (bo->flags & DRM_OGPU_BO_CPU_ACCESS)
+		atomic64_add(size, &vm->visible_only);
+}
+
+/* Is there room if all others make way? */
+static bool ogpu_vm_can_fit(struct ogpu_vm *vm)
+{
+	struct ogpu_vram_mgr *vram = &vm->odev->mem->vram;
+
+	return atomic64_read(&vm->vram_only) <= ogpu_vram_mgr_room(vram, false) &&
+	       atomic64_read(&vm->visible_only) <= ogpu_vram_mgr_room(vram, true);
+}
+
+/**
+ * ogpu_vm_obtain_bo() - say that a buffer is, or will be, in an address space
+ * @vm: the address space
+ * @obj: the buffer, both locked
+ *
+ * Return: what stands for it there, with a reference, or an ERR_PTR().
+ */
+struct drm_gpuvm_bo *ogpu_vm_obtain_bo(struct ogpu_vm *vm, struct drm_gem_object *obj)
+{
+	struct drm_gpuvm_bo *vm_bo = drm_gpuvm_bo_obtain_locked(&vm->base, obj);
+
+	if (!IS_ERR(vm_bo) && !to_ogpu_vm_bo(vm_bo)->counted) {
+		ogpu_vm_count_bo(vm, gem_to_ogpu_bo(obj), true);
+		to_ogpu_vm_bo(vm_bo)->counted = true;
+	}
+
+	return vm_bo;
+}
+
+static void ogpu_vm_bo_free(struct drm_gpuvm_bo *vm_bo)
+{
+	if (to_ogpu_vm_bo(vm_bo)->counted)
+		ogpu_vm_count_bo(to_ogpu_vm(vm_bo->vm), gem_to_ogpu_bo(vm_bo->obj), false);
+	kfree(to_ogpu_vm_bo(vm_bo));
+}
+
 /* For each buffer that has moved: bring it back to where the card can use it, note its mappings. */
 static int ogpu_vm_bo_validate(struct drm_gpuvm_bo *vm_bo, struct drm_exec *exec)
 {
@@ -131,6 +180,7 @@ static const struct drm_gpuvm_ops ogpu_vm_ops = {
 	.op_alloc = ogpu_vm_op_alloc,
 	.op_free = ogpu_vm_op_free,
 	.vm_bo_alloc = ogpu_vm_bo_alloc,
+	.vm_bo_free = ogpu_vm_bo_free,
 	.vm_bo_validate = ogpu_vm_bo_validate,
 };
 
@@ -608,6 +658,10 @@ int ogpu_vm_exec_lock(struct ogpu_vm *vm, struct ogpu_vm_exec *exec)
 	ret = ogpu_vm_lock_all(exec);
 	if (ret != -ESTALE)
 		return ret;
+
+	/* Otherwise all others would have to make way for nothing. */
+	if (!ogpu_vm_can_fit(vm))
+		return -ENOSPC;
 
 	exec->placed = true;
 	do {

@@ -104,6 +104,10 @@ struct ogpu_vm {
 	u64 mappings;
 	/** @bytes: of memory that they map; protected by the dma_resv */
 	u64 bytes;
+	/** @vram_only: bytes of buffers in it that can be used nowhere but in VRAM */
+	atomic64_t vram_only;
+	/** @visible_only: of these, bytes that must be where the CPU can see them */
+	atomic64_t visible_only;
 	/** @preempt: if it is of the long-running kind, otherwise NULL; constant */
 	struct ogpu_preempt *preempt;
 	/** @rebind: collects what has moved, while drm_gpuvm_validate() runs */
@@ -166,6 +170,8 @@ struct ogpu_vm_bo {
 	struct drm_gpuvm_bo base;
 	/** @writable: mappings for writing; protected by the dma_resv of the address space */
 	u64 writable;
+	/** @counted: the buffer is in &ogpu_vm.vram_only; protected by its dma_resv */
+	bool counted;
 };
 
 static_assert(offsetof(struct ogpu_vm_bo, base) == 0);
@@ -180,6 +186,7 @@ static inline struct ogpu_vm *to_ogpu_vm(struct drm_gpuvm *gpuvm)
 	return container_of(gpuvm, struct ogpu_vm, base);
 }
 
+struct drm_gpuvm_bo *ogpu_vm_obtain_bo(struct ogpu_vm *vm, struct drm_gem_object *obj);
 struct ogpu_vm *ogpu_vm_lookup(struct ogpu_file *ofile, u32 id);
 struct ogpu_vm *ogpu_vm_get(struct ogpu_vm *vm);
 void ogpu_vm_put(struct ogpu_vm *vm);

@@ -265,13 +265,14 @@ TEST(too_much_for_one)
 {
 	struct drm_gem_close args = {};
 	struct drm_ogpu_sync sync;
-	struct client c;
+	struct client c, other;
 	struct buffer more[6];
 	unsigned int i;
 
 	need_small_card();
 	client_open(&c, SIZE, DRM_OGPU_BO_VRAM, 0);
 	client_fill(&c, 1, 1);
+	client_open(&other, SIZE, DRM_OGPU_BO_VRAM, 0);
 	for (i = 0; i < 6; i++) {
 		int ret = create(&c.card, &more[i], SIZE, DRM_OGPU_BO_VRAM, 0);
 
@@ -284,8 +285,11 @@ TEST(too_much_for_one)
 	};
 	stream_reset(&c.s);
 	stream_nop(&c.s, 2);
+	client_fill(&other, 2, 1);
 	EXPECT_EQ(card_submit(&c.card, c.queue, &c.s, &sync, 1), -ENOSPC);
 	EXPECT_EQ(card_syncobj_wait(&c.card, sync.handle, 0), -EINVAL);
+	/* Nobody made way for nothing. */
+	EXPECT_EQ(placement_now(&other.card, &other.big), DRM_OGPU_BO_VRAM);
 	ASSERT_EQ(card_unbind(&c.card, BIG_VA + SIZE, 6 * SIZE), 0);
 	for (i = 0; i < 6; i++) {
 		args.handle = more[i].handle;

@@ -946,8 +946,8 @@ struct drm_ogpu_job {
  * card for that, and for jobs of others whose memory it takes. The call itself may wait, and can be
  * interrupted, for two things: that a buffer which is just being moved away has left, which is
  * after the jobs that were submitted before and used it; and, for 10 seconds at most before it
- * fails with -ENOSPC, that buffers are gone which were freed while jobs use them, if there is no
- * other room. With all that it needs in place it waits for nothing. Each job starts when the one
+ * fails with -ENOSPC, that buffers are gone which were freed while jobs use them, or are let go by
+ * who is at them just then, if there is no other room. With all that it needs in place it waits for nothing. Each job starts when the one
  * before it on the queue and its in-syncs are done, and signals its out-syncs when it is done; a
  * job may wait for what an earlier job of the same call signals. When a queue fails, out-syncs
  * still signal, and their fences carry an error. It shows in the sync_file of a binary syncobj
