@@ -947,18 +947,18 @@ struct drm_ogpu_job {
  * interrupted, for two things: that a buffer which is just being moved away has left, which is
  * after the jobs that were submitted before and used it; and, for 10 seconds at most before it
  * fails with -ENOSPC, that buffers are gone which were freed while jobs use them, or are let go by
- * who is at them just then, if there is no other room. With all that it needs in place it waits for nothing. Each job starts when the one
- * before it on the queue and its in-syncs are done, and signals its out-syncs when it is done; a
- * job may wait for what an earlier job of the same call signals. When a queue fails, out-syncs
- * still signal, and their fences carry an error. It shows in the sync_file of a binary syncobj
- * (SYNC_IOC_FILE_INFO), but not in a wait or a timeline, and a job that waits for such a fence
- * starts all the same. Who wants to wait for what has not been submitted yet has a thread that
- * waits with DRM_SYNCOBJ_WAIT_FLAGS_WAIT_FOR_SUBMIT and DRM_SYNCOBJ_WAIT_FLAGS_WAIT_AVAILABLE
- * (drm.h), and then calls SUBMIT. Errors: -ECANCELED if the queue has failed; -EBUSY if more than
- * DRM_OGPU_MAX_QUEUED_JOBS jobs of the queue were not over, or four times as many of the user's had
- * to wait for something else than their turn: wait for some; -ENOSPC if the buffers mapped in the
- * address space do not fit into VRAM all at once; -EBADMSG if one of them is DRM_OGPU_BO_LOST;
- * -ENOENT for an unknown queue or syncobj.
+ * who is at them just then, if there is no other room. With all that it needs in place it waits for
+ * nothing. Each job starts when the one before it on the queue and its in-syncs are done, and
+ * signals its out-syncs when it is done; a job may wait for what an earlier job of the same call
+ * signals. When a queue fails, out-syncs still signal, and their fences carry an error. It shows in
+ * the sync_file of a binary syncobj (SYNC_IOC_FILE_INFO), but not in a wait or a timeline, and a
+ * job that waits for such a fence starts all the same. Who wants to wait for what has not been
+ * submitted yet has a thread that waits with DRM_SYNCOBJ_WAIT_FLAGS_WAIT_FOR_SUBMIT and
+ * DRM_SYNCOBJ_WAIT_FLAGS_WAIT_AVAILABLE (drm.h), and then calls SUBMIT. Errors: -ECANCELED if the
+ * queue has failed; -EBUSY if more than DRM_OGPU_MAX_QUEUED_JOBS jobs of the queue were not over,
+ * or four times as many of the user's had to wait for something else than their turn: wait for
+ * some; -ENOSPC if the buffers mapped in the address space do not fit into VRAM all at once;
+ * -EBADMSG if one of them is DRM_OGPU_BO_LOST; -ENOENT for an unknown queue or syncobj.
  */
 struct drm_ogpu_submit {
 	/** @queue_id: from QUEUE_CREATE */
