@@ -68,6 +68,8 @@ const char *fw_exit_word(enum fw_exit code)
 		return "cancelled";
 	case FW_EXIT_PENDING:
 		return "update-pending";
+	case FW_EXIT_NO_IMAGE:
+		return "no-image";
 	case FW_EXIT_USAGE:
 		return "usage";
 	}
@@ -103,6 +105,8 @@ const char *fw_exit_help(enum fw_exit code)
 		return "cancelled";
 	case FW_EXIT_PENDING:
 		return "other firmware is installed than the one that runs";
+	case FW_EXIT_NO_IMAGE:
+		return "no firmware is installed for the card's board";
 	case FW_EXIT_USAGE:
 		return "wrong usage";
 	}

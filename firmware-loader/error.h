@@ -20,6 +20,7 @@ enum fw_exit {
 	FW_EXIT_TIMEOUT = 10,
 	FW_EXIT_CANCELLED = 11,
 	FW_EXIT_PENDING = 12,		/* other firmware is installed than the one that runs */
+	FW_EXIT_NO_IMAGE = 13,		/* none is installed for the board */
 	FW_EXIT_USAGE = 64,
 };
 

@@ -42,7 +42,7 @@ static int open_image(struct fw_image *image, const struct card *card, const str
 				return image_open(image, path, err);
 		}
 	}
-	return fw_fail(err, FW_EXIT_FAILED,
+	return fw_fail(err, FW_EXIT_NO_IMAGE,
 		       "%s: board 0x%08x needs %s/%08x.img, which is not there",
 		       card->address, card->board_id, folders[count - 1], card->board_id);
 }

@@ -307,7 +307,7 @@ run "verify for the card" 0 "$FWLOAD" verify --all --key=dev.pub --sysfs-root="$
 run "verify: not for the card" 6 "$FWLOAD" verify --all --key=dev.pub --sysfs-root="$SYS" \
 	other-board.img
 run "load: missing file" 1 $LOAD nothing.img
-run "load: no file for the board" 1 $LOAD --firmware-dir="$WORK"
+run "load: no file for the board" 13 $LOAD --firmware-dir="$WORK"
 run "load: no such card" 3 $LOAD --device=0000:09:00.0 good.img
 run "load: no such card in time" 3 $LOAD --device=0000:09:00.0 --wait --timeout=1 good.img
 run "dry run" 0 $LOAD --dry-run good.img
