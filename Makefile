@@ -18,6 +18,7 @@ else
 ##                       MODEL=x.gguf: with a model of yours; TOKENS=N, PROMPT=TEXT
 ## make check            all tests: host unit tests, static checks, both stock kernels
 ## make check-debug      tests and KUnit on a kernel with KASAN, lockdep, kmemleak, ...
+## make check-installed  the Debian packages, installed in a system that boots with virtual cards
 ## make check-runtime    ggml and llama.cpp as Debian packages them, on a virtual card
 ## make bench            measure; writes build/bench.json
 ## make shell            interactive test machine with a card
@@ -49,7 +50,7 @@ INSTALL_VARS := PREFIX BINDIR SBINDIR LIBDIR INCLUDEDIR DATADIR MANDIR DOCDIR PK
 	UDEVDIR UNITDIR FIRMWAREDIR KEYSDIR DESTDIR V CC CFLAGS CPPFLAGS LDFLAGS
 install_args = $(foreach v,$(INSTALL_VARS),$(if $(filter command\ line environment,$(origin $(v))),$(v)='$($(v))'))
 
-GOALS := all demo llama check check-debug check-runtime bench shell setup modules debug-kernel static
+GOALS := all demo llama check check-debug check-installed check-runtime bench shell setup modules debug-kernel static
 GOALS += components product firmware loader libogpu smi vgpu deb rpm
 .PHONY: $(GOALS) install product-install dist dkms-source modules_install headers_install clean distclean help
 .DEFAULT_GOAL := all
@@ -60,7 +61,7 @@ help:
 clean:
 	@cd $(TOP) && for f in build/*; do \
 		case $$f in \
-		build/root* | build/next-root* | build/kernel | build/linux-source | build/debug-kernel | build/keys) ;; \
+		build/root* | build/next-root* | build/installed-root* | build/kernel | build/linux-source | build/debug-kernel | build/keys) ;; \
 		*) rm -rf "$$f" ;; \
 		esac; \
 	done
@@ -128,6 +129,13 @@ next-root: root
 	@$(TOP)/tools/build/next-root
 
 check-runtime: next-root
+
+# A Debian system for the packages.
+.PHONY: installed-root
+installed-root: root
+	@$(TOP)/tools/build/installed-root
+
+check-installed: installed-root
 
 llama: next-root
 	@$(TOP)/tools/ggml/llama/model-in "$(MODEL)"
@@ -217,6 +225,9 @@ check: all
 
 check-runtime: components modules
 	@tests/ggml/check
+
+check-installed:
+	@tests/packaging/check-installed
 
 check-debug: components debug-kernel
 	@tests/check --debug

@@ -182,9 +182,10 @@ class Machine:
         if opts.share:
             command += ["-fsdev", f"local,id=share,path={opts.share},security_model=none",
                         "-device", "virtio-9p-pci,fsdev=share,mount_tag=share"]
-        if opts.root:
-            command += ["-drive", f"file={opts.root},format=raw,if=none,id=root,readonly=on",
-                        "-device", "virtio-blk-pci,drive=root"]
+        for name, image in (("root", opts.root), ("layer", opts.layer)):
+            if image:
+                command += ["-drive", f"file={image},format=raw,if=none,id={name},readonly=on",
+                            "-device", f"virtio-blk-pci,drive={name}"]
         if cards:
             command += ["-device", "virtio-serial-pci,max_ports=31"]
         for card in cards:

@@ -53,6 +53,10 @@ def parse(argv):
                    help="file or folder for the machine (default place: /job); may be repeated")
     p.add_argument("--root", metavar="DIR", help="folder with a system, Debian for example, that"
                    " becomes / of the command; what it writes there is lost at the end")
+    p.add_argument("--layer", metavar="FILE", help="EROFS image of an upper folder of overlayfs, whose"
+                   " files are above those of --root")
+    p.add_argument("--system", action="store_true", help="the system of --root boots with its own"
+                   " init, which runs the command when all else is up; driver and firmware are its")
     p.add_argument("--module", metavar="PATH", help="ogpu.ko (default build/module/KERNEL/ogpu.ko)")
     p.add_argument("--module-params", default="", metavar="'A=1 B=2'")
     p.add_argument("--vgpu", metavar="PATH", help="virtual GPU (default build/vgpu/ogpu-vgpu)")
@@ -84,6 +88,11 @@ def parse(argv):
     opts.pref64 = "1G"
     if not opts.command and not opts.interactive:
         p.error("no command")
+    if (opts.layer or opts.system) and not opts.root:
+        p.error("--layer and --system need --root")
+    if opts.system and (opts.interactive or opts.share):
+        p.error("--system with --interactive or --share is not offered")
+    opts.no_module = opts.no_module or opts.system
     return opts
 
 
@@ -151,7 +160,8 @@ def make_job(opts, kernel, token):
         "FIRMWARE": "1" if firmware else "", "UNLOAD": "" if opts.no_unload else "1",
         "SHARE": "1" if opts.share else "", "INTERACTIVE": "1" if opts.interactive else "",
         "KMEMLEAK": "1" if opts.kmemleak else "", "COLS": str(size[0] or 80), "ROWS": str(size[1] or 24),
-        "ROOT": "1" if opts.root else "", "CARDS": str(opts.cards), "KERNEL": opts.kernel, "IOMMU": opts.iommu or "",
+        "ROOT": "1" if opts.root else "", "LAYER": "1" if opts.layer else "",
+        "SYSTEM": "1" if opts.system else "", "CARDS": str(opts.cards), "KERNEL": opts.kernel, "IOMMU": opts.iommu or "",
     }
     job.text("/job/settings", "".join(f"{k}={shlex.quote(v)}\n" for k, v in settings.items()))
     return job, module
@@ -350,6 +360,7 @@ def main():
     token = "@" + secrets.token_hex(8)
     opts.share = local(opts.share) if opts.share else None
     opts.root = rootfs.image(f"{TOP}/build/vm", local(opts.root)) if opts.root else None
+    opts.layer = existing(local(opts.layer), "--layer needs an image") if opts.layer else None
     kernel = initramfs.Kernel(TOP, opts.kernel)
     if opts.root and "erofs" not in kernel.modules:
         raise SystemExit(f"vm: --root: kernel {opts.kernel} has no EROFS")
