@@ -12,7 +12,7 @@ while [ $# -gt 1 ]; do
 	. "$2"
 	shift 2
 	help=$("$program" --help)
-	options=$(grep -oE -- '--[a-z][a-z-]+' <<<"$help" | sort -u | grep -vxE -- '--(sysfs|proc)-root')
+	options=$(grep -oE -- '--[a-z][a-z-]+' <<<"$help" | sort -u | grep -vxE -- '--(sysfs|proc|run|dev)-root')
 	# What the help lists below "Commands:", up to the empty line.
 	commands=$(sed -n '/^Commands:/,/^$/p' <<<"$help" | grep -oE '^  [a-z][a-z-]+' | tr -d ' ' | sort)
 	for word in -- ''; do

@@ -72,6 +72,15 @@ nodes() {
 try "render nodes belong to group render" nodes
 try "sensors knows the cards" sh -c "sensors 2>/dev/null | grep -A9 '^ogpu-pci-' | grep C"
 
+# --- containers
+
+# cdi CARDS: their device files, as container engines find them
+cdi() {
+	[ "$(grep -o '/dev/dri/renderD[0-9]*' /run/cdi/ogpu.json | sort -u | wc -l)" = "$1" ] &&
+		[ "$(stat -c '%U %a' /run/cdi/ogpu.json)" = "root 644" ]
+}
+try "both cards are in /run/cdi, for everybody to read" cdi 2
+
 # --- users
 
 # job USER CARD
@@ -89,10 +98,31 @@ echo "$FIRST" >/sys/bus/pci/drivers/ogpu/unbind
 ogpu-smi doctor -d "$FIRST" >$said
 [ $? = 23 ]
 result $? "without its driver the verdict of a card is needs-driver"
+udevadm settle
+try "and it is not in /run/cdi" cdi 1
 echo "$FIRST" >/sys/bus/pci/drivers/ogpu/bind
 try "a card that is bound again runs" soon ogpu-smi doctor -d "$FIRST"
 try "and does jobs, as soon as udev has been there" \
 	soon runuser -u alice -- ogpu-demo --node "/dev/dri/by-path/pci-$FIRST-render"
+
+# --- cards that take no new programs
+
+try "a card is drained" ogpu-smi drain -d "$FIRST"
+udevadm settle
+try "nobody gets it" not job alice "$FIRST"
+try "nor do containers" cdi 1
+try "the other one is as before" job alice "$SECOND"
+echo "$FIRST" >/sys/bus/pci/drivers/ogpu/unbind
+echo "$FIRST" >/sys/bus/pci/drivers/ogpu/bind
+try "it is bound again" soon ogpu-smi doctor -d "$FIRST"
+udevadm settle
+try "it stays drained" not job alice "$FIRST"
+[ "$(stat -L -c %a "/dev/dri/by-path/pci-$FIRST-render")" = 0 ]
+result $? "its device file is closed"
+try "it is returned" ogpu-smi return -d "$FIRST"
+udevadm settle
+try "everybody gets it again" job alice "$FIRST"
+try "and so do containers" cdi 2
 
 # --- the module goes and comes
 

@@ -28,7 +28,8 @@ run() {
 	name=$1
 	code=$2
 	shift 2
-	timeout $LIMIT "$SMI" --read-timeout=$PATIENT --sysfs-root="$SYS" --proc-root="$WORK/proc" "$@" >out 2>err
+	timeout $LIMIT "$SMI" --read-timeout=$PATIENT --sysfs-root="$SYS" --proc-root="$WORK/proc" \
+		--run-root="$WORK/run" --dev-root="$WORK/dev" "$@" >out 2>err
 	got=$?
 	[ $got -eq "$code" ] || echo "# exit code $got, expected $code"
 	[ $got -eq "$code" ]
@@ -89,7 +90,7 @@ json() {
 	result $? "$1"
 }
 
-mkdir -p "$SYS/bus/pci/devices" "$SYS/module/ogpu" proc
+mkdir -p "$SYS/bus/pci/devices" "$SYS/module/ogpu" proc run dev/dri
 echo 0.1.0 >"$SYS/module/ogpu/version"
 run "no card" 0 list
 run "no card is no health" 3 doctor
@@ -226,6 +227,47 @@ json "one client" "len(d['processes']) == 1 and d['complete'] is True"
 json "what it uses" "d['processes'][0]['compute_ns'] == 5000000 and d['processes'][0]['resident_vram_bytes'] == 65536 and d['processes'][0]['name'] == 'a name'"
 run "ps of another card" 0 ps --json -d 0000:02:00.0
 json "nobody" "d['processes'] == []"
+
+# A card that takes no new programs: the one above goes on.
+node=dev/dri/renderD128
+touch $node
+chmod 660 $node
+echo >"$SYS/bus/pci/devices/0000:01:00.0/drm/renderD128/uevent"
+mode_is() {
+	[ "$(stat -c %a $node)" = "$1" ]
+	result $? "$2"
+}
+run "drain: which card" 64 drain
+run "drain" 0 drain -d 0000:01:00.0
+mode_is 0 "nobody may open it any more"
+expect "what goes on is told" "^1 programs go on"
+expect "it is told what it is, and what undoes it" "ok: works, and takes no new programs; next: ogpu-smi return -d 0000:01:00.0"
+expect "udev is told" "^change$" "$SYS/bus/pci/devices/0000:01:00.0/drm/renderD128/uevent"
+run "drain once more" 0 drain -d 0000:01:00.0
+run "list of it" 0 list -d 0000:01:00.0 --json
+json "JSON tells" "d['cards'][0]['drained'] is True"
+run "another one" 0 list -d 0000:05:00.0 --json
+json "is not drained" "d['cards'][0]['drained'] is False"
+run "metrics of it" 0 metrics
+expect "metrics tell" 'ogpu_drained{card="0000:01:00.0".*} 1$'
+run "CDI of it" 0 cdi
+json "containers do not get it" "'0' not in {x['name'] for x in d['devices']} and '1' in {x['name'] for x in d['devices']}"
+run "programs do not end in time" 10 drain -d 0000:01:00.0 --timeout=1
+expect "it is said" "drained, but 1 programs go on" err
+(sleep 1; rm proc/42/fd/3 proc/42/fd/4) &
+run "they end" 0 drain -d 0000:01:00.0 --timeout=$PATIENT
+wait
+run "return" 0 return -d 0000:01:00.0
+mode_is 660 "it may be opened as before"
+[ ! -e run/ogpu/drained/0000:01:00.0 ]
+result $? "nothing is left of that"
+run "return of one that is not drained" 0 return -d 0000:01:00.0
+mode_is 660 "changes nothing"
+rm $node
+run "a device file that is missing" 1 drain -d 0000:02:00.0
+expect "is named" "dev/dri/renderD128: No such file" err
+touch $node
+run "return all" 0 return --all --quiet
 
 run "power cap" 0 power-cap 50 -d 0000:01:00.0
 [ "$(cat "$SYS/bus/pci/devices/0000:01:00.0/hwmon/hwmon0/power1_cap")" = 50000000 ]

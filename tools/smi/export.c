@@ -87,6 +87,12 @@ char *smi_metrics(const struct smi_cards *cards)
 		label(out, ",state", card->card.state);
 		fputs("} 1\n", out);
 	}
+	head(out, "ogpu_drained", "gauge", "Whether a card takes no new programs.");
+	for (card = cards->cards; card != end; card++) {
+		fputs("ogpu_drained", out);
+		card_labels(out, card);
+		fprintf(out, "} %d\n", card->drained);
+	}
 	head(out, "ogpu_verdict", "gauge",
 	     "Whether a card works: 1 for the verdict that holds, 0 for all others.");
 	for (card = cards->cards; card != end; card++)
@@ -137,7 +143,15 @@ static cJSON *add_device(cJSON *devices, const char *name)
 	return cJSON_AddArrayToObject(edits, "deviceNodes");
 }
 
-/* By number among all cards of the host, by UUID, and all; only those that have a render node. */
+/*
+ * By number among all cards of the host, by UUID, and all; only those that have a render node, and
+ * take programs.
+ */
+static bool is_offered(const struct smi_card *card)
+{
+	return card->node[0] && !card->drained;
+}
+
 char *smi_cdi(const struct smi_cards *cards)
 {
 	cJSON *json = cJSON_CreateObject(), *devices, *all;
@@ -151,7 +165,7 @@ char *smi_cdi(const struct smi_cards *cards)
 	for (i = 0; i < cards->count; i++) {
 		const struct smi_card *card = &cards->cards[i];
 
-		if (!card->node[0])
+		if (!is_offered(card))
 			continue;
 		snprintf(name, sizeof(name), "%u", card->number);
 		some = true;
@@ -162,7 +176,7 @@ char *smi_cdi(const struct smi_cards *cards)
 	if (some) {
 		all = add_device(devices, "all");
 		for (i = 0; i < cards->count; i++)
-			if (cards->cards[i].node[0])
+			if (is_offered(&cards->cards[i]))
 				add_node(all, cards->cards[i].node);
 	}
 	text = cJSON_Print(json);

@@ -28,19 +28,23 @@ static const char usage[] =
 	"  cdi          specification for container engines\n"
 	"  manifest     versions, hashes and keys, to compare hosts\n"
 	"  reset        reset the card of --device, --all, or those that need it\n"
+	"  drain        have cards take no new programs; -t: wait until none goes on\n"
+	"  return       undo that\n"
 	"  power-cap W  limit the power of a card, in watts\n"
 	"  bug-report   write a file for those who shall find out what is wrong\n"
 	"\n"
 	"Options:\n"
 	"  -d, --device=ADDRESS   the card, for example 0000:03:00.0\n"
-	"  -a, --all              all cards, for reset\n"
+	"  -a, --all              all cards, for reset, drain and return\n"
 	"  -j, --json             write JSON\n"
 	"  -q, --quiet            doctor: only cards that are not ok; others: no text on success\n"
 	"  -o, --output=FILE      write to a file, which is replaced as a whole\n"
-	"  -t, --timeout=SECONDS  events: end after this time; reset: limit (90)\n"
+	"  -t, --timeout=SECONDS  events: end after this time; reset: limit (90);\n"
+	"                         drain: wait so long\n"
 	"  -n, --count=N          events: end after so many\n"
 	"      --read-timeout=SECONDS  what a card does not tell in this time is missing (2)\n"
-	"      --sysfs-root=DIR   instead of /sys, for tests; likewise --proc-root\n"
+	"      --sysfs-root=DIR   instead of /sys, for tests; likewise --proc-root,\n"
+	"                         --run-root, --dev-root\n"
 	"  -h, --help             show this help\n"
 	"  -V, --version          show the version\n"
 	"\n"
@@ -51,6 +55,8 @@ static const char usage[] =
 enum {
 	OPT_SYSFS_ROOT = 256,
 	OPT_PROC_ROOT,
+	OPT_RUN_ROOT,
+	OPT_DEV_ROOT,
 	OPT_READ_TIMEOUT,
 };
 
@@ -64,6 +70,8 @@ static const struct option long_options[] = {
 	{ "count", required_argument, NULL, 'n' },
 	{ "sysfs-root", required_argument, NULL, OPT_SYSFS_ROOT },
 	{ "proc-root", required_argument, NULL, OPT_PROC_ROOT },
+	{ "run-root", required_argument, NULL, OPT_RUN_ROOT },
+	{ "dev-root", required_argument, NULL, OPT_DEV_ROOT },
 	{ "read-timeout", required_argument, NULL, OPT_READ_TIMEOUT },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -86,6 +94,8 @@ static const struct {
 	{ "cdi", "o", false },
 	{ "manifest", "jo", false },
 	{ "reset", "ajqt", false },
+	{ "drain", "ajqt", false },
+	{ "return", "ajq", false },
 	{ "power-cap", "", true },
 	{ "bug-report", "qo", false },
 };
@@ -161,6 +171,12 @@ static int parse(struct smi_options *opt, int argc, char **argv, struct fw_error
 		case OPT_PROC_ROOT:
 			opt->proc_root = optarg;
 			break;
+		case OPT_RUN_ROOT:
+			opt->run_root = optarg;
+			break;
+		case OPT_DEV_ROOT:
+			opt->dev_root = optarg;
+			break;
 		case 'h':
 			fputs(usage, stdout);
 			exit(FW_EXIT_OK);
@@ -203,6 +219,17 @@ static int put_cards(const struct smi_cards *cards, const struct smi_options *op
 	return smi_json_end(json, opt, err);
 }
 
+static bool needs_card(const char *command)
+{
+	static const char * const words[] = { "doctor", "reset", "drain", "return" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strcmp(command, words[i]))
+			return true;
+	return false;
+}
+
 static int health_code(const struct smi_cards *cards)
 {
 	enum smi_verdict worst = smi_worst(cards);
@@ -225,6 +252,8 @@ static int run(struct smi_cards *cards, const struct smi_options *opt, struct fw
 	if (!strcmp(command, "bug-report"))
 		return smi_bug_report(cards, opt, err);
 	if (!strcmp(command, "reset") && smi_reset(cards, opt, err))
+		return -1;
+	if ((!strcmp(command, "drain") || !strcmp(command, "return")) && smi_drain(cards, opt, err))
 		return -1;
 	if (!strcmp(command, "manifest") && opt->json) {
 		cJSON *json = smi_json_start(opt);
@@ -251,6 +280,7 @@ static int run(struct smi_cards *cards, const struct smi_options *opt, struct fw
 int main(int argc, char **argv)
 {
 	struct smi_options opt = { .sysfs_root = SYSFS_ROOT, .proc_root = "/proc",
+				   .run_root = "/run", .dev_root = "/dev",
 				   .read_ms = READ_S * 1000 };
 	struct fw_error err = { .code = FW_EXIT_OK };
 	struct smi_cards cards = { 0 };
@@ -263,11 +293,11 @@ int main(int argc, char **argv)
 			goto fail;
 		return FW_EXIT_OK;
 	}
-	if (!opt.timeout_s)
+	if (!opt.timeout_s && !strcmp(opt.command, "reset"))
 		opt.timeout_s = RESET_S;
 	if (smi_read(&cards, &opt, opt.read_ms, &err))
 		goto fail;
-	if (!cards.count && (!strcmp(opt.command, "doctor") || !strcmp(opt.command, "reset"))) {
+	if (!cards.count && needs_card(opt.command)) {
 		fw_fail(&err, FW_EXIT_NO_DEVICE, "there is no OGPU card");
 		goto fail;
 	}

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -178,6 +179,24 @@ static void show_use(cJSON *array, const struct use *use)
 	cJSON_AddNumberToObject(object, "resident_vram_bytes", (double)use->vram);
 	cJSON_AddNumberToObject(object, "resident_system_bytes", (double)use->system);
 	cJSON_AddItemToArray(array, object);
+}
+
+unsigned int smi_users(const struct smi_cards *cards, const struct smi_options *opt)
+{
+	struct scan *scan = smi_share(sizeof(*scan));
+	unsigned int i, users = 0;
+	bool whole;
+
+	if (!scan)
+		return 1;
+	scan->proc = opt->proc_root;
+	whole = !smi_bounded(scan_all, scan, opt->read_ms);
+	for (i = 0; i < scan->count && i < MAX_USES; i++)
+		users += is_wanted(cards, &scan->uses[i]);
+	/* One that hangs may go on to write there. */
+	if (whole)
+		munmap(scan, sizeof(*scan));
+	return users ? users : !whole;
 }
 
 int smi_ps(const struct smi_cards *cards, const struct smi_options *opt, struct fw_error *err)

@@ -257,6 +257,7 @@ static int find_cards(struct smi_cards *cards, const struct smi_options *opt, st
 	for (i = 0; i < cards->count; i++) {
 		cards->cards[i].card = only ? *only : list.cards[i];
 		cards->cards[i].number = only ? (unsigned int)(only - list.cards) : i;
+		cards->cards[i].drained = smi_is_drained(opt, cards->cards[i].card.address);
 		snprintf(cards->cards[i].reading, CARD_TEXT, "state");
 	}
 	cards_free(&list);

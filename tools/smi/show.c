@@ -82,6 +82,7 @@ static cJSON *card_json(const struct smi_card *card)
 	cJSON_AddStringToObject(object, "address", card->card.address);
 	add_text(object, "uuid", card->uuid);
 	add_text(object, "render_node", card->node);
+	cJSON_AddBoolToObject(object, "drained", card->drained);
 	cJSON_AddStringToObject(object, "verdict", smi_verdict_word(card->verdict));
 	cJSON_AddStringToObject(object, "reason", card->reason);
 	add_text(object, "action", card->action);
@@ -131,7 +132,7 @@ static const char *scaled(const struct smi_card *card, enum smi_value what, doub
 
 void smi_show_list(const struct smi_cards *cards)
 {
-	char temp[32], power[32];
+	char temp[32], power[32], state[CARD_TEXT + 16];
 	unsigned int i;
 
 	printf("%-13s %-11s %-18s %-17s %-10s %8s %8s\n", "CARD", "NODE", "STATE", "VERDICT",
@@ -139,8 +140,10 @@ void smi_show_list(const struct smi_cards *cards)
 	for (i = 0; i < cards->count; i++) {
 		const struct smi_card *card = &cards->cards[i];
 
+		snprintf(state, sizeof(state), "%s%s", or_dash(card->card.state),
+			 card->drained ? ", drained" : "");
 		printf("%-13s %-11s %-18s %-17s %-10s %8s %8s\n", card->card.address,
-		       or_dash(card->node), or_dash(card->card.state),
+		       or_dash(card->node), state,
 		       smi_verdict_word(card->verdict), or_dash(card->card.fw_version),
 		       scaled(card, SMI_TEMP_GPU, 1000, " C", temp),
 		       scaled(card, SMI_POWER, 1000000, " W", power));
@@ -181,6 +184,7 @@ void smi_show_all(const struct smi_cards *cards)
 		show_text("uuid", card->uuid);
 		show_text("render node", card->node);
 		show_text("state", card->card.state);
+		show_text("drained", card->drained ? "takes no new programs" : "");
 		show_text("last error", card->last_error);
 		show_text("firmware", card->card.fw_version);
 		show_text("build", card->card.fw_build_id);

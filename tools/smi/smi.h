@@ -56,6 +56,7 @@ enum smi_value {
 struct smi_card {
 	struct card card;
 	unsigned int number;		/* among all cards of the host */
+	bool drained;			/* takes no new programs */
 	char last_error[256];
 	char uuid[CARD_TEXT];
 	char node[CARD_TEXT];		/* renderD128; empty: none */
@@ -85,6 +86,8 @@ struct smi_options {
 	const char *output;
 	const char *sysfs_root;
 	const char *proc_root;
+	const char *run_root;
+	const char *dev_root;
 	bool json;
 	bool quiet;
 	bool all;
@@ -127,8 +130,14 @@ void smi_driver_version(const struct smi_options *opt, char text[CARD_TEXT]);
 char *smi_metrics(const struct smi_cards *cards);
 char *smi_cdi(const struct smi_cards *cards);
 
+/* drain.c */
+bool smi_is_drained(const struct smi_options *opt, const char *address);
+int smi_drain(struct smi_cards *cards, const struct smi_options *opt, struct fw_error *err);
+
 /* ps.c, events.c, act.c, bundle.c: commands. */
 int smi_ps(const struct smi_cards *cards, const struct smi_options *opt, struct fw_error *err);
+/* How many clients these cards have; at least one if not all could be read in time. */
+unsigned int smi_users(const struct smi_cards *cards, const struct smi_options *opt);
 int smi_events(const struct smi_options *opt, struct fw_error *err);
 int smi_reset(struct smi_cards *cards, const struct smi_options *opt, struct fw_error *err);
 int smi_power_cap(const struct smi_cards *cards, const struct smi_options *opt,

@@ -79,6 +79,9 @@ static void judge_running(struct smi_card *card)
 	} else if (above(card, SMI_PAGES_IN_USE, 0)) {
 		judge(card, SMI_DEGRADED, "bad pages of VRAM are in use until programs free them");
 		advise(card, "ogpu-smi reset -d ", ", when its programs have ended");
+	} else if (card->drained) {
+		judge(card, SMI_OK, "works, and takes no new programs");
+		advise(card, "ogpu-smi return -d ", "");
 	} else {
 		judge(card, SMI_OK, "works");
 	}
