@@ -226,7 +226,7 @@ check: all
 check-runtime: components modules
 	@tests/ggml/check
 
-check-installed:
+check-installed: tests-images
 	@tests/packaging/check-installed
 
 check-debug: components debug-kernel

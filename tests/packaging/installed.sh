@@ -176,6 +176,46 @@ fails "image that is too old for a card" "$SECOND" 7 'accepts 9 and later'
 try "the other card takes it" soon ogpu-smi doctor -d "$FIRST"
 try "the card is told to accept it again" vgpuctl -c 1 '{"cmd":"set","fuse_svn":0}'
 
+# --- upgrade while programs use the cards
+
+jobs_go_on() {
+	while [ ! -e /run/jobs-stop ]; do
+		job alice "$SECOND" || return 1
+		echo 1 >>/run/jobs
+	done
+}
+# One more has been done since now.
+another_job() {
+	jobs_before=$(wc -l </run/jobs)
+	soon sh -c "[ \$(wc -l </run/jobs) -gt $((jobs_before + 1)) ]"
+}
+: >/run/jobs
+reload
+try "both cards run" soon ogpu-smi doctor
+udevadm settle
+jobs_go_on >/run/jobs-said 2>&1 &
+jobs=$!
+try "jobs go on" another_job
+hash=$(cat "/sys/bus/pci/devices/$FIRST/firmware_hash")
+try "upgrade of all but the module" sh -c 'dpkg -i /debs/next/*.deb'
+try "jobs still go on" another_job
+[ "$(cat "/sys/bus/pci/devices/$FIRST/firmware_hash")" = "$hash" ]
+result $? "cards run the firmware that they had"
+ogpu-fwload pending >$said 2>&1
+[ $? = 12 ]
+result $? "an update is pending"
+touch /run/jobs-stop
+wait $jobs
+ret=$?
+tail -n 20 /run/jobs-said >$said
+result $ret "no job has failed"
+try "the update" ogpu-fwload update --all --reset
+try "nothing is pending any more" ogpu-fwload pending
+[ "$(cat "/sys/bus/pci/devices/$FIRST/firmware_svn")" = 7 ]
+result $? "the new firmware runs"
+udevadm settle
+try "and does jobs" job alice "$FIRST"
+
 # --- the package of the firmware, installed on a host that runs
 
 try "the firmware is removed" dpkg -P firmware-ogpu

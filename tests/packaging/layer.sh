@@ -4,7 +4,7 @@
 # Installs the packages of a folder over a system that stays as it is, as dpkg would on a host, and makes an
 # EROFS image of what that changed (tests/vm/run --layer). There are two users besides, one of them in
 # group render. DKMS has not the kernel that runs here, so it is told which ones there are.
-# Usage: layer.sh ROOT FOLDER IMAGE
+# Usage: layer.sh ROOT FOLDER NEXT IMAGE; NEXT has packages for an upgrade, which are put in /debs/next.
 set -eu
 [ -n "${OGPU_INSIDE:-}" ] || { echo "layer: runs in the build root: tools/build/in-root" >&2; exit 1; }
 if [ "${OGPU_LAYER:-}" != entered ]; then
@@ -12,7 +12,8 @@ if [ "${OGPU_LAYER:-}" != entered ]; then
 fi
 system=$(cd "$1" && pwd -P)
 debs=$(cd "$2" && pwd -P)
-image=$3
+next=$(cd "$3" && pwd -P)
+image=$4
 
 # A file system of its own, whatever the tree is on.
 work=$(mktemp -d)
@@ -21,8 +22,9 @@ mkdir "$work/upper" "$work/work" "$work/root"
 mount -t overlay -o "lowerdir=$system,upperdir=$work/upper,workdir=$work/work" overlay "$work/root"
 mount --rbind /proc "$work/root/proc"
 mount --rbind /dev "$work/root/dev"
-mkdir "$work/root/debs"
+mkdir -p "$work/root/debs/next"
 cp "$debs"/*.deb "$work/root/debs"
+cp "$next"/*.deb "$work/root/debs/next"
 rm -f "$work/root/debs"/*dbgsym*
 
 cat >"$work/root/install" <<'SCRIPT'
