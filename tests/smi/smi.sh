@@ -228,6 +228,33 @@ json "what it uses" "d['processes'][0]['compute_ns'] == 5000000 and d['processes
 run "ps of another card" 0 ps --json -d 0000:02:00.0
 json "nobody" "d['processes'] == []"
 
+run "watch" 0 watch --count=2
+[ "$(grep -c VERDICT out)" = 2 ]
+result $? "as often as asked for"
+expect "a card" '^0000:01:00.0 .* 45 C  *12 W  *1000 MHz  ok$'
+expect "one that is not ok, with the reason" '^  the driver could not recover it: firmware started but was silent$'
+expect "a program" '^ *42 .* 0000:01:00.0 .* a name$'
+! grep '^0000:01:00.0' out | grep -q '#'
+result $? "which does nothing"
+# Half a second of work between two views: in one of them it is half a second, or less of a longer time.
+timeout $LIMIT "$SMI" --sysfs-root="$SYS" --proc-root="$WORK/proc" --read-timeout=$PATIENT watch >view 2>err &
+smi=$!
+timeout $LIMIT sh -c 'until grep -qs VERDICT view; do sleep 0.1; done'
+sed -i 's/5000000 ns/505000000 ns/' proc/42/fdinfo/3 proc/42/fdinfo/4
+timeout $LIMIT sh -c "until grep -q '^0000:01:00.0 .*#.*ok$' view; do sleep 0.1; done"
+result $? "work is seen"
+kill $smi
+wait $smi
+cp view out
+grep '^0000:01:00.0' view | grep '#' | grep -qE '\] +([1-9]|[1-4][0-9]|50) %'
+result $? "as much as it was"
+! grep -q "$(printf '\033')" view
+result $? "no codes for terminals in a file"
+script -qefc "stty rows 6 cols 40; $SMI --sysfs-root=$SYS watch --count=1" /dev/null >out 2>err </dev/null
+result $? "watch on a terminal"
+[ "$(grep -c . out)" -le 6 ] && ! grep -q '.\{60\}' out
+result $? "which it does not overflow"
+
 # A card that takes no new programs: the one above goes on.
 node=dev/dri/renderD128
 touch $node

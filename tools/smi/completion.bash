@@ -27,7 +27,7 @@ _ogpu_smi() {
 		;;
 	*)
 		# shellcheck disable=SC2207
-		COMPREPLY=($(compgen -W "list show doctor ps topology events metrics cdi manifest reset drain return power-cap bug-report" -- "$cur"))
+		COMPREPLY=($(compgen -W "list show doctor watch ps topology events metrics cdi manifest reset drain return power-cap bug-report" -- "$cur"))
 		;;
 	esac
 }

@@ -157,21 +157,33 @@ static int return_one(struct smi_card *card, const struct smi_options *opt, stru
 	return 0;
 }
 
-/* Until no program has one of the cards open any more. Return: how many programs have. */
-static unsigned int wait_unused(const struct smi_cards *cards, const struct smi_options *opt)
+/*
+ * Until no program has one of the cards open any more, or time is over. Return: how many have, at
+ * least one if not all could be read, or -1.
+ */
+static int wait_unused(const struct smi_cards *cards, const struct smi_options *opt,
+		       struct fw_error *err)
 {
 	int64_t deadline = smi_now_ms() + opt->timeout_s * 1000ll;
-	unsigned int users;
+	struct smi_uses uses;
+	int users;
 
-	while ((users = smi_users(cards, opt)) && smi_now_ms() < deadline)
+	for (;;) {
+		if (smi_scan(&uses, cards, opt, err))
+			return -1;
+		users = uses.count || uses.complete ? (int)uses.count : 1;
+		smi_scan_free(&uses);
+		if (!users || smi_now_ms() >= deadline)
+			return users;
 		usleep(POLL_US);
-	return users;
+	}
 }
 
 int smi_drain(struct smi_cards *cards, const struct smi_options *opt, struct fw_error *err)
 {
 	bool drain = !strcmp(opt->command, "drain");
-	unsigned int i, users;
+	unsigned int i;
+	int users;
 
 	if (!opt->device && !opt->all)
 		return fw_fail(err, FW_EXIT_USAGE, "%s: name a card with -d, or --all",
@@ -185,11 +197,13 @@ int smi_drain(struct smi_cards *cards, const struct smi_options *opt, struct fw_
 	if (!drain)
 		return 0;
 
-	users = wait_unused(cards, opt);
+	users = wait_unused(cards, opt, err);
+	if (users < 0)
+		return -1;
 	if (users && opt->timeout_s)
 		return fw_fail(err, FW_EXIT_TIMEOUT,
-			       "drained, but %u programs go on; 'ogpu-smi ps' shows them", users);
+			       "drained, but %d programs go on; 'ogpu-smi ps' shows them", users);
 	if (users && !opt->json && !opt->quiet)
-		printf("%u programs go on; 'ogpu-smi ps' shows them\n", users);
+		printf("%d programs go on; 'ogpu-smi ps' shows them\n", users);
 	return 0;
 }

@@ -21,6 +21,7 @@ static const char usage[] =
 	"  list         one line for each card (the default)\n"
 	"  show         all about cards\n"
 	"  doctor       verdict, reason and next step; the exit code is the worst verdict\n"
+	"  watch        cards and what programs make of them, again and again\n"
 	"  ps           programs that use cards\n"
 	"  topology     where cards are\n"
 	"  events       what the kernel announces, as it comes\n"
@@ -39,9 +40,9 @@ static const char usage[] =
 	"  -j, --json             write JSON\n"
 	"  -q, --quiet            doctor: only cards that are not ok; others: no text on success\n"
 	"  -o, --output=FILE      write to a file, which is replaced as a whole\n"
-	"  -t, --timeout=SECONDS  events: end after this time; reset: limit (90);\n"
+	"  -t, --timeout=SECONDS  events, watch: end after this time; reset: limit (90);\n"
 	"                         drain: wait so long\n"
-	"  -n, --count=N          events: end after so many\n"
+	"  -n, --count=N          events, watch: end after so many\n"
 	"      --read-timeout=SECONDS  what a card does not tell in this time is missing (2)\n"
 	"      --sysfs-root=DIR   instead of /sys, for tests; likewise --proc-root,\n"
 	"                         --run-root, --dev-root\n"
@@ -87,6 +88,7 @@ static const struct {
 	{ "list", "jo", false },
 	{ "show", "jo", false },
 	{ "doctor", "jqo", false },
+	{ "watch", "tn", false },
 	{ "ps", "jo", false },
 	{ "topology", "jo", false },
 	{ "events", "jtn", false },
@@ -290,6 +292,11 @@ int main(int argc, char **argv)
 		goto fail;
 	if (!strcmp(opt.command, "events")) {
 		if (smi_events(&opt, &err))
+			goto fail;
+		return FW_EXIT_OK;
+	}
+	if (!strcmp(opt.command, "watch")) {
+		if (smi_watch(&opt, &err))
 			goto fail;
 		return FW_EXIT_OK;
 	}

@@ -19,36 +19,26 @@
 #include "smi.h"
 #include "util.h"
 
-/* One client of the driver. */
-struct use {
-	int pid;
-	unsigned int uid;
-	char name[32];
-	char address[32];
-	long long client;
-	long long compute_ns, copy_ns, vram, system;
-	long long more;		/* 1: there are more than fit */
-};
-
 #define MAX_USES	4096
 
 struct scan {
 	const char *proc;
 	unsigned int count;
-	struct use uses[MAX_USES];
+	bool more;		/* than fit */
+	struct smi_use uses[MAX_USES];
 };
 
-static void parse_line(struct use *use, const char *line)
+static void parse_line(struct smi_use *use, const char *line)
 {
 	static const struct {
 		const char *key;
 		size_t place;
 	} keys[] = {
-		{ "drm-client-id:", offsetof(struct use, client) },
-		{ "drm-engine-compute:", offsetof(struct use, compute_ns) },
-		{ "drm-engine-copy:", offsetof(struct use, copy_ns) },
-		{ "drm-resident-vram:", offsetof(struct use, vram) },
-		{ "drm-resident-system:", offsetof(struct use, system) },
+		{ "drm-client-id:", offsetof(struct smi_use, client) },
+		{ "drm-engine-compute:", offsetof(struct smi_use, compute_ns) },
+		{ "drm-engine-copy:", offsetof(struct smi_use, copy_ns) },
+		{ "drm-resident-vram:", offsetof(struct smi_use, vram) },
+		{ "drm-resident-system:", offsetof(struct smi_use, system) },
 	};
 	size_t i;
 
@@ -70,7 +60,7 @@ static void parse_line(struct use *use, const char *line)
 	}
 }
 
-static bool read_fdinfo(const char *path, struct use *use)
+static bool read_fdinfo(const char *path, struct smi_use *use)
 {
 	FILE *file = fopen(path, "re");
 	bool ours = false;
@@ -89,7 +79,7 @@ static bool read_fdinfo(const char *path, struct use *use)
 	return ours && use->address[0];
 }
 
-static void add_use(struct scan *scan, const struct use *use)
+static void add_use(struct scan *scan, const struct smi_use *use)
 {
 	unsigned int i;
 
@@ -101,7 +91,7 @@ static void add_use(struct scan *scan, const struct use *use)
 	if (scan->count < MAX_USES)
 		scan->uses[scan->count++] = *use;
 	else
-		scan->uses[0].more = 1;
+		scan->more = true;
 }
 
 static void scan_process(struct scan *scan, const char *pid)
@@ -115,7 +105,7 @@ static void scan_process(struct scan *scan, const char *pid)
 	snprintf(path, sizeof(path), "%s/fd", dir);
 	fds = opendir(path);
 	while (fds && (entry = readdir(fds))) {
-		struct use use = { .pid = atoi(pid) };
+		struct smi_use use = { .pid = atoi(pid) };
 		ssize_t length;
 
 		snprintf(path, sizeof(path), "%s/fd/%s", dir, entry->d_name);
@@ -148,7 +138,7 @@ static void scan_all(void *arg)
 		closedir(proc);
 }
 
-static bool is_wanted(const struct smi_cards *cards, const struct use *use)
+static bool is_wanted(const struct smi_cards *cards, const struct smi_use *use)
 {
 	unsigned int i;
 
@@ -158,7 +148,7 @@ static bool is_wanted(const struct smi_cards *cards, const struct use *use)
 	return false;
 }
 
-static void show_use(cJSON *array, const struct use *use)
+static void show_use(cJSON *array, const struct smi_use *use)
 {
 	cJSON *object;
 
@@ -181,47 +171,60 @@ static void show_use(cJSON *array, const struct use *use)
 	cJSON_AddItemToArray(array, object);
 }
 
-unsigned int smi_users(const struct smi_cards *cards, const struct smi_options *opt)
+int smi_scan(struct smi_uses *uses, const struct smi_cards *cards, const struct smi_options *opt,
+	     struct fw_error *err)
 {
 	struct scan *scan = smi_share(sizeof(*scan));
-	unsigned int i, users = 0;
-	bool whole;
+	unsigned int i, count;
 
-	if (!scan)
-		return 1;
+	uses->count = 0;
+	uses->uses = malloc(MAX_USES * sizeof(*uses->uses));
+	if (!scan || !uses->uses) {
+		smi_scan_free(uses);
+		return fw_fail(err, FW_EXIT_FAILED, "out of memory");
+	}
 	scan->proc = opt->proc_root;
-	whole = !smi_bounded(scan_all, scan, opt->read_ms);
-	for (i = 0; i < scan->count && i < MAX_USES; i++)
-		users += is_wanted(cards, &scan->uses[i]);
-	/* One that hangs may go on to write there. */
-	if (whole)
-		munmap(scan, sizeof(*scan));
-	return users ? users : !whole;
+	uses->complete = !smi_bounded(scan_all, scan, opt->read_ms);
+	/* One that hangs in the kernel may go on later: what it has read is kept apart. */
+	count = scan->count < MAX_USES ? scan->count : MAX_USES;
+	for (i = 0; i < count; i++)
+		if (is_wanted(cards, &scan->uses[i]))
+			uses->uses[uses->count++] = scan->uses[i];
+	uses->complete &= !scan->more;
+	munmap(scan, sizeof(*scan));
+	return 0;
+}
+
+void smi_scan_free(struct smi_uses *uses)
+{
+	free(uses->uses);
+	uses->uses = NULL;
+	uses->count = 0;
 }
 
 int smi_ps(const struct smi_cards *cards, const struct smi_options *opt, struct fw_error *err)
 {
-	struct scan *scan = smi_share(sizeof(*scan));
-	cJSON *json = opt->json ? smi_json_start(opt) : NULL;
-	cJSON *array = json ? cJSON_AddArrayToObject(json, "processes") : NULL;
+	cJSON *json, *array = NULL;
+	struct smi_uses uses;
 	unsigned int i;
-	bool whole;
+	int ret = 0;
 
-	if (!scan)
-		return fw_fail(err, FW_EXIT_FAILED, "out of memory");
-	scan->proc = opt->proc_root;
-	whole = !smi_bounded(scan_all, scan, opt->read_ms);
-
-	if (!json)
+	if (smi_scan(&uses, cards, opt, err))
+		return -1;
+	json = opt->json ? smi_json_start(opt) : NULL;
+	if (json)
+		array = cJSON_AddArrayToObject(json, "processes");
+	else
 		printf("%-8s %-8s %-13s %10s %10s %10s %10s %s\n", "PID", "UID", "CARD",
 		       "COMPUTE-MS", "COPY-MS", "VRAM-KIB", "SYS-KIB", "NAME");
-	for (i = 0; i < scan->count && i < MAX_USES; i++)
-		if (is_wanted(cards, &scan->uses[i]))
-			show_use(array, &scan->uses[i]);
-	whole &= !scan->uses[0].more;
-	if (json)
-		cJSON_AddBoolToObject(json, "complete", whole);
-	if (!whole)
+	for (i = 0; i < uses.count; i++)
+		show_use(array, &uses.uses[i]);
+	if (!uses.complete)
 		fw_warn("there are more: not all could be read in time");
-	return json ? smi_json_end(json, opt, err) : 0;
+	if (json) {
+		cJSON_AddBoolToObject(json, "complete", uses.complete);
+		ret = smi_json_end(json, opt, err);
+	}
+	smi_scan_free(&uses);
+	return ret;
 }

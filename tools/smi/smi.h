@@ -79,6 +79,22 @@ struct smi_cards {
 	unsigned int count;
 };
 
+/* One client of the driver: an open file, in one of the processes that have it. */
+struct smi_use {
+	int pid;
+	unsigned int uid;
+	char name[32];
+	char address[32];
+	long long client;
+	long long compute_ns, copy_ns, vram, system;
+};
+
+struct smi_uses {
+	struct smi_use *uses;
+	unsigned int count;
+	bool complete;
+};
+
 struct smi_options {
 	const char *command;
 	const char *device;
@@ -134,10 +150,13 @@ char *smi_cdi(const struct smi_cards *cards);
 bool smi_is_drained(const struct smi_options *opt, const char *address);
 int smi_drain(struct smi_cards *cards, const struct smi_options *opt, struct fw_error *err);
 
-/* ps.c, events.c, act.c, bundle.c: commands. */
+/* ps.c, watch.c, events.c, act.c, bundle.c: commands. */
 int smi_ps(const struct smi_cards *cards, const struct smi_options *opt, struct fw_error *err);
-/* How many clients these cards have; at least one if not all could be read in time. */
-unsigned int smi_users(const struct smi_cards *cards, const struct smi_options *opt);
+/* All clients of these cards that can be read in time; to be freed after success. */
+int smi_scan(struct smi_uses *uses, const struct smi_cards *cards, const struct smi_options *opt,
+	     struct fw_error *err);
+void smi_scan_free(struct smi_uses *uses);
+int smi_watch(const struct smi_options *opt, struct fw_error *err);
 int smi_events(const struct smi_options *opt, struct fw_error *err);
 int smi_reset(struct smi_cards *cards, const struct smi_options *opt, struct fw_error *err);
 int smi_power_cap(const struct smi_cards *cards, const struct smi_options *opt,
