@@ -202,6 +202,77 @@ run "metrics into a file" 0 metrics --output=metrics.prom
 [ -s metrics.prom ]
 result $? "it is there"
 
+# Metrics over HTTP.
+cat >http.py <<'END'
+import socket, sys
+where = sys.argv[1]
+s = socket.socket(socket.AF_UNIX) if where.startswith("/") else socket.socket()
+s.connect(where if where.startswith("/") else ("127.0.0.1", int(where)))
+s.settimeout(60)
+s.sendall(sys.argv[2].replace("|", "\r\n").encode())
+data = b""
+while True:
+    more = s.recv(65536)
+    if not more:
+        break
+    data += more
+sys.stdout.buffer.write(data)
+END
+# get REQUEST, with | for the end of a line
+get() {
+	timeout $LIMIT python3 http.py "$WORK/socket" "$1" >out 2>err
+}
+"$SMI" --sysfs-root="$SYS" --read-timeout=$PATIENT metrics --listen="unix:$WORK/socket" 2>served &
+smi=$!
+timeout $LIMIT sh -c 'until [ -S socket ]; do sleep 0.1; done'
+get 'GET /metrics HTTP/1.1|Host: x||'
+result $? "metrics on a Unix socket"
+expect "are metrics" '^ogpu_cards 8'
+head -n 1 out | grep -q '^HTTP/1.0 200 OK' && grep -q "^Content-Length: $(sed '1,/^.$/d' out | wc -c)" out
+result $? "with their length"
+get 'GET /other HTTP/1.0||'
+expect "nothing else is there" '^HTTP/1.0 404'
+get 'POST /metrics HTTP/1.0||'
+expect "nor can be written" '^HTTP/1.0 405'
+get "$(printf '%5000s' x)"
+[ ! -s out ]
+result $? "a request without end gets no answer"
+# Many that say nothing: who asks is still answered, and they are sent away.
+timeout $LIMIT python3 - "$WORK/socket" >out 2>err <<'END'
+import socket, sys
+silent = [socket.socket(socket.AF_UNIX) for _ in range(40)]
+for s in silent:
+    s.connect(sys.argv[1])
+one = socket.socket(socket.AF_UNIX)
+one.connect(sys.argv[1])
+one.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+assert one.recv(15) == b"HTTP/1.0 200 OK"
+for s in silent:
+    assert s.recv(1) == b""
+END
+result $? "those that are silent keep nobody out, and are sent away"
+run "the socket of another one is not taken" 1 metrics --listen="unix:$WORK/socket" --timeout=1
+kill $smi
+wait $smi
+run "a socket that was left behind is" 0 metrics --listen="unix:$WORK/socket" --timeout=1
+[ ! -e socket ]
+result $? "and not left behind once more"
+echo x >socket
+run "a file is no socket" 1 metrics --listen="unix:$WORK/socket" --timeout=1
+[ "$(cat socket)" = x ]
+result $? "and stays"
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+"$SMI" --sysfs-root="$SYS" --read-timeout=$PATIENT metrics --listen="127.0.0.1:$port" 2>served &
+smi=$!
+timeout $LIMIT sh -c "until python3 http.py $port 'GET /metrics HTTP/1.0||' >out 2>err; do sleep 0.1; done"
+expect "metrics on a TCP socket" '^ogpu_cards 8'
+kill $smi
+wait $smi
+run "no address" 64 metrics --listen=here
+run "a name is no address" 64 metrics --listen=localhost:http
+run "both a file and a socket" 64 metrics --listen=127.0.0.1:1 --output=x
+run "nothing to time" 64 metrics --timeout=1
+
 mv "$SYS/bus/pci/devices/0000:01:00.0/drm" drm
 run "CDI without the first card" 0 cdi
 json "numbers of the others stay" "'0' not in {x['name'] for x in d['devices']} and '1' in {x['name'] for x in d['devices']}"

@@ -23,7 +23,7 @@ _ogpu_smi() {
 	case $cur in
 	-*)
 		# shellcheck disable=SC2207
-		COMPREPLY=($(compgen -W "--device --all --json --quiet --output --timeout --count --read-timeout --help --version" -- "$cur"))
+		COMPREPLY=($(compgen -W "--device --all --json --quiet --output --listen --timeout --count --read-timeout --help --version" -- "$cur"))
 		;;
 	*)
 		# shellcheck disable=SC2207

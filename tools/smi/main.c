@@ -38,10 +38,11 @@ static const char usage[] =
 	"  -d, --device=ADDRESS   the card, for example 0000:03:00.0\n"
 	"  -a, --all              all cards, for reset, drain and return\n"
 	"  -j, --json             write JSON\n"
+	"  -l, --listen=ADDRESS   metrics: serve them on ADDRESS:PORT or unix:PATH\n"
 	"  -q, --quiet            doctor: only cards that are not ok; others: no text on success\n"
 	"  -o, --output=FILE      write to a file, which is replaced as a whole\n"
-	"  -t, --timeout=SECONDS  events, watch: end after this time; reset: limit (90);\n"
-	"                         drain: wait so long\n"
+	"  -t, --timeout=SECONDS  events, watch, --listen: end after this time;\n"
+	"                         reset: limit (90); drain: wait so long\n"
 	"  -n, --count=N          events, watch: end after so many\n"
 	"      --read-timeout=SECONDS  what a card does not tell in this time is missing (2)\n"
 	"      --sysfs-root=DIR   instead of /sys, for tests; likewise --proc-root,\n"
@@ -67,6 +68,7 @@ static const struct option long_options[] = {
 	{ "json", no_argument, NULL, 'j' },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "output", required_argument, NULL, 'o' },
+	{ "listen", required_argument, NULL, 'l' },
 	{ "timeout", required_argument, NULL, 't' },
 	{ "count", required_argument, NULL, 'n' },
 	{ "sysfs-root", required_argument, NULL, OPT_SYSFS_ROOT },
@@ -92,7 +94,7 @@ static const struct {
 	{ "ps", "jo", false },
 	{ "topology", "jo", false },
 	{ "events", "jtn", false },
-	{ "metrics", "o", false },
+	{ "metrics", "olt", false },
 	{ "cdi", "o", false },
 	{ "manifest", "jo", false },
 	{ "reset", "ajqt", false },
@@ -123,6 +125,9 @@ static int find_command(struct smi_options *opt, const char *used, int argc, cha
 	if (optind < argc)
 		return fw_fail(err, FW_EXIT_USAGE, "%s: unexpected argument '%s'", opt->command,
 			       argv[optind]);
+	if (!strcmp(opt->command, "metrics") && (opt->listen ? !!opt->output : opt->timeout_s))
+		return fw_fail(err, FW_EXIT_USAGE,
+			       "metrics: --listen or --output, and --timeout with --listen only");
 	if (opt->output && !opt->json && strchr(commands[i].options, 'j'))
 		return fw_fail(err, FW_EXIT_USAGE, "%s: --output needs --json", opt->command);
 	return 0;
@@ -135,8 +140,8 @@ static int parse(struct smi_options *opt, int argc, char **argv, struct fw_error
 	int c;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, "d:ajqo:t:n:hV", long_options, NULL)) >= 0) {
-		if (strchr("ajqotn", c) && strlen(used) < sizeof(used) - 1)
+	while ((c = getopt_long(argc, argv, "d:ajqo:l:t:n:hV", long_options, NULL)) >= 0) {
+		if (strchr("ajqoltn", c) && strlen(used) < sizeof(used) - 1)
 			used[strlen(used)] = (char)c;
 		switch (c) {
 		case 'd':
@@ -153,6 +158,9 @@ static int parse(struct smi_options *opt, int argc, char **argv, struct fw_error
 			break;
 		case 'o':
 			opt->output = optarg;
+			break;
+		case 'l':
+			opt->listen = optarg;
 			break;
 		case 't':
 		case 'n':
@@ -292,6 +300,11 @@ int main(int argc, char **argv)
 		goto fail;
 	if (!strcmp(opt.command, "events")) {
 		if (smi_events(&opt, &err))
+			goto fail;
+		return FW_EXIT_OK;
+	}
+	if (opt.listen) {
+		if (smi_serve(&opt, &err))
 			goto fail;
 		return FW_EXIT_OK;
 	}

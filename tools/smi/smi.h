@@ -100,6 +100,7 @@ struct smi_options {
 	const char *device;
 	const char *argument;		/* behind the command */
 	const char *output;
+	const char *listen;		/* "unix:PATH" or "ADDRESS:PORT" */
 	const char *sysfs_root;
 	const char *proc_root;
 	const char *run_root;
@@ -145,6 +146,9 @@ void smi_driver_version(const struct smi_options *opt, char text[CARD_TEXT]);
 /* export.c: formats of others. */
 char *smi_metrics(const struct smi_cards *cards);
 char *smi_cdi(const struct smi_cards *cards);
+
+/* serve.c: the metrics, to whoever connects. */
+int smi_serve(const struct smi_options *opt, struct fw_error *err);
 
 /* drain.c */
 bool smi_is_drained(const struct smi_options *opt, const char *address);
