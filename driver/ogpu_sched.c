@@ -40,6 +40,9 @@
 #include "ogpu_device.h"
 #include "ogpu_sched.h"
 
+/* Dependencies of a job that are compared with each new one; where others are is looked up. */
+#define OGPU_SCHED_FEW_DEPS	16u
+
 /**
  * struct ogpu_sched - an entity, whose jobs run in order
  */
@@ -285,10 +288,65 @@ int ogpu_sched_job_init(struct ogpu_sched_job *job, struct ogpu_sched *sched, u6
 
 	/* User space chooses how many there are: have it pay. */
 	job->base.dependencies.xa_flags |= XA_FLAGS_ACCOUNT;
+	xa_init_flags(&job->timelines, XA_FLAGS_ACCOUNT);
 	job->sched = ogpu_sched_get(sched);
 	__module_get(THIS_MODULE);
 
 	return 0;
+}
+
+/* Where in the list a fence of this timeline is; false: nowhere. */
+static bool ogpu_sched_job_find_dep(struct ogpu_sched_job *job, u64 context, u32 *index)
+{
+	struct dma_fence *fence;
+	unsigned long i;
+	void *entry;
+
+	xa_for_each_range(&job->base.dependencies, i, fence, 0, OGPU_SCHED_FEW_DEPS - 1) {
+		if (fence->context == context) {
+			*index = i;
+			return true;
+		}
+	}
+
+	entry = xa_load(&job->timelines, context);
+	if (entry)
+		*index = xa_to_value(entry);
+
+	return entry;
+}
+
+/* Like drm_sched_job_add_dependency(), which compares each fence with all before it. */
+static int ogpu_sched_job_store_dep(struct ogpu_sched_job *job, struct dma_fence *fence)
+{
+	struct xarray *deps = &job->base.dependencies;
+	u32 index;
+	int ret;
+
+	if (ogpu_sched_job_find_dep(job, fence->context, &index)) {
+		/* Of a timeline the last one counts. In place of another one it needs no memory. */
+		if (dma_fence_is_later(fence, xa_load(deps, index)))
+			fence = xa_store(deps, index, fence, GFP_KERNEL);
+		dma_fence_put(fence);
+		return 0;
+	}
+
+	ret = xa_alloc(deps, &index, fence, xa_limit_31b, GFP_KERNEL);
+	if (ret)
+		goto err_put;
+	if (index < OGPU_SCHED_FEW_DEPS)
+		return 0;
+	ret = xa_err(xa_store(&job->timelines, fence->context, xa_mk_value(index), GFP_KERNEL));
+	if (ret)
+		goto err_erase;
+
+	return 0;
+
+err_erase:
+	xa_erase(deps, index);
+err_put:
+	dma_fence_put(fence);
+	return ret;
 }
 
 /**
@@ -297,7 +355,8 @@ int ogpu_sched_job_init(struct ogpu_sched_job *job, struct ogpu_sched *sched, u6
  * @fence: to wait for; the reference is consumed in any case. NULL is ignored
  *
  * Errors of @fence do not matter to the job. A fence of the same entity is ignored, because it
- * is in order anyway.
+ * is in order anyway. What it costs does not depend on how many there are: each buffer that is not
+ * private to an address space brings timelines of its own.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -311,7 +370,7 @@ int ogpu_sched_job_add_dep(struct ogpu_sched_job *job, struct dma_fence *fence)
 		return 0;
 	}
 
-	return drm_sched_job_add_dependency(&job->base, fence);
+	return ogpu_sched_job_store_dep(job, fence);
 }
 
 /**
@@ -368,6 +427,7 @@ void ogpu_sched_job_fini(struct ogpu_sched_job *job)
 	dma_fence_put(s_fence->parent);
 	s_fence->parent = NULL;
 	drm_sched_job_cleanup(&job->base);
+	xa_destroy(&job->timelines);
 	ogpu_sched_put(job->sched);
 	module_put(THIS_MODULE);
 }
@@ -380,6 +440,12 @@ void ogpu_sched_job_fini(struct ogpu_sched_job *job)
  */
 void ogpu_sched_job_push(struct ogpu_sched_job *job)
 {
+	/* Nothing is added any more. */
+	xa_destroy(&job->timelines);
 	drm_sched_job_arm(&job->base);
 	drm_sched_entity_push_job(&job->base);
 }
+
+#if IS_ENABLED(CONFIG_DRM_OGPU_KUNIT_TEST)
+#include "tests/ogpu_sched_test.c"
+#endif

@@ -23,6 +23,7 @@
 #include <linux/dma-resv.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
+#include <linux/xarray.h>
 
 #include <drm/gpu_scheduler.h>
 
@@ -64,6 +65,8 @@ struct ogpu_sched_job {
 	struct drm_sched_job base;
 	/** @sched: referenced until ogpu_sched_job_fini() */
 	struct ogpu_sched *sched;
+	/** @timelines: where each but the first ones is in the list of dependencies */
+	struct xarray timelines;
 };
 
 int ogpu_sched_init(struct ogpu_device *odev);

@@ -246,10 +246,21 @@ static int ogpu_submit_add_deps(struct ogpu_submit *submit)
 	return 0;
 }
 
+/* Between buffers, of which there may be many, all locked. */
+static int ogpu_submit_look(u32 *seen)
+{
+	if (++*seen % OGPU_SUBMIT_LOOK)
+		return 0;
+	cond_resched();
+
+	return fatal_signal_pending(current) ? -EINTR : 0;
+}
+
 static int ogpu_submit_add_kernel_deps(struct ogpu_submit *submit, struct ogpu_vm_exec *exec)
 {
 	struct ogpu_job *first = submit->jobs[0].job;
 	struct drm_gem_object *obj;
+	u32 seen = 0;
 	int ret;
 
 	if (exec->private)
@@ -258,6 +269,8 @@ static int ogpu_submit_add_kernel_deps(struct ogpu_submit *submit, struct ogpu_v
 
 	drm_exec_for_each_locked_object(&exec->all.exec, obj) {
 		ret = ogpu_job_add_resv_deps(first, obj->resv, DMA_RESV_USAGE_KERNEL);
+		if (!ret)
+			ret = ogpu_submit_look(&seen);
 		if (ret)
 			return ret;
 	}
@@ -269,11 +282,14 @@ static int ogpu_submit_add_kernel_deps(struct ogpu_submit *submit, struct ogpu_v
 static int ogpu_submit_add_foreign_deps(struct ogpu_submit *submit, struct ogpu_vm_exec *exec)
 {
 	struct ogpu_vm_bo *vm_bo = NULL;
+	u32 seen = 0;
 	int ret;
 
 	while ((vm_bo = ogpu_vm_exec_next_shared(exec, vm_bo))) {
 		ret = ogpu_job_add_foreign_deps(submit->jobs[0].job, vm_bo->base.obj->resv,
 						dma_resv_usage_rw(vm_bo->writable));
+		if (!ret)
+			ret = ogpu_submit_look(&seen);
 		if (ret)
 			return ret;
 	}
