@@ -10,6 +10,7 @@
 #include "ogpu_lockdep.h"
 #include "ogpu_pci.h"
 #include "ogpu_sched.h"
+#include "ogpu_signal.h"
 
 static int __init ogpu_module_init(void)
 {
@@ -25,14 +26,20 @@ static int __init ogpu_module_init(void)
 	if (ret)
 		goto err_bo;
 
-	ret = pci_register_driver(&ogpu_pci_driver);
+	ret = ogpu_signal_module_init();
 	if (ret)
 		goto err_sched;
 
+	ret = pci_register_driver(&ogpu_pci_driver);
+	if (ret)
+		goto err_signal;
+
 	return 0;
 
-err_sched:
+err_signal:
 	ogpu_fw_store_exit();
+	ogpu_signal_module_exit();
+err_sched:
 	ogpu_sched_module_exit();
 err_bo:
 	ogpu_bo_module_exit();
@@ -44,6 +51,7 @@ static void __exit ogpu_module_exit(void)
 {
 	pci_unregister_driver(&ogpu_pci_driver);
 	ogpu_fw_store_exit();
+	ogpu_signal_module_exit();
 	ogpu_sched_module_exit();
 	ogpu_bo_module_exit();
 }

@@ -58,6 +58,7 @@
 #include "ogpu_queue_mmap.h"
 #include "ogpu_queue_priv.h"
 #include "ogpu_report.h"
+#include "ogpu_signal.h"
 #include "ogpu_trace.h"
 #include "ogpu_vm.h"
 
@@ -429,6 +430,7 @@ struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
 
 	/* Nobody else writes it: the number was given back when hardware had forgotten it. */
 	queue->slot_base = le64_to_cpu(mgr->slots[queue->number]);
+	ogpu_signal_begin(odev, queue->number, ogpu_queue_quota_signals(ogpu_queue_quota(queue)));
 	/* Needs no memory: the place was reserved. */
 	xa_store(&mgr->queues, queue->number, queue, GFP_KERNEL);
 

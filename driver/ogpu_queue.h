@@ -24,8 +24,8 @@
 #include "ogpu_ring.h"
 
 struct drm_printer;
-struct eventfd_ctx;
 struct ogpu_device;
+struct ogpu_eventfd;
 struct ogpu_job;
 struct ogpu_queue_quota;
 struct ogpu_sched;
@@ -304,8 +304,7 @@ struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
 struct ogpu_queue *ogpu_queue_get(struct ogpu_queue *queue);
 void ogpu_queue_put(struct ogpu_queue *queue);
 void ogpu_queue_kill(struct ogpu_queue *queue, u32 code, int error);
-struct eventfd_ctx *ogpu_queue_set_eventfd(struct ogpu_queue *queue, struct eventfd_ctx *eventfd,
-					   u32 events);
+void ogpu_queue_set_eventfd(struct ogpu_queue *queue, struct ogpu_eventfd *eventfd);
 void ogpu_queue_tell_error(struct ogpu_queue *queue);
 bool ogpu_queue_is_dead(struct ogpu_queue *queue);
 

@@ -60,7 +60,7 @@ int ogpu_queue_file_open(struct ogpu_file *ofile)
 	if (!owner)
 		return -ENOMEM;
 
-	owner->quota = ogpu_queue_quota_get(&ofile->odev->queues->quotas);
+	owner->quota = ogpu_queue_quota_get(ofile->odev);
 	if (!owner->quota) {
 		kfree(owner);
 		return -ENOMEM;

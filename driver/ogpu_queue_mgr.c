@@ -4,7 +4,6 @@
  */
 #include <linux/dma-fence.h>
 #include <linux/dma-mapping.h>
-#include <linux/eventfd.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/xarray.h>
@@ -74,42 +73,31 @@ static struct ogpu_queue *ogpu_queue_mgr_find(struct ogpu_queue_mgr *mgr, unsign
  */
 void ogpu_queue_mgr_drop(struct ogpu_queue_mgr *mgr, struct ogpu_queue *queue)
 {
-	struct eventfd_ctx *eventfd = NULL;
-
 	xa_lock(&mgr->queues);
 	if (xa_load(&mgr->queues, queue->number) == queue) {
-		eventfd = ogpu_signal_set_eventfd(mgr->odev, queue->number, NULL, 0);
+		ogpu_signal_end(mgr->odev, queue->number);
 		__xa_erase(&mgr->queues, queue->number);
 		ogpu_queue_quota_uncharge(&mgr->quotas, ogpu_queue_quota(queue));
 	}
 	xa_unlock(&mgr->queues);
-
-	if (eventfd)
-		eventfd_ctx_put(eventfd);
 }
 
 /**
  * ogpu_queue_set_eventfd() - choose the eventfd of a queue
  * @queue: the queue
- * @eventfd: whose reference is taken over, or NULL for none
- * @events: DRM_OGPU_EVENT_*, what it is for
+ * @eventfd: or NULL for none
  *
  * What has happened before is not told.
- *
- * Return: an eventfd whose reference belongs to the caller, or NULL.
  */
-struct eventfd_ctx *ogpu_queue_set_eventfd(struct ogpu_queue *queue, struct eventfd_ctx *eventfd,
-					   u32 events)
+void ogpu_queue_set_eventfd(struct ogpu_queue *queue, struct ogpu_eventfd *eventfd)
 {
 	struct ogpu_queue_mgr *mgr = queue->odev->queues;
 
 	/* After a reset the number may be a stranger's. */
 	xa_lock(&mgr->queues);
 	if (xa_load(&mgr->queues, queue->number) == queue)
-		eventfd = ogpu_signal_set_eventfd(mgr->odev, queue->number, eventfd, events);
+		ogpu_signal_set_eventfd(mgr->odev, queue->number, eventfd);
 	xa_unlock(&mgr->queues);
-
-	return eventfd;
 }
 
 /**

@@ -20,6 +20,7 @@
 #include "ogpu_sched.h"
 
 struct ogpu_device;
+struct ogpu_signal_user;
 
 /**
  * struct ogpu_queue_mem - what a queue shares with hardware beside its ring
@@ -181,8 +182,9 @@ void ogpu_queue_mgr_drop(struct ogpu_queue_mgr *mgr, struct ogpu_queue *queue);
 void ogpu_queue_quotas_init(struct ogpu_queue_quotas *quotas);
 void ogpu_queue_quotas_fini(struct ogpu_queue_quotas *quotas);
 void ogpu_queue_quotas_set(struct ogpu_queue_quotas *quotas, u32 total);
-struct ogpu_queue_quota *ogpu_queue_quota_get(struct ogpu_queue_quotas *quotas);
+struct ogpu_queue_quota *ogpu_queue_quota_get(struct ogpu_device *odev);
 void ogpu_queue_quota_put(struct ogpu_queue_quota *quota);
+struct ogpu_signal_user *ogpu_queue_quota_signals(const struct ogpu_queue_quota *quota);
 bool ogpu_queue_quota_may_log(struct ogpu_queue_quota *quota);
 int ogpu_queue_quota_charge(struct ogpu_queue_quotas *quotas, struct ogpu_queue_quota *quota);
 void ogpu_queue_quota_uncharge(struct ogpu_queue_quotas *quotas, struct ogpu_queue_quota *quota);

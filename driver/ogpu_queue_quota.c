@@ -29,6 +29,7 @@
 #include "ogpu_params.h"
 #include "ogpu_queue.h"
 #include "ogpu_queue_priv.h"
+#include "ogpu_signal.h"
 
 /* To destroy a queue takes milliseconds, unless the card is broken. */
 #define OGPU_QUEUE_DYING_MS	5000
@@ -52,6 +53,8 @@ struct ogpu_queue_quota {
 	kuid_t uid;
 	/** @used: queues */
 	u32 used;
+	/** @signals: of its queues */
+	struct ogpu_signal_user *signals;
 	/** @log: lines about its queues that failed; has a lock of its own */
 	struct ratelimit_state log;
 	/** @logged: in jiffies, when such a line was asked for last; changes without the lock */
@@ -80,6 +83,12 @@ void ogpu_queue_quotas_init(struct ogpu_queue_quotas *quotas)
 	INIT_LIST_HEAD(&quotas->users);
 }
 
+static void ogpu_queue_quota_free(struct ogpu_queue_quota *quota)
+{
+	ogpu_signal_user_put(quota->signals);
+	kfree(quota);
+}
+
 /* Forget users who have nothing, @all or those of whom nothing was logged lately. */
 static void ogpu_queue_quotas_reap(struct ogpu_queue_quotas *quotas, bool all)
 {
@@ -90,7 +99,7 @@ static void ogpu_queue_quotas_reap(struct ogpu_queue_quotas *quotas, bool all)
 			continue;
 		quotas->gone--;
 		list_del(&quota->link);
-		kfree(quota);
+		ogpu_queue_quota_free(quota);
 	}
 }
 
@@ -117,17 +126,23 @@ void ogpu_queue_quotas_set(struct ogpu_queue_quotas *quotas, u32 total)
 
 /**
  * ogpu_queue_quota_get() - find what the caller's user has of a card
- * @quotas: of the card; live as long as the reference
+ * @odev: the card, which lives as long as the reference
  *
  * Return: it, with a reference, or NULL if there is no memory.
  */
-struct ogpu_queue_quota *ogpu_queue_quota_get(struct ogpu_queue_quotas *quotas)
+struct ogpu_queue_quota *ogpu_queue_quota_get(struct ogpu_device *odev)
 {
+	struct ogpu_queue_quotas *quotas = &odev->queues->quotas;
 	struct ogpu_queue_quota *quota, *new;
 
 	new = kzalloc_obj(*new, GFP_KERNEL_ACCOUNT);
 	if (!new)
 		return NULL;
+	new->signals = ogpu_signal_user_create(odev);
+	if (!new->signals) {
+		kfree(new);
+		return NULL;
+	}
 	new->refs = 1;
 	new->quotas = quotas;
 	new->uid = current_euid();
@@ -144,7 +159,7 @@ struct ogpu_queue_quota *ogpu_queue_quota_get(struct ogpu_queue_quotas *quotas)
 			if (!quota->refs++)
 				quotas->gone--;
 			spin_unlock(&quotas->lock);
-			kfree(new);
+			ogpu_queue_quota_free(new);
 			return quota;
 		}
 	}
@@ -169,6 +184,17 @@ void ogpu_queue_quota_put(struct ogpu_queue_quota *quota)
 		ogpu_queue_quotas_reap(quotas, quotas->gone > OGPU_QUEUE_USERS_GONE);
 	}
 	spin_unlock(&quotas->lock);
+}
+
+/**
+ * ogpu_queue_quota_signals() - to whom signals of a user's queues are charged
+ * @quota: of the user, or NULL: the kernel
+ *
+ * Return: it, or NULL: nobody waits for queues of the kernel.
+ */
+struct ogpu_signal_user *ogpu_queue_quota_signals(const struct ogpu_queue_quota *quota)
+{
+	return quota ? quota->signals : NULL;
 }
 
 /**

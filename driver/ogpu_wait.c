@@ -8,7 +8,6 @@
  * it looks or sleeps, and nothing of the kernel depends on what it finds.
  */
 #include <linux/atomic.h>
-#include <linux/eventfd.h>
 #include <linux/hrtimer.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -419,7 +418,7 @@ int ogpu_ioctl_queue_eventfd(struct drm_device *drm, void *data, struct drm_file
 {
 	struct drm_ogpu_queue_eventfd *args = data;
 	struct ogpu_device *odev = to_ogpu_device(drm);
-	struct eventfd_ctx *eventfd = NULL;
+	struct ogpu_eventfd *eventfd = NULL;
 	struct ogpu_queue *queue;
 
 	if (args->pad || args->fd < -1 || args->events & ~OGPU_WAIT_EVENTS ||
@@ -431,21 +430,20 @@ int ogpu_ioctl_queue_eventfd(struct drm_device *drm, void *data, struct drm_file
 		return -ENOENT;
 
 	if (args->fd >= 0) {
-		eventfd = eventfd_ctx_fdget(args->fd);
+		eventfd = ogpu_eventfd_get(args->fd, args->events);
 		if (IS_ERR(eventfd)) {
 			ogpu_queue_put(queue);
 			return PTR_ERR(eventfd);
 		}
 	}
 
-	eventfd = ogpu_queue_set_eventfd(queue, eventfd, args->events);
+	ogpu_queue_set_eventfd(queue, eventfd);
 	if (args->events & DRM_OGPU_EVENT_SIGNAL)
 		ogpu_signal_arm(odev, queue->number);
 	/* What happened before is told now. */
 	if ((args->events & DRM_OGPU_EVENT_ERROR) && ogpu_queue_is_dead(queue))
-		ogpu_queue_tell_error(queue);
-	if (eventfd)
-		eventfd_ctx_put(eventfd);
+		ogpu_eventfd_signal(eventfd);
+	ogpu_eventfd_put(eventfd);
 	ogpu_queue_put(queue);
 
 	return 0;

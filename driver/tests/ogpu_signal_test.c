@@ -11,13 +11,19 @@
 static void ogpu_signal_test_free(void *arg)
 {
 	struct ogpu_device *odev = arg;
+	u32 i;
 
 	cancel_delayed_work_sync(&odev->signal->arm_work);
 	cleanup_srcu_struct(&odev->unplug_srcu);
+	for (i = 0; i < OGPU_SIGNAL_TEST_QUEUES; i++) {
+		if (odev->signal->slots[i].user)
+			ogpu_signal_user_put(odev->signal->slots[i].user);
+	}
 }
 
 /**
- * ogpu_signal_test_device() - a card that has signals and nothing else, also for other tests
+ * ogpu_signal_test_device() - a card that has signals and nothing else, also for other tests; each
+ *	queue is another user's
  * @test: until whose end it exists
  * @arm: what is done when a queue is armed, under the lock of its slot
  *
@@ -52,6 +58,10 @@ struct ogpu_device *ogpu_signal_test_device(struct kunit *test,
 
 	KUNIT_ASSERT_EQ(test, init_srcu_struct(&odev->unplug_srcu), 0);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, ogpu_signal_test_free, odev), 0);
+	for (i = 0; i < ring->size; i++) {
+		ring->slots[i].user = ogpu_signal_user_create(odev);
+		KUNIT_ASSERT_NOT_NULL(test, ring->slots[i].user);
+	}
 
 	return odev;
 }
@@ -73,7 +83,7 @@ static unsigned int ogpu_signal_test_count(struct ogpu_signal_ring *ring,
 static void ogpu_signal_test_cost(struct kunit *test)
 {
 	struct ogpu_signal_ring *ring = ogpu_signal_test_device(test, NULL)->signal;
-	struct eventfd_ctx *some = (struct eventfd_ctx *)test;
+	struct ogpu_eventfd some = { };
 	struct ogpu_signal_slot *slot = &ring->slots[0];
 
 	/* Each tick is a new one, also when they begin anew. */
@@ -88,8 +98,8 @@ static void ogpu_signal_test_cost(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ogpu_signal_test_count(ring, slot, 1), 342);
 
 	slot->waiters = 0;
-	slot->eventfd = some;
-	KUNIT_EXPECT_EQ(test, ogpu_signal_test_count(ring, slot, 2), 8);
+	slot->eventfd = &some;
+	KUNIT_EXPECT_EQ(test, ogpu_signal_test_count(ring, slot, 2), 16);
 
 	/* Who comes later has to do with what the others have cost. */
 	slot->eventfd = NULL;
@@ -118,9 +128,89 @@ static void ogpu_signal_test_card(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ogpu_signal_test_count(ring, &ring->slots[i], 8), 342);
 }
 
+/* What the queues of one user cost is added up. */
+static void ogpu_signal_test_user(struct kunit *test)
+{
+	struct ogpu_signal_ring *ring = ogpu_signal_test_device(test, NULL)->signal;
+	struct ogpu_signal_user *other = ring->slots[1].user;
+	struct ogpu_signal_slot *slots = ring->slots;
+
+	slots[0].waiters = 1;
+	slots[1].waiters = 1;
+	slots[1].user = slots[0].user;
+	KUNIT_EXPECT_EQ(test, ogpu_signal_test_count(ring, &slots[0], 5), 342);
+	KUNIT_EXPECT_EQ(test, ogpu_signal_test_count(ring, &slots[1], 5), 0);
+	KUNIT_EXPECT_TRUE(test, ogpu_signal_may_arm(ring, &slots[2], 5));
+	KUNIT_EXPECT_TRUE(test, ogpu_signal_may_arm(ring, &slots[1], 6));
+	slots[1].user = other;
+}
+
+/* For how long after @now a user's queues are not armed. */
+static u64 ogpu_signal_test_idle(const struct ogpu_signal_user *user, u64 now)
+{
+	return user->idle_at <= now + OGPU_SIGNAL_CREDIT_NS ?
+	       0 : user->idle_at - now - OGPU_SIGNAL_CREDIT_NS;
+}
+
+/* Eventfds take an eighth of a processor's time at most, but a little at once. */
+static void ogpu_signal_test_time(struct kunit *test)
+{
+	struct ogpu_signal_ring *ring = ogpu_signal_test_device(test, NULL)->signal;
+	struct ogpu_signal_slot *slot = &ring->slots[0];
+	u64 now = ktime_get_ns(), spent = 0;
+
+	ogpu_signal_spend(slot->user, now, 100 * NSEC_PER_USEC);
+	KUNIT_EXPECT_EQ(test, ogpu_signal_test_idle(slot->user, now), 0);
+	KUNIT_EXPECT_TRUE(test, ogpu_signal_may_arm(ring, slot, 1));
+	/* A crowd that hangs on one. */
+	ogpu_signal_spend(slot->user, now, 3600ull * NSEC_PER_SEC);
+	KUNIT_EXPECT_FALSE(test, ogpu_signal_may_arm(ring, slot, 1));
+	KUNIT_EXPECT_TRUE(test, ogpu_signal_may_arm(ring, &ring->slots[1], 1));
+
+	slot->user->idle_at = 0;
+	now = NSEC_PER_SEC;
+	while (now < 2 * NSEC_PER_SEC) {
+		ogpu_signal_spend(slot->user, now, 10 * NSEC_PER_USEC);
+		spent += 10 * NSEC_PER_USEC;
+		now += 10 * NSEC_PER_USEC + ogpu_signal_test_idle(slot->user, now);
+	}
+	KUNIT_EXPECT_GE(test, spent, NSEC_PER_SEC / 10);
+	KUNIT_EXPECT_LE(test, spent, NSEC_PER_SEC / 7);
+}
+
+/* The interrupt leaves a crowd to its thread, in which one queue after the other has its turn. */
+static void ogpu_signal_test_irq(struct kunit *test)
+{
+	struct ogpu_device *odev = ogpu_signal_test_device(test, NULL);
+	struct ogpu_signal_ring *ring = odev->signal;
+	u32 i;
+
+	for (i = 0; i < OGPU_SIGNAL_TEST_QUEUES; i++) {
+		ring->entries[i].queue = cpu_to_le32(i);
+		ring->entries[i].seq = cpu_to_le32(i + 1);
+		ring->slots[i].waiters = i < 4 ? 10 : OGPU_SIGNAL_MAX_WAITERS;
+	}
+	/* A number that no queue can have costs something, too. */
+	ring->entries[1].queue = cpu_to_le32(OGPU_SIGNAL_TEST_QUEUES);
+
+	KUNIT_EXPECT_EQ(test, (int)ogpu_signal_irq(0, odev), (int)IRQ_WAKE_THREAD);
+	KUNIT_EXPECT_EQ(test, ring->rptr, 4);
+	KUNIT_EXPECT_EQ(test, ring->strange, 1);
+	KUNIT_EXPECT_EQ(test, (int)ogpu_signal_irq(0, odev), (int)IRQ_WAKE_THREAD);
+	KUNIT_EXPECT_EQ(test, ring->rptr, 4);
+	KUNIT_EXPECT_TRUE(test, ogpu_signal_drain(ring, OGPU_SIGNAL_ROUND_COST));
+	KUNIT_EXPECT_EQ(test, ring->rptr, 5);
+	ogpu_signal_poll(odev);
+	KUNIT_EXPECT_EQ(test, ring->rptr, OGPU_SIGNAL_TEST_QUEUES);
+	KUNIT_EXPECT_EQ(test, (int)ogpu_signal_irq(0, odev), (int)IRQ_HANDLED);
+}
+
 static struct kunit_case ogpu_signal_cases[] = {
 	KUNIT_CASE(ogpu_signal_test_cost),
 	KUNIT_CASE(ogpu_signal_test_card),
+	KUNIT_CASE(ogpu_signal_test_user),
+	KUNIT_CASE(ogpu_signal_test_time),
+	KUNIT_CASE(ogpu_signal_test_irq),
 	{ }
 };
 

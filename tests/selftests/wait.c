@@ -2,6 +2,7 @@
 /*
  * WAIT and QUEUE_EVENTFD: waiting for memory without a fence, and what signals cost.
  */
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -272,6 +273,82 @@ TEST(interrupted)
 	EXPECT_EQ(wait_for(&s.card, &f, 1, 0, EVER_MS, NULL), -EINTR);
 }
 
+/*
+ * Whom the signal interrupt wakes, as the kernel's tracing tells
+ */
+
+#define TRACING		"/sys/kernel/tracing/"
+#define TRACED_CPUS	64
+#define IRQ_WAKES	66	/* what the interrupt may do itself, and two threads */
+
+static bool trace_file(const char *name, const char *text)
+{
+	char path[256];
+	bool ok;
+	int fd;
+
+	snprintf(path, sizeof(path), TRACING "%s", name);
+	fd = open(path, O_WRONLY | O_TRUNC);
+	if (fd < 0)
+		return false;
+	ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	close(fd);
+
+	return ok;
+}
+
+static bool trace_enable(const char *text)
+{
+	return trace_file("events/irq/irq_handler_exit/enable", text) &&
+	       trace_file("events/irq/irq_handler_entry/enable", text) &&
+	       trace_file("events/sched/sched_waking/enable", text);
+}
+
+static bool trace_begin(void)
+{
+	return trace_file("buffer_size_kb", "4096") && trace_file("trace", "\n") &&
+	       trace_file("events/irq/irq_handler_entry/filter", "name ~ \"ogpu-signal*\"") &&
+	       trace_enable("1");
+}
+
+/* Most threads that one interrupt has woken; *@irqs: how many interrupts there were. */
+static unsigned int trace_end(unsigned int *irqs)
+{
+	unsigned int woken[TRACED_CPUS] = { 0 }, most = 0, cpu;
+	bool inside[TRACED_CPUS] = { false };
+	char line[1024], *at;
+	FILE *f;
+
+	*irqs = 0;
+	trace_enable("0");
+	f = fopen(TRACING "trace", "r");
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof(line), f)) {
+		at = strchr(line, '[');
+		if (line[0] == '#' || !at)
+			continue;
+		cpu = strtoul(at + 1, NULL, 10);
+		if (cpu >= TRACED_CPUS)
+			continue;
+		if (strstr(line, ": irq_handler_entry:")) {
+			inside[cpu] = true;
+			woken[cpu] = 0;
+			++*irqs;
+		} else if (strstr(line, ": irq_handler_exit:")) {
+			inside[cpu] = false;
+		} else if (inside[cpu] && strstr(line, ": sched_waking:")) {
+			woken[cpu]++;
+			most = woken[cpu] > most ? woken[cpu] : most;
+		}
+	}
+	fclose(f);
+	trace_file("buffer_size_kb", "7");
+	trace_file("trace", "\n");
+
+	return most;
+}
+
 /** struct waiter - a thread that waits, and what it was told when it has returned */
 struct waiter {
 	struct setup *s;
@@ -322,14 +399,17 @@ static bool wait_settled(const struct waiter *waiters)
 	return false;
 }
 
-/* All who wait are woken, and there is a limit to how many they are. */
+/* All who wait are woken, most not by the interrupt, and there is a limit to how many they are. */
 TEST_TIMEOUT(many_waiters, 120)
 {
 	static struct waiter waiters[WAITERS];
 	int i, woken = 0, refused = 0;
+	unsigned int irqs, most;
 	struct setup s;
 
 	set_up(&s);
+	if (!trace_begin())
+		SKIP("no tracing");
 	for (i = 0; i < WAITERS; i++) {
 		waiters[i].s = &s;
 		ASSERT_EQ(pthread_create(&waiters[i].thread, NULL, wait_for_ever, &waiters[i]), 0);
@@ -342,6 +422,10 @@ TEST_TIMEOUT(many_waiters, 120)
 		woken += waiters[i].ret == 0;
 		refused += waiters[i].ret == -EBUSY;
 	}
+	most = trace_end(&irqs);
+	printf("# %u of them by the interrupt\n", most);
+	EXPECT_GE(irqs, 1);
+	EXPECT_LE(most, IRQ_WAKES);
 	EXPECT_EQ(woken, MOST_WAITERS);
 	EXPECT_EQ(refused, WAITERS - MOST_WAITERS);
 }
@@ -452,6 +536,65 @@ TEST(eventfd_closed)
 	card_run(&s.card, s.queue, &s.stream);
 	ASSERT_EQ(card_submit(&s.card, s.queue, &s.stream, NULL, 0), 0);
 	EXPECT_EQ(card_queue_destroy(&s.card, s.queue), 0);
+}
+
+#define CROWD	200
+
+/** struct fan - a thread that has an eventfd */
+struct fan {
+	int fd;
+	pthread_t thread;
+	pid_t tid;
+	int ret;
+};
+
+static void *wait_for_eventfd(void *arg)
+{
+	struct fan *fan = arg;
+	struct pollfd p = { .fd = fan->fd, .events = POLLIN };
+
+	__atomic_store_n(&fan->tid, gettid(), __ATOMIC_SEQ_CST);
+	fan->ret = ppoll(&p, 1, NULL, NULL);
+
+	return NULL;
+}
+
+/* However many hang on an eventfd, the interrupt has nothing to do with them. */
+TEST_TIMEOUT(eventfd_crowd, 120)
+{
+	static struct fan fans[CROWD];
+	int i, asleep, fd = eventfd(0, 0);
+	unsigned int irqs, most;
+	uint64_t end;
+	struct setup s;
+
+	set_up(&s);
+	ASSERT_EQ(set_eventfd(&s, fd, DRM_OGPU_EVENT_SIGNAL), 0);
+	for (i = 0; i < CROWD; i++) {
+		fans[i].fd = fd;
+		ASSERT_EQ(pthread_create(&fans[i].thread, NULL, wait_for_eventfd, &fans[i]), 0);
+	}
+	for (end = time_limit(20000), asleep = 0; asleep < CROWD;) {
+		ASSERT_LE(time_ms(), end);
+		sleep_ms(10);
+		for (i = 0, asleep = 0; i < CROWD; i++) {
+			pid_t tid = __atomic_load_n(&fans[i].tid, __ATOMIC_SEQ_CST);
+
+			asleep += tid && is_asleep(tid, SYS_ppoll);
+		}
+	}
+	if (!trace_begin())
+		SKIP("no tracing");
+	stream_fence_signal(&s.stream, s.memory.va, 1);
+	card_run(&s.card, s.queue, &s.stream);
+	for (i = 0; i < CROWD; i++) {
+		pthread_join(fans[i].thread, NULL);
+		EXPECT_EQ(fans[i].ret, 1);
+	}
+	most = trace_end(&irqs);
+	printf("# %u woken by the interrupt\n", most);
+	EXPECT_GE(irqs, 1);
+	EXPECT_LE(most, 2);
 }
 
 /*

@@ -1046,9 +1046,10 @@ struct drm_ogpu_wait {
  * Adds 1 to an eventfd when something happens to a queue. A queue has one eventfd: another one
  * replaces it, and it is let go of when the queue is destroyed or the card is reset. What happened
  * before the call is told, too. Several signals may be told as one, and one that nobody made may be
- * told: look at memory or ask &DRM_IOCTL_OGPU_QUEUE_GET_STATE. A queue that signals more often than
- * some thousand times in a second is told of less often. Errors: -EINVAL also if @fd is no eventfd;
- * -EBADF; -ENOENT for an unknown queue.
+ * told: look at memory or ask &DRM_IOCTL_OGPU_QUEUE_GET_STATE. A user whose queues signal more often
+ * than some thousand times in a second, all together, is told less often; likewise if so many hang
+ * on the eventfd that to wake them takes long. Errors: -EINVAL also if @fd is no eventfd; -EBADF;
+ * -ENOENT for an unknown queue; -ENOMEM.
  */
 struct drm_ogpu_queue_eventfd {
 	/** @queue_id: from QUEUE_CREATE */
