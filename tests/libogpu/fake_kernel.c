@@ -3,6 +3,7 @@
  * A stand-in for the ogpu driver, small enough to trust: drmIoctl() of the library under test ends
  * here (linker option --wrap). Buffers are ranges of one memory file; binds and submits are kept.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@ struct fake_kernel fake;
 int __wrap_drmIoctl(int fd, unsigned long request, void *arg);
 drmVersionPtr __wrap_drmGetVersion(int fd);
 int __wrap_drmGetDevice2(int fd, uint32_t flags, drmDevicePtr *device);
+int __wrap_drmGetDevices2(uint32_t flags, drmDevicePtr devices[], int max_devices);
+void __wrap_drmFreeDevices(drmDevicePtr devices[], int count);
 int __wrap_drmSyncobjCreate(int fd, uint32_t flags, uint32_t *handle);
 int __wrap_drmSyncobjDestroy(int fd, uint32_t handle);
 int __wrap_drmCloseBufferHandle(int fd, uint32_t handle);
@@ -91,6 +94,8 @@ static int submit(const struct drm_ogpu_submit *submit)
 
 	if (fake.fail_submit)
 		return fail(ECANCELED);
+	fake.jobs = submit->jobs.count;
+	job += fake.jobs - 1;
 	fake.job = *job;
 	memcpy(fake.syncs, (void *)(uintptr_t)job->syncs.array,
 	       job->syncs.count * sizeof(struct drm_ogpu_sync));
@@ -136,6 +141,9 @@ int __wrap_drmIoctl(int fd, unsigned long request, void *arg)
 	case DRM_IOCTL_OGPU_QUEUE_KILL:
 		fake.killed = ((struct drm_ogpu_queue_kill *)arg)->queue_id;
 		return 0;
+	case DRM_IOCTL_OGPU_QUEUE_GET_STATE:
+		*(struct drm_ogpu_queue_get_state *)arg = fake.state;
+		return 0;
 	case DRM_IOCTL_OGPU_VM_DESTROY:
 	case DRM_IOCTL_OGPU_QUEUE_DESTROY:
 		return 0;
@@ -160,6 +168,35 @@ int __wrap_drmGetDevice2(int fd, uint32_t flags, drmDevicePtr *device)
 	(void)flags;
 	(void)device;
 	return -ENODEV;
+}
+
+/* Two cards, the one with the higher address first; or none, as without /sys. */
+int __wrap_drmGetDevices2(uint32_t flags, drmDevicePtr devices[], int max_devices)
+{
+	static drmPciBusInfo pci[2] = { { .bus = 9 }, { .bus = 3 } };
+	static char *nodes[2][DRM_NODE_MAX];
+	static drmDevice device[2];
+	int i;
+
+	(void)flags;
+	assert(max_devices >= 2);
+	for (i = 0; i < 2 && fake.listed; i++) {
+		nodes[i][DRM_NODE_RENDER] = (char *)fake_node();
+		device[i] = (drmDevice){
+			.nodes = nodes[i],
+			.available_nodes = 1 << DRM_NODE_RENDER,
+			.bustype = DRM_BUS_PCI,
+			.businfo.pci = &pci[i],
+		};
+		devices[i] = &device[i];
+	}
+	return i;
+}
+
+void __wrap_drmFreeDevices(drmDevicePtr devices[], int count)
+{
+	(void)devices;
+	assert(count == 2);
 }
 
 int __wrap_drmSyncobjCreate(int fd, uint32_t flags, uint32_t *handle)

@@ -18,6 +18,9 @@ struct fake_kernel {
 	struct drm_ogpu_sync bind_sync;	/* first one of the last bind */
 	struct drm_ogpu_queue_create queue;	/* last one */
 	struct drm_ogpu_job job;	/* last one */
+	uint32_t jobs;		/* of the last submit */
+	struct drm_ogpu_queue_get_state state;	/* what a queue tells */
+	bool listed;		/* there are two cards */
 	struct drm_ogpu_sync syncs[DRM_OGPU_MAX_SYNCS];
 	uint32_t submits;
 	uint32_t killed;	/* last queue */

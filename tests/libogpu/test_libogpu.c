@@ -55,6 +55,38 @@ static void test_open_refuses_others(void **state)
 	assert_int_equal(ogpu_device_open("/nonexistent", &dev), -ENOENT);
 }
 
+static void test_list(void **state)
+{
+	struct ogpu_card cards[2] = { 0 };
+	struct ogpu_device *dev;
+
+	(void)state;
+	fake_reset();
+	/* Without /sys, and nothing in /dev/dri that could be opened as ours. */
+	fake.driver = "amdgpu";
+	assert_int_equal(ogpu_device_list(cards, 2), 0);
+	assert_int_equal(ogpu_device_open(NULL, &dev), -ENOENT);
+
+	fake.listed = true;
+	assert_int_equal(ogpu_device_list(cards, 2), 0);
+	fake.driver = NULL;
+	assert_int_equal(ogpu_device_list(NULL, 0), 2);
+	assert_int_equal(ogpu_device_list(cards, 1), 2);
+	assert_string_equal(cards[1].node, "");
+	assert_int_equal(ogpu_device_list(cards, 2), 2);
+	assert_string_equal(cards[0].pci_address, "0000:03:00.0");
+	assert_string_equal(cards[1].pci_address, "0000:09:00.0");
+	assert_int_equal(ogpu_device_open(cards[1].node, &dev), 0);
+	ogpu_device_close(dev);
+	assert_int_equal(ogpu_device_open(NULL, &dev), 0);
+	ogpu_device_close(dev);
+
+	/* Why none can be used is worth more than that there is none. */
+	fake.major = 9;
+	assert_int_equal(ogpu_device_open(NULL, &dev), -EPROTO);
+	assert_int_equal(ogpu_device_list(cards, 2), 0);
+}
+
 static void test_va_alloc(void **state)
 {
 	struct fixture *f = *state;
@@ -120,6 +152,84 @@ static void test_buffer_unwinds(void **state)
 					    &buf), 0);
 	assert_non_null(buf.ptr);
 	ogpu_buffer_destroy(&buf);
+}
+
+static void test_pool(void **state)
+{
+	struct fixture *f = *state;
+	static struct ogpu_piece piece[256];
+	struct ogpu_pool *pool;
+	unsigned int seed = 2;
+	uint32_t bos;
+
+	assert_int_equal(ogpu_pool_create(f->vm, DRM_OGPU_BO_SYSTEM, DRM_OGPU_BO_CPU_ACCESS,
+					  1 << 18, &pool), 0);
+	for (int round = 0; round < 8000; round++) {
+		int i = rand_r(&seed) % 256;
+		uint64_t align = 64ull << rand_r(&seed) % 11;
+
+		if (piece[i].bo) {
+			/* Nobody else has written there. */
+			for (uint64_t at = 0; at < piece[i].bytes; at++)
+				assert_int_equal(((uint8_t *)piece[i].ptr)[at], i);
+			ogpu_pool_free(pool, &piece[i]);
+			assert_null(piece[i].bo);
+			continue;
+		}
+		assert_int_equal(ogpu_pool_alloc(pool, 1 + rand_r(&seed) % 5000, align,
+						 &piece[i]), 0);
+		assert_int_equal(piece[i].va % align, 0);
+		assert_true(piece[i].offset + piece[i].bytes <= piece[i].bo->size);
+		memset(piece[i].ptr, i, piece[i].bytes);
+	}
+	for (int i = 0; i < 256; i++)
+		ogpu_pool_free(pool, &piece[i]);
+
+	/* All of it is one range again, in one buffer that stays. */
+	assert_int_equal(fake.live_bos, 1);
+	bos = fake.bos;
+	assert_int_equal(ogpu_pool_alloc(pool, 1 << 18, 0, &piece[0]), 0);
+	assert_int_equal(fake.bos, bos);
+	assert_int_equal(ogpu_pool_alloc(pool, (1 << 18) + 1, 0, &piece[1]), 0);
+	assert_int_equal(fake.bos, bos + 1);
+	assert_int_equal(fake.live_bos, 2);
+	ogpu_pool_free(pool, &piece[1]);
+	assert_int_equal(fake.live_bos, 1);
+
+	assert_int_equal(ogpu_pool_alloc(pool, 0, 0, &piece[1]), -EINVAL);
+	assert_int_equal(ogpu_pool_alloc(pool, UINT64_MAX, 0, &piece[1]), -EINVAL);
+	assert_int_equal(ogpu_pool_alloc(pool, 64, 96, &piece[1]), -EINVAL);
+	assert_int_equal(ogpu_pool_alloc(pool, 64, 1 << 17, &piece[1]), -EINVAL);
+	fake.fail_bo = true;
+	assert_int_equal(ogpu_pool_alloc(pool, 64, 0, &piece[1]), -ENOSPC);
+	fake.fail_bo = false;
+	ogpu_pool_destroy(pool);	/* with a piece */
+}
+
+static void test_stream_args(void **state)
+{
+	struct fixture *f = *state;
+	static uint8_t data[300000];
+	struct ogpu_stream s;
+	uint32_t header;
+	uint64_t va;
+
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = i * 7;
+	assert_int_equal(ogpu_stream_create(f->vm, 1 << 20, &s), 0);
+	ogpu_emit_timestamp(&s, 0x1000);
+	va = ogpu_emit_args(&s, data, 13);
+	assert_int_equal(va, s.buf.va + 16 + 8);
+	assert_memory_equal((char *)s.buf.ptr + 24, data, 13);
+	memcpy(&header, (char *)s.buf.ptr + 16, sizeof(header));
+	assert_int_equal(header, DRM_OGPU_PKT(DRM_OGPU_PKT_NOP, 24));
+	assert_int_equal(s.used, 40);
+	assert_int_equal(ogpu_emit_args(&s, data, 262128), s.buf.va + 48);
+	assert_memory_equal((char *)s.buf.ptr + 48, data, 262128);
+	assert_false(s.overflow);
+	assert_int_equal(ogpu_emit_args(&s, data, 262129), 0);
+	assert_true(s.overflow);
+	ogpu_stream_destroy(&s);
 }
 
 static void test_stream_packets(void **state)
@@ -331,6 +441,46 @@ static void test_submit(void **state)
 	ogpu_stream_destroy(&s);
 }
 
+static void test_submit_many(void **state)
+{
+	struct fixture *f = *state;
+	struct drm_ogpu_sync more[2] = { { .handle = 3 }, { .handle = 4 } };
+	struct ogpu_submission jobs[DRM_OGPU_MAX_JOBS + 1];
+	struct ogpu_queue *queue;
+	struct ogpu_stream s;
+	uint64_t point = 0;
+
+	assert_int_equal(ogpu_stream_create(f->vm, 4096, &s), 0);
+	assert_int_equal(ogpu_queue_create(f->vm, DRM_OGPU_ENGINE_COMPUTE,
+					   DRM_OGPU_PRIORITY_NORMAL, &queue), 0);
+	ogpu_emit_timestamp(&s, 0x1000);
+	for (int i = 0; i <= DRM_OGPU_MAX_JOBS; i++)
+		jobs[i] = (struct ogpu_submission){ &s, more, i % 3 };
+	assert_int_equal(ogpu_queue_submit_many(queue, jobs, 3, &point), 0);
+	assert_int_equal(point, 3);
+	assert_int_equal(fake.submits, 1);
+	assert_int_equal(fake.jobs, 3);
+	assert_int_equal(fake.job.stream_va, s.buf.va);
+	assert_int_equal(fake.job.syncs.count, 3);
+	assert_int_equal(fake.syncs[0].value, 3);
+	assert_int_equal(fake.syncs[1].handle, 3);
+	assert_int_equal(fake.syncs[2].handle, 4);
+
+	assert_int_equal(ogpu_queue_submit_many(queue, jobs, DRM_OGPU_MAX_JOBS, &point), 0);
+	assert_int_equal(point, 3 + DRM_OGPU_MAX_JOBS);
+	assert_int_equal(fake.syncs[0].value, point);
+	assert_int_equal(ogpu_queue_submit_many(queue, jobs, 0, &point), -EINVAL);
+	assert_int_equal(ogpu_queue_submit_many(queue, jobs, DRM_OGPU_MAX_JOBS + 1, &point),
+			 -EINVAL);
+	jobs[1].sync_count = DRM_OGPU_MAX_SYNCS;
+	assert_int_equal(ogpu_queue_submit_many(queue, jobs, 2, &point), -EINVAL);
+	s.overflow = true;
+	assert_int_equal(ogpu_queue_submit_many(queue, jobs, 1, &point), -ENOSPC);
+	assert_int_equal(fake.submits, 2);
+	ogpu_queue_destroy(queue);
+	ogpu_stream_destroy(&s);
+}
+
 static void test_label(void **state)
 {
 	struct fixture *f = *state;
@@ -517,6 +667,56 @@ static void test_program(void **state)
 	ogpu_program_destroy(program);
 }
 
+static void test_explain(void **state)
+{
+	static const char want[] =
+		"memory fault: writes 0x1000, where nothing is mapped, in kernel+0x4 (0x";
+	struct fixture *f = *state;
+	struct ogpu_program *program;
+	struct ogpu_queue *queue;
+	char text[256], few[10];
+	size_t size;
+	uint8_t *elf = read_program(&size);
+	uint64_t entry;
+	int length;
+
+	assert_int_equal(ogpu_program_load(f->vm, elf, size, &program), 0);
+	free(elf);
+	assert_int_equal(ogpu_program_entry(program, "kernel", &entry), 0);
+	assert_int_equal(ogpu_queue_create(f->vm, DRM_OGPU_ENGINE_COMPUTE,
+					   DRM_OGPU_PRIORITY_NORMAL, &queue), 0);
+	assert_int_equal(ogpu_queue_explain(queue, program, text, sizeof(text)), 8);
+	assert_string_equal(text, "no error");
+
+	fake.state = (struct drm_ogpu_queue_get_state){
+		.error = DRM_OGPU_QUEUE_ERR_MEMORY,
+		.fault_va = 0x1000,
+		.access = DRM_OGPU_ACCESS_WRITE,
+		.reason = DRM_OGPU_FAULT_NOT_MAPPED,
+		.pc = entry + 4,
+		.failed_job = 12,
+		.packet = 64,
+	};
+	length = ogpu_queue_explain(queue, program, text, sizeof(text));
+	assert_int_equal(length, strlen(text));
+	assert_memory_equal(text, want, strlen(want));
+	assert_non_null(strstr(text, " for addr2line); job 12, packet at byte 64 of its stream"));
+	assert_int_equal(ogpu_queue_explain(queue, program, few, sizeof(few)), length);
+	assert_string_equal(few, "memory fa");
+	assert_int_equal(ogpu_queue_explain(queue, program, NULL, 0), length);
+	assert_true(ogpu_queue_explain(queue, NULL, text, sizeof(text)) > 0);
+	assert_non_null(strstr(text, ", at pc 0x"));
+
+	fake.state = (struct drm_ogpu_queue_get_state){
+		.error = DRM_OGPU_QUEUE_ERR_ENGINE,
+		.flags = DRM_OGPU_QUEUE_INNOCENT,
+	};
+	assert_true(ogpu_queue_explain(queue, program, text, sizeof(text)) > 0);
+	assert_string_equal(text, "engine or card failed; the queue is not to blame");
+	ogpu_queue_destroy(queue);
+	ogpu_program_destroy(program);
+}
+
 /* Every truncation and every changed byte ends in success or a clean error, never in a crash. */
 static void test_program_broken(void **state)
 {
@@ -653,20 +853,25 @@ int main(void)
 #define IN_VM(test)	cmocka_unit_test_setup_teardown(test, setup, teardown)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_open_refuses_others),
+		cmocka_unit_test(test_list),
 		IN_VM(test_va_alloc),
 		IN_VM(test_va_never_overlaps),
 		IN_VM(test_buffer_unwinds),
+		IN_VM(test_pool),
 		IN_VM(test_stream_packets),
+		IN_VM(test_stream_args),
 		IN_VM(test_stream_emitters),
 		IN_VM(test_stream_skip),
 		IN_VM(test_stream_overflow),
 		IN_VM(test_submit),
+		IN_VM(test_submit_many),
 		IN_VM(test_label),
 		IN_VM(test_kill),
 		IN_VM(test_save_bytes),
 		IN_VM(test_save_area),
 		cmocka_unit_test(test_dump),
 		IN_VM(test_program),
+		IN_VM(test_explain),
 		IN_VM(test_program_broken),
 		IN_VM(test_program_refused),
 	};

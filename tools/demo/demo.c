@@ -71,12 +71,12 @@ void demo_begin(struct demo *demo)
 static void report_queue(struct ogpu_queue *queue)
 {
 	struct drm_ogpu_queue_get_state state;
+	char why[256];
 
 	if (ogpu_queue_state(queue, &state) || !state.error)
 		return;
-	fprintf(stderr, "ogpu-demo: queue failed: %s (address %#llx, pc %#llx, detail %#x)\n",
-		ogpu_queue_error_text(state.error), (unsigned long long)state.fault_va,
-		(unsigned long long)state.pc, state.detail);
+	if (ogpu_queue_explain(queue, NULL, why, sizeof(why)) >= 0)
+		fprintf(stderr, "ogpu-demo: queue failed: %s\n", why);
 }
 
 int demo_run(struct demo *demo, struct ogpu_queue *queue, double *gpu_ns)

@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <xf86drm.h>
-
 #include "card.h"
 
 /* Versions whose tables and operations are known; others are refused. */
@@ -477,25 +475,13 @@ static bool version_known(void)
 	return false;
 }
 
-/* In the order of their addresses, so that names stay theirs. */
-static int in_order(const void *a, const void *b)
-{
-	const drmDevicePtr *x = a, *y = b;
-	const drmPciBusInfo *p, *q;
-
-	if ((*x)->bustype != DRM_BUS_PCI || (*y)->bustype != DRM_BUS_PCI)
-		return (*x)->bustype - (*y)->bustype;
-	p = (*x)->businfo.pci;
-	q = (*y)->businfo.pci;
-	if (p->domain != q->domain)
-		return p->domain - q->domain;
-	return (p->bus << 8 | p->dev << 3 | p->func) - (q->bus << 8 | q->dev << 3 | q->func);
-}
-
-/* Cards stay open until the program ends: ggml never lets go of a registry. */
+/*
+ * Cards have their names by the order of their addresses. They stay open until the program ends:
+ * ggml never lets go of a registry.
+ */
 __attribute__((visibility("default"))) ggml_backend_reg_t ggml_backend_init(void)
 {
-	drmDevicePtr devices[64];
+	struct ogpu_card found[MAX_CARDS];
 	int count;
 
 	if (!version_known()) {
@@ -505,15 +491,10 @@ __attribute__((visibility("default"))) ggml_backend_reg_t ggml_backend_init(void
 	}
 	if (card_count)
 		return (ggml_backend_reg_t)&registry;
-	count = drmGetDevices2(0, devices, 64);
-	if (count > 1)
-		qsort(devices, count, sizeof(devices[0]), in_order);
-	for (int i = 0; i < count && card_count < MAX_CARDS; i++)
-		if (devices[i]->available_nodes & 1 << DRM_NODE_RENDER &&
-		    !card_open(&cards[card_count], devices[i]->nodes[DRM_NODE_RENDER]))
+	count = ogpu_device_list(found, MAX_CARDS);
+	for (int i = 0; i < count && i < MAX_CARDS; i++)
+		if (!card_open(&cards[card_count], found[i].node))
 			card_count++;
-	if (count > 0)
-		drmFreeDevices(devices, count);
 	return (ggml_backend_reg_t)&registry;
 }
 

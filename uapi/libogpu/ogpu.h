@@ -38,6 +38,24 @@ struct ogpu_device;
 int ogpu_device_open(const char *node, struct ogpu_device **dev);
 void ogpu_device_close(struct ogpu_device *dev);
 
+/** struct ogpu_card - a card that can be opened */
+struct ogpu_card {
+	char node[32];		/* for ogpu_device_open() */
+	char pci_address[32];	/* like 0000:01:00.0; empty if it is not a PCI device */
+};
+
+/**
+ * ogpu_device_list() - find the cards that are ready
+ * @cards: the first of them, in the order of their PCI addresses, which is the same each time
+ * @max: elements of @cards; may be 0
+ *
+ * Also without /sys, as in some containers: then in the order of their nodes, without addresses.
+ * Cards whose firmware does not run and those that the caller may not open are not among them.
+ *
+ * Return: how many there are, which may be more than @max, or -ENOMEM.
+ */
+int ogpu_device_list(struct ogpu_card *cards, uint32_t max);
+
 /** ogpu_device_fd() - the file descriptor; stays owned by the device */
 int ogpu_device_fd(const struct ogpu_device *dev);
 /** ogpu_device_info() - fixed facts, read once at open */
@@ -142,6 +160,45 @@ int ogpu_buffer_create(struct ogpu_vm *vm, uint64_t size, uint32_t placement, ui
 		       struct ogpu_buffer *buf);
 void ogpu_buffer_destroy(struct ogpu_buffer *buf);
 
+/* --- Pools ---------------------------------------------------------------------------------- */
+
+/**
+ * struct ogpu_piece - a part of a buffer
+ */
+struct ogpu_piece {
+	struct ogpu_bo *bo;	/* of the pool */
+	uint64_t offset;	/* bytes in @bo */
+	uint64_t bytes;		/* as rounded up */
+	uint64_t va;		/* GPU address */
+	void *ptr;		/* CPU address, with DRM_OGPU_BO_CPU_ACCESS */
+};
+
+struct ogpu_pool;
+
+/**
+ * ogpu_pool_create() - begin a pool of small buffers
+ * @placement: of its buffers, and @flags, as for ogpu_bo_create()
+ * @chunk_bytes: of each of them; 0: 2 MiB
+ *
+ * A buffer costs two or three ioctls and at least 64 KiB of VRAM, a piece usually neither.
+ */
+int ogpu_pool_create(struct ogpu_vm *vm, uint32_t placement, uint32_t flags, uint64_t chunk_bytes,
+		     struct ogpu_pool **pool);
+/** ogpu_pool_destroy() - with all pieces, which nothing may use any more. NULL is allowed. */
+void ogpu_pool_destroy(struct ogpu_pool *pool);
+/**
+ * ogpu_pool_alloc() - get a piece
+ * @bytes: rounded up to a multiple of 64
+ * @align: of its GPU address: a power of two up to 64 KiB; 0: 64
+ *
+ * There may be in it what was written into an earlier piece. A piece larger than the chunks gets a
+ * buffer of its own. Errors: -EINVAL, -ENOMEM, and those of ogpu_buffer_create().
+ */
+int ogpu_pool_alloc(struct ogpu_pool *pool, uint64_t bytes, uint64_t align,
+		    struct ogpu_piece *piece);
+/** ogpu_pool_free() - give a piece back, that no job uses any more; zeros are allowed */
+void ogpu_pool_free(struct ogpu_pool *pool, struct ogpu_piece *piece);
+
 /* --- Streams of packets --------------------------------------------------------------------- */
 
 /**
@@ -173,6 +230,14 @@ void ogpu_emit_copy(struct ogpu_stream *s, uint64_t dst, uint64_t src, uint64_t 
 void ogpu_emit_fill(struct ogpu_stream *s, uint64_t dst, uint32_t pattern, uint64_t bytes);
 /** ogpu_emit_write() - store words; an odd count is not possible */
 void ogpu_emit_write(struct ogpu_stream *s, uint64_t dst, const uint32_t *words, uint32_t count);
+
+/**
+ * ogpu_emit_args() - keep data in the stream, the arguments of a kernel for example
+ * @bytes: at most 262,128
+ *
+ * Return: its GPU address, a multiple of 8, for ogpu_dispatch.args; 0 if there is no room.
+ */
+uint64_t ogpu_emit_args(struct ogpu_stream *s, const void *data, uint32_t bytes);
 
 /** struct ogpu_copy_rect - rows of bytes to copy; as in struct drm_ogpu_pkt_copy_rect */
 struct ogpu_copy_rect {
@@ -339,12 +404,29 @@ uint64_t ogpu_save_bytes_default(const struct ogpu_device *dev);
  */
 int ogpu_queue_submit(struct ogpu_queue *queue, struct ogpu_stream *stream,
 		      const struct drm_ogpu_sync *syncs, uint32_t sync_count, uint64_t *point);
+/** struct ogpu_submission - one job of ogpu_queue_submit_many() */
+struct ogpu_submission {
+	struct ogpu_stream *stream;
+	const struct drm_ogpu_sync *syncs;	/* more to wait for or signal */
+	uint32_t sync_count;
+};
+
+/**
+ * ogpu_queue_submit_many() - submit streams as jobs, in one ioctl, all or none
+ * @count: up to DRM_OGPU_MAX_JOBS
+ * @point: out: point of the last one, those before have the points before it; may be NULL
+ *
+ * For a user queue -EINVAL: it needs no ioctl for each.
+ */
+int ogpu_queue_submit_many(struct ogpu_queue *queue, const struct ogpu_submission *jobs,
+			   uint32_t count, uint64_t *point);
 /**
  * ogpu_queue_wait() - wait until a job is done
  * @point: from ogpu_queue_submit()
  * @timeout_ns: at most so long; negative: for ever
  *
- * Errors: -ETIME after the timeout; -ECANCELED if the queue has failed: ask ogpu_queue_state().
+ * Errors: -ETIME after the timeout; -ECANCELED if the queue has failed: ask ogpu_queue_state(), or
+ * have ogpu_queue_explain() say it.
  */
 int ogpu_queue_wait(struct ogpu_queue *queue, uint64_t point, int64_t timeout_ns);
 /**
@@ -442,6 +524,22 @@ bool ogpu_packet_read(const void *stream, uint32_t bytes, uint32_t offset,
 
 /** ogpu_queue_error_text() - short English for enum drm_ogpu_queue_error; never NULL */
 const char *ogpu_queue_error_text(uint32_t error);
+
+struct ogpu_program;
+
+/**
+ * ogpu_queue_explain() - why a queue has failed, for people
+ * @program: of which it executed kernels, to name the function; may be NULL
+ * @text: out: one line without its end, cut off if it is longer than @size - 1
+ * @size: bytes of @text; 0: only the length is wanted
+ *
+ * Like "memory fault: writes 0x1000, where nothing is mapped, in saxpy+0x1c (0x101a8 for
+ * addr2line); job 12, packet at byte 64 of its stream".
+ *
+ * Return: length of the whole text, or the error of ogpu_queue_state().
+ */
+int ogpu_queue_explain(struct ogpu_queue *queue, const struct ogpu_program *program, char *text,
+		       size_t size);
 
 /* --- Compute kernels ------------------------------------------------------------------------ */
 

@@ -180,60 +180,101 @@ static int submit_user(struct ogpu_queue *queue, const struct ogpu_stream *strea
 	return 0;
 }
 
-static int submit_kernel(struct ogpu_queue *queue, const struct ogpu_stream *stream,
-			 const struct drm_ogpu_sync *syncs, uint32_t sync_count, uint64_t *point)
+/* Each job signals its point, and what the caller wants. @syncs has room for all. */
+static void fill_jobs(const struct ogpu_queue *queue, const struct ogpu_submission *from,
+		      uint32_t count, struct drm_ogpu_job *jobs, struct drm_ogpu_sync *syncs)
 {
-	struct drm_ogpu_sync few[8], *all = few;
-	struct drm_ogpu_job job = {
-		.stream_va = stream->used ? stream->buf.va : 0,
-		.stream_bytes = stream->used,
-	};
+	for (uint32_t i = 0; i < count; i++) {
+		const struct ogpu_stream *stream = from[i].stream;
+
+		syncs[0] = (struct drm_ogpu_sync){
+			.handle = queue->timeline,
+			.flags = DRM_OGPU_SYNC_SIGNAL | DRM_OGPU_SYNC_TIMELINE,
+			.value = queue->submitted + 1 + i,
+		};
+		if (from[i].sync_count)
+			memcpy(&syncs[1], from[i].syncs, from[i].sync_count * sizeof(*syncs));
+		jobs[i] = (struct drm_ogpu_job){
+			.stream_va = stream->used ? stream->buf.va : 0,
+			.stream_bytes = stream->used,
+			.syncs = {
+				.stride = sizeof(*syncs),
+				.count = from[i].sync_count + 1,
+				.array = (uintptr_t)syncs,
+			},
+		};
+		syncs += from[i].sync_count + 1;
+	}
+}
+
+static int submit_kernel(struct ogpu_queue *queue, const struct ogpu_submission *from,
+			 uint32_t count, uint64_t *point)
+{
 	struct drm_ogpu_submit submit = {
 		.queue_id = queue->id,
-		.jobs = { .stride = sizeof(job), .count = 1, .array = (uintptr_t)&job },
+		.jobs = { .stride = sizeof(struct drm_ogpu_job), .count = count },
 	};
+	struct {
+		struct drm_ogpu_job jobs[1];
+		struct drm_ogpu_sync syncs[8];
+	} few;
+	struct drm_ogpu_job *jobs = few.jobs;
+	struct drm_ogpu_sync *syncs = few.syncs;
+	size_t sync_count = count;
+	void *many = NULL;
 	int ret;
 
-	if (sync_count >= DRM_OGPU_MAX_SYNCS)
-		return -EINVAL;
-	if (sync_count + 1 > sizeof(few) / sizeof(few[0])) {
-		all = calloc(sync_count + 1, sizeof(*all));
-		if (!all)
-			return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++) {
+		if (from[i].sync_count >= DRM_OGPU_MAX_SYNCS)
+			return -EINVAL;
+		sync_count += from[i].sync_count;
 	}
-
-	all[0] = (struct drm_ogpu_sync){
-		.handle = queue->timeline,
-		.flags = DRM_OGPU_SYNC_SIGNAL | DRM_OGPU_SYNC_TIMELINE,
-		.value = queue->submitted + 1,
-	};
-	if (sync_count)
-		memcpy(&all[1], syncs, sync_count * sizeof(*syncs));
-	job.syncs = (struct drm_ogpu_array){
-		.stride = sizeof(*all),
-		.count = sync_count + 1,
-		.array = (uintptr_t)all,
-	};
+	if (count > 1 || sync_count > sizeof(few.syncs) / sizeof(few.syncs[0])) {
+		many = calloc(1, count * sizeof(*jobs) + sync_count * sizeof(*syncs));
+		if (!many)
+			return -ENOMEM;
+		jobs = many;
+		syncs = (struct drm_ogpu_sync *)(jobs + count);
+	}
+	fill_jobs(queue, from, count, jobs, syncs);
+	submit.jobs.array = (uintptr_t)jobs;
 
 	ret = ogpu_ioctl(ogpu_vm_device(queue->vm), DRM_IOCTL_OGPU_SUBMIT, &submit);
 	if (!ret) {
-		queue->submitted++;
+		queue->submitted += count;
 		if (point)
 			*point = queue->submitted;
 	}
-	if (all != few)
-		free(all);
+	free(many);
 	return ret;
+}
+
+int ogpu_queue_submit_many(struct ogpu_queue *queue, const struct ogpu_submission *jobs,
+			   uint32_t count, uint64_t *point)
+{
+	if (queue->user || !count || count > DRM_OGPU_MAX_JOBS)
+		return -EINVAL;
+	for (uint32_t i = 0; i < count; i++) {
+		if (jobs[i].stream->overflow)
+			return -ENOSPC;
+	}
+	return submit_kernel(queue, jobs, count, point);
 }
 
 int ogpu_queue_submit(struct ogpu_queue *queue, struct ogpu_stream *stream,
 		      const struct drm_ogpu_sync *syncs, uint32_t sync_count, uint64_t *point)
 {
+	struct ogpu_submission job = {
+		.stream = stream,
+		.syncs = syncs,
+		.sync_count = sync_count,
+	};
+
 	if (stream->overflow)
 		return -ENOSPC;
 	if (queue->user)
 		return submit_user(queue, stream, sync_count, point);
-	return submit_kernel(queue, stream, syncs, sync_count, point);
+	return submit_kernel(queue, &job, 1, point);
 }
 
 int64_t ogpu_deadline(int64_t timeout_ns)
@@ -309,41 +350,4 @@ int ogpu_queue_kill(struct ogpu_queue *queue)
 	struct drm_ogpu_queue_kill kill = { .queue_id = queue->id };
 
 	return ogpu_ioctl(ogpu_vm_device(queue->vm), DRM_IOCTL_OGPU_QUEUE_KILL, &kill);
-}
-
-const char *ogpu_queue_error_text(uint32_t error)
-{
-	switch (error) {
-	case DRM_OGPU_QUEUE_OK:
-		return "no error";
-	case DRM_OGPU_QUEUE_ERR_OPCODE:
-		return "unknown packet, or not for this engine";
-	case DRM_OGPU_QUEUE_ERR_PACKET:
-		return "malformed packet";
-	case DRM_OGPU_QUEUE_ERR_PRIVILEGE:
-		return "privileged packet";
-	case DRM_OGPU_QUEUE_ERR_MEMORY:
-		return "memory fault";
-	case DRM_OGPU_QUEUE_ERR_INSTRUCTION:
-		return "illegal instruction";
-	case DRM_OGPU_QUEUE_ERR_MISALIGNED:
-		return "misaligned atomic or jump";
-	case DRM_OGPU_QUEUE_ERR_TRAP:
-		return "ebreak";
-	case DRM_OGPU_QUEUE_ERR_DISPATCH:
-		return "dispatch asks for more than card or save area have";
-	case DRM_OGPU_QUEUE_ERR_RING:
-		return "ring or its pointers make no sense";
-	case DRM_OGPU_QUEUE_ERR_TIMEOUT:
-		return "job ran longer than the queue's timeout";
-	case DRM_OGPU_QUEUE_ERR_KILLED:
-		return "killed by the program";
-	case DRM_OGPU_QUEUE_ERR_ENGINE:
-		return "engine or card failed";
-	case DRM_OGPU_QUEUE_ERR_SAVE:
-		return "save area was overwritten";
-	case DRM_OGPU_QUEUE_ERR_NO_ROOM:
-		return "buffers did not fit into memory";
-	}
-	return "unknown error";
 }

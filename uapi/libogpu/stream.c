@@ -76,6 +76,25 @@ void ogpu_emit_write(struct ogpu_stream *s, uint64_t dst, const uint32_t *words,
 	emit(s, &p, sizeof(p), words, 4 * count);
 }
 
+uint64_t ogpu_emit_args(struct ogpu_stream *s, const void *data, uint32_t bytes)
+{
+	static const uint64_t end;
+	uint32_t head[2] = { 0 }, padding = -bytes & 7;
+	uint64_t all = sizeof(head) + (uint64_t)bytes + padding;
+	uint64_t va = s->buf.va + s->used + sizeof(head);
+
+	/* The header counts words in 16 bits. */
+	if (all / 4 > 0xffff || s->overflow || s->buf.bo->size - s->used < all) {
+		s->overflow = true;
+		return 0;
+	}
+	/* What follows the header of a NOP is nobody's business. */
+	head[0] = DRM_OGPU_PKT(DRM_OGPU_PKT_NOP, all);
+	emit(s, head, sizeof(head), data, bytes);
+	emit(s, &end, padding, NULL, 0);
+	return va;
+}
+
 static void emit_fence(struct ogpu_stream *s, uint64_t addr, uint64_t value, uint32_t flags)
 {
 	struct drm_ogpu_pkt_fence p = { .addr = addr, .value = value };
