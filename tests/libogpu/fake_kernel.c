@@ -182,7 +182,7 @@ int __wrap_drmGetDevices2(uint32_t flags, drmDevicePtr devices[], int max_device
 	assert(max_devices >= 2);
 	for (i = 0; i < 2 && fake.listed; i++) {
 		nodes[i][DRM_NODE_RENDER] = (char *)fake_node();
-		device[i] = (drmDevice){
+		device[i] = (drmDevice) {
 			.nodes = nodes[i],
 			.available_nodes = 1 << DRM_NODE_RENDER,
 			.bustype = DRM_BUS_PCI,
