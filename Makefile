@@ -96,13 +96,15 @@ dist:
 	@xz -T1 -f $(TOP)/build/ogpu-$(VERSION).tar
 	@echo "  DIST    build/ogpu-$(VERSION).tar.xz"
 
-# What DKMS builds the module from.
+# What DKMS builds the module from, and what tells software centres which cards that is for.
 dkms-source:
 	install -d $(DESTDIR)$(or $(PREFIX),/usr)/src/ogpu-$(VERSION)
 	cd $(TOP) && tar -c --exclude='*.o' --exclude='*.ko' --exclude='*.mod*' --exclude='.*.cmd' \
 		--exclude=modules.order --exclude=Module.symvers --owner=0 --group=0 \
 		dkms.conf LICENSES driver uapi/drm | \
 		tar -x -C $(DESTDIR)$(or $(PREFIX),/usr)/src/ogpu-$(VERSION)
+	install -D -m 644 $(TOP)/tools/packaging/dev.ogpu.driver.metainfo.xml \
+		$(DESTDIR)$(or $(PREFIX),/usr)/share/metainfo/dev.ogpu.driver.metainfo.xml
 
 INSTALL_HDR_PATH ?= $(or $(PREFIX),/usr/local)
 headers_install:

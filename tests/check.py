@@ -164,7 +164,10 @@ def host_suites(totals):
     run_tap(totals, "host completion",
             ["tests/packaging/completion.sh",
              f"{TOP}/build/loader/ogpu-fwload", "firmware-loader/completion.bash",
-             f"{TOP}/build/smi/ogpu-smi", "tools/smi/completion.bash"], SMALL_S)
+             f"{TOP}/build/loader/ogpu-fwsign", "firmware-loader/completion-fwsign.bash",
+             f"{TOP}/build/smi/ogpu-smi", "tools/smi/completion.bash",
+             f"{TOP}/build/vgpu/ogpu-vgpu", "tools/vgpu/completion.bash",
+             f"{TOP}/build/demo/ogpu-demo", "tools/demo/completion.bash"], SMALL_S)
     run_tap(totals, "host DKMS", ["tests/packaging/dkms.sh", f"{TOP}/build/dkms", "6.12", "7.3"],
             COMPONENT_S)
 

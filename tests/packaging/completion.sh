@@ -13,8 +13,12 @@ while [ $# -gt 1 ]; do
 	shift 2
 	help=$("$program" --help)
 	options=$(grep -oE -- '--[a-z][a-z-]+' <<<"$help" | sort -u | grep -vxE -- '--(sysfs|proc|run|dev)-root')
-	# What the help lists below "Commands:", up to the empty line.
+	# What the help lists below "Commands:", up to the empty line; else the words behind the program's name.
 	commands=$(sed -n '/^Commands:/,/^$/p' <<<"$help" | grep -oE '^  [a-z][a-z-]+' | tr -d ' ' | sort)
+	[ -n "$commands" ] ||
+		commands=$(sed -nE "s/^(Usage:|      ) $name ([a-z]+) .*/\\2/p" <<<"$help" | sort)
+	# One without commands has only options to offer.
+	[ -n "$commands" ] || commands=$options
 	for word in -- ''; do
 		COMP_WORDS=("$name" "$word")
 		COMP_CWORD=1

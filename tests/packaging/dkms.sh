@@ -35,6 +35,10 @@ for kernel; do
 	result $? "builds for $kernel"
 	grep -aq "version=$version" "$dkms_tree/ogpu/$version/build/driver/ogpu.ko"
 	result $? "the module of $kernel has the version"
+	modinfo -F alias "$dkms_tree/ogpu/$version/build/driver/ogpu.ko" | sort >"$work/aliases"
+	sed -n 's:.*<modalias>\(.*\)</modalias>.*:\1:p' "$work/root/usr/share/metainfo/dev.ogpu.driver.metainfo.xml" |
+		sort | diff "$work/aliases" - >"$work/log"
+	result $? "software centres are told the cards of the module of $kernel"
 	for option in $(bash -c ". '$dkms_tree/ogpu/$version/build/dkms.conf'; echo \$BUILD_EXCLUSIVE_CONFIG"); do
 		grep -q "^$option=[ym]" "$kernel_source_dir/.config" || echo "$option is not set"
 	done >"$work/log"
