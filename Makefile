@@ -32,6 +32,7 @@ else
 ## make deb              Debian packages of what is committed, in build/deb
 ## make rpm              RPM packages of that, in build/rpm
 ## make dist             build/ogpu-VERSION.tar.xz of what is committed
+## make sbom             build/ogpu-VERSION.spdx.json: files, hashes and licences of the sources
 ## make modules_install  ogpu.ko for the running kernel or KDIR, to INSTALL_MOD_PATH
 ## make headers_install  headers of the interface to INSTALL_HDR_PATH
 ## make clean            remove what was built; distclean: the build root and kernels too
@@ -52,7 +53,7 @@ install_args = $(foreach v,$(INSTALL_VARS),$(if $(filter command\ line environme
 
 GOALS := all demo llama check check-debug check-installed check-runtime bench shell setup modules debug-kernel static
 GOALS += components product firmware loader libogpu smi vgpu deb rpm
-.PHONY: $(GOALS) install product-install dist dkms-source modules_install headers_install clean distclean help
+.PHONY: $(GOALS) install product-install dist sbom dkms-source modules_install headers_install clean distclean help
 .DEFAULT_GOAL := all
 
 help:
@@ -95,6 +96,11 @@ dist:
 		-o $(TOP)/build/ogpu-$(VERSION).tar HEAD
 	@xz -T1 -f $(TOP)/build/ogpu-$(VERSION).tar
 	@echo "  DIST    build/ogpu-$(VERSION).tar.xz"
+
+sbom:
+	@mkdir -p $(TOP)/build
+	@$(TOP)/tools/packaging/sbom >$(TOP)/build/ogpu-$(VERSION).spdx.json
+	@echo "  SBOM    build/ogpu-$(VERSION).spdx.json"
 
 # What DKMS builds the module from, and what tells software centres which cards that is for.
 dkms-source:

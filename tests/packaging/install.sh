@@ -46,6 +46,29 @@ find build -path '*test*' >"$work/why"
 [ ! -s "$work/why" ]
 result $? "no test was built"
 
+# A bill of materials of the unpacked tarball: every file, with its hash and a licence; twice the same.
+GIT_CEILING_DIRECTORIES=$work SOURCE_DATE_EPOCH=1 make sbom >"$work/why" 2>&1 && cp build/*.spdx.json "$work/sbom" &&
+	GIT_CEILING_DIRECTORIES=$work SOURCE_DATE_EPOCH=1 make sbom >"$work/why" 2>&1 &&
+	cmp build/*.spdx.json "$work/sbom" >>"$work/why" 2>&1
+result $? "there is a bill of materials, always the same"
+find . -path ./build -prune -o -type f -exec sha256sum {} + | sort -k2 >"$work/sums"
+python3 - "$work/sbom" "$work/sums" >"$work/why" 2>&1 <<'END'
+import json, sys
+with open(sys.argv[1], encoding="utf-8") as f:
+    sbom = json.load(f)
+with open(sys.argv[2], encoding="utf-8") as f:
+    sums = dict(reversed(line.split(maxsplit=1)) for line in f.read().splitlines())
+files = {entry["fileName"]: entry for entry in sbom["files"]}
+assert set(files) == set(sums), set(files) ^ set(sums)
+for name, entry in files.items():
+    assert {"algorithm": "SHA256", "checksumValue": sums[name]} in entry["checksums"], name
+    assert entry["licenseConcluded"] in ("GPL-2.0 OR MIT", "MIT") or name.startswith("./LICENSES/"), (name, entry["licenseConcluded"])
+assert files["./uapi/drm/ogpu_drm.h"]["licenseConcluded"] == "MIT"
+assert len({entry["SPDXID"] for entry in sbom["files"] + sbom["packages"]}) == len(sbom["files"]) + len(sbom["packages"])
+assert "libsodium" in {entry["name"] for entry in sbom["packages"]}
+END
+result $? "it has each file, with hash and licence"
+
 PKG_CONFIG_PATH=$dest$lib/pkgconfig
 export PKG_CONFIG_PATH
 [ "$(pkg-config --variable=libdir libogpu)" = $lib ] &&
