@@ -27,7 +27,9 @@
 #include "ogpu_mmu.h"
 #include "ogpu_params.h"
 #include "ogpu_signal.h"
+#include "ogpu_start.h"
 #include "ogpu_vram_mgr.h"
+#include "ogpu_watchdog.h"
 
 #define OGPU_FW_FEATURES_NEEDED	OGPU_FW_FEATURE_QUEUES
 #define OGPU_FW_FEATURES_USED	(OGPU_FW_FEATURE_QUEUES | OGPU_FW_FEATURE_SENSORS)
@@ -345,8 +347,9 @@ static int ogpu_boot_configure(struct ogpu_device *odev, const struct ogpu_msg_h
 	if (READ_ONCE(boot->cancelled))
 		return -ECANCELED;
 	if (ret) {
-		ogpu_device_set_error(odev, "firmware did not accept its configuration: %d", ret);
-		return ret;
+		ogpu_start_explain(odev, "firmware did not accept its configuration", ret);
+		/* It was found dead. */
+		return ret == -ENODEV && !ogpu_boot_over(odev) ? -EIO : ret;
 	}
 
 	mutex_lock(&boot->lock);
@@ -412,8 +415,10 @@ int ogpu_boot(struct ogpu_device *odev, const void *image, u32 size)
 	ret = ogpu_boot_wait_rom(odev);
 	if (!ret)
 		ret = ogpu_boot_wait_hello(odev, &hello);
-	if (!ret)
+	if (!ret) {
+		ogpu_watchdog_begin(odev);
 		ret = ogpu_boot_configure(odev, &hello);
+	}
 
 	ogpu_boot_set_waiting(boot, false);
 	if (!ret && READ_ONCE(boot->cancelled))
@@ -425,6 +430,7 @@ int ogpu_boot(struct ogpu_device *odev, const void *image, u32 size)
 
 	if (ret == -ECANCELED)
 		ogpu_device_set_error(odev, "upload was cancelled");
+	ogpu_watchdog_stop(odev);
 	ogpu_mbox_stop(odev);
 	ogpu_event_stop(odev);
 	ogpu_signal_stop(odev);

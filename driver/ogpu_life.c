@@ -15,7 +15,9 @@
 #include "ogpu_preempt.h"
 #include "ogpu_ras.h"
 #include "ogpu_signal.h"
+#include "ogpu_start.h"
 #include "ogpu_ttm.h"
+#include "ogpu_watchdog.h"
 
 /**
  * ogpu_life_init() - have parts told of what they cannot see, last of all parts
@@ -49,7 +51,7 @@ int ogpu_life_start(struct ogpu_device *odev)
 		ret = ogpu_copy_start(odev);
 	}
 	if (ret) {
-		ogpu_device_set_error(odev, "firmware runs but the card cannot be used: %d", ret);
+		ogpu_start_explain(odev, "firmware runs but the card cannot be used", ret);
 		ogpu_life_stop(odev, -ENODEV);
 	}
 
@@ -78,6 +80,7 @@ void ogpu_life_halt(struct ogpu_device *odev)
  */
 void ogpu_life_stop(struct ogpu_device *odev, int fence_error)
 {
+	ogpu_watchdog_stop(odev);
 	ogpu_mbox_stop(odev);
 	/* What firmware told before must not be taken for news of queues that come later. */
 	ogpu_mbox_flush(odev);

@@ -8,7 +8,9 @@
 struct ogpu_device;
 
 int ogpu_watchdog_init(struct ogpu_device *odev);
+void ogpu_watchdog_begin(struct ogpu_device *odev);
 void ogpu_watchdog_start(struct ogpu_device *odev);
+void ogpu_watchdog_stop(struct ogpu_device *odev);
 void ogpu_watchdog_fini(struct ogpu_device *odev);
 void ogpu_watchdog_kick(struct ogpu_device *odev);
 
