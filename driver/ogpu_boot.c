@@ -26,8 +26,8 @@
 #include "ogpu_mbox.h"
 #include "ogpu_mmu.h"
 #include "ogpu_params.h"
+#include "ogpu_report.h"
 #include "ogpu_signal.h"
-#include "ogpu_start.h"
 #include "ogpu_vram_mgr.h"
 #include "ogpu_watchdog.h"
 
@@ -347,7 +347,7 @@ static int ogpu_boot_configure(struct ogpu_device *odev, const struct ogpu_msg_h
 	if (READ_ONCE(boot->cancelled))
 		return -ECANCELED;
 	if (ret) {
-		ogpu_start_explain(odev, "firmware did not accept its configuration", ret);
+		ogpu_report_explain(odev, "firmware did not accept its configuration", ret);
 		/* It was found dead. */
 		return ret == -ENODEV && !ogpu_boot_over(odev) ? -EIO : ret;
 	}

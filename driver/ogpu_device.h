@@ -39,6 +39,7 @@
 
 #include "ogpu_chip.h"
 #include "ogpu_discovery.h"
+#include "ogpu_report.h"
 
 struct ogpu_boot;
 struct ogpu_event_ring;
@@ -130,10 +131,12 @@ struct ogpu_device {
 	spinlock_t time_lock;
 	/** @report_ops: deals with trouble (ogpu_report.c); constant from probe on */
 	const struct ogpu_report_ops *report_ops;
-	/** @error_lock: protects @last_error; innermost, taken in any context */
+	/** @error_lock: protects @last_error and @steps; innermost, taken in any context */
 	spinlock_t error_lock;
 	/** @last_error: why the card does not work, in words */
 	char last_error[128];
+	/** @steps: what each did (ogpu_report.c) */
+	struct ogpu_step_count steps[OGPU_STEPS];
 	/**
 	 * @fw_refusal: what was wrong with the last image, a constant word, see ogpu_sysfs.c;
 	 * read with READ_ONCE()
@@ -157,7 +160,9 @@ struct ogpu_device {
 	bool registered;
 	/** @reset_holders: OGPU_RESET_*: no recovery, no boot; read with READ_ONCE() elsewhere */
 	u32 reset_holders;
-	/** @wq: for recovery and the watchdog; usable when memory is short */
+	/** @bus_resetter: the task that resets the bus in recovery, or NULL (ogpu_ladder.c) */
+	struct task_struct *bus_resetter;
+	/** @wq: for recovery; usable when memory is short */
 	struct workqueue_struct *wq;
 	/** @submit_wq: runs jobs that had to wait and page-table changes (ogpu_sched.c) */
 	struct workqueue_struct *submit_wq;

@@ -14,8 +14,8 @@
 #include "ogpu_queue.h"
 #include "ogpu_preempt.h"
 #include "ogpu_ras.h"
+#include "ogpu_report.h"
 #include "ogpu_signal.h"
-#include "ogpu_start.h"
 #include "ogpu_ttm.h"
 #include "ogpu_watchdog.h"
 
@@ -51,7 +51,7 @@ int ogpu_life_start(struct ogpu_device *odev)
 		ret = ogpu_copy_start(odev);
 	}
 	if (ret) {
-		ogpu_start_explain(odev, "firmware runs but the card cannot be used", ret);
+		ogpu_report_explain(odev, "firmware runs but the card cannot be used", ret);
 		ogpu_life_stop(odev, -ENODEV);
 	}
 

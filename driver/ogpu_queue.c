@@ -39,6 +39,7 @@
 #include <linux/bits.h>
 #include <linux/dma-fence.h>
 #include <linux/dma-mapping.h>
+#include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
@@ -565,12 +566,17 @@ void ogpu_queue_begin_kill(struct ogpu_queue *queue, struct ogpu_queue_request *
  */
 void ogpu_queue_finish_kill(struct ogpu_queue *queue, struct ogpu_queue_request *stop, int error)
 {
+	unsigned long began = jiffies;
 	int ret;
 
 	if (!stop->sent)
 		return;
 
 	ret = ogpu_mbox_finish(queue->odev, &stop->call, NULL, 0);
+	if (ret != -ENODEV)
+		ogpu_report_step(queue->odev, OGPU_STEP_QUEUE,
+				 OGPU_EVENT_NR_QUEUE + READ_ONCE(queue->error.code),
+				 !ret || ret == -ENOENT, jiffies_to_msecs(jiffies - began));
 	/* Of a queue that is being destroyed firmware has stopped everything, too. */
 	if (!ret || ret == -ENOENT) {
 		spin_lock_irq(&queue->lock);

@@ -3,48 +3,46 @@
  * Trouble with the card goes up from here: who finds it says what it is, and the table says what
  * must follow. Recovery registers itself as the one that does it; nobody below knows it.
  */
+#include <linux/atomic.h>
+#include <linux/spinlock.h>
+
 #include <drm/drm_print.h>
 
 #include "ogpu_device.h"
 #include "ogpu_report.h"
 
-/* What must follow. */
-enum ogpu_report_action {
-	OGPU_REPORT_RECOVER,
-	OGPU_REPORT_LOOK,
-};
-
-/* @text is for the log. */
+/* @text is for the log; @step is the first that must follow. */
 static const struct {
 	const char *text;
-	enum ogpu_report_action action;
+	enum ogpu_step step;
 } ogpu_troubles[OGPU_TROUBLES] = {
-	[OGPU_TROUBLE_GONE] = { "card is gone", OGPU_REPORT_RECOVER },
-	[OGPU_TROUBLE_LOST] = { "card does not answer", OGPU_REPORT_RECOVER },
-	[OGPU_TROUBLE_FW_CRASH] = { "firmware crashed", OGPU_REPORT_RECOVER },
-	[OGPU_TROUBLE_FW_HEARTBEAT] = { "firmware has no heartbeat", OGPU_REPORT_RECOVER },
-	[OGPU_TROUBLE_FW_RESTART] = { "firmware restarted by itself", OGPU_REPORT_RECOVER },
-	[OGPU_TROUBLE_FW_LATE] = { "firmware is late", OGPU_REPORT_LOOK },
-	[OGPU_TROUBLE_FW_SILENT] = { "firmware does not answer", OGPU_REPORT_RECOVER },
-	[OGPU_TROUBLE_FW_EVENTS] = { "events of firmware pile up", OGPU_REPORT_RECOVER },
-	[OGPU_TROUBLE_FW_FLOOD] = { "firmware floods the host", OGPU_REPORT_RECOVER },
-	[OGPU_TROUBLE_MBOX_COUNTERS] = { "mailbox counters make no sense", OGPU_REPORT_RECOVER },
+	[OGPU_TROUBLE_GONE] = { "card is gone", OGPU_STEP_CORE },
+	[OGPU_TROUBLE_LOST] = { "card does not answer", OGPU_STEP_CORE },
+	[OGPU_TROUBLE_FW_CRASH] = { "firmware crashed", OGPU_STEP_CORE },
+	[OGPU_TROUBLE_FW_HEARTBEAT] = { "firmware has no heartbeat", OGPU_STEP_CORE },
+	[OGPU_TROUBLE_FW_RESTART] = { "firmware restarted by itself", OGPU_STEP_CORE },
+	[OGPU_TROUBLE_FW_LATE] = { "firmware is late", OGPU_STEP_LOOK },
+	[OGPU_TROUBLE_FW_SILENT] = { "firmware does not answer", OGPU_STEP_CORE },
+	[OGPU_TROUBLE_FW_EVENTS] = { "events of firmware pile up", OGPU_STEP_CORE },
+	[OGPU_TROUBLE_FW_FLOOD] = { "firmware floods the host", OGPU_STEP_CORE },
+	[OGPU_TROUBLE_MBOX_COUNTERS] = { "mailbox counters make no sense", OGPU_STEP_CORE },
 	[OGPU_TROUBLE_CHIP_MEMORY] = {
-		"uncorrectable error in a memory of the chip", OGPU_REPORT_RECOVER
+		"uncorrectable error in a memory of the chip", OGPU_STEP_CORE
 	},
 	[OGPU_TROUBLE_AS_TABLE] = {
-		"the table of address spaces has a memory error", OGPU_REPORT_RECOVER
+		"the table of address spaces has a memory error", OGPU_STEP_CORE
 	},
-	[OGPU_TROUBLE_TLBI] = { "TLB invalidation does not end", OGPU_REPORT_RECOVER },
-	[OGPU_TROUBLE_ENGINE] = { "an engine failed", OGPU_REPORT_RECOVER },
-	[OGPU_TROUBLE_QUEUE_CREATE] = { "firmware refused to make a queue", OGPU_REPORT_RECOVER },
-	[OGPU_TROUBLE_QUEUE_STOP] = { "firmware did not stop a queue", OGPU_REPORT_RECOVER },
-	[OGPU_TROUBLE_QUEUE_DESTROY] = { "firmware did not destroy a queue", OGPU_REPORT_RECOVER },
-	[OGPU_TROUBLE_QUEUE_SUSPEND] = { "firmware did not suspend a queue", OGPU_REPORT_RECOVER },
+	[OGPU_TROUBLE_TLBI] = { "TLB invalidation does not end", OGPU_STEP_CORE },
+	[OGPU_TROUBLE_ENGINE] = { "an engine failed", OGPU_STEP_CORE },
+	[OGPU_TROUBLE_QUEUE_CREATE] = { "firmware refused to make a queue", OGPU_STEP_CORE },
+	[OGPU_TROUBLE_QUEUE_STOP] = { "firmware did not stop a queue", OGPU_STEP_CORE },
+	[OGPU_TROUBLE_QUEUE_DESTROY] = { "firmware did not destroy a queue", OGPU_STEP_CORE },
+	[OGPU_TROUBLE_QUEUE_SUSPEND] = { "firmware did not suspend a queue", OGPU_STEP_CORE },
 	[OGPU_TROUBLE_COPY_STOPPED] = {
-		"the kernel's copy queue was stopped", OGPU_REPORT_RECOVER
+		"the kernel's copy queue was stopped", OGPU_STEP_CORE
 	},
-	[OGPU_TROUBLE_COPY_FAILED] = { "the kernel's copy queue failed", OGPU_REPORT_RECOVER },
+	[OGPU_TROUBLE_COPY_FAILED] = { "the kernel's copy queue failed", OGPU_STEP_CORE },
+	[OGPU_TROUBLE_BUS] = { "error recovery of the bus did not end", OGPU_STEP_FUNCTION },
 };
 
 /**
@@ -59,6 +57,17 @@ const char *ogpu_trouble_text(enum ogpu_trouble trouble)
 }
 
 /**
+ * ogpu_trouble_step() - what is tried first
+ * @trouble: why
+ *
+ * Return: the step.
+ */
+enum ogpu_step ogpu_trouble_step(enum ogpu_trouble trouble)
+{
+	return ogpu_troubles[trouble].step;
+}
+
+/**
  * ogpu_report() - something is wrong with the card
  * @odev: the card
  * @trouble: what
@@ -70,12 +79,69 @@ void ogpu_report(struct ogpu_device *odev, enum ogpu_trouble trouble)
 {
 	drm_dbg(&odev->drm, "trouble: %s\n", ogpu_trouble_text(trouble));
 
-	switch (ogpu_troubles[trouble].action) {
-	case OGPU_REPORT_RECOVER:
-		odev->report_ops->recover(odev, trouble);
-		break;
-	case OGPU_REPORT_LOOK:
+	if (ogpu_trouble_step(trouble) == OGPU_STEP_LOOK) {
+		ogpu_report_step(odev, OGPU_STEP_LOOK, trouble, true, 0);
 		odev->report_ops->look(odev);
-		break;
+	} else {
+		odev->report_ops->recover(odev, trouble);
 	}
+}
+
+/**
+ * ogpu_report_step() - a step was tried
+ * @odev: the card
+ * @step: which
+ * @event: why, OGPU_EVENT_NR_* or enum ogpu_trouble
+ * @helped: did it help?
+ * @ms: how long it took
+ *
+ * Any context.
+ */
+void ogpu_report_step(struct ogpu_device *odev, enum ogpu_step step, unsigned int event,
+		      bool helped, unsigned int ms)
+{
+	struct ogpu_step_count *count = &odev->steps[step];
+	unsigned long flags;
+
+	spin_lock_irqsave(&odev->error_lock, flags);
+	count->tried++;
+	count->helped += helped;
+	count->event = event;
+	count->ms = ms;
+	spin_unlock_irqrestore(&odev->error_lock, flags);
+}
+
+/**
+ * ogpu_report_get_step() - what a step did since probe
+ * @odev: the card
+ * @step: which
+ * @count: filled in
+ */
+void ogpu_report_get_step(struct ogpu_device *odev, enum ogpu_step step,
+			  struct ogpu_step_count *count)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&odev->error_lock, flags);
+	*count = odev->steps[step];
+	spin_unlock_irqrestore(&odev->error_lock, flags);
+}
+
+/**
+ * ogpu_report_explain() - keep in words why the card did not come up
+ * @odev: the card
+ * @what: what could not be done
+ * @err: the errno with which it failed
+ *
+ * Trouble that was reported since the start began says more than that errno. Under
+ * @odev->reset_lock.
+ */
+void ogpu_report_explain(struct ogpu_device *odev, const char *what, int err)
+{
+	int trouble = atomic_read(&odev->start_trouble);
+
+	if (trouble)
+		ogpu_device_set_error(odev, "%s: %s", what, ogpu_trouble_text(trouble - 1));
+	else
+		ogpu_device_set_error(odev, "%s: %d", what, err);
 }

@@ -5,6 +5,8 @@
 #ifndef _OGPU_REPORT_H_
 #define _OGPU_REPORT_H_
 
+#include <linux/types.h>
+
 struct ogpu_device;
 
 /*
@@ -38,6 +40,7 @@ struct ogpu_device;
  * @OGPU_TROUBLE_QUEUE_SUSPEND: firmware did not suspend or resume a queue
  * @OGPU_TROUBLE_COPY_STOPPED: the kernel's copy queue had to be stopped
  * @OGPU_TROUBLE_COPY_FAILED: the kernel's copy queue failed
+ * @OGPU_TROUBLE_BUS: error recovery of the PCI core did not end
  * @OGPU_TROUBLES: the number after the last one; new ones go before it
  */
 enum ogpu_trouble {
@@ -61,7 +64,42 @@ enum ogpu_trouble {
 	OGPU_TROUBLE_QUEUE_SUSPEND,
 	OGPU_TROUBLE_COPY_STOPPED,
 	OGPU_TROUBLE_COPY_FAILED,
+	OGPU_TROUBLE_BUS,
 	OGPU_TROUBLES,
+};
+
+/**
+ * enum ogpu_step - what is done to a card in trouble; ogpu_ladder.c has a row for each
+ * @OGPU_STEP_LOOK: see whether it is alive
+ * @OGPU_STEP_QUEUE: firmware kills a queue
+ * @OGPU_STEP_CORE: reset of engines and management core by register
+ * @OGPU_STEP_FUNCTION: function level reset
+ * @OGPU_STEP_BUS: reset of the bus that the card has for itself
+ * @OGPU_STEP_WEDGED: nothing more
+ * @OGPU_STEPS: the number after the last one
+ */
+enum ogpu_step {
+	OGPU_STEP_LOOK,
+	OGPU_STEP_QUEUE,
+	OGPU_STEP_CORE,
+	OGPU_STEP_FUNCTION,
+	OGPU_STEP_BUS,
+	OGPU_STEP_WEDGED,
+	OGPU_STEPS,
+};
+
+/**
+ * struct ogpu_step_count - what a step did since probe
+ */
+struct ogpu_step_count {
+	/** @tried: how often */
+	u32 tried;
+	/** @helped: how often the card, or what is left of it, worked afterwards */
+	u32 helped;
+	/** @event: why it was tried last, OGPU_EVENT_NR_* or enum ogpu_trouble */
+	u32 event;
+	/** @ms: how long that took, with the start of firmware */
+	u32 ms;
 };
 
 /**
@@ -75,6 +113,12 @@ struct ogpu_report_ops {
 };
 
 void ogpu_report(struct ogpu_device *odev, enum ogpu_trouble trouble);
+void ogpu_report_step(struct ogpu_device *odev, enum ogpu_step step, unsigned int event,
+		      bool helped, unsigned int ms);
+void ogpu_report_get_step(struct ogpu_device *odev, enum ogpu_step step,
+			  struct ogpu_step_count *count);
+void ogpu_report_explain(struct ogpu_device *odev, const char *what, int err);
+enum ogpu_step ogpu_trouble_step(enum ogpu_trouble trouble);
 const char *ogpu_trouble_text(enum ogpu_trouble trouble);
 
 #endif

@@ -3,28 +3,29 @@
  * Recovery of the whole card.
  *
  * Who finds the card unusable tells ogpu_report(), which calls ogpu_reset_recover_soon(). A worker
- * then fails all jobs, so that nothing waits for the card any more, and tries in turn: reset of
- * engines and management core by register; function level reset. After each it boots the firmware
- * that it kept, which then retires bad pages of VRAM. If that does not help the card is wedged, and
- * user space is told how it may repair it. So it is at once when firmware that was reset for its
- * flood of messages does it again.
+ * then fails all jobs, so that nothing waits for the card any more, and climbs the ladder
+ * (ogpu_ladder.c). After each step it boots the firmware that it kept, which then retires bad pages
+ * of VRAM. If none helps the card is wedged, and user space is told how it may repair it. So it is
+ * at once when firmware that was reset for its flood of messages does it again.
  *
  * Resets that the administrator or the PCI core want (sysfs "reset", error recovery) go through
  * ogpu_reset_prepare() and ogpu_reset_done(), which do the same in two halves. So does the sleep of
  * the whole machine, in which the card loses power. Each of them holds the card; only who has
- * prepared may end that, and nobody starts a card that somebody holds.
+ * prepared may end that, and nobody starts a card that somebody holds. Error recovery is the one
+ * that the PCI core may give up without a word: after OGPU_RESET_BUS_MS the card is taken back, and
+ * recovered as any other.
  *
  * A card that answers all-ones may be back in a moment: its link may be down, the PCI core may be
  * about to tell us. It is stopped like any other, and is gone when the bus says so, or when its
- * configuration space has not answered for OGPU_RESET_LOST_MS.
+ * configuration space has not answered for five seconds.
  *
  * Whatever the path, files that were open before are stale: their ioctls give -ENODEV.
  */
-#include <linux/iopoll.h>
+#include <linux/device.h>
+#include <linux/jiffies.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
-#include <linux/time64.h>
 #include <linux/timekeeping.h>
 #include <linux/workqueue.h>
 
@@ -35,6 +36,7 @@
 #include "ogpu_compat.h"
 #include "ogpu_device.h"
 #include "ogpu_fw.h"
+#include "ogpu_ladder.h"
 #include "ogpu_life.h"
 #include "ogpu_ras.h"
 #include "ogpu_report.h"
@@ -46,9 +48,11 @@
 
 /* Firmware that floods the host again within this time is not booted again. */
 #define OGPU_RESET_FLOOD_S	60
-/* A link that does not come up within this time does not come up: by PCIe it has one second. */
-#define OGPU_RESET_LOST_MS	5000
-#define OGPU_RESET_POLL_US	10000
+/*
+ * How long the PCI core may take from when it tells of an error until it says that this is over. If
+ * it still does later, that is one more reset.
+ */
+#define OGPU_RESET_BUS_MS	30000
 
 /**
  * struct ogpu_reset - recovery of a card
@@ -58,6 +62,8 @@ struct ogpu_reset {
 	struct ogpu_device *odev;
 	/** @work: does what ogpu_reset_recover_soon() asked for, on the card's workqueue */
 	struct work_struct work;
+	/** @overdue: comes if error recovery of the PCI core does not end, on the same */
+	struct delayed_work overdue;
 	/** @trouble: why the card was to be recovered last */
 	enum ogpu_trouble trouble;
 	/** @flood_at: when firmware flooded the host last, seconds since boot; 0 if it never did */
@@ -99,39 +105,14 @@ static int ogpu_reset_start(struct ogpu_device *odev)
 	return ret ?: ogpu_start_end(odev);
 }
 
-/* The PCI core has found out by itself, and is about to call ogpu_reset_prepare(). */
-static bool ogpu_reset_bus_is_at_it(struct ogpu_device *odev)
-{
-	return READ_ONCE(odev->pdev->error_state) == pci_channel_io_frozen;
-}
-
 /*
  * The PCI core leaves a link "frozen" for good if it gives up recovering, say for another function
  * below the same port. Under the device lock, as is its own recovery.
  */
 static void ogpu_reset_thaw(struct ogpu_device *odev)
 {
-	if (ogpu_reset_bus_is_at_it(odev) && ogpu_device_present(odev))
+	if (ogpu_ladder_bus_is_at_it(odev) && ogpu_device_present(odev))
 		WRITE_ONCE(odev->pdev->error_state, pci_channel_io_normal);
-}
-
-/* There is nothing to wait for. */
-static bool ogpu_reset_is_decided(struct ogpu_device *odev)
-{
-	return READ_ONCE(odev->state) == OGPU_STATE_GONE ||
-	       READ_ONCE(odev->pdev->error_state) != pci_channel_io_normal;
-}
-
-/* Wait until the configuration space answers. False: it does not, or others will see to it. */
-static bool ogpu_reset_wait_bus(struct ogpu_device *odev)
-{
-	bool answers;
-
-	read_poll_timeout(pci_device_is_present, answers, answers || ogpu_reset_is_decided(odev),
-			  OGPU_RESET_POLL_US, OGPU_RESET_LOST_MS * USEC_PER_MSEC, false,
-			  odev->pdev);
-
-	return answers && !ogpu_reset_is_decided(odev);
 }
 
 /* The kept firmware is not for this card any more; it can do with other one. Under reset_lock. */
@@ -161,7 +142,7 @@ static void ogpu_reset_conclude(struct ogpu_device *odev, int ret)
 		ogpu_start_running(odev);
 		return;
 	}
-	if (ogpu_reset_bus_is_at_it(odev))
+	if (ogpu_ladder_bus_is_at_it(odev))
 		return;
 	if (!ogpu_device_present(odev) && !pci_device_is_present(odev->pdev)) {
 		ogpu_device_set_gone(odev);
@@ -171,6 +152,8 @@ static void ogpu_reset_conclude(struct ogpu_device *odev, int ret)
 		ogpu_reset_drop_firmware(odev);
 		return;
 	}
+	/* Who sees the state finds it counted. */
+	ogpu_report_step(odev, OGPU_STEP_WEDGED, READ_ONCE(odev->reset->trouble), false, 0);
 	if (!ogpu_device_set_state(odev, OGPU_STATE_RESETTING, OGPU_STATE_WEDGED))
 		return;
 
@@ -184,32 +167,16 @@ static void ogpu_reset_conclude(struct ogpu_device *odev, int ret)
 				     NULL);
 }
 
-static void ogpu_reset_restore_config(struct ogpu_device *odev)
+/**
+ * ogpu_reset_restore_config() - the PCI configuration as probe left it
+ * @odev: the card, whose function or bus was reset
+ */
+void ogpu_reset_restore_config(struct ogpu_device *odev)
 {
 	struct pci_dev *pdev = odev->pdev;
 
 	if (!pci_load_saved_state(pdev, odev->reset->config))
 		pci_restore_state(pdev);
-}
-
-/*
- * Function level reset. Not by pci_reset_function(): that takes the device lock, which unbind holds
- * while it waits for us, and calls us back. If someone else has locked out accesses to the
- * configuration space, he is about to reset the function and waits for us in ogpu_reset_prepare():
- * we must not wait for him, and need no lock of our own.
- */
-static int ogpu_reset_flr(struct ogpu_device *odev)
-{
-	struct pci_dev *pdev = odev->pdev;
-	bool locked = pci_cfg_access_trylock(pdev);
-	int ret;
-
-	ret = pcie_reset_flr(pdev, PCI_RESET_DO_RESET);
-	ogpu_reset_restore_config(odev);
-	if (locked)
-		pci_cfg_access_unlock(pdev);
-
-	return ret;
 }
 
 /* Would the kept firmware do what it did before? Under reset_lock. */
@@ -227,7 +194,7 @@ static bool ogpu_reset_is_vain(struct ogpu_reset *reset)
 static void ogpu_reset_recover(struct ogpu_device *odev)
 {
 	enum ogpu_trouble trouble = READ_ONCE(odev->reset->trouble);
-	int ret = -ENODEV;
+	enum ogpu_step step = ogpu_trouble_step(trouble);
 
 	drm_err(&odev->drm, "event %u: resetting the card: %s; action: restart job\n", trouble,
 		ogpu_trouble_text(trouble));
@@ -236,24 +203,9 @@ static void ogpu_reset_recover(struct ogpu_device *odev)
 
 	if (ogpu_reset_is_vain(odev->reset)) {
 		ogpu_device_set_error(odev, "firmware floods the host again");
-		ogpu_reset_conclude(odev, -EIO);
-		return;
+		step = OGPU_STEP_WEDGED;
 	}
-
-	if (ogpu_device_present(odev)) {
-		ret = ogpu_reset_start(odev);
-		if (ret)
-			drm_err(&odev->drm, "reset by register did not help: %d\n", ret);
-	}
-	if (ret && ogpu_reset_wait_bus(odev)) {
-		drm_err(&odev->drm, "resetting the whole function\n");
-		ret = ogpu_reset_flr(odev);
-		if (!ret)
-			ret = ogpu_reset_start(odev);
-		else
-			ogpu_device_set_error(odev, "function level reset failed: %d", ret);
-	}
-	ogpu_reset_conclude(odev, ret);
+	ogpu_reset_conclude(odev, ogpu_ladder_climb(odev, trouble, step, ogpu_reset_start));
 }
 
 /*
@@ -264,9 +216,8 @@ static void ogpu_reset_look(struct ogpu_device *odev)
 {
 	if (ogpu_device_present(odev))
 		return;
-	if (ogpu_reset_wait_bus(odev))
-		ogpu_reset_flr(odev);
-	else if (!ogpu_reset_bus_is_at_it(odev))
+	if (ogpu_ladder_try(odev, OGPU_STEP_FUNCTION) == -ENODEV &&
+	    !ogpu_ladder_bus_is_at_it(odev))
 		ogpu_device_set_gone(odev);
 }
 
@@ -339,6 +290,8 @@ void ogpu_reset_prepare(struct ogpu_device *odev, u32 holder)
 {
 	enum ogpu_state state;
 
+	if (ogpu_ladder_is_own_reset(odev))
+		return;
 	/* A recovery that has begun is waited for; one that has not is replaced by this reset. */
 	cancel_work_sync(&odev->reset->work);
 
@@ -352,6 +305,9 @@ void ogpu_reset_prepare(struct ogpu_device *odev, u32 holder)
 	/* That the card is gone may just have been found, and the work that stops it cancelled. */
 	if (state == OGPU_STATE_RESETTING || state == OGPU_STATE_GONE)
 		ogpu_reset_stop(odev);
+	if (holder == OGPU_RESET_BUS_ERROR)
+		mod_delayed_work(odev->wq, &odev->reset->overdue,
+				 msecs_to_jiffies(OGPU_RESET_BUS_MS));
 	mutex_unlock(&odev->reset_lock);
 }
 
@@ -365,6 +321,8 @@ static bool ogpu_reset_release(struct ogpu_device *odev, u32 holder)
 	/* What the bus wanted is done by a reset of the function, too, and may never be ended. */
 	if (holder == OGPU_RESET_FUNCTION)
 		holder |= OGPU_RESET_BUS_ERROR;
+	if (holder & OGPU_RESET_BUS_ERROR)
+		cancel_delayed_work(&odev->reset->overdue);
 	WRITE_ONCE(odev->reset_holders, odev->reset_holders & ~holder);
 	if (odev->reset_holders)
 		return false;
@@ -385,6 +343,8 @@ void ogpu_reset_done(struct ogpu_device *odev, u32 holder)
 {
 	int ret;
 
+	if (ogpu_ladder_is_own_reset(odev))
+		return;
 	mutex_lock(&odev->reset_lock);
 	if (!ogpu_reset_release(odev, holder))
 		goto out;
@@ -403,6 +363,32 @@ void ogpu_reset_done(struct ogpu_device *odev, u32 holder)
 	}
 out:
 	mutex_unlock(&odev->reset_lock);
+}
+
+/*
+ * The PCI core has not ended what it began: it gives up without telling us, say because another
+ * function below the same port has no driver. Whoever has the device lock now may be the core.
+ */
+static void ogpu_reset_overdue(struct work_struct *work)
+{
+	struct ogpu_reset *reset = container_of(to_delayed_work(work), struct ogpu_reset, overdue);
+	struct ogpu_device *odev = reset->odev;
+	struct pci_dev *pdev = odev->pdev;
+
+	if (!device_trylock(&pdev->dev)) {
+		queue_delayed_work(odev->wq, &reset->overdue, HZ);
+		return;
+	}
+	mutex_lock(&odev->reset_lock);
+	if (odev->reset_holders & OGPU_RESET_BUS_ERROR) {
+		if (ogpu_ladder_bus_is_at_it(odev))
+			WRITE_ONCE(pdev->error_state, pci_channel_io_normal);
+		WRITE_ONCE(reset->trouble, OGPU_TROUBLE_BUS);
+		if (ogpu_reset_release(odev, OGPU_RESET_BUS_ERROR))
+			queue_work(odev->wq, &reset->work);
+	}
+	mutex_unlock(&odev->reset_lock);
+	device_unlock(&pdev->dev);
 }
 
 /**
@@ -464,6 +450,7 @@ int ogpu_reset_init(struct ogpu_device *odev)
 
 	reset->odev = odev;
 	INIT_WORK(&reset->work, ogpu_reset_work);
+	INIT_DELAYED_WORK(&reset->overdue, ogpu_reset_overdue);
 	odev->reset = reset;
 	odev->report_ops = &ogpu_reset_report_ops;
 
@@ -507,6 +494,7 @@ void ogpu_reset_fini(struct ogpu_device *odev)
 	WRITE_ONCE(odev->reset_holders, odev->reset_holders | OGPU_RESET_BIND);
 	mutex_unlock(&odev->reset_lock);
 
+	disable_delayed_work_sync(&odev->reset->overdue);
 	disable_work_sync(&odev->reset->work);
 	ogpu_ras_fini(odev);
 }

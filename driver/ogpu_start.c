@@ -42,24 +42,6 @@ void ogpu_start_note(struct ogpu_device *odev, enum ogpu_trouble trouble)
 }
 
 /**
- * ogpu_start_explain() - keep in words why the card did not come up
- * @odev: the card
- * @what: what could not be done
- * @err: the errno with which it failed
- *
- * Trouble that was reported meanwhile says more than that errno. Under @odev->reset_lock.
- */
-void ogpu_start_explain(struct ogpu_device *odev, const char *what, int err)
-{
-	int trouble = atomic_read(&odev->start_trouble);
-
-	if (trouble)
-		ogpu_device_set_error(odev, "%s: %s", what, ogpu_trouble_text(trouble - 1));
-	else
-		ogpu_device_set_error(odev, "%s: %d", what, err);
-}
-
-/**
  * ogpu_start_end() - has the card come up without trouble?
  * @odev: the card, whose state is not RUNNING yet
  *

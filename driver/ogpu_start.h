@@ -11,7 +11,6 @@ struct ogpu_device;
 
 void ogpu_start_begin(struct ogpu_device *odev);
 void ogpu_start_note(struct ogpu_device *odev, enum ogpu_trouble trouble);
-void ogpu_start_explain(struct ogpu_device *odev, const char *what, int err);
 int ogpu_start_end(struct ogpu_device *odev);
 void ogpu_start_running(struct ogpu_device *odev);
 void ogpu_start_wait(struct ogpu_device *odev);

@@ -19,6 +19,8 @@
  * driver_abi		what firmware images must support, see their driver ABI range
  * min_svn		lowest security version of firmware that the card accepts; root may write a
  *			higher one, up to that of the firmware that runs: there is no way back
+ * recovery		a line for each step of recovery: "STEP tried N helped N event N ms N": how
+ *			often since the driver was bound, why last, and how long that took
  * memory_errors	errors of VRAM since the driver was bound: "corrected N uncorrected N"
  * bad_pages		pages of VRAM that are bad: "in_use N replaced N lost N"; those in use wait
  *			until they are free, lost ones had no spare page to replace them
@@ -41,6 +43,7 @@
 #include "ogpu_boot.h"
 #include "ogpu_device.h"
 #include "ogpu_fw_store.h"
+#include "ogpu_ladder.h"
 #include "ogpu_ras.h"
 #include "ogpu_reset.h"
 #include "ogpu_sysfs.h"
@@ -77,6 +80,24 @@ static ssize_t reset_count_show(struct device *dev, struct device_attribute *att
 	return sysfs_emit(buf, "%u\n", ogpu_reset_count(dev_get_drvdata(dev)));
 }
 static DEVICE_ATTR_RO(reset_count);
+
+static ssize_t recovery_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct ogpu_device *odev = dev_get_drvdata(dev);
+	struct ogpu_step_count count;
+	enum ogpu_step step;
+	int at = 0;
+
+	for (step = 0; step < OGPU_STEPS; step++) {
+		ogpu_report_get_step(odev, step, &count);
+		at += sysfs_emit_at(buf, at, "%s tried %u helped %u event %u ms %u\n",
+				    ogpu_ladder_name(step), count.tried, count.helped, count.event,
+				    count.ms);
+	}
+
+	return at;
+}
+static DEVICE_ATTR_RO(recovery);
 
 static ssize_t memory_errors_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
@@ -249,6 +270,7 @@ static struct attribute *ogpu_sysfs_attrs[] = {
 	&dev_attr_last_error.attr,
 	&dev_attr_firmware_error.attr,
 	&dev_attr_reset_count.attr,
+	&dev_attr_recovery.attr,
 	&dev_attr_memory_errors.attr,
 	&dev_attr_bad_pages.attr,
 	&dev_attr_board_id.attr,

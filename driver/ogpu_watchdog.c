@@ -5,8 +5,8 @@
  * It also empties the event ring and the mailbox, so that a lost interrupt delays work but does not
  * stop it, and tells the administrator when the card slows down.
  *
- * While a card is being started it looks, too: who starts it waits for answers of firmware, for long
- * on a busy host, and must not do so for firmware that is dead.
+ * While a card is being started it looks, too: who starts it waits for answers of firmware, for
+ * long on a busy host, and must not do so for firmware that is dead.
  */
 #include <linux/jiffies.h>
 #include <linux/math.h>

@@ -84,8 +84,10 @@ void admin_read(const struct admin *admin, const char *attribute, char *text, in
 		bytes = read(fd, text, size - 1);
 		close(fd);
 	}
+	/* Without the end of its last line. */
+	if (bytes > 0 && text[bytes - 1] == '\n')
+		bytes--;
 	text[bytes > 0 ? bytes : 0] = 0;
-	text[strcspn(text, "\n")] = 0;
 }
 
 bool admin_is(const struct admin *admin, const char *attribute, const char *text)

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "admin.h"
+#include "aer.h"
 #include "card.h"
 #include "clients.h"
 #include "harness.h"
@@ -24,17 +25,6 @@
 /* Much longer than unbinding takes, much shorter than what it must not wait for. */
 #define SOON_MS		10000
 #define FOREVER_MS	"600000"
-
-/** struct aer_error - what /dev/aer_inject takes */
-struct aer_error {
-	uint8_t bus;
-	uint8_t dev;
-	uint8_t fn;
-	uint32_t uncor_status;
-	uint32_t cor_status;
-	uint32_t header_log[4];
-	uint32_t domain;
-};
 
 /** struct setup - a card with a job that does not end */
 struct setup {
@@ -101,65 +91,6 @@ static bool play(const struct admin *admin, const char *what)
 	return admin_control(admin, json);
 }
 
-/* An error of the card as the root port would tell of it. */
-static void inject_aer(const struct admin *admin, uint32_t status)
-{
-	struct aer_error error = { .uncor_status = status, .header_log = { 0, 1, 2, 3 } };
-	unsigned int domain, bus, dev, fn;
-	int fd, got;
-
-	got = sscanf(admin->address, "%x:%x:%x.%x", &domain, &bus, &dev, &fn);
-	ASSERT_EQ(got, 4);
-	error.domain = domain;
-	error.bus = bus;
-	error.dev = dev;
-	error.fn = fn;
-	fd = open("/dev/aer_inject", O_WRONLY | O_CLOEXEC);
-	ASSERT_GE(fd, 0);
-	ASSERT_EQ(write(fd, &error, sizeof(error)), (ssize_t)sizeof(error));
-	close(fd);
-}
-
-/* How many errors of the card the PCI core has dealt with, of all kinds that are not corrected. */
-static int aer_seen(const struct admin *admin)
-{
-	char path[128], line[256];
-	int count = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/aer_dev_nonfatal", admin->dir);
-	file = fopen(path, "r");
-	while (file && fgets(line, sizeof(line), file))
-		if (!strncmp(line, "TOTAL_ERR_NONFATAL ", 19))
-			count = atoi(line + 19);
-	if (file)
-		fclose(file);
-
-	return count;
-}
-
-static void need_aer(const struct admin *admin)
-{
-	char path[128];
-
-	admin_run("modprobe aer_inject 2>/dev/null");
-	snprintf(path, sizeof(path), "%s/aer_dev_nonfatal", admin->dir);
-	if (access("/dev/aer_inject", W_OK) || access(path, R_OK))
-		SKIP("the kernel has no AER, or no aer_inject");
-}
-
-static void inject_nonfatal(const struct admin *admin)
-{
-	uint64_t end = time_ms() + FENCE_MS;
-	int before = aer_seen(admin);
-
-	inject_aer(admin, PCI_ERR_UNC_COMP_ABORT);
-	while (aer_seen(admin) == before) {
-		ASSERT_LE(time_ms(), end);
-		sleep_ms(2);
-	}
-}
-
 /* A process of its own, which ends with the test. */
 static pid_t start(void)
 {
@@ -193,8 +124,9 @@ TEST_TIMEOUT(error_without_harm, TIMEOUT_S)
 	struct setup t;
 
 	set_up(&t);
-	need_aer(&t.admin);
-	inject_nonfatal(&t.admin);
+	if (!aer_can(&t.admin))
+		SKIP("the kernel has no AER, or no aer_inject");
+	ASSERT(aer_play_nonfatal(&t.admin));
 	EXPECT_EQ(card_syncobj_wait(&t.card, t.done, 500), -ETIME);
 	EXPECT(admin_is(&t.admin, "state", "running"));
 	EXPECT_EQ(reset_count(&t.admin), t.resets);
@@ -207,8 +139,9 @@ TEST_TIMEOUT(fatal_error, TIMEOUT_S)
 	struct setup t;
 
 	set_up(&t);
-	need_aer(&t.admin);
-	inject_aer(&t.admin, PCI_ERR_UNC_DLP);
+	if (!aer_can(&t.admin))
+		SKIP("the kernel has no AER, or no aer_inject");
+	ASSERT(aer_play(&t.admin, PCI_ERR_UNC_DLP));
 	expect_lost(&t);
 	EXPECT_EQ(reset_count(&t.admin), t.resets + 1);
 }
@@ -223,13 +156,14 @@ TEST_TIMEOUT(error_before_recovery, TIMEOUT_S)
 	struct setup t;
 
 	set_up(&t);
-	need_aer(&t.admin);
+	if (!aer_can(&t.admin))
+		SKIP("the kernel has no AER, or no aer_inject");
 	ASSERT(play(&t.admin, "\"fault\":\"mc-hang\""));
 	ASSERT(play(&t.admin, "\"fault\":\"ecc-uncorrected\",\"offset\":134217728"));
 	sleep_ms(100);
 	ASSERT(play(&t.admin, "\"fault\":\"error\",\"block\":2,\"severity\":1,\"addr\":0"));
 	EXPECT(admin_wait(&t.admin, "state", "resetting"));
-	inject_nonfatal(&t.admin);
+	ASSERT(aer_play_nonfatal(&t.admin));
 	expect_lost(&t);
 }
 

@@ -248,6 +248,25 @@ static void test_rom_delay(void **state)
 				   reg_read(s, BLOCK_BOOT + OGPU_BOOT_STATUS)), OGPU_BOOT_REFUSED);
 }
 
+/* What helps then is a reset of the bus. */
+static void test_stuck(void **state)
+{
+	struct server *s = *state;
+	unsigned int exp = config_find_cap(s, PCI_CAP_ID_EXP);
+
+	reg_write(s, OGPU_GLB_SCRATCH, 7);
+	assert_true(control_ok(s, "{\"cmd\":\"inject\",\"fault\":\"stuck\"}"));
+	reg_write(s, OGPU_GLB_RESET, OGPU_GLB_RESET_MC);
+	assert_int_not_equal(reg_read(s, OGPU_GLB_RESET), 0);
+	config_write(s, exp + PCI_EXP_DEVCTL, PCI_EXP_DEVCTL_BCR_FLR, 2);
+	assert_int_equal(reg_read(s, OGPU_GLB_SCRATCH), 7);
+	assert_int_equal(client_request(s, CMD_RESET, NULL, 0, NULL, 0, NULL, 0), 0);
+	assert_int_equal(reg_read(s, OGPU_GLB_SCRATCH), 0);
+	reg_write(s, OGPU_GLB_RESET, OGPU_GLB_RESET_MC);
+	while (reg_read(s, OGPU_GLB_RESET))
+		;
+}
+
 static void test_set(void **state)
 {
 	struct server *s = *state;
@@ -374,6 +393,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_link_down, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rom_delay, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stuck, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_set, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sensors_at_rest, setup, teardown),
 		cmocka_unit_test(test_command_line),

@@ -192,12 +192,15 @@ class Machine:
             n = card.index
             device = {"driver": "vfio-user-pci", "id": f"gpu{n}", "bus": f"port{n}",
                       "socket": {"type": "unix", "path": card.socket}}
+            if opts.neighbour:
+                device["multifunction"] = True
             if opts.posted_writes_off:
                 device["x-no-posted-writes"] = True
             command += [
                 "-device", f"pcie-root-port,id=port{n},slot={n + 1},chassis={n + 1},"
                 f"mem-reserve=64M,pref64-reserve={opts.pref64}",
                 "-device", json.dumps(device),
+                *(["-device", f"pci-testdev,bus=port{n},addr=0.1"] if opts.neighbour else []),
                 "-chardev", f"socket,id=control{n},path={card.control}",
                 "-device", f"virtserialport,chardev=control{n},name=ogpu.control.{n}",
             ]

@@ -79,6 +79,8 @@ def parse(argv):
     p.add_argument("--append", action="append", default=[], help="more kernel command line")
     p.add_argument("--qemu-args", default="", metavar="'ARGS'")
     p.add_argument("--posted-writes-off", action="store_true")
+    p.add_argument("--neighbour", action="store_true",
+                   help="beside each card a function that has no driver")
     p.add_argument("--verbose", "-v", action="store_true", help="say what the harness does")
     p.add_argument("command", nargs="*")
     opts = p.parse_args(argv)

@@ -355,6 +355,18 @@ void vgpu_reset_by_host(struct vgpu *gpu)
 }
 
 /**
+ * vgpu_reset_by_bus() - reset of the bus above, which nothing withstands.
+ * @gpu: the card
+ *
+ * As vgpu_reset_by_host().
+ */
+void vgpu_reset_by_bus(struct vgpu *gpu)
+{
+	gpu->stuck = false;
+	vgpu_reset_by_host(gpu);
+}
+
+/**
  * vgpu_set_gone() - fault: the card falls off the bus.
  * @gpu: the card
  * @ns: how long its link is down; 0: until power-off

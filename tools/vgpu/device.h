@@ -30,6 +30,7 @@ struct vgpu {
 	_Atomic bool gone;		/* off the bus: reads answer ones, nothing else happens */
 	_Atomic uint64_t back_ns;	/* vgpu_time_ns() when the link is up again, 0: never */
 	_Atomic uint64_t rom_delay_ns;	/* fault: how late verdicts of the boot ROM are */
+	_Atomic bool stuck;		/* fault: obeys no reset but that of its bus */
 	pthread_mutex_t reset_lock;	/* one reset or boot at a time */
 
 	struct discovery disc;
@@ -54,6 +55,7 @@ struct vgpu {
 struct vgpu *vgpu_create(const struct vgpu_config *cfg);
 void vgpu_destroy(struct vgpu *gpu);
 void vgpu_reset_by_host(struct vgpu *gpu);
+void vgpu_reset_by_bus(struct vgpu *gpu);
 void vgpu_reset_core(struct vgpu *gpu);
 void vgpu_set_gone(struct vgpu *gpu, uint64_t ns);
 bool vgpu_is_gone(struct vgpu *gpu);

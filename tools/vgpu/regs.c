@@ -27,6 +27,8 @@ static uint32_t glb_read(struct vgpu *gpu, uint32_t reg)
 		       (mc_running(gpu->mc) ? OGPU_GLB_STATUS_MC_RUNNING : 0) |
 		       (mc_fatal(gpu->mc) ? OGPU_GLB_STATUS_MC_FATAL : 0);
 	case OGPU_GLB_RESET:
+		if (gpu->stuck)
+			return OGPU_GLB_RESET_COMPUTE | OGPU_GLB_RESET_MC;
 		return (worker_busy(gpu->worker, WORKER_RESET_COMPUTE) ?
 			OGPU_GLB_RESET_COMPUTE : 0) |
 		       (worker_busy(gpu->worker, WORKER_RESET_MC) ? OGPU_GLB_RESET_MC : 0);
@@ -47,6 +49,8 @@ static void glb_write(struct vgpu *gpu, uint32_t reg, uint32_t value)
 {
 	switch (reg) {
 	case OGPU_GLB_RESET:
+		if (gpu->stuck)
+			break;
 		if (value & OGPU_GLB_RESET_MC)
 			worker_post(gpu->worker, WORKER_RESET_MC);
 		if (value & OGPU_GLB_RESET_COMPUTE)

@@ -309,7 +309,7 @@ static int do_region_write(struct server *s)
 
 static int do_reset(struct server *s)
 {
-	vgpu_reset_by_host(s->gpu);
+	vgpu_reset_by_bus(s->gpu);
 	return reply(s, NULL, 0);
 }
 
