@@ -40,8 +40,8 @@ useradd --create-home bob
 SCRIPT
 chroot "$work/root" sh /install
 rm "$work/root/install"
-umount --lazy "$work/root/proc" "$work/root/dev"
-umount "$work/root"
+# What was started in there and is about to end may hold it for a moment; it writes nothing any more.
+umount --recursive --lazy "$work/root"
 mkfs.erofs --quiet "$image.new" "$work/upper"
 mv "$image.new" "$image"
 cd /
