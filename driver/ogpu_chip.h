@@ -11,6 +11,7 @@
 
 #include "abi/fw_image.h"
 
+struct drm_printer;
 struct ogpu_device;
 
 /**
@@ -103,6 +104,9 @@ struct ogpu_chip_ops {
 	 * or -ENODEV if the card is gone.
 	 */
 	int (*tlbi_wait)(struct ogpu_device *odev, u32 number);
+
+	/** @print: all registers that can be read without changing anything, a line for each */
+	void (*print)(struct ogpu_device *odev, struct drm_printer *p);
 
 	/** @doorbell: a queue has this new write pointer, which is in memory */
 	void (*doorbell)(struct ogpu_device *odev, u32 queue, u64 wptr);

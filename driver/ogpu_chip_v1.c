@@ -2,6 +2,7 @@
 /*
  * The registers of OGPU-1, see docs/hardware.md and abi/regs.h.
  */
+#include <linux/array_size.h>
 #include <linux/bitfield.h>
 #include <linux/errno.h>
 #include <linux/io-64-nonatomic-lo-hi.h>
@@ -9,6 +10,8 @@
 #include <linux/iopoll.h>
 #include <linux/minmax.h>
 #include <linux/unaligned.h>
+
+#include <drm/drm_print.h>
 
 #include "abi/regs.h"
 #include "ogpu_chip.h"
@@ -222,6 +225,46 @@ static void ogpu_v1_doorbell(struct ogpu_device *odev, u32 queue, u64 wptr)
 		     OGPU_DOORBELL_WPTR);
 }
 
+/* Not those that reading changes, or that anybody may write. */
+static void ogpu_v1_print(struct ogpu_device *odev, struct drm_printer *p)
+{
+	const struct ogpu_disc *disc = &odev->disc;
+	const struct {
+		const char *name;
+		u32 offset;
+	} regs[] = {
+		{ "glb.magic", OGPU_GLB_MAGIC },
+		{ "glb.contract", OGPU_GLB_CONTRACT },
+		{ "glb.status", OGPU_GLB_STATUS },
+		{ "glb.reset", OGPU_GLB_RESET },
+		{ "boot.status", disc->boot_base + OGPU_BOOT_STATUS },
+		{ "boot.svn", disc->boot_base + OGPU_BOOT_SVN },
+		{ "boot.heartbeat", disc->boot_base + OGPU_BOOT_HEARTBEAT },
+		{ "boot.mc_fatal", disc->boot_base + OGPU_BOOT_MC_FATAL },
+		{ "boot.mc_pc", disc->boot_base + OGPU_BOOT_MC_PC },
+		{ "boot.image_svn", disc->boot_base + OGPU_BOOT_IMAGE_SVN },
+		{ "mbox.addr_lo", disc->mbox_base + OGPU_MBOX_ADDR_LO },
+		{ "mbox.addr_hi", disc->mbox_base + OGPU_MBOX_ADDR_HI },
+		{ "mbox.size", disc->mbox_base + OGPU_MBOX_SIZE },
+		{ "event.entries", disc->event_base + OGPU_EVENT_ENTRIES },
+		{ "event.rptr", disc->event_base + OGPU_EVENT_RPTR },
+		{ "event.wptr", disc->event_base + OGPU_EVENT_WPTR },
+		{ "event.dropped", disc->event_base + OGPU_EVENT_DROPPED },
+		{ "signal.entries", disc->event_base + OGPU_SIGNAL_ENTRIES },
+		{ "signal.wptr", disc->event_base + OGPU_SIGNAL_WPTR },
+		{ "mmu.as_addr_lo", disc->mmu_base + OGPU_MMU_AS_ADDR_LO },
+		{ "mmu.as_addr_hi", disc->mmu_base + OGPU_MMU_AS_ADDR_HI },
+		{ "mmu.as_count", disc->mmu_base + OGPU_MMU_AS_COUNT },
+		{ "mmu.tlbi", disc->mmu_base + OGPU_MMU_TLBI },
+		{ "mmu.tlbi_started", disc->mmu_base + OGPU_MMU_TLBI_STARTED },
+		{ "mmu.tlbi_done", disc->mmu_base + OGPU_MMU_TLBI_DONE },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(regs); i++)
+		drm_printf(p, "%s: %#x\n", regs[i].name, readl(odev->regs + regs[i].offset));
+}
+
 const struct ogpu_chip_ops ogpu_chip_v1 = {
 	.quiesce = ogpu_v1_quiesce,
 	.time_ns = ogpu_v1_time_ns,
@@ -241,5 +284,6 @@ const struct ogpu_chip_ops ogpu_chip_v1 = {
 	.as_set = ogpu_v1_as_set,
 	.tlbi_start = ogpu_v1_tlbi_start,
 	.tlbi_wait = ogpu_v1_tlbi_wait,
+	.print = ogpu_v1_print,
 	.doorbell = ogpu_v1_doorbell,
 };

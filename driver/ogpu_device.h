@@ -9,12 +9,13 @@
  *	queue->submit_lock, preempt->lock, vm->pt_lock -> queues->lock ->
  *	mbox->lock, mmu->lock, event->lock -> spinlocks
  *
- * Five locks are held by one part alone, and lockdep learns their place by itself:
+ * Six locks are held by one part alone, and lockdep learns their place by itself:
  *
  *	reset_lock -> boot->lock -> mbox->lock
  *	hwmon->lock -> mbox->lock
  *	dma_resv -> mem->vram.lock, pt_mems->lock
  *	mmap_lock -> queues->map_sem -> queues->lock
+ *	reset_lock -> dump->lock -> boot->lock, mbox->lock
  *
  * Software state is freed by drmm_ actions when the last file is closed; hardware state by devm_
  * actions when the device is unbound. After probe, what comes from the render node, debugfs or
@@ -42,6 +43,7 @@
 #include "ogpu_report.h"
 
 struct ogpu_boot;
+struct ogpu_dump;
 struct ogpu_event_ring;
 struct ogpu_fw;
 struct ogpu_hwmon;
@@ -195,6 +197,8 @@ struct ogpu_device {
 	struct ogpu_queue_mgr *queues;
 	/** @copy: the kernel's own copy queue, for moves and clears (ogpu_copy.c) */
 	struct ogpu_copy *copy;
+	/** @dump: the next dump (ogpu_dump.c) */
+	struct ogpu_dump *dump;
 	/** @hwmon: sensors (ogpu_hwmon.c) */
 	struct ogpu_hwmon *hwmon;
 };

@@ -43,6 +43,7 @@ static_assert(OGPU_MBOX_REQ_OFFSET + OGPU_MBOX_REQ_ENTRIES * sizeof(struct ogpu_
 static_assert(OGPU_MBOX_MSG_OFFSET + OGPU_MBOX_MSG_ENTRIES * sizeof(struct ogpu_msg) <=
 	      OGPU_MBOX_LOG_OFFSET);
 static_assert(OGPU_MBOX_LOG_OFFSET + OGPU_MBOX_LOG_SIZE <= OGPU_MBOX_AREA_SIZE);
+static_assert(OGPU_MBOX_LOG_SIZE + 1 <= OGPU_MBOX_LOG_TEXT);
 
 #define OGPU_MBOX_TIMEOUT_MS	3000
 /* How often to look into the ring while waiting, in case an interrupt got lost. */
@@ -50,6 +51,8 @@ static_assert(OGPU_MBOX_LOG_OFFSET + OGPU_MBOX_LOG_SIZE <= OGPU_MBOX_AREA_SIZE);
 /* Requests without an answer, one after the other, that make a reset due. */
 #define OGPU_MBOX_MAX_TIMEOUTS	3
 #define OGPU_MBOX_EVENTS	64
+/* Messages of each ring that are printed. */
+#define OGPU_MBOX_PRINT		16u
 /* Messages in a second that nobody asked for, four times what firmware may send. */
 #define OGPU_MBOX_FLOOD	(4 * OGPU_FW_EVENTS_MAX * MSEC_PER_SEC / OGPU_FW_EVENTS_MS)
 
@@ -628,20 +631,17 @@ void ogpu_mbox_flush(struct ogpu_device *odev)
 }
 
 /**
- * ogpu_mbox_print_log() - print what firmware wrote into its log
+ * ogpu_mbox_print_log_by() - print what firmware wrote into its log, without memory of its own
  * @odev: the card
  * @p: where to
+ * @text: OGPU_MBOX_LOG_TEXT bytes to work with
  *
- * In ogpu_device_enter(). Sleeps, allocates.
+ * The area is there until unbind.
  */
-void ogpu_mbox_print_log(struct ogpu_device *odev, struct drm_printer *p)
+void ogpu_mbox_print_log_by(struct ogpu_device *odev, struct drm_printer *p, char *text)
 {
 	struct ogpu_mbox *mbox = odev->mbox;
-	char *text, *pos, *line;
-
-	text = kvmalloc(OGPU_MBOX_LOG_SIZE + 1, GFP_KERNEL);
-	if (!text)
-		return;
+	char *pos, *line;
 
 	ogpu_mbox_log_copy(ogpu_mbox_at(mbox, OGPU_MBOX_LOG_OFFSET), OGPU_MBOX_LOG_SIZE,
 			   le32_to_cpu(READ_ONCE(mbox->header->log_wptr)), text);
@@ -651,7 +651,55 @@ void ogpu_mbox_print_log(struct ogpu_device *odev, struct drm_printer *p)
 		if (*line)
 			drm_printf(p, "%s\n", line);
 	}
+}
+
+/**
+ * ogpu_mbox_print_log() - print what firmware wrote into its log
+ * @odev: the card
+ * @p: where to
+ *
+ * In ogpu_device_enter(). Sleeps, allocates.
+ */
+void ogpu_mbox_print_log(struct ogpu_device *odev, struct drm_printer *p)
+{
+	char *text = kvmalloc(OGPU_MBOX_LOG_TEXT, GFP_KERNEL);
+
+	if (text)
+		ogpu_mbox_print_log_by(odev, p, text);
 	kvfree(text);
+}
+
+/* The last messages of a ring, the newest first; by their heads only. */
+static void ogpu_mbox_print_ring(const struct ogpu_mbox_ring *ring, struct drm_printer *p,
+				 const char *name)
+{
+	const struct ogpu_msg *slots = ring->slots;
+	unsigned int i;
+
+	for (i = 1; ring->entries && i <= min(ring->count, OGPU_MBOX_PRINT); i++) {
+		const struct ogpu_msg *msg = &slots[(ring->count - i) % ring->entries];
+
+		drm_printf(p, "%s: seq %u type %#x status %u size %u\n", name,
+			   le32_to_cpu(msg->seq), le16_to_cpu(msg->type),
+			   le16_to_cpu(msg->status), le32_to_cpu(msg->size));
+	}
+}
+
+/**
+ * ogpu_mbox_print_messages() - print what was said last
+ * @odev: the card
+ * @p: where to
+ *
+ * Sleeps.
+ */
+void ogpu_mbox_print_messages(struct ogpu_device *odev, struct drm_printer *p)
+{
+	struct ogpu_mbox *mbox = odev->mbox;
+
+	mutex_lock(&mbox->lock);
+	ogpu_mbox_print_ring(&mbox->req, p, "request");
+	ogpu_mbox_print_ring(&mbox->msg, p, "message");
+	mutex_unlock(&mbox->lock);
 }
 
 /**

@@ -12,6 +12,9 @@
 #include "ogpu_mbox_call.h"
 
 struct drm_printer;
+/* Bytes for a copy of the log of firmware. */
+#define OGPU_MBOX_LOG_TEXT	16385u
+
 struct ogpu_device;
 
 /**
@@ -49,6 +52,8 @@ int ogpu_mbox_request(struct ogpu_device *odev, enum ogpu_msg_type type, const v
 		      size_t size, void *reply, size_t reply_size);
 void ogpu_mbox_poll(struct ogpu_device *odev);
 irqreturn_t ogpu_mbox_irq_thread(int irq, void *arg);
+void ogpu_mbox_print_log_by(struct ogpu_device *odev, struct drm_printer *p, char *text);
+void ogpu_mbox_print_messages(struct ogpu_device *odev, struct drm_printer *p);
 void ogpu_mbox_print_log(struct ogpu_device *odev, struct drm_printer *p);
 void ogpu_mbox_print_state(struct ogpu_device *odev, struct drm_printer *p);
 

@@ -17,6 +17,7 @@
 #include "ogpu_copy.h"
 #include "ogpu_device.h"
 #include "ogpu_drv.h"
+#include "ogpu_dump.h"
 #include "ogpu_event.h"
 #include "ogpu_fw.h"
 #include "ogpu_hwmon.h"
@@ -205,6 +206,7 @@ static int ogpu_pci_init_parts(struct ogpu_device *odev)
 		ogpu_queue_mgr_init,
 		ogpu_copy_init,
 		ogpu_watchdog_init,
+		ogpu_dump_init,
 		ogpu_boot_init,
 		ogpu_fw_init,
 		ogpu_life_init,
@@ -323,6 +325,7 @@ static void ogpu_pci_halt(struct ogpu_device *odev)
 	ogpu_reset_fini(odev);
 	ogpu_watchdog_fini(odev);
 	ogpu_pci_stop(odev);
+	ogpu_dump_fini(odev);
 }
 
 static void ogpu_pci_remove(struct pci_dev *pdev)

@@ -516,6 +516,29 @@ void ogpu_pt_unmap(struct ogpu_pt *pt, struct ogpu_pt_change *change, u64 va, u6
 }
 
 /**
+ * ogpu_pt_entry() - look at an entry, as it is in memory
+ * @pt: the address space, which nobody changes now
+ * @va: any address
+ * @level: OGPU_PT_LEVELS - 1 for the root, 0 for 4 KiB pages
+ *
+ * Return: the entry; 0 if the tables do not go so deep.
+ */
+u64 ogpu_pt_entry(const struct ogpu_pt *pt, u64 va, unsigned int level)
+{
+	struct ogpu_pt_table *table = pt->root;
+
+	if (va >> OGPU_VA_BITS)
+		return 0;
+	while (table->level > level) {
+		table = table->child[(va >> OGPU_PT_LEVEL_SHIFT(table->level)) % OGPU_PT_ENTRIES];
+		if (!table)
+			return 0;
+	}
+
+	return pt->ops->read(table, (va >> OGPU_PT_LEVEL_SHIFT(level)) % OGPU_PT_ENTRIES);
+}
+
+/**
  * ogpu_pt_root_pte() - what the address-space table says about this address space
  * @pt: the address space
  *

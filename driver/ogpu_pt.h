@@ -136,6 +136,7 @@ void ogpu_pt_split(struct ogpu_pt *pt, struct ogpu_pt_change *change, struct ogp
 void ogpu_pt_map(struct ogpu_pt *pt, struct ogpu_pt_change *change, u64 va, u64 size, u64 prot,
 		 const struct ogpu_pt_segment *segments);
 void ogpu_pt_unmap(struct ogpu_pt *pt, struct ogpu_pt_change *change, u64 va, u64 size);
+u64 ogpu_pt_entry(const struct ogpu_pt *pt, u64 va, unsigned int level);
 u64 ogpu_pt_root_pte(const struct ogpu_pt *pt);
 
 #endif

@@ -296,6 +296,8 @@ void ogpu_queue_mgr_stop(struct ogpu_device *odev, int fence_error);
 bool ogpu_queue_mgr_settle(struct ogpu_device *odev, const struct ogpu_queue_owner *owner);
 void ogpu_queue_mgr_kill(struct ogpu_device *odev, const struct ogpu_queue_owner *owner);
 void ogpu_queue_mgr_account(struct ogpu_device *odev, const struct ogpu_queue_owner *owner);
+void ogpu_queue_mgr_dump(struct ogpu_device *odev, struct drm_printer *p);
+void ogpu_queue_dump(struct ogpu_queue *queue, struct drm_printer *p);
 void ogpu_queue_mgr_print(struct ogpu_device *odev, struct drm_printer *p);
 
 void ogpu_queue_owner_put(struct ogpu_queue_owner *owner);

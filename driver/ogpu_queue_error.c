@@ -159,6 +159,20 @@ void ogpu_queue_log_error(const struct ogpu_queue *queue, const struct ogpu_queu
 			   event, queue->number, len, queue->comm, queue->pid, why->job, text);
 }
 
+/**
+ * ogpu_queue_report_error() - a queue of a program has failed
+ * @queue: the queue
+ * @event: OGPU_EVENT_NR_*
+ *
+ * Process context. Waits for nobody, allocates nothing.
+ */
+void ogpu_queue_report_error(struct ogpu_queue *queue, unsigned int event)
+{
+	/* The kernel's own are told of with the card. */
+	if (!ogpu_queue_is_kernel(queue))
+		queue->odev->report_ops->queue(queue->odev, queue, event);
+}
+
 #if IS_ENABLED(CONFIG_DRM_OGPU_KUNIT_TEST)
 #include "tests/ogpu_queue_error_test.c"
 #endif

@@ -28,6 +28,9 @@
 #include "ogpu_ttm.h"
 #include "ogpu_vm.h"
 
+/* Queues in a dump of the card. */
+#define OGPU_QUEUE_DUMPS	4
+
 /**
  * ogpu_queue_mgr_get() - find a queue
  * @mgr: all queues
@@ -211,6 +214,7 @@ static void ogpu_queue_mgr_handle_error(struct ogpu_device *odev, const void *bo
 
 	if (first) {
 		ogpu_queue_log_error(queue, &told);
+		ogpu_queue_report_error(queue, OGPU_EVENT_NR_QUEUE + told.code);
 		drm_dbg(&odev->drm, "%s queue %u stopped: error %u va %#llx pc %#llx detail %#x\n",
 			queue->name, queue->number, why.code, why.fault_va, why.pc, why.detail);
 	}
@@ -465,4 +469,28 @@ void ogpu_queue_mgr_print(struct ogpu_device *odev, struct drm_printer *p)
 			   rptr, wptr, queue->name);
 		ogpu_queue_put(queue);
 	}
+}
+
+/**
+ * ogpu_queue_mgr_dump() - list all queues, and write all about those that have failed
+ * @odev: the card, which is about to be reset
+ * @p: where to
+ *
+ * Waits for nobody, allocates nothing.
+ */
+void ogpu_queue_mgr_dump(struct ogpu_device *odev, struct drm_printer *p)
+{
+	unsigned int left = OGPU_QUEUE_DUMPS;
+	struct ogpu_queue *queue;
+	unsigned long number;
+
+	for (number = 0; left && (queue = ogpu_queue_mgr_find(odev->queues, &number)); number++) {
+		/* Those that have ended are over, and told before. */
+		if (READ_ONCE(queue->state) == OGPU_QUEUE_DEAD) {
+			ogpu_queue_dump(queue, p);
+			left--;
+		}
+		ogpu_queue_put(queue);
+	}
+	ogpu_queue_mgr_print(odev, p);
 }

@@ -172,6 +172,7 @@ void ogpu_queue_locate_error(struct ogpu_queue *queue);
 
 /* ogpu_queue_error.c */
 struct ogpu_queue_failure ogpu_queue_failure_from(const struct ogpu_msg_queue_error *msg);
+void ogpu_queue_report_error(struct ogpu_queue *queue, unsigned int event);
 void ogpu_queue_log_error(const struct ogpu_queue *queue, const struct ogpu_queue_failure *why);
 
 /* ogpu_queue_mgr.c */

@@ -24,6 +24,7 @@
 #include "ogpu_job.h"
 #include "ogpu_queue.h"
 #include "ogpu_queue_priv.h"
+#include "ogpu_report.h"
 
 /* A job has so many times the driver's limit, or its own, until it is killed in any case: uapi. */
 #define OGPU_JOB_MAX_FACTOR	10
@@ -198,6 +199,7 @@ void ogpu_queue_timeout_work(struct work_struct *work)
 		};
 
 		ogpu_queue_log_error(queue, &why);
+		ogpu_queue_report_error(queue, OGPU_EVENT_NR_QUEUE + why.code);
 		ogpu_queue_kill(queue, DRM_OGPU_QUEUE_ERR_TIMEOUT, -ETIMEDOUT);
 	}
 out:

@@ -8,6 +8,7 @@
 #include <linux/types.h>
 
 struct ogpu_device;
+struct ogpu_queue;
 
 /*
  * Numbers of events in the log, for machines; docs/operating.md lists them. None is ever used for
@@ -110,6 +111,8 @@ struct ogpu_report_ops {
 	void (*recover)(struct ogpu_device *odev, enum ogpu_trouble trouble);
 	/** @look: see at once whether the card is alive */
 	void (*look)(struct ogpu_device *odev);
+	/** @queue: a queue of a program has failed; process context, waits for nobody */
+	void (*queue)(struct ogpu_device *odev, struct ogpu_queue *queue, unsigned int event);
 };
 
 void ogpu_report(struct ogpu_device *odev, enum ogpu_trouble trouble);

@@ -35,6 +35,7 @@
 
 #include "ogpu_compat.h"
 #include "ogpu_device.h"
+#include "ogpu_dump.h"
 #include "ogpu_fw.h"
 #include "ogpu_ladder.h"
 #include "ogpu_life.h"
@@ -198,8 +199,10 @@ static void ogpu_reset_recover(struct ogpu_device *odev)
 
 	drm_err(&odev->drm, "event %u: resetting the card: %s; action: restart job\n", trouble,
 		ogpu_trouble_text(trouble));
+	ogpu_dump_take(odev, NULL, trouble);
 	ogpu_reset_count_one(odev);
 	ogpu_reset_stop(odev);
+	ogpu_dump_publish(odev);
 
 	if (ogpu_reset_is_vain(odev->reset)) {
 		ogpu_device_set_error(odev, "firmware floods the host again");
@@ -276,6 +279,7 @@ static void ogpu_reset_recover_soon(struct ogpu_device *odev, enum ogpu_trouble 
 static const struct ogpu_report_ops ogpu_reset_report_ops = {
 	.recover = ogpu_reset_recover_soon,
 	.look = ogpu_watchdog_kick,
+	.queue = ogpu_dump_take,
 };
 
 /**

@@ -223,6 +223,8 @@ void ogpu_vm_exec_add_fence(struct ogpu_vm_exec *exec, struct dma_fence *fence);
 struct ogpu_vm_bo *ogpu_vm_exec_next_shared(struct ogpu_vm_exec *exec, struct ogpu_vm_bo *before);
 
 void ogpu_vm_print_all(struct ogpu_device *odev, struct drm_printer *p);
+void ogpu_vm_print_path(struct ogpu_vm *vm, u64 va, struct drm_printer *p);
+bool ogpu_vm_peek(struct ogpu_vm *vm, u64 va, void *buf, size_t size);
 void ogpu_vm_record_fault(struct ogpu_vm *vm, const struct drm_ogpu_fault *fault);
 
 int ogpu_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *file);

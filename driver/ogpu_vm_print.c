@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * The list of mappings in debugfs.
+ * The list of mappings in debugfs; what dumps tell of an address and of what is there.
  */
 #include <linux/dma-resv.h>
+#include <linux/io.h>
+#include <linux/minmax.h>
 #include <linux/mutex.h>
 
 #include <drm/drm_device.h>
@@ -89,4 +91,91 @@ void ogpu_vm_print_all(struct ogpu_device *odev, struct drm_printer *p)
 		}
 	}
 	mutex_unlock(&odev->drm.filelist_mutex);
+}
+
+/**
+ * ogpu_vm_print_path() - write what the page tables say of an address, entry by entry
+ * @vm: the address space
+ * @va: any address
+ * @p: where to
+ *
+ * Waits for nobody, allocates nothing.
+ */
+void ogpu_vm_print_path(struct ogpu_vm *vm, u64 va, struct drm_printer *p)
+{
+	unsigned int level = OGPU_PT_LEVELS;
+
+	if (!mutex_trylock(&vm->pt_lock)) {
+		drm_puts(p, "path: busy\n");
+		return;
+	}
+	drm_printf(p, "path: asid %u va %#llx root %#llx\n", vm->asid, va,
+		   ogpu_pt_root_pte(&vm->pt));
+	while (level--) {
+		u64 pte = ogpu_pt_entry(&vm->pt, va, level);
+
+		drm_printf(p, "path: level %u entry %llu: %#llx\n", level,
+			   (va >> OGPU_PT_LEVEL_SHIFT(level)) % OGPU_PT_ENTRIES, pte);
+		if (!(pte & OGPU_PTE_VALID) || (pte & OGPU_PTE_LEAF))
+			break;
+	}
+	mutex_unlock(&vm->pt_lock);
+}
+
+/* Offset in VRAM of an address, and how many bytes go on from there; false: it is not in VRAM. */
+static bool ogpu_vm_translate(struct ogpu_vm *vm, u64 va, u64 *offset, u64 *left)
+{
+	unsigned int level;
+
+	for (level = 0; level < 2; level++) {
+		u64 pte = ogpu_pt_entry(&vm->pt, va, level);
+		u64 bytes = 1ull << OGPU_PT_LEVEL_SHIFT(level);
+
+		if ((pte & (OGPU_PTE_VALID | OGPU_PTE_NULL)) != OGPU_PTE_VALID ||
+		    (level && !(pte & OGPU_PTE_LEAF)) ||
+		    FIELD_GET(OGPU_PTE_TARGET, pte) != OGPU_TARGET_VRAM)
+			continue;
+		*left = bytes - (va & (bytes - 1));
+		*offset = (pte & OGPU_PTE_ADDR) + (va & (bytes - 1));
+		return true;
+	}
+
+	return false;
+}
+
+/**
+ * ogpu_vm_peek() - read what is at an address
+ * @vm: the address space
+ * @va: any address
+ * @buf: filled in
+ * @size: bytes
+ *
+ * Only what is in VRAM that the CPU can see. Nobody else's memory is there while page tables say
+ * that it is this one's, and these cannot change meanwhile. The registers are mapped. Waits for
+ * nobody, allocates nothing.
+ *
+ * Return: true if all of it was read.
+ */
+bool ogpu_vm_peek(struct ogpu_vm *vm, u64 va, void *buf, size_t size)
+{
+	struct ogpu_device *odev = vm->odev;
+	u64 offset, left;
+	bool ok = true;
+
+	if (!mutex_trylock(&vm->pt_lock))
+		return false;
+	while (size && ok) {
+		ok = ogpu_vm_translate(vm, va, &offset, &left) &&
+		     offset < odev->disc.aperture_size;
+		if (!ok)
+			break;
+		left = min3(left, (u64)size, odev->disc.aperture_size - offset);
+		memcpy_fromio(buf, odev->aperture + offset, left);
+		buf += left;
+		va += left;
+		size -= left;
+	}
+	mutex_unlock(&vm->pt_lock);
+
+	return ok;
 }
