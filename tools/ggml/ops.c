@@ -53,21 +53,22 @@ static bool is_number(const struct ggml_tensor *t)
 }
 
 /* The kernels of a type of weights; without a name there are none. */
-#define KERNELS(name)	{ "mul_mat_" #name, "mul_vec_" #name, "mul_id_" #name }
+#define KERNELS(NAME, name, number, bytes, numbers) \
+	[number] = { "mul_mat_" #name, "mul_vec_" #name, "mul_id_" #name },
 static const struct kernels {
 	const char *matrix, *vector, *chosen;
-} kernels[GGML_TYPE_COUNT] = {
-	[GGML_TYPE_F32] = KERNELS(f32), [GGML_TYPE_F16] = KERNELS(f16),
-	[GGML_TYPE_BF16] = KERNELS(bf16), [GGML_TYPE_Q4_0] = KERNELS(q4_0),
-	[GGML_TYPE_Q4_1] = KERNELS(q4_1), [GGML_TYPE_Q5_0] = KERNELS(q5_0),
-	[GGML_TYPE_Q5_1] = KERNELS(q5_1), [GGML_TYPE_Q8_0] = KERNELS(q8_0),
-	[GGML_TYPE_Q4_K] = KERNELS(q4_K), [GGML_TYPE_Q5_K] = KERNELS(q5_K),
-	[GGML_TYPE_Q6_K] = KERNELS(q6_K),
-};
+} kernels[GGML_TYPE_COUNT] = { WEIGHTS(KERNELS) };
 
 static bool is_weight(const struct ggml_tensor *t)
 {
 	return t && t->type < GGML_TYPE_COUNT && kernels[t->type].matrix;
+}
+
+/* Blocks that the card can make of numbers. */
+static bool is_made(const struct ggml_tensor *t)
+{
+	return is(t, GGML_TYPE_Q4_0) || is(t, GGML_TYPE_Q4_1) || is(t, GGML_TYPE_Q5_0) ||
+	       is(t, GGML_TYPE_Q5_1) || is(t, GGML_TYPE_Q8_0) || is(t, GGML_TYPE_IQ4_NL);
 }
 
 /* Elements of a row lie one behind the other. */
@@ -152,10 +153,57 @@ static bool copy_supported(const struct ggml_tensor *t)
 {
 	const struct ggml_tensor *a = t->src[0];
 
-	if (is(t, GGML_TYPE_Q8_0))
-		return is(a, GGML_TYPE_F32) && ggml_are_same_shape(a, t) && dense(t);
-	return (is_number(a) && is_number(t)) ||
-	       (is(a, GGML_TYPE_I32) && is(t, GGML_TYPE_I32));
+	if (a->type == t->type && (is_number(t) || is(t, GGML_TYPE_I32)))
+		return true;
+	if (a->type == t->type)
+		return ggml_is_quantized(t->type) && dense(a) && dense(t);
+	if (is_made(t))
+		return is_number(a) && ggml_are_same_shape(a, t) && dense(t);
+	if (ggml_is_quantized(a->type))
+		return is_weight(a) && is(t, GGML_TYPE_F32) && ggml_are_same_shape(a, t) &&
+		       dense(a);
+	return is_number(a) && is_number(t);
+}
+
+/* Kernels of attention for tiles of one row, and of more, with rows of up to so many elements. */
+struct attention {
+	uint32_t elements, rows;
+	const char *one, *more;
+};
+
+#define ATTENTIONS	4
+#define ATTENTION(NAME, name) \
+	[TYPE_##NAME] = { \
+		{ 64, 4, "attend_" #name "_1_64", "attend_" #name "_4_64" }, \
+		{ 128, 2, "attend_" #name "_1_128", "attend_" #name "_2_128" }, \
+		{ 256, 1, "attend_" #name "_1_256", "attend_" #name "_1_256" }, \
+		{ 576, 1, "attend_" #name "_1_576", "attend_" #name "_1_576" }, \
+	},
+static const struct attention attentions[GGML_TYPE_COUNT][ATTENTIONS] = { ATTENDED(ATTENTION) };
+
+/* The smallest that does; NULL if there is none. */
+static const struct attention *attention_of(const struct ggml_tensor *k, const struct ggml_tensor *v)
+{
+	const struct attention *list = attentions[k->type];
+
+	for (int i = 0; i < ATTENTIONS; i++)
+		if (k->ne[0] <= list[i].elements && v->ne[0] <= list[i].elements)
+			return &list[i];
+	return NULL;
+}
+
+static bool attention_supported(const struct ggml_tensor *t)
+{
+	const struct ggml_tensor *q = t->src[0], *k = t->src[1], *v = t->src[2];
+	const struct ggml_tensor *mask = t->src[3], *sinks = t->src[4];
+
+	return is(q, GGML_TYPE_F32) && is(t, GGML_TYPE_F32) && k->type == v->type &&
+	       k->type < GGML_TYPE_COUNT && attention_of(k, v) && dense(q) && dense(k) &&
+	       dense(v) && dense(t) && countable(mask) && countable(v) && k->ne[2] == v->ne[2] &&
+	       k->ne[3] == v->ne[3] && q->ne[2] % k->ne[2] == 0 && q->ne[3] % k->ne[3] == 0 &&
+	       (!mask || (is(mask, GGML_TYPE_F16) && dense(mask))) &&
+	       (!sinks || (is(sinks, GGML_TYPE_F32) && dense(sinks))) && only(t, 4) &&
+	       (param(t, 3) == GGML_PREC_DEFAULT || param(t, 3) == GGML_PREC_F32);
 }
 
 bool op_supported(const struct ggml_tensor *t)
@@ -192,6 +240,8 @@ bool op_supported(const struct ggml_tensor *t)
 		       only(t, 1);
 	case GGML_OP_SOFT_MAX:
 		return soft_max_supported(t);
+	case GGML_OP_FLASH_ATTN_EXT:
+		return attention_supported(t);
 	case GGML_OP_ROPE:
 		return rope_supported(t);
 	case GGML_OP_CPY:
@@ -202,8 +252,7 @@ bool op_supported(const struct ggml_tensor *t)
 		return is_weight(a) && is(b, GGML_TYPE_I32) && is(t, GGML_TYPE_F32) && dense(a) &&
 		       dense(t) && only(t, 0);
 	case GGML_OP_SET_ROWS:
-		return is(a, GGML_TYPE_F32) && only(t, 0) && dense(t) &&
-		       (is_number(t) || is(t, GGML_TYPE_Q8_0)) &&
+		return is_number(a) && only(t, 0) && dense(t) && (is_number(t) || is_made(t)) &&
 		       (is(b, GGML_TYPE_I64) || is(b, GGML_TYPE_I32));
 	case GGML_OP_GLU:
 		return is_float(a) && is_float(t) && (!b || b->type == a->type) && only(t, 2) &&
@@ -284,19 +333,42 @@ static void mul_mat(const struct ggml_tensor *t, struct launch *l)
 	l->work = (ggml_is_quantized(a->type) ? 6.0 : 2.0) * a->ne[0] * ggml_nelements(t);
 }
 
-static void soft_max(const struct ggml_tensor *t, struct launch *l)
+/* ALiBi's slopes are powers of two bases: n[0] heads have the first. */
+static void alibi(struct launch *l, float bias, int64_t count)
 {
-	const float bias = param_float(t, 1);
 	uint32_t heads = 1;
 
-	while (2 * heads <= t->ne[2])
+	while (2 * heads <= count)
 		heads *= 2;
-	l->args.f[0] = param_float(t, 0);
 	l->args.f[1] = bias;
 	l->args.f[2] = exp2f(-bias / heads);
 	l->args.f[3] = exp2f(-bias / 2 / heads);
 	l->args.n[0] = heads;
+}
+
+static void soft_max(const struct ggml_tensor *t, struct launch *l)
+{
+	l->args.f[0] = param_float(t, 0);
+	alibi(l, param_float(t, 1), t->ne[2]);
 	by_row(l, "soft_max", t);
+}
+
+static void attention(const struct ggml_tensor *t, struct launch *l)
+{
+	const struct ggml_tensor *q = t->src[0], *k = t->src[1], *v = t->src[2];
+	const struct attention *kernels = attention_of(k, v);
+	const uint32_t rows = q->ne[1] * (q->ne[2] / k->ne[2]);
+	const uint32_t tile = rows > 1 ? kernels->rows : 1;
+	const float cap = param_float(t, 2);
+
+	l->kernel = rows > 1 ? kernels->more : kernels->one;
+	l->args.f[0] = cap ? param_float(t, 0) / cap : param_float(t, 0);
+	l->args.f[4] = cap;
+	alibi(l, param_float(t, 1), q->ne[2]);
+	set(l->group, 32, 1, 1);
+	set(l->grid, (rows + tile - 1) / tile, k->ne[2], q->ne[3]);
+	/* The wave's sums of products are dear, and a soft maximum is. */
+	l->work = 16.0 * k->ne[1] * q->ne[1] * q->ne[2] * q->ne[3] * kernels->elements / tile;
 }
 
 /* Of which number of pairs on YaRN stops, and begins, to stretch. */
@@ -322,6 +394,25 @@ static void rope(const struct ggml_tensor *t, struct launch *l)
 	by_element(l, "rope", t, 2);
 }
 
+static void copy(const struct ggml_tensor *t, struct launch *l)
+{
+	const struct ggml_tensor *a = t->src[0];
+	const int numbers = ggml_blck_size(t->type);
+
+	l->args.n[0] = ggml_are_same_shape(t, a);
+	if (a->type == t->type && !is_number(t)) {
+		/* Block by block. */
+		l->args.n[1] = ggml_type_size(t->type);
+		l->args.dst.size[0] /= numbers;
+		l->args.a.size[0] /= numbers;
+		by_element(l, "copy_bytes", t, numbers);
+	} else if (is_made(t)) {
+		by_element(l, "copy_to_blocks", t, numbers);
+	} else {
+		by_element(l, is_number(a) ? "copy" : "copy_from_blocks", t, 1);
+	}
+}
+
 void op_launch(const struct ggml_tensor *t, struct launch *l)
 {
 	memset(l, 0, sizeof(*l));
@@ -329,6 +420,8 @@ void op_launch(const struct ggml_tensor *t, struct launch *l)
 	describe(&l->args.a, t->src[0]);
 	describe(&l->args.b, t->src[1]);
 	describe(&l->args.c, t->src[2]);
+	describe(&l->args.d, t->src[3]);
+	describe(&l->args.e, t->src[4]);
 	switch (t->op) {
 	case GGML_OP_ADD:
 	case GGML_OP_SUB:
@@ -373,6 +466,9 @@ void op_launch(const struct ggml_tensor *t, struct launch *l)
 	case GGML_OP_SOFT_MAX:
 		soft_max(t, l);
 		break;
+	case GGML_OP_FLASH_ATTN_EXT:
+		attention(t, l);
+		break;
 	case GGML_OP_ROPE:
 		rope(t, l);
 		break;
@@ -380,8 +476,8 @@ void op_launch(const struct ggml_tensor *t, struct launch *l)
 		by_element(l, "get_rows", t, 1);
 		break;
 	case GGML_OP_SET_ROWS:
-		if (is(t, GGML_TYPE_Q8_0))
-			by_element(l, "set_rows_q8_0", t->src[0], 32);
+		if (is_made(t))
+			by_element(l, "set_rows_to_blocks", t->src[0], 32);
 		else
 			by_element(l, "set_rows", t->src[0], 1);
 		break;
@@ -392,11 +488,7 @@ void op_launch(const struct ggml_tensor *t, struct launch *l)
 		by_element(l, "glu", t, 1);
 		break;
 	default:	/* CPY, CONT, DUP */
-		l->args.n[0] = ggml_are_same_shape(t, t->src[0]);
-		if (is(t, GGML_TYPE_Q8_0))
-			by_element(l, "copy_q8_0", t, 32);
-		else
-			by_element(l, "copy", t, 1);
+		copy(t, l);
 		break;
 	}
 }

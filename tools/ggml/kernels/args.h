@@ -5,15 +5,30 @@
 
 #include <stdint.h>
 
-/* Types, by ggml's numbers. */
-enum {
-	TYPE_F32 = 0, TYPE_F16 = 1, TYPE_Q4_0 = 2, TYPE_Q4_1 = 3, TYPE_Q5_0 = 6, TYPE_Q5_1 = 7,
-	TYPE_Q8_0 = 8, TYPE_Q4_K = 12, TYPE_Q5_K = 13, TYPE_Q6_K = 14, TYPE_I32 = 26, TYPE_I64 = 27,
-	TYPE_BF16 = 30,
-};
+/* Types that can be multiplied with: name, ggml's number, bytes of a block and numbers in it. */
+#define WEIGHTS(X) \
+	X(F32, f32, 0, 4, 1) \
+	X(F16, f16, 1, 2, 1) \
+	X(BF16, bf16, 30, 2, 1) \
+	X(Q4_0, q4_0, 2, 18, 32) \
+	X(Q4_1, q4_1, 3, 20, 32) \
+	X(Q5_0, q5_0, 6, 22, 32) \
+	X(Q5_1, q5_1, 7, 24, 32) \
+	X(Q8_0, q8_0, 8, 34, 32) \
+	X(IQ4_NL, iq4_nl, 20, 18, 32) \
+	X(MXFP4, mxfp4, 39, 17, 32) \
+	X(Q2_K, q2_K, 10, 84, 256) \
+	X(Q3_K, q3_K, 11, 110, 256) \
+	X(Q4_K, q4_K, 12, 144, 256) \
+	X(Q5_K, q5_K, 13, 176, 256) \
+	X(Q6_K, q6_K, 14, 210, 256)
 
-/* A block of q8_0: 32 numbers of 8 bits each behind a half that all are multiplied with. */
-enum { Q8_0_BYTES = 34 };
+#define TYPE(NAME, name, number, bytes, numbers)	TYPE_##NAME = (number),
+enum { WEIGHTS(TYPE) TYPE_I32 = 26, TYPE_I64 = 27 };
+#undef TYPE
+
+/* Types of keys and values in attention. */
+#define ATTENDED(X)	X(F32, f32) X(F16, f16) X(BF16, bf16) X(Q8_0, q8_0)
 
 enum { BINARY_ADD, BINARY_SUB, BINARY_MUL, BINARY_DIV };
 enum { GLU_RELU, GLU_GELU, GLU_SILU };
@@ -31,7 +46,7 @@ struct tensor {
 };
 
 struct args {
-	struct tensor dst, a, b, c;
+	struct tensor dst, a, b, c, d, e;
 	uint32_t op;
 	uint32_t n[4];
 	float f[7];

@@ -5,11 +5,13 @@
  * whole row have one wave for each.
  */
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <ogpu_kernel.h>
 #include <ogpu_math.h>
 
 #include "args.h"
+#include "quantize.h"
 #include "types.h"
 
 #define LANES	32
@@ -192,34 +194,94 @@ OGPU_KERNEL void clamp(const struct args *args)
 	}
 }
 
-/* Copies element by element, in their order, whatever the shapes are. */
+/* Where an element of the result comes from: the same place, or, if shapes differ, in their order. */
+static inline const char *source(const struct args *args, const struct place *at, uint32_t i)
+{
+	const struct tensor *a = &args->a, *d = &args->dst;
+	uint64_t n, r, p, v;
+
+	if (args->n[0])
+		return row(a, at) + i * a->stride[0];
+	n = ((uint64_t)(at->volume * d->size[2] + at->plane) * d->size[1] + at->row) * d->size[0] +
+	    i;
+	r = n / a->size[0];
+	p = r / a->size[1];
+	v = p / a->size[2];
+	return (const char *)a->data + (n - r * a->size[0]) * a->stride[0] +
+	       (r - p * a->size[1]) * a->stride[1] + (p - v * a->size[2]) * a->stride[2] +
+	       v * a->stride[3];
+}
+
+/* n[0]: of the same shape. */
 OGPU_KERNEL void copy(const struct args *args)
 {
 	const struct tensor *a = &args->a, *d = &args->dst;
-	const bool same = args->n[0];
 	struct place at;
 	char *pd;
 
 	if (!find(d, &at))
 		return;
 	pd = row(d, &at);
+	EACH(i, d->size[0])
+		put(d->type, pd + i * d->stride[0], get(a->type, source(args, &at, i)));
+}
+
+/* Elements, or blocks, of n[1] bytes as they are. */
+OGPU_KERNEL void copy_bytes(const struct args *args)
+{
+	const struct tensor *d = &args->dst;
+	const uint32_t bytes = args->n[1];
+	struct place at;
+	char *pd;
+
+	if (!find(d, &at))
+		return;
 	EACH(i, d->size[0]) {
-		const char *pa = row(a, &at) + i * a->stride[0];
+		const char *pa = source(args, &at, i);
 
-		if (!same) {
-			uint64_t n = ((uint64_t)(at.volume * d->size[2] + at.plane) * d->size[1] +
-				      at.row) * d->size[0] + i;
-			uint64_t r = n / a->size[0], p = r / a->size[1], v = p / a->size[2];
-
-			pa = (const char *)a->data + (n - r * a->size[0]) * a->stride[0] +
-			     (r - p * a->size[1]) * a->stride[1] +
-			     (p - v * a->size[2]) * a->stride[2] + v * a->stride[3];
-		}
-		if (a->type == TYPE_I32)
-			*(uint32_t *)(pd + i * d->stride[0]) = *(const uint32_t *)pa;
+		pd = row(d, &at) + i * d->stride[0];
+		if (bytes == 4)
+			*(uint32_t *)pd = *(const uint32_t *)pa;
 		else
-			put(d->type, pd + i * d->stride[0], get(a->type, pa));
+			for (uint32_t k = 0; k < bytes; k++)
+				pd[k] = pa[k];
 	}
+}
+
+/* Of blocks, of the same shape. */
+OGPU_KERNEL void copy_from_blocks(const struct args *args)
+{
+	const struct tensor *a = &args->a, *d = &args->dst;
+	struct place at;
+	char *pd;
+
+	if (!find(d, &at))
+		return;
+	pd = row(d, &at);
+	EACH(i, d->size[0])
+		put(d->type, pd + i * d->stride[0], number(a->type, row(a, &at), i));
+}
+
+/* Block i of a row that begins at pd, from the numbers of one at pa. */
+static inline void put_block_of(const struct tensor *d, char *pd, const struct tensor *a,
+				const char *pa, uint32_t i)
+{
+	float v[BLOCK];
+
+	for (uint32_t k = 0; k < BLOCK; k++)
+		v[k] = get(a->type, pa + (i * BLOCK + k) * a->stride[0]);
+	put_block(d->type, (uint8_t *)pd + i * block_bytes(d->type), v);
+}
+
+/* To blocks, of the same shape; each work-item makes one. */
+OGPU_KERNEL void copy_to_blocks(const struct args *args)
+{
+	const struct tensor *a = &args->a, *d = &args->dst;
+	const uint32_t i = ogpu_global_id(0);
+	struct place at;
+
+	if (find(d, &at) && i < d->size[0] / BLOCK)
+		put_block_of(d, row(d, &at), a, row(a, &at), i);
 }
 
 /* Rows of a by numbers in b; a number that is none of a row gives zeros. */
@@ -244,61 +306,49 @@ OGPU_KERNEL void get_rows(const struct args *args)
 		pd[i] = good ? number(a->type, pa, i) : 0;
 }
 
+/* The row of the result that a row of a goes to; NULL if it has no such row. */
+static inline char *row_to_set(const struct args *args, const struct place *at)
+{
+	const struct tensor *b = &args->b, *d = &args->dst;
+	const char *pb = (const char *)b->data + at->row * b->stride[0] +
+			 at->plane % b->size[1] * b->stride[1] +
+			 at->volume % b->size[2] * b->stride[2];
+	uint64_t n = b->type == TYPE_I64 ? *(const uint64_t *)pb : *(const uint32_t *)pb;
+
+	if (n >= d->size[1])
+		return NULL;
+	return (char *)d->data + n * d->stride[1] + at->plane * d->stride[2] +
+	       at->volume * d->stride[3];
+}
+
 /* The other way; a row whose number is none of the result is left out. */
 OGPU_KERNEL void set_rows(const struct args *args)
 {
-	const struct tensor *a = &args->a, *b = &args->b, *d = &args->dst;
-	const char *pa, *pb;
+	const struct tensor *a = &args->a, *d = &args->dst;
 	struct place at;
-	uint64_t n;
 	char *pd;
 
 	if (!find(a, &at))
 		return;
-	pb = (const char *)b->data + at.row * b->stride[0] + at.plane % b->size[1] * b->stride[1] +
-	     at.volume % b->size[2] * b->stride[2];
-	n = b->type == TYPE_I64 ? *(const uint64_t *)pb : *(const uint32_t *)pb;
-	if (n >= d->size[1])
+	pd = row_to_set(args, &at);
+	if (!pd)
 		return;
-	pa = row(a, &at);
-	pd = (char *)d->data + n * d->stride[1] + at.plane * d->stride[2] +
-	     at.volume * d->stride[3];
 	EACH(i, a->size[0])
-		put(d->type, pd + i * d->stride[0], *(const float *)(pa + i * a->stride[0]));
+		put(d->type, pd + i * d->stride[0], get(a->type, row(a, &at) + i * a->stride[0]));
 }
 
-/* Likewise, each work-item a block of a row. */
-OGPU_KERNEL void set_rows_q8_0(const struct args *args)
+OGPU_KERNEL void set_rows_to_blocks(const struct args *args)
 {
-	const struct tensor *a = &args->a, *b = &args->b, *d = &args->dst;
-	const uint32_t i = ogpu_global_id(0);
-	const char *pb;
-	struct place at;
-	uint64_t n;
-
-	if (!find(a, &at) || i >= a->size[0] / 32)
-		return;
-	pb = (const char *)b->data + at.row * b->stride[0] + at.plane % b->size[1] * b->stride[1] +
-	     at.volume % b->size[2] * b->stride[2];
-	n = b->type == TYPE_I64 ? *(const uint64_t *)pb : *(const uint32_t *)pb;
-	if (n >= d->size[1])
-		return;
-	put_q8_0((uint8_t *)d->data + n * d->stride[1] + at.plane * d->stride[2] +
-		 at.volume * d->stride[3] + i * Q8_0_BYTES,
-		 row(a, &at) + i * 32 * a->stride[0], a->stride[0]);
-}
-
-/* Of the same shape. */
-OGPU_KERNEL void copy_q8_0(const struct args *args)
-{
-	const struct tensor *a = &args->a, *d = &args->dst;
+	const struct tensor *a = &args->a;
 	const uint32_t i = ogpu_global_id(0);
 	struct place at;
+	char *pd;
 
-	if (!find(a, &at) || i >= a->size[0] / 32)
+	if (!find(a, &at) || i >= a->size[0] / BLOCK)
 		return;
-	put_q8_0((uint8_t *)row(d, &at) + i * Q8_0_BYTES, row(a, &at) + i * 32 * a->stride[0],
-		 a->stride[0]);
+	pd = row_to_set(args, &at);
+	if (pd)
+		put_block_of(&args->dst, pd, a, row(a, &at), i);
 }
 
 OGPU_KERNEL void sum_rows(const struct args *args)
