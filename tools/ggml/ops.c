@@ -54,14 +54,14 @@ static bool is_number(const struct ggml_tensor *t)
 
 /* The kernels of a type of weights; without a name there are none. */
 #define KERNELS(NAME, name, number, bytes, numbers) \
-	[number] = { "mul_mat_" #name, "mul_vec_" #name, "mul_id_" #name },
+	[number] = { "mul_mat_" #name, "mul_few_" #name, "mul_vec_" #name, "mul_id_" #name },
 static const struct kernels {
-	const char *matrix, *vector, *chosen;
+	const char *many, *few, *one, *chosen;
 } kernels[GGML_TYPE_COUNT] = { WEIGHTS(KERNELS) };
 
 static bool is_weight(const struct ggml_tensor *t)
 {
-	return t && t->type < GGML_TYPE_COUNT && kernels[t->type].matrix;
+	return t && t->type < GGML_TYPE_COUNT && kernels[t->type].many;
 }
 
 /* Blocks that the card can make of numbers. */
@@ -313,24 +313,28 @@ static void by_row(struct launch *l, const char *kernel, const struct ggml_tenso
 
 static void mul_mat(const struct ggml_tensor *t, struct launch *l)
 {
+	static const struct kernels halves = {
+		"mul_mat_f16_f16", "mul_few_f16_f16", "mul_vec_f16_f16", NULL
+	};
 	const struct ggml_tensor *a = t->src[0], *b = t->src[1];
-	const bool chosen = t->op == GGML_OP_MUL_MAT_ID, halves = is(b, GGML_TYPE_F16);
-	const bool vector = chosen || b->ne[1] == 1;
-	const int tile_a = vector ? TILE_VECTOR : TILE_A, tile_b = vector ? 1 : TILE_B;
+	const struct kernels *set_of = is(b, GGML_TYPE_F16) ? &halves : &kernels[a->type];
+	const bool chosen = t->op == GGML_OP_MUL_MAT_ID;
+	uint32_t tile = 1;
 
-	if (chosen)
-		l->kernel = kernels[a->type].chosen;
-	else if (vector)
-		l->kernel = halves ? "mul_vec_f16_f16" : kernels[a->type].vector;
-	else
-		l->kernel = halves ? "mul_mat_f16_f16" : kernels[a->type].matrix;
+	if (chosen) {
+		l->kernel = set_of->chosen;
+	} else if (b->ne[1] == 1) {
+		l->kernel = set_of->one;
+	} else {
+		tile = b->ne[1] <= TILE_FEW ? TILE_FEW : TILE;
+		l->kernel = tile == TILE ? set_of->many : set_of->few;
+	}
 	l->args.n[0] = chosen ? 1 : b->ne[2] / a->ne[2];
 	l->args.n[1] = chosen ? 1 : b->ne[3] / a->ne[3];
 	set(l->group, 32, 1, 1);
-	set(l->grid, (a->ne[1] + tile_a - 1) / tile_a, (t->ne[1] + tile_b - 1) / tile_b,
-	    b->ne[2] * b->ne[3]);
-	/* Numbers out of blocks are as dear as some products. */
-	l->work = (ggml_is_quantized(a->type) ? 6.0 : 2.0) * a->ne[0] * ggml_nelements(t);
+	set(l->grid, (a->ne[1] + 31) / 32, (t->ne[1] + tile - 1) / tile, b->ne[2] * b->ne[3]);
+	/* What is out of blocks, or of far places, is as dear as some products. */
+	l->work = (2.0 + 6.0 / tile) * a->ne[0] * l->grid[0] * 32 * l->grid[1] * tile * l->grid[2];
 }
 
 /* ALiBi's slopes are powers of two bases: n[0] heads have the first. */

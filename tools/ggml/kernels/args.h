@@ -34,8 +34,8 @@ enum { BINARY_ADD, BINARY_SUB, BINARY_MUL, BINARY_DIV };
 enum { GLU_RELU, GLU_GELU, GLU_SILU };
 enum { UNARY_NEG, UNARY_RELU, UNARY_GELU, UNARY_SILU, UNARY_TANH, UNARY_SIGMOID };
 
-/* MUL_MAT: rows of a, and of b, whose products one wave forms; rows of a if b has one row. */
-enum { TILE_A = 4, TILE_B = 4, TILE_VECTOR = 8 };
+/* MUL_MAT: rows of b whose products with 32 of a one wave forms, if b has many, and if it has few. */
+enum { TILE = 16, TILE_FEW = 4 };
 
 struct tensor {
 	uint64_t data;

@@ -17,7 +17,6 @@
 #define LANES	32
 #define LOWEST	-1e30f	/* of no product, so that nothing divides by it or is infinite */
 
-#define INLINE		static inline __attribute__((always_inline))
 #define FOR(i, n)	_Pragma("GCC unroll 18") for (uint32_t i = 0; i < (n); i++)
 
 /* Most rows, and most parts of 32 elements, that a tile has. */
@@ -29,15 +28,6 @@ struct rows {
 	float greatest[MAX_ROWS], total[MAX_ROWS], slope[MAX_ROWS];
 	const char *mask[MAX_ROWS];
 };
-
-INLINE unsigned long bits_of(float v)
-{
-	unsigned long bits;
-
-	/* In a register of integers, where the compiler would make loads and stores of it. */
-	__asm__("fmv.x.w %0, %1" : "=r"(bits) : "f"(v));
-	return bits;
-}
 
 /* Elements of this lane, in parts of 32; the last one again where a row has no more. */
 INLINE void load(float *v, uint32_t parts, uint32_t type, const char *from, uint32_t count)

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Products of rows of a with rows of b. A wave forms a tile of them; its lanes share the elements
- * of a row, 32 at a time. What is in the inner loop counts, and what is done once for a tile: rows
- * of small models are short. So everything is unrolled into registers, and each lane ends up with
- * one product of the tile, to be stored by all at a time.
+ * Products of rows of a with rows of b. Each lane of a wave has a row of a, and the wave's tile of
+ * rows of b is the same for all lanes: numbers of b are loaded once for all, and each lane's sums are
+ * its own. So numbers come out of blocks eight at a time, and nothing has to be summed up at the end.
  */
 #include <stdbool.h>
 
@@ -13,145 +12,108 @@
 #include "args.h"
 #include "types.h"
 
-#define LANES		32
-#define INLINE		static inline __attribute__((always_inline))
-#define FOR(i, n)	_Pragma("GCC unroll 8") for (uint32_t i = 0; i < (n); i++)
+#define FOR(i, n)	_Pragma("GCC unroll 16") for (uint32_t i = 0; i < (n); i++)
 
-struct tile {
-	const char *a[TILE_VECTOR], *b[TILE_B];
-	float sum[TILE_VECTOR][TILE_B];
+/* Where matrices begin. */
+struct operands {
+	const uint8_t *a;
+	const char *b;
+	char *d;
+	bool good;	/* a is there: zeros come of one that is not */
 };
 
-/*
- * Each lane multiplies what is its own of 32 elements, which are so many places further on. At the
- * end of a row the last one does for those that are past it, with zeros instead.
- */
-INLINE void multiply(struct tile *t, uint32_t type_a, uint32_t type_b, uint32_t tile_a,
-		     uint32_t tile_b, uint32_t place, bool end, bool there)
+/* For row row_d of the result; if the matrix is chosen, c says for each row which of a it is. */
+INLINE struct operands operands(const struct args *args, uint32_t row_d, bool chosen)
 {
-	float y[TILE_B];
+	const struct tensor *a = &args->a, *b = &args->b, *c = &args->c, *d = &args->dst;
+	const uint32_t volume = ogpu_group_id(2) / b->size[2];
+	const uint32_t plane = ogpu_group_id(2) - volume * b->size[2];
+	struct operands o = { .good = true };
+	uint64_t offset = plane / args->n[0] * a->stride[2] + volume / args->n[1] * a->stride[3];
 
-	FOR(j, tile_b) {
-		y[j] = number(type_b, t->b[j], place);
-		if (end)
-			y[j] = ogpu_select_f32(there, y[j], 0);
+	if (chosen) {
+		uint32_t n = *(const uint32_t *)((const char *)c->data + row_d * c->stride[0] +
+						 plane * c->stride[1]);
+
+		o.good = n < a->size[2];
+		offset = (o.good ? n : 0) * a->stride[2];
 	}
-	FOR(i, tile_a) {
-		float x = number(type_a, t->a[i], place);
-
-		if (end)
-			x = ogpu_select_f32(there, x, 0);
-		FOR(j, tile_b)
-			t->sum[i][j] += x * y[j];
-	}
-}
-
-INLINE void advance(struct tile *t, uint32_t tile_a, uint32_t tile_b, uint32_t bytes_a,
-		    uint32_t bytes_b)
-{
-	FOR(i, tile_a)
-		t->a[i] += bytes_a;
-	FOR(j, tile_b)
-		t->b[j] += bytes_b;
+	o.a = (const uint8_t *)a->data + offset;
+	o.b = (const char *)b->data + plane * b->stride[2] + volume * b->stride[3];
+	o.d = (char *)d->data + row_d * d->stride[1] + plane * d->stride[2] +
+	      volume * d->stride[3];
+	return o;
 }
 
 /* Rows past the end are the last one once more, whose products are not stored. */
-INLINE void products(const struct args *args, uint32_t type_a, uint32_t type_b, uint32_t tile_a,
-		     uint32_t tile_b, bool chosen)
+INLINE uint64_t row_of(const struct tensor *t, uint32_t n)
+{
+	return (n < t->size[1] ? n : t->size[1] - 1) * t->stride[1];
+}
+
+INLINE void products(const struct args *args, uint32_t type_a, uint32_t type_b, uint32_t tile,
+		     bool chosen)
 {
 	const struct tensor *a = &args->a, *b = &args->b, *d = &args->dst;
-	const uint32_t lane = ogpu_lane() % LANES, count = a->size[0];
-	const uint32_t row_a = ogpu_group_id(0) * tile_a;
-	const uint32_t volume = ogpu_group_id(2) / b->size[2];
-	const uint32_t plane = ogpu_group_id(2) - volume * b->size[2];
-	const uint32_t bytes_a = bytes_of_32(type_a), bytes_b = bytes_of_32(type_b);
-	uint32_t row_b = ogpu_group_id(1) * tile_b, k = 0;
-	const char *from_a, *from_b;
-	unsigned long mine = 0;
-	struct tile t = { 0 };
-	bool good = true;
-	char *pd;
+	const uint32_t row_a = ogpu_global_id(0), row_d = ogpu_group_id(1) * tile;
+	const uint32_t row_b = chosen ? row_d % b->size[1] : row_d, count = a->size[0];
+	const struct operands o = operands(args, row_d, chosen);
+	const uint8_t *from = o.a + row_of(a, row_a);
+	struct scale scale = { 0 };
+	float sum[TILE] = { 0 };
+	const char *rows_b[TILE];
+	uint32_t k = 0;
 
-	from_a = (const char *)a->data + plane / args->n[0] * a->stride[2] +
-		 volume / args->n[1] * a->stride[3];
-	from_b = (const char *)b->data + plane * b->stride[2] + volume * b->stride[3];
-	pd = (char *)d->data + row_b * d->stride[1] + plane * d->stride[2] + volume * d->stride[3];
-	if (chosen) {
-		/* Which matrix of a; zeros come of one that is not there. */
-		const struct tensor *c = &args->c;
-		uint32_t n = *(const uint32_t *)((const char *)c->data + row_b * c->stride[0] +
-						 plane * c->stride[1]);
+	FOR(j, tile)
+		rows_b[j] = o.b + row_of(b, row_b + j);
+	for (; k + 8 <= count; k += 8) {
+		float x[8];
 
-		good = n < a->size[2];
-		from_a = (const char *)a->data + (good ? n : 0) * a->stride[2];
-		row_b %= b->size[1];
-	}
-	FOR(i, tile_a) {
-		uint32_t n = row_a + i < a->size[1] ? row_a + i : a->size[1] - 1;
-
-		t.a[i] = from_a + n * a->stride[1];
-	}
-	FOR(j, tile_b) {
-		uint32_t n = row_b + j < b->size[1] ? row_b + j : b->size[1] - 1;
-
-		t.b[j] = from_b + n * b->stride[1];
-	}
-	if (!bytes_a) {
-		/* In blocks of 256. */
-		for (; k < count; k += LANES)
-			multiply(&t, type_a, type_b, tile_a, tile_b, k + lane, false, true);
-	}
-	if (type_a == TYPE_F32 || type_a == TYPE_F16) {
-		for (; k + 4 * LANES <= count; k += 4 * LANES) {
-			FOR(u, 4)
-				multiply(&t, type_a, type_b, tile_a, tile_b, lane + u * LANES,
-					 false, true);
-			advance(&t, tile_a, tile_b, 4 * bytes_a, 4 * bytes_b);
+		if (block_numbers(type_a) > 1 && k % scale_numbers(type_a) == 0)
+			scale = scale_of(type_a, from + k / block_numbers(type_a) *
+					 block_bytes(type_a), k % block_numbers(type_a));
+		eight_numbers(type_a, from, k, scale, x);
+		FOR(j, tile) {
+			FOR(i, 8)
+				sum[j] += x[i] * number(type_b, rows_b[j], i);
+			rows_b[j] += 8 * block_bytes(type_b);
 		}
 	}
-	for (; k + LANES <= count; k += LANES) {
-		multiply(&t, type_a, type_b, tile_a, tile_b, lane, false, true);
-		advance(&t, tile_a, tile_b, bytes_a, bytes_b);
-	}
-	if (k < count)
-		multiply(&t, type_a, type_b, tile_a, tile_b,
-			 k + lane < count ? lane : count - k - 1, true, k + lane < count);
-	/* No lane has gone a way of its own: all are together wherever the compiler puts this. */
-	FOR(i, tile_a) {
-		FOR(j, tile_b) {
-			unsigned long bits, all;
+	for (; block_numbers(type_a) == 1 && k < count; k++) {
+		float x = number(type_a, from, k);
 
-			/* The compiler would keep the sums where integers are. */
-			__asm__("fmv.x.w %0, %1" : "=r"(bits) : "f"(t.sum[i][j]));
-			all = OGPU_WAVE_OP1(2, 16, bits);
-			mine |= all & ogpu_mask(lane == i + j * tile_a);
+		FOR(j, tile) {
+			sum[j] += x * number(type_b, rows_b[j], 0);
+			rows_b[j] += block_bytes(type_b);
 		}
 	}
-	if (lane < tile_a * tile_b) {
-		const uint32_t i = lane % tile_a, j = lane / tile_a;
-
-		if (row_a + i < a->size[1] && (chosen || row_b + j < b->size[1]))
-			((uint32_t *)(pd + j * d->stride[1]))[row_a + i] = good ? mine : 0;
-	}
+	if (row_a >= a->size[1])
+		return;
+	FOR(j, tile)
+		if (row_d + j < d->size[1])
+			((float *)(o.d + j * d->stride[1]))[row_a] = o.good ? sum[j] : 0;
 }
 
 #define PRODUCTS(name, type_a, type_b) \
 	OGPU_KERNEL void mul_mat_##name(const struct args *args) \
 	{ \
-		products(args, type_a, type_b, TILE_A, TILE_B, false); \
+		products(args, type_a, type_b, TILE, false); \
+	} \
+	OGPU_KERNEL void mul_few_##name(const struct args *args) \
+	{ \
+		products(args, type_a, type_b, TILE_FEW, false); \
 	} \
 	OGPU_KERNEL void mul_vec_##name(const struct args *args) \
 	{ \
-		products(args, type_a, type_b, TILE_VECTOR, 1, false); \
+		products(args, type_a, type_b, 1, false); \
 	}
 /* With the matrices that c chooses for each row of b too. */
-#define PRODUCTS_F32(name, type_a) \
-	PRODUCTS(name, type_a, TYPE_F32) \
+#define PRODUCTS_F32(NAME, name, number, bytes, numbers) \
+	PRODUCTS(name, TYPE_##NAME, TYPE_F32) \
 	OGPU_KERNEL void mul_id_##name(const struct args *args) \
 	{ \
-		products(args, type_a, TYPE_F32, TILE_VECTOR, 1, true); \
+		products(args, TYPE_##NAME, TYPE_F32, 1, true); \
 	}
-PRODUCTS(f16_f16, TYPE_F16, TYPE_F16)
 
-#define OF_TYPE(NAME, name, number, bytes, numbers)	PRODUCTS_F32(name, TYPE_##NAME)
-WEIGHTS(OF_TYPE)
+PRODUCTS(f16_f16, TYPE_F16, TYPE_F16)
+WEIGHTS(PRODUCTS_F32)

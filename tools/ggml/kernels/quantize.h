@@ -61,6 +61,11 @@ static inline void put_linear(uint8_t *p, const float *v, bool fifth, bool minim
 		*(uint32_t *)(p + head) = high;
 }
 
+INLINE int iq4_nl(uint32_t n)
+{
+	return (int)integer(TYPE_IQ4_NL, n, 0) - 128;
+}
+
 /* The nearest of iq4_nl's integers: as many are below it as have the middle to the next below x. */
 static inline uint32_t iq4_nl_nearest(float x)
 {
