@@ -73,6 +73,10 @@ wait $! || status=1
 cat /tmp/other >>/tmp/lines
 result $status "two programs on one card" /tmp/lines
 
+timeout 100 /job/async >/tmp/lines 2>&1
+[ $? = 0 ] && [ "$(grep -c '^right' /tmp/lines)" = 4 ]
+result $? "host buffers, asynchronous copies and events" /tmp/lines
+
 /job/fault >/tmp/lines 2>&1
 [ $? = 134 ] && grep -q 'OGPU0: .*; operation MUL, address 0xdead.*, kernel binary+0x' /tmp/lines &&
 	! grep -q '^status' /tmp/lines

@@ -73,15 +73,16 @@ static int drain(struct worker *w, struct slot *slot)
 	return ret;
 }
 
-/* Submits what the current slot has, and goes on with the next one. */
+/* Submits what the current slot has; the next one may still be under way. */
 static int flush(struct worker *w)
 {
 	struct slot *slot = w->slot;
 	int ret;
 
-	if (!slot->launches)
+	if (!slot->launches || slot->point)
 		return 0;
-	ret = ogpu_queue_submit(w->queue, &slot->stream, NULL, 0, &slot->point);
+	ret = ogpu_queue_submit(w->queue, &slot->stream, w->waits, w->wait_count, &slot->point);
+	w->wait_count = 0;
 	w->work = 0;
 	if (ret) {
 		explain(w, "submission", ret);
@@ -89,28 +90,38 @@ static int flush(struct worker *w)
 		return ret;
 	}
 	w->slot = slot == &w->slots[SLOTS - 1] ? w->slots : slot + 1;
-	return drain(w, w->slot);
+	return 0;
+}
+
+/* A place in the current stream for what takes so long; NULL if there is none. */
+static struct slot *place(struct worker *w, enum ggml_op op, double work)
+{
+	struct slot *slot;
+
+	if ((w->slot->launches == MAX_LAUNCHES || w->work + work > WORK_PER_JOB) && flush(w))
+		return NULL;
+	if (w->slot->point && drain(w, w->slot))
+		return NULL;
+	slot = w->slot;
+	slot->launched[slot->launches].offset = slot->stream.used;
+	slot->launched[slot->launches++].op = op;
+	w->work += work;
+	return slot;
 }
 
 /* One dispatch, or a part of one. */
 static int emit(struct worker *w, enum ggml_op op, const struct ogpu_dispatch *dispatch,
 		const struct args *args, double work)
 {
+	struct slot *slot = place(w, op, work);
 	struct ogpu_dispatch d = *dispatch;
-	struct slot *slot = w->slot;
-	int ret;
+	uint32_t offset;
 
-	if (slot->launches == MAX_LAUNCHES || w->work + work > WORK_PER_JOB) {
-		ret = flush(w);
-		if (ret)
-			return ret;
-		slot = w->slot;
-	}
-	d.args = slot->args.va + slot->launches * ARGS_BYTES;
-	memcpy((char *)slot->args.ptr + slot->launches * ARGS_BYTES, args, sizeof(*args));
-	slot->launched[slot->launches].offset = slot->stream.used;
-	slot->launched[slot->launches++].op = op;
-	w->work += work;
+	if (!slot)
+		return -EIO;
+	offset = (slot->launches - 1) * ARGS_BYTES;
+	d.args = slot->args.va + offset;
+	memcpy((char *)slot->args.ptr + offset, args, sizeof(*args));
 	ogpu_emit_dispatch(&slot->stream, &d);
 	return 0;
 }
@@ -143,6 +154,36 @@ int worker_launch(struct worker *w, enum ggml_op op, const struct launch *l)
 		ret = emit(w, op, &d, &l->args, l->work * part / l->grid[longest]);
 	}
 	return ret;
+}
+
+/* Copies when all before it is done; a failure is told by what waits for it. */
+void worker_copy(struct worker *w, uint64_t dst, uint64_t src, uint64_t bytes)
+{
+	struct slot *slot = w->failed ? NULL : place(w, GGML_OP_NONE, bytes);
+
+	if (!slot)
+		return;
+	ogpu_emit_copy(&slot->stream, dst, src, bytes);
+	flush(w);
+}
+
+/* The point of the queue at which all that it was given is done. */
+uint64_t worker_last(struct worker *w)
+{
+	flush(w);
+	return w->queue->submitted;
+}
+
+/* Has what follows wait for a point of another queue of the card; false if the CPU has to. */
+bool worker_wait(struct worker *w, const struct ogpu_queue *queue, uint64_t point)
+{
+	flush(w);
+	if (w->wait_count == MAX_WAITS)
+		return false;
+	w->waits[w->wait_count++] = (struct drm_ogpu_sync){
+		.handle = queue->timeline, .flags = DRM_OGPU_SYNC_TIMELINE, .value = point,
+	};
+	return true;
 }
 
 static struct worker *to_worker(ggml_backend_t backend)
@@ -341,6 +382,8 @@ static void device_properties(ggml_backend_dev_t device, struct ggml_backend_dev
 	props->device_id = *address ? address : NULL;
 	device_memory(device, &props->memory_free, &props->memory_total);
 	props->caps.async = true;
+	props->caps.host_buffer = true;
+	props->caps.events = true;
 }
 
 static ggml_backend_t device_init(ggml_backend_dev_t device, const char *params)
@@ -360,6 +403,7 @@ static ggml_backend_t device_init(ggml_backend_dev_t device, const char *params)
 		.synchronize = backend_synchronize, .compute = backend_compute,
 		.device = device, .context = w,
 	};
+	async_backend(&w->backend);
 	ret = ogpu_queue_create(card->vm, DRM_OGPU_ENGINE_COMPUTE, DRM_OGPU_PRIORITY_NORMAL,
 				&w->queue);
 	for (int i = 0; i < SLOTS && !ret; i++) {
@@ -390,6 +434,7 @@ static bool device_supports_op(ggml_backend_dev_t device, const struct ggml_tens
 
 static bool device_supports_type(ggml_backend_dev_t device, ggml_backend_buffer_type_t type)
 {
+	/* Not the host's: tensors there lie at addresses of the CPU. */
 	return type == device_buffer_type(device);
 }
 
@@ -464,6 +509,7 @@ static int card_open(struct card *card, const char *node)
 		.supports_buffer_type = device_supports_type,
 		.registry = (ggml_backend_reg_t)&registry, .context = card,
 	};
+	async_device(card);
 	return 0;
 }
 

@@ -12,17 +12,18 @@
 #define SLOTS		2		/* streams that are filled and executed in turn */
 #define STREAM_BYTES	(128u << 10)
 #define MAX_LAUNCHES	1024u		/* of a stream */
+#define MAX_WAITS	8u		/* of a job, for those of other queues */
 #define ARGS_BYTES	512u		/* for each, with room to the next */
 
 _Static_assert(sizeof(struct args) <= ARGS_BYTES, "arguments of a launch");
 
 struct card {
 	struct device_object device;
-	struct buffer_type_table type;
+	struct buffer_type_table type, host_type;
 	struct ogpu_device *ogpu;
 	struct ogpu_vm *vm;
 	struct ogpu_program *program;
-	char name[16];
+	char name[16], host_name[24];
 	char description[64];
 };
 
@@ -43,6 +44,8 @@ struct worker {
 	struct card *card;
 	struct ogpu_queue *queue;
 	struct slot slots[SLOTS], *slot;
+	struct drm_ogpu_sync waits[MAX_WAITS];	/* of the next job */
+	uint32_t wait_count;
 	double work;			/* multiplications in the stream, roughly */
 	bool failed;			/* for good: what it computed is not to be used */
 };
@@ -57,6 +60,12 @@ struct launch {
 
 /* backend.c */
 int worker_launch(struct worker *w, enum ggml_op op, const struct launch *launch);
+void worker_copy(struct worker *w, uint64_t dst, uint64_t src, uint64_t bytes);
+uint64_t worker_last(struct worker *w);
+bool worker_wait(struct worker *w, const struct ogpu_queue *queue, uint64_t point);
+/* async.c */
+void async_device(struct card *card);
+void async_backend(struct backend_object *backend);
 /* ops.c */
 bool op_is_nothing(const struct ggml_tensor *t);
 bool op_supported(const struct ggml_tensor *t);

@@ -58,8 +58,10 @@ struct backend_object {
 	const void *guid;
 	const char *(*name)(ggml_backend_t backend);
 	void (*free)(ggml_backend_t backend);
-	void *set_tensor_async;
-	void *get_tensor_async;
+	void (*set_tensor_async)(ggml_backend_t backend, struct ggml_tensor *t, const void *data,
+				 size_t offset, size_t bytes);
+	void (*get_tensor_async)(ggml_backend_t backend, const struct ggml_tensor *t, void *data,
+				 size_t offset, size_t bytes);
 	void *set_tensor_2d_async;
 	void *get_tensor_2d_async;
 	void *copy_tensor_async;
@@ -69,9 +71,14 @@ struct backend_object {
 	void *plan_update;
 	void *plan_compute;
 	enum ggml_status (*compute)(ggml_backend_t backend, struct ggml_cgraph *graph);
-	void *event_record;
-	void *event_wait;
+	void (*event_record)(ggml_backend_t backend, ggml_backend_event_t event);
+	void (*event_wait)(ggml_backend_t backend, ggml_backend_event_t event);
 	void *optimize;
+	ggml_backend_dev_t device;
+	void *context;
+};
+
+struct event_object {
 	ggml_backend_dev_t device;
 	void *context;
 };
@@ -84,14 +91,14 @@ struct device_object {
 	void (*properties)(ggml_backend_dev_t device, struct ggml_backend_dev_props *props);
 	ggml_backend_t (*init)(ggml_backend_dev_t device, const char *params);
 	ggml_backend_buffer_type_t (*buffer_type)(ggml_backend_dev_t device);
-	void *host_buffer_type;
+	ggml_backend_buffer_type_t (*host_buffer_type)(ggml_backend_dev_t device);
 	void *buffer_from_host;
 	bool (*supports_op)(ggml_backend_dev_t device, const struct ggml_tensor *op);
 	bool (*supports_buffer_type)(ggml_backend_dev_t device, ggml_backend_buffer_type_t type);
 	void *offload_op;
-	void *event_new;
-	void *event_free;
-	void *event_synchronize;
+	ggml_backend_event_t (*event_new)(ggml_backend_dev_t device);
+	void (*event_free)(ggml_backend_dev_t device, ggml_backend_event_t event);
+	void (*event_synchronize)(ggml_backend_dev_t device, ggml_backend_event_t event);
 	ggml_backend_reg_t registry;
 	void *context;
 };

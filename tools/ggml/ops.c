@@ -182,7 +182,8 @@ struct attention {
 static const struct attention attentions[GGML_TYPE_COUNT][ATTENTIONS] = { ATTENDED(ATTENTION) };
 
 /* The smallest that does; NULL if there is none. */
-static const struct attention *attention_of(const struct ggml_tensor *k, const struct ggml_tensor *v)
+static const struct attention *attention_of(const struct ggml_tensor *k,
+					    const struct ggml_tensor *v)
 {
 	const struct attention *list = attentions[k->type];
 

@@ -34,7 +34,7 @@ enum { BINARY_ADD, BINARY_SUB, BINARY_MUL, BINARY_DIV };
 enum { GLU_RELU, GLU_GELU, GLU_SILU };
 enum { UNARY_NEG, UNARY_RELU, UNARY_GELU, UNARY_SILU, UNARY_TANH, UNARY_SIGMOID };
 
-/* MUL_MAT: rows of b whose products with 32 of a one wave forms, if b has many, and if it has few. */
+/* MUL_MAT: rows of b whose products with 32 of a one wave forms; if b has few rows. */
 enum { TILE = 16, TILE_FEW = 4 };
 
 struct tensor {

@@ -194,7 +194,7 @@ OGPU_KERNEL void clamp(const struct args *args)
 	}
 }
 
-/* Where an element of the result comes from: the same place, or, if shapes differ, in their order. */
+/* Where an element of the result comes from: the same place or, if shapes differ, in order. */
 static inline const char *source(const struct args *args, const struct place *at, uint32_t i)
 {
 	const struct tensor *a = &args->a, *d = &args->dst;

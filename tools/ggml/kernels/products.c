@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * Products of rows of a with rows of b. Each lane of a wave has a row of a, and the wave's tile of
- * rows of b is the same for all lanes: numbers of b are loaded once for all, and each lane's sums are
- * its own. So numbers come out of blocks eight at a time, and nothing has to be summed up at the end.
+ * rows of b is the same for all lanes: numbers of b are loaded once for all, and each lane's sums
+ * are its own. So numbers come out of blocks eight at a time, and at the end there is nothing to
+ * sum up.
  */
 #include <stdbool.h>
 

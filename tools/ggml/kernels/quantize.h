@@ -26,8 +26,8 @@ static inline void put_q8_0(uint8_t *p, const float *v)
 }
 
 /*
- * q4_0 and q5_0 have the number farthest from zero as their least integer; q4_1 and q5_1 go from the
- * least number to the greatest. Bits above the fourth are together, in front of the rest.
+ * q4_0 and q5_0 have the number farthest from zero as their least integer; q4_1 and q5_1 go from
+ * the least number to the greatest. Bits above the fourth are together, in front of the rest.
  */
 static inline void put_linear(uint8_t *p, const float *v, bool fifth, bool minimum)
 {

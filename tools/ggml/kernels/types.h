@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Numbers as ggml stores them: single ones, and blocks of small integers. A number of a block is its
- * integer, which is never negative here, times a scale, less something; eight integers that share
- * both are taken out of words at a time, a byte each. Words in blocks are not aligned; the hardware
- * loads them all the same.
+ * Numbers as ggml stores them: single ones, and blocks of small integers. A number of a block is
+ * its integer, which is never negative here, times a scale, less something; eight integers that
+ * share both are taken out of words at a time, a byte each. Words in blocks are not aligned; the
+ * hardware loads them all the same.
  */
 #ifndef OGPU_GGML_TYPES_H
 #define OGPU_GGML_TYPES_H

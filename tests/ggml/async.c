@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * What ggml's own tests leave out: host buffers, copies that do not wait, and events. Two backends
+ * of the first card: one has much to do, the other's result is wrong unless it waits for that.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <ggml-alloc.h>
+#include <ggml-backend.h>
+
+enum { NUMBERS = 1 << 18, STEPS = 60 };
+
+static bool all_are(const float *v, float expected)
+{
+	for (int i = 0; i < NUMBERS; i++)
+		if (v[i] != expected)
+			return false;
+	return true;
+}
+
+static int say(bool good, const char *what)
+{
+	printf("%s: %s\n", good ? "right" : "wrong", what);
+	return !good;
+}
+
+static struct ggml_cgraph *graph_of(struct ggml_context *ctx, struct ggml_tensor *t)
+{
+	struct ggml_cgraph *graph = ggml_new_graph(ctx);
+
+	ggml_build_forward_expand(graph, t);
+	return graph;
+}
+
+int main(void)
+{
+	struct ggml_init_params memory = { .mem_size = 4 << 20, .no_alloc = true };
+	const size_t bytes = NUMBERS * sizeof(float);
+	struct ggml_tensor *x, *y, *input, *z;
+	ggml_backend_buffer_t tensors, host;
+	ggml_backend_buffer_type_t type;
+	struct ggml_context *ctx;
+	struct ggml_cgraph *long_one, *short_one;
+	ggml_backend_t first, second;
+	ggml_backend_event_t event;
+	static float elsewhere[NUMBERS];
+	float *in, *out;
+	int failed = 0;
+
+	ggml_backend_load_all();
+	first = ggml_backend_init_by_name("OGPU0", NULL);
+	second = ggml_backend_init_by_name("OGPU0", NULL);
+	ctx = ggml_init(memory);
+	if (!first || !second || !ctx)
+		return 2;
+	type = ggml_backend_dev_host_buffer_type(ggml_backend_get_device(first));
+	event = ggml_backend_event_new(ggml_backend_get_device(first));
+	if (!type || !event)
+		return 2;
+	failed |= say(ggml_backend_buft_is_host(type), "the CPU can use host buffers");
+	host = ggml_backend_buft_alloc_buffer(type, 2 * bytes);
+
+	x = ggml_new_tensor_1d(ctx, GGML_TYPE_F32, NUMBERS);
+	y = x;
+	for (int i = 0; i < STEPS; i++)
+		y = ggml_scale_bias(ctx, y, 1, 1);
+	input = ggml_view_tensor(ctx, y);
+	z = ggml_scale(ctx, input, 2);
+	long_one = graph_of(ctx, y);
+	tensors = ggml_backend_alloc_ctx_tensors(ctx, first);
+	if (!host || !tensors)
+		return 2;
+	ggml_backend_buffer_clear(tensors, 0);
+	/* A graph of the last operation alone: what it reads is the other backend's. */
+	short_one = ggml_new_graph(ctx);
+	ggml_graph_add_node(short_one, z);
+	in = ggml_backend_buffer_get_base(host);
+	out = in + NUMBERS;
+	for (int i = 0; i < NUMBERS; i++)
+		in[i] = 5;
+	memset(out, 0, bytes);
+
+	ggml_backend_tensor_set_async(first, x, in, 0, bytes);
+	if (ggml_backend_graph_compute_async(first, long_one))
+		return 1;
+	ggml_backend_event_record(event, first);
+	ggml_backend_event_wait(second, event);
+	if (ggml_backend_graph_compute_async(second, short_one))
+		return 1;
+	ggml_backend_tensor_get_async(second, z, out, 0, bytes);
+	ggml_backend_synchronize(second);
+	failed |= say(all_are(out, 2 * (5 + STEPS)), "a backend waits for another's event");
+
+	for (int i = 0; i < NUMBERS; i++)
+		in[i] = -STEPS;
+	ggml_backend_tensor_set_async(first, x, in, 0, bytes);
+	if (ggml_backend_graph_compute_async(first, long_one))
+		return 1;
+	ggml_backend_tensor_get_async(first, y, out, 0, bytes);
+	ggml_backend_event_record(event, first);
+	ggml_backend_event_synchronize(event);
+	failed |= say(all_are(out, 0), "the CPU waits for an event");
+
+	ggml_backend_tensor_set_async(first, x, elsewhere, 0, bytes);
+	if (ggml_backend_graph_compute_async(first, long_one))
+		return 1;
+	ggml_backend_tensor_get_async(first, y, elsewhere, 0, bytes);
+	ggml_backend_synchronize(first);
+	failed |= say(all_are(elsewhere, STEPS), "copies with memory that the card does not see");
+
+	ggml_backend_event_free(event);
+	ggml_backend_buffer_free(host);
+	ggml_backend_buffer_free(tensors);
+	ggml_free(ctx);
+	ggml_backend_free(second);
+	ggml_backend_free(first);
+	return failed;
+}
