@@ -752,7 +752,7 @@ int ogpu_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *fi
 	u32 handle;
 	int ret;
 
-	if (args->flags & ~DRM_OGPU_BO_CPU_ACCESS)
+	if (args->flags & ~(DRM_OGPU_BO_CPU_ACCESS | DRM_OGPU_BO_WRITE_COMBINED))
 		return -EINVAL;
 	if (!args->placement || args->placement & ~(DRM_OGPU_BO_VRAM | DRM_OGPU_BO_SYSTEM))
 		return -EINVAL;

@@ -111,7 +111,7 @@ struct ogpu_bo {
 	struct ttm_buffer_object ttm;
 	/** @placement: DRM_OGPU_BO_VRAM | DRM_OGPU_BO_SYSTEM; constant */
 	u32 placement;
-	/** @flags: DRM_OGPU_BO_CPU_ACCESS; constant */
+	/** @flags: DRM_OGPU_BO_CPU_ACCESS, DRM_OGPU_BO_WRITE_COMBINED; constant */
 	u32 flags;
 	/**
 	 * @root: of the address space to which the buffer is private: it uses the dma_resv of that,

@@ -7,7 +7,6 @@
  */
 #include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
-#include <linux/highmem.h>
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
@@ -112,10 +111,11 @@ static vm_fault_t ogpu_bo_insert_pages(struct ogpu_bo *bo, struct vm_area_struct
 				       unsigned long addr, u64 offset, u64 bytes)
 {
 	struct page **page = &bo->ttm.ttm->pages[offset >> PAGE_SHIFT];
+	pgprot_t prot = ttm_io_prot(&bo->ttm, bo->ttm.resource, vma->vm_page_prot);
 	vm_fault_t fault = VM_FAULT_NOPAGE;
 
 	for (; bytes && !(fault & VM_FAULT_ERROR); bytes -= PAGE_SIZE) {
-		fault = vmf_insert_pfn_prot(vma, addr, page_to_pfn(*page++), vma->vm_page_prot);
+		fault = vmf_insert_pfn_prot(vma, addr, page_to_pfn(*page++), prot);
 		addr += PAGE_SIZE;
 	}
 
@@ -259,23 +259,32 @@ static void ogpu_bo_access_vram(struct ogpu_bo *bo, u64 offset, void *buf, int l
 	}
 }
 
-static void ogpu_bo_access_pages(struct ogpu_bo *bo, u64 offset, void *buf, int len, bool write)
+/* Mapped as the program has them mapped. */
+static int ogpu_bo_access_pages(struct ogpu_bo *bo, u64 offset, void *buf, int len, bool write)
 {
-	struct page **page = &bo->ttm.ttm->pages[offset >> PAGE_SHIFT];
-	size_t at = offset_in_page(offset);
+	struct ttm_bo_kmap_obj map;
+	bool iomem;
+	void *mem;
+	int ret;
 
 	while (len) {
-		size_t bytes = min_t(size_t, len, PAGE_SIZE - at);
+		size_t bytes = min_t(size_t, len, PAGE_SIZE - offset_in_page(offset));
 
+		ret = ttm_bo_kmap(&bo->ttm, offset >> PAGE_SHIFT, 1, &map);
+		if (ret)
+			return ret;
+		mem = ttm_kmap_obj_virtual(&map, &iomem) + offset_in_page(offset);
 		if (write)
-			memcpy_to_page(*page, at, buf, bytes);
+			memcpy(mem, buf, bytes);
 		else
-			memcpy_from_page(buf, *page, at, bytes);
-		page++;
-		at = 0;
+			memcpy(buf, mem, bytes);
+		ttm_bo_kunmap(&map);
+		offset += bytes;
 		buf += bytes;
 		len -= bytes;
 	}
+
+	return 0;
 }
 
 static int ogpu_bo_access(struct ogpu_bo *bo, u64 offset, void *buf, int len, bool write)
@@ -290,7 +299,7 @@ static int ogpu_bo_access(struct ogpu_bo *bo, u64 offset, void *buf, int len, bo
 		return ret;
 
 	if (bo->ttm.resource->mem_type != TTM_PL_VRAM)
-		ogpu_bo_access_pages(bo, offset, buf, len, write);
+		ret = ogpu_bo_access_pages(bo, offset, buf, len, write);
 	else if (ogpu_device_running(ogpu_bo_device(bo)))
 		ogpu_bo_access_vram(bo, offset, buf, len, write);
 	else

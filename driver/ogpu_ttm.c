@@ -137,13 +137,17 @@ static void ogpu_tt_mgr_init(struct ogpu_mem *mem)
 
 static struct ttm_tt *ogpu_ttm_tt_create(struct ttm_buffer_object *bo, u32 page_flags)
 {
+	enum ttm_caching caching = ttm_cached;
 	struct ttm_tt *tt;
+
+	if (ogpu_bo_is_buffer(bo) && ttm_to_ogpu_bo(bo)->flags & DRM_OGPU_BO_WRITE_COMBINED)
+		caching = ttm_write_combined;
 
 	tt = kzalloc_obj(*tt);
 	if (!tt)
 		return NULL;
 
-	if (ttm_sg_tt_init(tt, bo, page_flags, ttm_cached)) {
+	if (ttm_sg_tt_init(tt, bo, page_flags, caching)) {
 		kfree(tt);
 		return NULL;
 	}

@@ -75,7 +75,7 @@ TEST(create_bad_arguments)
 		args = (struct drm_ogpu_bo_create) { .size = 4096, .placement = placements[i] };
 		EXPECT_EQ(CREATE(&card, &args), -EINVAL);
 	}
-	for (i = 1; i < 32; i++) {
+	for (i = 2; i < 32; i++) {
 		args = (struct drm_ogpu_bo_create) {
 			.size = 4096, .placement = DRM_OGPU_BO_SYSTEM, .flags = 1u << i,
 		};
@@ -198,6 +198,7 @@ TEST(debugger)
 	} kinds[] = {
 		{ DRM_OGPU_BO_VRAM, DRM_OGPU_BO_CPU_ACCESS },
 		{ DRM_OGPU_BO_SYSTEM, DRM_OGPU_BO_CPU_ACCESS },
+		{ DRM_OGPU_BO_SYSTEM, DRM_OGPU_BO_WRITE_COMBINED },
 		{ BOTH, 0 },
 	};
 	int mem = open("/proc/self/mem", O_RDWR);
@@ -310,6 +311,78 @@ TEST(info)
 			  DRM_OGPU_BO_VRAM : DRM_OGPU_BO_SYSTEM);
 		EXPECT_EQ(args.pad2, 0);
 	}
+}
+
+/* Write-combined pages that TTM keeps for the next buffer; -1: it cannot be asked. */
+static long pool_pages(void)
+{
+	FILE *file = fopen("/sys/kernel/debug/ttm/page_pool", "r");
+	char line[1024], *at, *end;
+	unsigned int order;
+	long pages = 0;
+
+	if (!file)
+		return -1;
+	while (fgets(line, sizeof(line), file)) {
+		at = strchr(line, ':');
+		if (strncmp(line, "wc", 2) || !at)
+			continue;
+		for (order = 0, at++; ; order++, at = end) {
+			long count = strtol(at, &end, 10);
+
+			if (end == at)
+				break;
+			pages += count << order;
+		}
+	}
+	fclose(file);
+
+	return pages;
+}
+
+/* Makes a buffer in system memory, uses it, frees it. Returns pages that TTM was left with. */
+static long pool_gets(struct card *card, uint32_t flags)
+{
+	struct drm_ogpu_bo_info info = {};
+	uint32_t *words, handle, n;
+	long before, pages;
+	uint64_t end;
+
+	ASSERT_EQ(create(card, 4 * MIB, DRM_OGPU_BO_SYSTEM, flags, &handle), 0);
+	info.handle = handle;
+	ASSERT_EQ(INFO(card, &info), 0);
+	EXPECT_EQ(info.flags, flags);
+	words = map(card, handle, 4 * MIB);
+	EXPECT(is_zero((char *)words, 4 * MIB));
+	for (n = 0; n < MIB; n++)
+		words[n] = n * 2654435761u;
+	for (n = 0; n < MIB && words[n] == n * 2654435761u; n++)
+		;
+	EXPECT_EQ(n, MIB);
+	before = pool_pages();
+	munmap(words, 4 * MIB);
+	close_handle(card, handle);
+	/* A buffer may be freed a moment later. */
+	end = time_ms() + 10000;
+	do {
+		pages = pool_pages() - before;
+	} while (!pages && flags && time_ms() < end);
+
+	return pages;
+}
+
+/* Pages whose caching was changed are not handed back to the system, but kept as they are. */
+TEST(write_combined)
+{
+	struct card card;
+
+	card_open(&card);
+	if (pool_pages() < 0)
+		SKIP("needs debugfs of TTM");
+	EXPECT_EQ(pool_gets(&card, DRM_OGPU_BO_WRITE_COMBINED), 4 * MIB / 4096);
+	EXPECT_EQ(pool_gets(&card, 0), 0);
+	/* Used again, and zero again. */
+	EXPECT_EQ(pool_gets(&card, DRM_OGPU_BO_WRITE_COMBINED), 4 * MIB / 4096);
 }
 
 TEST(label)

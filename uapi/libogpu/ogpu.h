@@ -77,7 +77,7 @@ struct ogpu_bo {
 /**
  * ogpu_bo_create() - make a zero-filled buffer
  * @placement: DRM_OGPU_BO_VRAM | DRM_OGPU_BO_SYSTEM
- * @flags: DRM_OGPU_BO_CPU_ACCESS or 0
+ * @flags: DRM_OGPU_BO_CPU_ACCESS | DRM_OGPU_BO_WRITE_COMBINED
  */
 int ogpu_bo_create(struct ogpu_device *dev, uint64_t size, uint32_t placement, uint32_t flags,
 		   struct ogpu_bo **bo);
