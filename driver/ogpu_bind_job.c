@@ -405,7 +405,8 @@ static int ogpu_bind_range_locate(struct ogpu_bind_range *range, struct ogpu_bo 
  *	dma_resv. NULL: pages without memory
  * @offset: first byte of the buffer
  *
- * The job waits for the buffer's clears and moves: nobody must see this memory earlier.
+ * The job waits for the buffer's clears and moves: nobody must see this memory earlier. Of a buffer
+ * that was purged the pages have no memory either.
  *
  * Return: 0; -E2BIG: it is too much for one call; -ENOMEM.
  */
@@ -414,6 +415,11 @@ int ogpu_bind_job_map(struct ogpu_bind_job *job, u64 va, u64 size, u64 prot, str
 {
 	struct ogpu_bind_range *range;
 	int ret;
+
+	if (bo && ogpu_bo_is_empty(bo)) {
+		prot = OGPU_PTE_NULL | (prot & (OGPU_PTE_READ | OGPU_PTE_WRITE));
+		bo = NULL;
+	}
 
 	range = ogpu_bind_job_add(job, va, size, prot);
 	if (!range)

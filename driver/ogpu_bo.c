@@ -129,6 +129,10 @@ int ogpu_bo_validate(struct ogpu_bo *bo, struct ogpu_mem_try *try)
 	struct ogpu_places places;
 	int ret;
 
+	/* Page tables will say that there is no memory. */
+	if (bo->need == OGPU_BO_PURGED)
+		return 0;
+
 	if (!ogpu_bo_settle(bo)) {
 		ogpu_mem_wait_for(try, bo->out.fence);
 		return -EAGAIN;
@@ -235,11 +239,34 @@ void ogpu_bo_set_region(struct ogpu_bo *bo, enum ogpu_region region)
 {
 	u64 size = bo->ttm.base.size;
 
-	if (bo->client && bo->region != OGPU_REGIONS)
+	if (bo->client && bo->region != OGPU_REGIONS) {
 		atomic64_sub(size, &bo->client->resident[bo->region]);
+		if (bo->need == OGPU_BO_PURGEABLE)
+			atomic64_sub(size, &bo->client->purgeable[bo->region]);
+	}
 	WRITE_ONCE(bo->region, region);
-	if (bo->client && region != OGPU_REGIONS)
+	if (bo->client && region != OGPU_REGIONS) {
 		atomic64_add(size, &bo->client->resident[region]);
+		if (bo->need == OGPU_BO_PURGEABLE)
+			atomic64_add(size, &bo->client->purgeable[region]);
+	}
+}
+
+/**
+ * ogpu_bo_set_need() - the content of a buffer is needed, or needed no more, or is gone
+ * @bo: the buffer, locked
+ * @need: what is so from now on
+ */
+void ogpu_bo_set_need(struct ogpu_bo *bo, enum ogpu_bo_need need)
+{
+	u64 size = bo->ttm.base.size;
+	bool counts = bo->client && bo->region != OGPU_REGIONS;
+
+	if (counts && bo->need == OGPU_BO_PURGEABLE)
+		atomic64_sub(size, &bo->client->purgeable[bo->region]);
+	WRITE_ONCE(bo->need, need);
+	if (counts && need == OGPU_BO_PURGEABLE)
+		atomic64_add(size, &bo->client->purgeable[bo->region]);
 }
 
 static void ogpu_bo_charge(struct ogpu_bo *bo, struct ogpu_mem_client *client, u64 size)
@@ -314,6 +341,7 @@ static void ogpu_bo_let_go(struct ogpu_bo *bo)
 		ttm_bo_unpin(&bo->ttm);
 	ttm_bo_set_bulk_move(&bo->ttm, NULL);
 	list_del_init(&bo->away);
+	ogpu_bo_filled(bo);
 	ogpu_bo_discharge(bo);
 }
 
@@ -564,6 +592,7 @@ static struct ogpu_bo *ogpu_bo_new(struct ogpu_device *odev, u64 size, u32 place
 		bo->flags = flags;
 		bo->kernel = kernel;
 		bo->region = OGPU_REGIONS;
+		bo->ttm.priority = OGPU_BO_PRIORITY_NEEDED;
 		INIT_LIST_HEAD(&bo->away);
 		if (!root)
 			bo->copies.clears = dma_fence_context_alloc(OGPU_COPY_TIMELINES);
@@ -840,6 +869,8 @@ int ogpu_ioctl_bo_info(struct drm_device *drm, void *data, struct drm_file *file
 	args->flags = bo->flags | (READ_ONCE(bo->lost) ? DRM_OGPU_BO_LOST : 0);
 	args->current_placement = bo->ttm.resource->mem_type == TTM_PL_VRAM ? DRM_OGPU_BO_VRAM :
 									     DRM_OGPU_BO_SYSTEM;
+	if (ogpu_bo_is_empty(bo))
+		args->current_placement = 0;
 	args->pad2 = 0;
 	dma_resv_unlock(bo->ttm.base.resv);
 

@@ -60,6 +60,26 @@ enum ogpu_region {
 };
 
 /**
+ * enum ogpu_bo_need - whether the content of a buffer is needed, see ogpu_purge.c
+ * @OGPU_BO_NEEDED: it stays
+ * @OGPU_BO_PURGEABLE: it may go when memory is short
+ * @OGPU_BO_PURGED: it is gone, and the memory with it; nobody asks for other memory
+ * @OGPU_BO_EMPTY: the same, but who uses the buffer gets fresh memory
+ * @OGPU_BO_NEEDS: how many there are
+ */
+enum ogpu_bo_need {
+	OGPU_BO_NEEDED,
+	OGPU_BO_PURGEABLE,
+	OGPU_BO_PURGED,
+	OGPU_BO_EMPTY,
+	OGPU_BO_NEEDS,
+};
+
+/* In the order in which TTM looks for buffers to move away. */
+#define OGPU_BO_PRIORITY_PURGEABLE	0
+#define OGPU_BO_PRIORITY_NEEDED		1
+
+/**
  * struct ogpu_copy_flow - moves and clears of one client's buffers that are due
  *
  * Under &struct ogpu_copy.lock.
@@ -85,6 +105,8 @@ struct ogpu_mem_client {
 	atomic64_t shared[OGPU_REGIONS];
 	/** @resident: bytes, by the region that they are in */
 	atomic64_t resident[OGPU_REGIONS];
+	/** @purgeable: of @resident: what may go */
+	atomic64_t purgeable[OGPU_REGIONS];
 	/** @copies: moves and clears of the buffers, which take turns with those of others */
 	struct ogpu_copy_flow copies;
 };
@@ -126,6 +148,8 @@ struct ogpu_bo {
 	struct ogpu_mem_client *client;
 	/** @region: where it is; written under the dma_resv, or when nobody else has it */
 	enum ogpu_region region;
+	/** @need: of its content; under the dma_resv, but for READ_ONCE() */
+	enum ogpu_bo_need need;
 	/** @shared: it was exported, see ogpu_share.c; set once, under the dma_resv */
 	bool shared;
 	/** @free_work: the end of it, if it comes while the dma_resv is held */
@@ -176,6 +200,12 @@ static inline bool ogpu_bo_is_stale(struct ogpu_bo *bo)
 	return bo->generation != READ_ONCE(ogpu_bo_device(bo)->generation);
 }
 
+/* It has no memory, of whatever kind. */
+static inline bool ogpu_bo_is_empty(const struct ogpu_bo *bo)
+{
+	return bo->need == OGPU_BO_PURGED || bo->need == OGPU_BO_EMPTY;
+}
+
 static inline void ogpu_bo_put(struct ogpu_bo *bo)
 {
 	if (bo)
@@ -194,6 +224,7 @@ struct ogpu_mem_client *ogpu_mem_client_create(void);
 struct ogpu_mem_client *ogpu_mem_client_get(struct ogpu_mem_client *client);
 void ogpu_mem_client_put(struct ogpu_mem_client *client);
 void ogpu_bo_set_region(struct ogpu_bo *bo, enum ogpu_region region);
+void ogpu_bo_set_need(struct ogpu_bo *bo, enum ogpu_bo_need need);
 void ogpu_bo_set_shared(struct ogpu_bo *bo);
 struct ogpu_root *ogpu_root_create(struct ogpu_device *odev);
 void ogpu_root_used(struct ogpu_root *root);
@@ -218,6 +249,11 @@ int ogpu_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *fi
 int ogpu_ioctl_bo_mmap_offset(struct drm_device *drm, void *data, struct drm_file *file);
 int ogpu_ioctl_bo_info(struct drm_device *drm, void *data, struct drm_file *file);
 int ogpu_ioctl_bo_set_label(struct drm_device *drm, void *data, struct drm_file *file);
+
+bool ogpu_bo_can_purge(struct ttm_buffer_object *tbo);
+void ogpu_bo_purge(struct ogpu_bo *bo, struct ttm_resource *system);
+void ogpu_bo_filled(struct ogpu_bo *bo);
+int ogpu_ioctl_bo_madvise(struct drm_device *drm, void *data, struct drm_file *file);
 
 void ogpu_bo_print_all(struct ogpu_device *odev, struct drm_printer *p);
 

@@ -30,7 +30,7 @@
 /* Nobody gets to see what is in its place. */
 static bool ogpu_bo_has_content(struct ogpu_bo *bo)
 {
-	return !ogpu_bo_is_stale(bo) && !READ_ONCE(bo->lost);
+	return !ogpu_bo_is_stale(bo) && !READ_ONCE(bo->lost) && bo->need != OGPU_BO_PURGED;
 }
 
 /*

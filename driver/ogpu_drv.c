@@ -175,6 +175,7 @@ OGPU_IOCTL_ENTERED(bo_create)
 OGPU_IOCTL_ENTERED(bo_mmap_offset)
 OGPU_IOCTL_ENTERED(bo_info)
 OGPU_IOCTL_ENTERED(bo_set_label)
+OGPU_IOCTL_ENTERED(bo_madvise)
 OGPU_IOCTL_ENTERED(vm_create)
 OGPU_IOCTL_ENTERED(vm_destroy)
 OGPU_IOCTL_ENTERED(queue_create)
@@ -200,6 +201,7 @@ static const struct drm_ioctl_desc ogpu_ioctls[] = {
 	DRM_IOCTL_DEF_DRV(OGPU_QUEUE_KILL, ogpu_entered_queue_kill, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(OGPU_WAIT, ogpu_ioctl_wait, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(OGPU_QUEUE_EVENTFD, ogpu_entered_queue_eventfd, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(OGPU_BO_MADVISE, ogpu_entered_bo_madvise, DRM_RENDER_ALLOW),
 };
 
 /* Pages of queues are not buffers. */

@@ -56,8 +56,11 @@ static void ogpu_fdinfo_show_memory(struct drm_printer *p, struct drm_file *file
 		stats[i].shared = min_t(u64, atomic64_read(&client->shared[i]), total);
 		stats[i].private = total - stats[i].shared;
 		stats[i].resident = atomic64_read(&client->resident[i]);
+		stats[i].purgeable = min_t(u64, atomic64_read(&client->purgeable[i]),
+					   stats[i].resident);
 		drm_print_memory_stats(p, &stats[i],
-				       DRM_GEM_OBJECT_RESIDENT | DRM_GEM_OBJECT_ACTIVE, names[i]);
+				       DRM_GEM_OBJECT_RESIDENT | DRM_GEM_OBJECT_PURGEABLE |
+				       DRM_GEM_OBJECT_ACTIVE, names[i]);
 	}
 }
 

@@ -53,6 +53,10 @@ static int ogpu_share_begin(struct ogpu_bo *bo)
 	if (ret)
 		return ret;
 
+	if (bo->need != OGPU_BO_NEEDED) {
+		dma_resv_unlock(resv);
+		return -EPERM;
+	}
 	if (!bo->shared) {
 		/* Needs no room: takes the place of the same fence. */
 		dma_resv_for_each_fence(&cursor, resv, DMA_RESV_USAGE_BOOKKEEP, fence) {

@@ -53,15 +53,18 @@ static DEFINE_SPINLOCK(ogpu_mems_lock);
 static u64 ogpu_system_usage(void)
 {
 	struct ogpu_mem *mem;
-	u64 usage = 0;
+	u64 usage = 0, purged = 0;
 
 	spin_lock(&ogpu_mems_lock);
-	list_for_each_entry(mem, &ogpu_mems, link)
+	list_for_each_entry(mem, &ogpu_mems, link) {
+		purged += atomic64_read(&mem->purged);
 		usage += ttm_resource_manager_usage(&mem->tt) +
 			 ttm_resource_manager_usage(ttm_manager_type(&mem->ttm, TTM_PL_SYSTEM));
+	}
 	spin_unlock(&ogpu_mems_lock);
 
-	return usage;
+	/* They are not looked at all at once. */
+	return usage - min(usage, purged);
 }
 
 static void ogpu_mems_add(struct ogpu_mem *mem)
@@ -94,7 +97,8 @@ static int ogpu_tt_alloc(struct ttm_resource_manager *man, struct ttm_buffer_obj
 	 * comes back from swap space has been counted before.
 	 */
 	if (!(place->flags & TTM_PL_FLAG_TEMPORARY) &&
-	    !(bo->resource && bo->resource->mem_type == TTM_PL_SYSTEM) &&
+	    !(bo->resource && bo->resource->mem_type == TTM_PL_SYSTEM &&
+	      !ogpu_bo_is_empty(ttm_to_ogpu_bo(bo))) &&
 	    ogpu_system_usage() > man->size) {
 		ttm_resource_fini(man, new);
 		kfree(new);
@@ -260,6 +264,13 @@ static int ogpu_ttm_drop(struct ttm_buffer_object *bo, struct ttm_resource *new)
 	return 0;
 }
 
+/* It has no content, and no page of system memory. */
+static bool ogpu_ttm_is_new(struct ttm_buffer_object *bo)
+{
+	return !bo->resource || (ogpu_bo_is_buffer(bo) && ogpu_bo_is_empty(ttm_to_ogpu_bo(bo)) &&
+				 !(bo->ttm && ttm_tt_is_populated(bo->ttm)));
+}
+
 static int ogpu_ttm_move_hw(struct ogpu_device *odev, struct ttm_buffer_object *bo,
 			    struct ttm_resource *new)
 {
@@ -268,7 +279,7 @@ static int ogpu_ttm_move_hw(struct ogpu_device *odev, struct ttm_buffer_object *
 	if (!ogpu_device_enter(odev, &idx))
 		return -ENODEV;
 
-	if (!bo->resource) {
+	if (ogpu_ttm_is_new(bo)) {
 		ret = ogpu_ttm_clear(odev, bo, new);
 		if (!ret) {
 			/* Left over from the time when it had no place at all. */
@@ -297,11 +308,18 @@ static int ogpu_ttm_try_move(struct ttm_buffer_object *bo, struct ttm_operation_
 	struct ttm_resource *old = bo->resource;
 	int ret;
 
+	/* Pages of a new buffer come zeroed. */
+	if (ogpu_ttm_is_new(bo) && new->mem_type == TTM_PL_VRAM)
+		return ogpu_ttm_move_hw(odev, bo, new);
 	if (!old) {
-		/* Pages of a new buffer come zeroed. */
-		if (new->mem_type == TTM_PL_VRAM)
-			return ogpu_ttm_move_hw(odev, bo, new);
 		ttm_bo_move_null(bo, new);
+		return 0;
+	}
+
+	if (new->mem_type == TTM_PL_SYSTEM && old->mem_type == TTM_PL_VRAM &&
+	    ogpu_bo_can_purge(bo)) {
+		odev->mem->moved(bo);
+		ogpu_bo_purge(ttm_to_ogpu_bo(bo), new);
 		return 0;
 	}
 
@@ -347,11 +365,15 @@ static int ogpu_ttm_move(struct ttm_buffer_object *bo, bool evict, struct ttm_op
 {
 	int ret = ogpu_ttm_try_move(bo, ctx, new, hop);
 
-	if (!ret)
+	if (ret)
+		return ret;
+	if (new->mem_type != TTM_PL_SYSTEM)
+		ogpu_bo_filled(ttm_to_ogpu_bo(bo));
+	if (!ogpu_bo_is_empty(ttm_to_ogpu_bo(bo)))
 		ogpu_bo_set_region(ttm_to_ogpu_bo(bo), new->mem_type == TTM_PL_VRAM ?
 				   OGPU_REGION_VRAM : OGPU_REGION_SYSTEM);
 
-	return ret;
+	return 0;
 }
 
 /* The pages are in swap space. */
@@ -389,7 +411,8 @@ static bool ogpu_ttm_eviction_valuable(struct ttm_buffer_object *bo,
 			return false;
 		break;
 	case TTM_PL_VRAM:
-		if (ogpu_system_usage() + bo->base.size > mem->tt.size)
+		if (!ogpu_bo_can_purge(bo) &&
+		    ogpu_system_usage() + bo->base.size > mem->tt.size)
 			return false;
 		break;
 	}
@@ -405,7 +428,8 @@ static void ogpu_ttm_evict_flags(struct ttm_buffer_object *bo, struct ttm_placem
 	};
 
 	placement->num_placement = 1;
-	placement->placement = bo->resource->mem_type == TTM_PL_VRAM ? &tt : &system;
+	placement->placement = bo->resource->mem_type == TTM_PL_VRAM && !ogpu_bo_can_purge(bo) ?
+			       &tt : &system;
 }
 
 /*

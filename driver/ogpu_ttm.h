@@ -6,6 +6,7 @@
 #ifndef _OGPU_TTM_H_
 #define _OGPU_TTM_H_
 
+#include <linux/atomic.h>
 #include <linux/bitmap.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -136,6 +137,8 @@ struct ogpu_mem {
 	struct ttm_device ttm;
 	/** @vram: TTM_PL_VRAM */
 	struct ogpu_vram_mgr vram;
+	/** @purged: bytes of buffers in TTM_PL_SYSTEM that have no pages, see ogpu_purge.c */
+	atomic64_t purged;
 	/** @tt: TTM_PL_TT: limits the system memory that buffers take; its size is in bytes */
 	struct ttm_resource_manager tt;
 	/**

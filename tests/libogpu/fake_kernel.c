@@ -125,6 +125,10 @@ int __wrap_drmIoctl(int fd, unsigned long request, void *arg)
 			 (const char *)(uintptr_t)label->label);
 		return 0;
 	}
+	case DRM_IOCTL_OGPU_BO_MADVISE:
+		((struct drm_ogpu_bo_madvise *)arg)->retained = !fake.purged;
+		fake.advice = *(struct drm_ogpu_bo_madvise *)arg;
+		return 0;
 	case DRM_IOCTL_OGPU_VM_CREATE:
 		((struct drm_ogpu_vm_create *)arg)->vm_id = 1;
 		return 0;

@@ -26,6 +26,8 @@ struct fake_kernel {
 	uint32_t killed;	/* last queue */
 	uint32_t labelled;	/* last buffer */
 	char label[32];
+	struct drm_ogpu_bo_madvise advice;	/* last one */
+	bool purged;		/* what it answers */
 	bool fail_bo, fail_bind, fail_queue, fail_submit;
 	const char *driver;	/* name it answers, NULL: ogpu */
 	int major;

@@ -493,6 +493,26 @@ static void test_label(void **state)
 	ogpu_bo_destroy(bo);
 }
 
+static void test_madvise(void **state)
+{
+	struct fixture *f = *state;
+	struct ogpu_bo *bo;
+	bool retained;
+
+	assert_int_equal(ogpu_bo_create(f->dev, 4096, DRM_OGPU_BO_VRAM, 0, &bo), 0);
+	assert_int_equal(ogpu_bo_madvise(bo, DRM_OGPU_MADV_DONTNEED, NULL), 0);
+	assert_int_equal(fake.advice.handle, bo->handle);
+	assert_int_equal(fake.advice.advice, DRM_OGPU_MADV_DONTNEED);
+	assert_int_equal(ogpu_bo_madvise(bo, DRM_OGPU_MADV_WILLNEED, &retained), 0);
+	assert_int_equal(fake.advice.advice, DRM_OGPU_MADV_WILLNEED);
+	assert_true(retained);
+	fake.purged = true;
+	assert_int_equal(ogpu_bo_madvise(bo, DRM_OGPU_MADV_WILLNEED, &retained), 0);
+	assert_false(retained);
+	fake.purged = false;
+	ogpu_bo_destroy(bo);
+}
+
 static void test_kill(void **state)
 {
 	struct fixture *f = *state;
@@ -866,6 +886,7 @@ int main(void)
 		IN_VM(test_submit),
 		IN_VM(test_submit_many),
 		IN_VM(test_label),
+		IN_VM(test_madvise),
 		IN_VM(test_kill),
 		IN_VM(test_save_bytes),
 		IN_VM(test_save_area),

@@ -112,6 +112,7 @@ extern "C" {
 #define DRM_OGPU_QUEUE_KILL	0x0d
 #define DRM_OGPU_WAIT		0x0e
 #define DRM_OGPU_QUEUE_EVENTFD	0x0f
+#define DRM_OGPU_BO_MADVISE	0x10
 
 /**
  * struct drm_ogpu_array - an array in user memory
@@ -365,7 +366,10 @@ struct drm_ogpu_bo_info {
 	__u32 placement;
 	/** @flags: out: as created, and DRM_OGPU_BO_LOST */
 	__u32 flags;
-	/** @current_placement: out: DRM_OGPU_BO_VRAM or DRM_OGPU_BO_SYSTEM; may change any time */
+	/**
+	 * @current_placement: out: DRM_OGPU_BO_VRAM or DRM_OGPU_BO_SYSTEM; 0: it has no memory, see
+	 * &struct drm_ogpu_bo_madvise; may change any time
+	 */
 	__u32 current_placement;
 	/** @pad2: out: zero */
 	__u32 pad2;
@@ -387,6 +391,45 @@ struct drm_ogpu_bo_set_label {
 	__u32 pad;
 	/** @label: user pointer to a NUL-terminated string */
 	__u64 label;
+};
+
+/** enum drm_ogpu_madv - whether the content of a buffer is needed */
+enum drm_ogpu_madv {
+	/** @DRM_OGPU_MADV_WILLNEED: it is; so are buffers from the beginning */
+	DRM_OGPU_MADV_WILLNEED = 0,
+	/** @DRM_OGPU_MADV_DONTNEED: it may be dropped at any time from now on */
+	DRM_OGPU_MADV_DONTNEED = 1,
+};
+
+/**
+ * struct drm_ogpu_bo_madvise - DRM_IOCTL_OGPU_BO_MADVISE: give a buffer up, for a time
+ *
+ * For buffers that a program keeps to use them again. With DRM_OGPU_MADV_DONTNEED such a buffer
+ * makes way for others when VRAM is short, before all that are needed, and its content is not
+ * copied but dropped; until that happens it can be used as always. What is in system memory stays,
+ * and may be swapped out. Nothing is dropped while a job uses the buffer: it is moved then, as any
+ * other, if room is short. A buffer that is private to an address space is used by all jobs there;
+ * with DRM_OGPU_VM_LONG_RUNNING a buffer is used as long as there is a queue.
+ *
+ * A buffer whose content was dropped has no memory: jobs read zero there, what they write is lost,
+ * and their atomics fault; access by the CPU raises SIGBUS. After DRM_OGPU_MADV_WILLNEED it is
+ * filled with zero, as a new one, and gets memory when it is used first, by the CPU, by VM_BIND or
+ * by SUBMIT, which then has the errors of a buffer that has been moved away. For queues with
+ * DRM_OGPU_QUEUE_USER that exist already, map it again.
+ *
+ * The call waits for no job, and for other calls that have the buffer locked for a moment, if no
+ * signal comes. Errors: -EINVAL for an unknown @advice; -EPERM for DRM_OGPU_MADV_DONTNEED if the
+ * buffer was exported; DRM_IOCTL_PRIME_HANDLE_TO_FD gives -EPERM for a buffer that is not needed.
+ */
+struct drm_ogpu_bo_madvise {
+	/** @handle: GEM handle */
+	__u32 handle;
+	/** @advice: &enum drm_ogpu_madv */
+	__u32 advice;
+	/** @retained: out: 1: the content is still there; 0: it was dropped */
+	__u32 retained;
+	/** @pad: zero */
+	__u32 pad;
 };
 
 /* ---------------------------------------------------------------------------------------------
@@ -1102,6 +1145,8 @@ struct drm_ogpu_queue_eventfd {
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_OGPU_WAIT, struct drm_ogpu_wait)
 #define DRM_IOCTL_OGPU_QUEUE_EVENTFD \
 	DRM_IOW(DRM_COMMAND_BASE + DRM_OGPU_QUEUE_EVENTFD, struct drm_ogpu_queue_eventfd)
+#define DRM_IOCTL_OGPU_BO_MADVISE \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_OGPU_BO_MADVISE, struct drm_ogpu_bo_madvise)
 
 #if defined(__cplusplus)
 }

@@ -78,6 +78,16 @@ int ogpu_bo_set_label(struct ogpu_bo *bo, const char *label)
 	return ogpu_ioctl(bo->dev, DRM_IOCTL_OGPU_BO_SET_LABEL, &arg);
 }
 
+int ogpu_bo_madvise(struct ogpu_bo *bo, enum drm_ogpu_madv advice, bool *retained)
+{
+	struct drm_ogpu_bo_madvise arg = { .handle = bo->handle, .advice = advice };
+	int ret = ogpu_ioctl(bo->dev, DRM_IOCTL_OGPU_BO_MADVISE, &arg);
+
+	if (!ret && retained)
+		*retained = arg.retained;
+	return ret;
+}
+
 int ogpu_bo_export(struct ogpu_bo *bo, int *fd)
 {
 	struct drm_prime_handle arg = { .handle = bo->handle, .flags = DRM_CLOEXEC | DRM_RDWR };

@@ -95,6 +95,11 @@ int ogpu_bo_create_private(struct ogpu_vm *vm, uint64_t size, uint32_t placement
 int ogpu_bo_map(struct ogpu_bo *bo, void **ptr);
 int ogpu_bo_set_label(struct ogpu_bo *bo, const char *label);
 /**
+ * ogpu_bo_madvise() - DRM_IOCTL_OGPU_BO_MADVISE: give a buffer up for a time, or take it back
+ * @retained: whether the content is still there; NULL is allowed
+ */
+int ogpu_bo_madvise(struct ogpu_bo *bo, enum drm_ogpu_madv advice, bool *retained);
+/**
  * ogpu_bo_export() - a file descriptor for a buffer, to be handed to another process
  *
  * It is a dma-buf: see DRM_IOCTL_OGPU_BO_CREATE. The caller closes it. -EPERM for a private buffer.
