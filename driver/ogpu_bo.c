@@ -31,44 +31,53 @@
 /* Alignment of buffers that may be in VRAM: one CONTIG group of page-table entries. */
 #define OGPU_BO_VRAM_ALIGN	max_t(u64, OGPU_PAGE_64K, PAGE_SIZE)
 
+static void ogpu_bo_add_vram(struct ogpu_bo *bo, struct ogpu_places *out, u32 flags)
+{
+	struct ogpu_vram_mgr *vram = &ogpu_bo_device(bo)->mem->vram;
+	bool cpu = bo->flags & DRM_OGPU_BO_CPU_ACCESS;
+	struct ttm_place *place;
+
+	place = ogpu_places_add(out, TTM_PL_VRAM, flags);
+	/* Page tables may be elsewhere: nobody has to make room for them. */
+	if (bo->kernel)
+		place->flags |= TTM_PL_FLAG_CONTIGUOUS | TTM_PL_FLAG_DESIRED;
+	if (vram->visible_size < vram->base.size) {
+		if (cpu)
+			place->lpfn = vram->visible_size >> PAGE_SHIFT;
+		else
+			place->flags |= TTM_PL_FLAG_TOPDOWN;
+	}
+}
+
 static void ogpu_bo_get_places(struct ogpu_bo *bo, struct ogpu_places *out,
 			       struct ogpu_mem_try *try)
 {
 	struct ogpu_mem *mem = ogpu_bo_device(bo)->mem;
 	bool cpu = bo->flags & DRM_OGPU_BO_CPU_ACCESS;
-	struct ogpu_vram_mgr *vram = &mem->vram;
 	u64 size = bo->ttm.base.size;
-	struct ttm_place *place;
-
-	ogpu_places_init(out, try);
+	u32 vram_flags = 0, tt_flags = 0;
+	bool vram, tt;
 
 	/*
 	 * What can never fit is no place: TTM would evict everything, and make the list of pages,
 	 * before it gives up.
 	 */
-	if ((bo->placement & DRM_OGPU_BO_VRAM) && size <= ogpu_vram_mgr_room(vram, cpu)) {
-		place = ogpu_places_add(out, TTM_PL_VRAM, 0);
-		/* Page tables may be elsewhere: nobody has to make room for them. */
-		if (bo->kernel)
-			place->flags |= TTM_PL_FLAG_CONTIGUOUS | TTM_PL_FLAG_DESIRED;
-		if (vram->visible_size < vram->base.size) {
-			if (cpu)
-				place->lpfn = vram->visible_size >> PAGE_SHIFT;
-			else
-				place->flags |= TTM_PL_FLAG_TOPDOWN;
-		}
+	vram = (bo->placement & DRM_OGPU_BO_VRAM) && size <= ogpu_vram_mgr_room(&mem->vram, cpu);
+	tt = (bo->placement & DRM_OGPU_BO_SYSTEM) && size <= mem->tt.size;
+
+	/* Use what is preferred while some is free, then the other; evict nothing for it. */
+	if (vram && tt) {
+		bool prefer_vram = bo->prefer == DRM_OGPU_BO_VRAM;
+
+		vram_flags = prefer_vram ? TTM_PL_FLAG_DESIRED : TTM_PL_FLAG_FALLBACK;
+		tt_flags = prefer_vram ? TTM_PL_FLAG_FALLBACK : TTM_PL_FLAG_DESIRED;
 	}
 
-	if ((bo->placement & DRM_OGPU_BO_SYSTEM) && size <= mem->tt.size) {
-		u32 flags = 0;
-
-		/* Use VRAM while some is free, then system memory; evict nothing for it. */
-		if (out->placement.num_placement) {
-			out->places[0].flags |= TTM_PL_FLAG_DESIRED;
-			flags = TTM_PL_FLAG_FALLBACK;
-		}
-		ogpu_places_add(out, TTM_PL_TT, flags);
-	}
+	ogpu_places_init(out, try);
+	if (vram)
+		ogpu_bo_add_vram(bo, out, vram_flags);
+	if (tt)
+		ogpu_places_add(out, TTM_PL_TT, tt_flags);
 }
 
 /* Tells what ran out: TTM of older kernels says -ENOMEM in both cases. */
@@ -87,7 +96,7 @@ static int ogpu_bo_space_error(u32 placement, int err)
 /* It was placed. Is it where it would rather be? If not it is recalled when there is room. */
 static void ogpu_bo_note_away(struct ogpu_bo *bo)
 {
-	bo->is_away = (bo->placement & DRM_OGPU_BO_VRAM) &&
+	bo->is_away = bo->prefer == DRM_OGPU_BO_VRAM &&
 		      bo->ttm.resource->mem_type == TTM_PL_TT;
 	if (!bo->root)
 		return;
@@ -589,6 +598,7 @@ static struct ogpu_bo *ogpu_bo_new(struct ogpu_device *odev, u64 size, u32 place
 			return ERR_PTR(-ENOMEM);
 
 		bo->placement = placement;
+		bo->prefer = placement & DRM_OGPU_BO_VRAM ?: DRM_OGPU_BO_SYSTEM;
 		bo->flags = flags;
 		bo->kernel = kernel;
 		bo->region = OGPU_REGIONS;

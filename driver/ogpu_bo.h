@@ -133,6 +133,8 @@ struct ogpu_bo {
 	struct ttm_buffer_object ttm;
 	/** @placement: DRM_OGPU_BO_VRAM | DRM_OGPU_BO_SYSTEM; constant */
 	u32 placement;
+	/** @prefer: of @placement; under the dma_resv once others know the buffer */
+	u32 prefer;
 	/** @flags: DRM_OGPU_BO_CPU_ACCESS, DRM_OGPU_BO_WRITE_COMBINED; constant */
 	u32 flags;
 	/**
@@ -253,6 +255,7 @@ int ogpu_ioctl_bo_set_label(struct drm_device *drm, void *data, struct drm_file 
 bool ogpu_bo_can_purge(struct ttm_buffer_object *tbo);
 void ogpu_bo_purge(struct ogpu_bo *bo, struct ttm_resource *system);
 void ogpu_bo_filled(struct ogpu_bo *bo);
+int ogpu_ioctl_bo_prefetch(struct drm_device *drm, void *data, struct drm_file *file);
 int ogpu_ioctl_bo_madvise(struct drm_device *drm, void *data, struct drm_file *file);
 
 void ogpu_bo_print_all(struct ogpu_device *odev, struct drm_printer *p);

@@ -176,6 +176,7 @@ OGPU_IOCTL_ENTERED(bo_mmap_offset)
 OGPU_IOCTL_ENTERED(bo_info)
 OGPU_IOCTL_ENTERED(bo_set_label)
 OGPU_IOCTL_ENTERED(bo_madvise)
+OGPU_IOCTL_ENTERED(bo_prefetch)
 OGPU_IOCTL_ENTERED(vm_create)
 OGPU_IOCTL_ENTERED(vm_destroy)
 OGPU_IOCTL_ENTERED(queue_create)
@@ -202,6 +203,7 @@ static const struct drm_ioctl_desc ogpu_ioctls[] = {
 	DRM_IOCTL_DEF_DRV(OGPU_WAIT, ogpu_ioctl_wait, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(OGPU_QUEUE_EVENTFD, ogpu_entered_queue_eventfd, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(OGPU_BO_MADVISE, ogpu_entered_bo_madvise, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(OGPU_BO_PREFETCH, ogpu_entered_bo_prefetch, DRM_RENDER_ALLOW),
 };
 
 /* Pages of queues are not buffers. */

@@ -129,6 +129,9 @@ int __wrap_drmIoctl(int fd, unsigned long request, void *arg)
 		((struct drm_ogpu_bo_madvise *)arg)->retained = !fake.purged;
 		fake.advice = *(struct drm_ogpu_bo_madvise *)arg;
 		return 0;
+	case DRM_IOCTL_OGPU_BO_PREFETCH:
+		fake.prefetch = *(struct drm_ogpu_bo_prefetch *)arg;
+		return 0;
 	case DRM_IOCTL_OGPU_VM_CREATE:
 		((struct drm_ogpu_vm_create *)arg)->vm_id = 1;
 		return 0;

@@ -28,6 +28,7 @@ struct fake_kernel {
 	char label[32];
 	struct drm_ogpu_bo_madvise advice;	/* last one */
 	bool purged;		/* what it answers */
+	struct drm_ogpu_bo_prefetch prefetch;	/* last one */
 	bool fail_bo, fail_bind, fail_queue, fail_submit;
 	const char *driver;	/* name it answers, NULL: ogpu */
 	int major;

@@ -510,6 +510,9 @@ static void test_madvise(void **state)
 	assert_int_equal(ogpu_bo_madvise(bo, DRM_OGPU_MADV_WILLNEED, &retained), 0);
 	assert_false(retained);
 	fake.purged = false;
+	assert_int_equal(ogpu_bo_prefetch(bo, DRM_OGPU_BO_VRAM), 0);
+	assert_int_equal(fake.prefetch.handle, bo->handle);
+	assert_int_equal(fake.prefetch.placement, DRM_OGPU_BO_VRAM);
 	ogpu_bo_destroy(bo);
 }
 

@@ -113,6 +113,7 @@ extern "C" {
 #define DRM_OGPU_WAIT		0x0e
 #define DRM_OGPU_QUEUE_EVENTFD	0x0f
 #define DRM_OGPU_BO_MADVISE	0x10
+#define DRM_OGPU_BO_PREFETCH	0x11
 
 /**
  * struct drm_ogpu_array - an array in user memory
@@ -430,6 +431,29 @@ struct drm_ogpu_bo_madvise {
 	__u32 retained;
 	/** @pad: zero */
 	__u32 pad;
+};
+
+/**
+ * struct drm_ogpu_bo_prefetch - DRM_IOCTL_OGPU_BO_PREFETCH: where a buffer should be, from now on
+ *
+ * Of a buffer that may be in both places, @placement is preferred until the next call; at first
+ * that is VRAM. And the buffer is moved there now, before it is used: as by SUBMIT, so a buffer
+ * that may be in VRAM alone comes back and others make way for it, and one that may be in both
+ * comes to VRAM if no job uses it and there is room without moving others. Whether it was moved
+ * tells BO_INFO. One that was dropped (&struct drm_ogpu_bo_madvise) stays without memory.
+ *
+ * The move itself is not waited for: jobs submitted later wait for it on the card. The call waits
+ * for the card as SUBMIT does: for a buffer that is just being moved out, and for 10 seconds at
+ * most for memory that was freed while jobs use it. Errors: -EINVAL if @placement is not one place,
+ * or none of those that the buffer was made with; -EPERM if another file made it; -EBADMSG for a
+ * buffer that is DRM_OGPU_BO_LOST; -ENOSPC, -ENOMEM: it stays where it is, and the preference is as
+ * it was.
+ */
+struct drm_ogpu_bo_prefetch {
+	/** @handle: GEM handle */
+	__u32 handle;
+	/** @placement: DRM_OGPU_BO_VRAM or DRM_OGPU_BO_SYSTEM */
+	__u32 placement;
 };
 
 /* ---------------------------------------------------------------------------------------------
@@ -1147,6 +1171,8 @@ struct drm_ogpu_queue_eventfd {
 	DRM_IOW(DRM_COMMAND_BASE + DRM_OGPU_QUEUE_EVENTFD, struct drm_ogpu_queue_eventfd)
 #define DRM_IOCTL_OGPU_BO_MADVISE \
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_OGPU_BO_MADVISE, struct drm_ogpu_bo_madvise)
+#define DRM_IOCTL_OGPU_BO_PREFETCH \
+	DRM_IOW(DRM_COMMAND_BASE + DRM_OGPU_BO_PREFETCH, struct drm_ogpu_bo_prefetch)
 
 #if defined(__cplusplus)
 }

@@ -88,6 +88,13 @@ int ogpu_bo_madvise(struct ogpu_bo *bo, enum drm_ogpu_madv advice, bool *retaine
 	return ret;
 }
 
+int ogpu_bo_prefetch(struct ogpu_bo *bo, uint32_t placement)
+{
+	struct drm_ogpu_bo_prefetch arg = { .handle = bo->handle, .placement = placement };
+
+	return ogpu_ioctl(bo->dev, DRM_IOCTL_OGPU_BO_PREFETCH, &arg);
+}
+
 int ogpu_bo_export(struct ogpu_bo *bo, int *fd)
 {
 	struct drm_prime_handle arg = { .handle = bo->handle, .flags = DRM_CLOEXEC | DRM_RDWR };

@@ -99,6 +99,8 @@ int ogpu_bo_set_label(struct ogpu_bo *bo, const char *label);
  * @retained: whether the content is still there; NULL is allowed
  */
 int ogpu_bo_madvise(struct ogpu_bo *bo, enum drm_ogpu_madv advice, bool *retained);
+/** ogpu_bo_prefetch() - DRM_IOCTL_OGPU_BO_PREFETCH: prefer a place, and move the buffer there */
+int ogpu_bo_prefetch(struct ogpu_bo *bo, uint32_t placement);
 /**
  * ogpu_bo_export() - a file descriptor for a buffer, to be handed to another process
  *
