@@ -29,6 +29,7 @@
 
 #include <linux/atomic.h>
 #include <linux/io.h>
+#include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/spinlock.h>
@@ -40,6 +41,7 @@
 
 #include "ogpu_chip.h"
 #include "ogpu_discovery.h"
+#include "ogpu_params.h"
 #include "ogpu_report.h"
 
 struct ogpu_boot;
@@ -234,6 +236,12 @@ __printf(2, 3)
 void ogpu_device_set_error(struct ogpu_device *odev, const char *fmt, ...);
 void ogpu_device_clear_error(struct ogpu_device *odev);
 void ogpu_device_get_error(struct ogpu_device *odev, char *buf, size_t size);
+
+/* Limit of a job's time and default of queues: the administrator's word, or else the card's. */
+static inline u32 ogpu_device_job_ms(const struct ogpu_device *odev)
+{
+	return min(READ_ONCE(ogpu_job_timeout_ms) ?: odev->disc.job_ms, odev->disc.job_max_ms);
+}
 
 static inline bool ogpu_device_running(const struct ogpu_device *odev)
 {

@@ -169,10 +169,15 @@ static int ogpu_disc_queues(struct ogpu_disc *disc, const struct ogpu_disc_queue
 	disc->copy_slots = le32_to_cpu(queues->copy_slots);
 	disc->doorbells = le32_to_cpu(queues->doorbells);
 	disc->doorbell_stride = le32_to_cpu(queues->doorbell_stride);
+	disc->job_ms = le32_to_cpu(queues->job_ms);
+	disc->job_max_ms = le32_to_cpu(queues->job_max_ms);
 
 	if (!disc->compute_slots || !disc->copy_slots || !disc->doorbells ||
 	    disc->doorbells > U16_MAX || disc->doorbell_stride < OGPU_PAGE_4K ||
 	    !is_power_of_2(disc->doorbell_stride))
+		return -EINVAL;
+	if (!disc->job_ms || disc->job_ms > disc->job_max_ms ||
+	    disc->job_max_ms > OGPU_DISC_JOB_MAX_MS)
 		return -EINVAL;
 
 	return 0;

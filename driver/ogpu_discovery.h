@@ -81,6 +81,10 @@ struct ogpu_disc {
 	u32 doorbells;
 	/** @doorbell_stride: bytes between pages */
 	u32 doorbell_stride;
+	/** @job_ms: limit of a job's time, unless somebody chooses another one */
+	u32 job_ms;
+	/** @job_max_ms: highest that anybody may choose */
+	u32 job_max_ms;
 
 	/** @boot_base: start of the BOOT registers in BAR 0 */
 	u32 boot_base;

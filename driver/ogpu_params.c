@@ -5,12 +5,13 @@
 #include <linux/moduleparam.h>
 #include <linux/time64.h>
 
+#include "abi/discovery.h"
 #include "ogpu_params.h"
 
-/* Every job ends: there is no value that means for ever. */
+/* Every job ends: there is no value that means for ever. 0 leaves it to the card. */
 static int ogpu_set_job_timeout(const char *val, const struct kernel_param *kp)
 {
-	return param_set_uint_minmax(val, kp, 1, 24 * 60 * 60 * MSEC_PER_SEC);
+	return param_set_uint_minmax(val, kp, 0, OGPU_DISC_JOB_MAX_MS);
 }
 
 static const struct kernel_param_ops ogpu_job_timeout_ops = {
@@ -18,11 +19,11 @@ static const struct kernel_param_ops ogpu_job_timeout_ops = {
 	.get = param_get_uint,
 };
 
-unsigned int ogpu_job_timeout_ms = 10000;
+unsigned int ogpu_job_timeout_ms;
 module_param_cb(job_timeout_ms, &ogpu_job_timeout_ops, &ogpu_job_timeout_ms, 0644);
 __MODULE_PARM_TYPE(job_timeout_ms, "uint");
 MODULE_PARM_DESC(job_timeout_ms,
-		 "Longest time that a job may run, default of new queues (1 to 86400000, default 10000)");
+		 "Longest time that a job may run, default of new queues (1 to 86400000; default 0: as the card says)");
 
 /* A good card takes some time; with less, the next reset would give it up. */
 static int ogpu_set_fw_timeout(const char *val, const struct kernel_param *kp)

@@ -13,7 +13,6 @@
 #include "ogpu_boot.h"
 #include "ogpu_copy.h"
 #include "ogpu_device.h"
-#include "ogpu_params.h"
 #include "ogpu_query.h"
 #include "ogpu_ttm.h"
 
@@ -57,7 +56,7 @@ static int ogpu_query_device(struct ogpu_device *odev, void *data)
 	out->quantum_us = disc->quantum_us;
 	out->starve_ms = disc->starve_ms;
 	out->preempt_ms = disc->preempt_ms;
-	out->max_job_ms = ogpu_job_timeout_ms;
+	out->max_job_ms = ogpu_device_job_ms(odev);
 	strscpy(out->isa, disc->isa, sizeof(out->isa));
 	out->flags = odev->system_atomics ? DRM_OGPU_DEVICE_SYSTEM_ATOMICS : 0;
 

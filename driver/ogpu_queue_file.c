@@ -16,7 +16,6 @@
 #include "abi/addr.h"
 #include "ogpu_device.h"
 #include "ogpu_file.h"
-#include "ogpu_params.h"
 #include "ogpu_queue.h"
 #include "ogpu_queue_file.h"
 #include "ogpu_queue_mmap.h"
@@ -125,14 +124,15 @@ static int ogpu_queue_check_ring(struct ogpu_device *odev,
 	return ogpu_queue_has_doorbell_page(odev) ? 0 : -EOPNOTSUPP;
 }
 
-static int ogpu_queue_check_args(const struct drm_ogpu_queue_create *args)
+static int ogpu_queue_check_args(struct ogpu_device *odev, const struct drm_ogpu_queue_create *args)
 {
 	if (!ogpu_queue_save_ok(args))
 		return -EINVAL;
 	if (args->flags & ~DRM_OGPU_QUEUE_USER || args->pad ||
 	    args->engine > DRM_OGPU_ENGINE_COPY || args->priority > DRM_OGPU_PRIORITY_HIGH)
 		return -EINVAL;
-	if (args->timeout_ms > ogpu_job_timeout_ms && !capable(CAP_SYS_ADMIN))
+	if (args->timeout_ms > odev->disc.job_max_ms ||
+	    (args->timeout_ms > ogpu_device_job_ms(odev) && !capable(CAP_SYS_ADMIN)))
 		return -EINVAL;
 	if (args->priority == DRM_OGPU_PRIORITY_HIGH && !capable(CAP_SYS_NICE))
 		return -EACCES;
@@ -160,14 +160,14 @@ int ogpu_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file 
 		.priority = args->priority,
 		.kind = OGPU_QUEUE_KIND_SUBMIT,
 		.ring_size = OGPU_SUBMIT_RING_SIZE,
-		.timeout_ms = args->timeout_ms ?: ogpu_job_timeout_ms,
+		.timeout_ms = args->timeout_ms ?: ogpu_device_job_ms(ofile->odev),
 		.save_va = args->save_va,
 		.save_bytes = args->save_bytes,
 	};
 	struct ogpu_queue *queue;
 	int ret;
 
-	ret = ogpu_queue_check_args(args);
+	ret = ogpu_queue_check_args(ofile->odev, args);
 	if (!ret)
 		ret = ogpu_queue_check_ring(ofile->odev, args);
 	if (ret)

@@ -20,7 +20,6 @@
 
 #include "abi/mbox.h"
 #include "ogpu_device.h"
-#include "ogpu_params.h"
 #include "ogpu_job.h"
 #include "ogpu_queue.h"
 #include "ogpu_queue_priv.h"
@@ -89,7 +88,7 @@ static s64 ogpu_queue_oldest_left_ns(struct ogpu_queue *queue, u64 card_ns)
 	waited_ns -= min(waited_ns, queue->oldest_waited_ns);
 	waited_ns += ogpu_queue_waiting_ns(&queue->times, card_ns);
 
-	return ogpu_queue_left_ns(queue->timeout_ms, READ_ONCE(ogpu_job_timeout_ms), elapsed_ns,
+	return ogpu_queue_left_ns(queue->timeout_ms, ogpu_device_job_ms(queue->odev), elapsed_ns,
 				  waited_ns);
 }
 

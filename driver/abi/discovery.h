@@ -120,14 +120,18 @@ struct ogpu_disc_copy {
 };
 OGPU_ASSERT_SIZE(struct ogpu_disc_copy, 24);
 
+#define OGPU_DISC_JOB_MAX_MS	86400000u
+
 struct ogpu_disc_queues {
 	struct ogpu_disc_entry entry;
 	__le32 compute_slots;	/* hardware slots 0 .. n-1 */
 	__le32 copy_slots;	/* the slots that follow */
 	__le32 doorbells;	/* pages in BAR 4; the most queues that can exist */
 	__le32 doorbell_stride;	/* bytes between pages */
+	__le32 job_ms;		/* limit of a job's time, unless software chooses another one */
+	__le32 job_max_ms;	/* highest that software may choose, at most OGPU_DISC_JOB_MAX_MS */
 };
-OGPU_ASSERT_SIZE(struct ogpu_disc_queues, 32);
+OGPU_ASSERT_SIZE(struct ogpu_disc_queues, 40);
 
 struct ogpu_disc_ras {
 	struct ogpu_disc_entry entry;

@@ -82,6 +82,8 @@ static struct ogpu_disc_test_table *ogpu_disc_test_make(struct kunit *test)
 	t->queues.copy_slots = cpu_to_le32(2);
 	t->queues.doorbells = cpu_to_le32(64);
 	t->queues.doorbell_stride = cpu_to_le32(4096);
+	t->queues.job_ms = cpu_to_le32(10000);
+	t->queues.job_max_ms = cpu_to_le32(60000);
 	t->boot = ogpu_disc_test_entry(OGPU_DISC_BOOT, sizeof(t->boot), 0x1000);
 	t->mbox = ogpu_disc_test_entry(OGPU_DISC_MBOX, sizeof(t->mbox), 0x2000);
 	t->event = ogpu_disc_test_entry(OGPU_DISC_EVENT, sizeof(t->event), 0x3000);
@@ -119,6 +121,8 @@ static void ogpu_disc_test_good(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, disc.preempt_ms, 10);
 	KUNIT_EXPECT_STREQ(test, disc.isa, "rv64imafdc_zicsr");
 	KUNIT_EXPECT_EQ(test, disc.doorbells, 64);
+	KUNIT_EXPECT_EQ(test, disc.job_ms, 10000);
+	KUNIT_EXPECT_EQ(test, disc.job_max_ms, 60000);
 	KUNIT_EXPECT_EQ(test, disc.boot_base, 0x1000);
 	KUNIT_EXPECT_EQ(test, disc.mmu_base, 0x4000);
 	KUNIT_EXPECT_EQ(test, disc.cap_min_uw, 10000000);

@@ -337,15 +337,25 @@ TEST(state_is_told)
 TEST(parameters)
 {
 	struct admin module = { .dir = "/sys/module/ogpu/parameters" };
+	struct card card;
 
 	EXPECT(!admin_write(&module, "fw_timeout_ms", "0"));
 	EXPECT(!admin_write(&module, "fw_timeout_ms", "99"));
 	EXPECT(!admin_write(&module, "fw_timeout_ms", "600001"));
-	EXPECT(!admin_write(&module, "job_timeout_ms", "0"));
+	EXPECT(!admin_write(&module, "job_timeout_ms", "-1"));
 	EXPECT(!admin_write(&module, "job_timeout_ms", "86400001"));
 	EXPECT(!admin_write(&module, "max_queues_per_user", "-1"));
 	EXPECT(admin_write(&module, "fw_timeout_ms", "5000"));
-	EXPECT(admin_write(&module, "job_timeout_ms", "10000"));
+
+	/* The administrator's word goes before the card's, if there is one. */
+	EXPECT(admin_write(&module, "job_timeout_ms", "1234"));
+	card_open(&card);
+	EXPECT_EQ(card.info.max_job_ms, 1234);
+	card_close(&card);
+	EXPECT(admin_write(&module, "job_timeout_ms", "0"));
+	card_open(&card);
+	EXPECT_EQ(card.info.max_job_ms, 10000);
+	card_close(&card);
 }
 
 int main(int argc, char **argv)

@@ -3,7 +3,8 @@
  * Two cards whose discovery tables differ, in one machine at the same time: one driver and one
  * firmware binary serve both, each with the units, slots, queues and memory that it has.
  *
- * VM: --cards 2 --vgpu-args '--vram 64M --cus 2 --compute-slots 2 --copy-slots 1 --doorbells 40' \
+ * VM: --cards 2 --vgpu-args '--vram 64M --cus 2 --compute-slots 2 --copy-slots 1 --doorbells 40 \
+ *     --job-ms 4000' \
  *     --vgpu-args '--vram 192M --cus 9 --fused 4 --compute-slots 9 --copy-slots 3 --doorbells 300'
  */
 #include "card.h"
@@ -157,6 +158,8 @@ TEST(cards_differ)
 	for (i = 0; i < CARDS; i++)
 		card_open_number(&cards[i], i);
 	EXPECT_NE(cards[0].info.cu_count, cards[1].info.cu_count);
+	EXPECT_EQ(cards[0].info.max_job_ms, 4000);
+	EXPECT_EQ(cards[1].info.max_job_ms, 10000);
 	EXPECT_NE(cards[0].info.max_queues, cards[1].info.max_queues);
 	EXPECT_NE(cards[0].info.copy_engines, cards[1].info.copy_engines);
 	EXPECT_NE(card_memory(&cards[0]).vram_size, card_memory(&cards[1]).vram_size);

@@ -271,6 +271,11 @@ static void test_discovery(void **state)
 					 OGPU_DISC_MEMORY_ATOMICS);
 		if (entry->type == OGPU_DISC_MMU)
 			assert_int_equal(entry->base, BLOCK_MMU);
+		if (entry->type == OGPU_DISC_QUEUES) {
+			assert_int_equal(((struct ogpu_disc_queues *)entry)->job_ms, 10000);
+			assert_int_equal(((struct ogpu_disc_queues *)entry)->job_max_ms,
+					 OGPU_DISC_JOB_MAX_MS);
+		}
 		if (entry->type == OGPU_DISC_ISA)
 			assert_memory_equal(((struct ogpu_disc_isa *)entry)->isa, OGPU_CU_ISA,
 					    sizeof(OGPU_CU_ISA));

@@ -12,6 +12,6 @@ _ogpu_vgpu() {
 		;;
 	esac
 	# shellcheck disable=SC2207
-	COMPREPLY=($(compgen -W "--socket --root-key --state --control --trace --once --version --help --vram --aperture --cus --fused --compute-slots --copy-slots --doorbells --board-id --hw-rev --fuse-svn --revoke-key --uuid --threads --strict" -- "$cur"))
+	COMPREPLY=($(compgen -W "--socket --root-key --state --control --trace --once --version --help --vram --aperture --cus --fused --compute-slots --copy-slots --doorbells --job-ms --board-id --hw-rev --fuse-svn --revoke-key --uuid --threads --strict" -- "$cur"))
 }
 complete -F _ogpu_vgpu ogpu-vgpu

@@ -101,6 +101,8 @@ static void add_engines(struct discovery *disc, const struct vgpu_config *cfg)
 	queues->copy_slots = cfg->copy_slots;
 	queues->doorbells = cfg->doorbells;
 	queues->doorbell_stride = VGPU_DOORBELL_STRIDE;
+	queues->job_ms = cfg->job_ms;
+	queues->job_max_ms = OGPU_DISC_JOB_MAX_MS;
 }
 
 static void add_care(struct discovery *disc)

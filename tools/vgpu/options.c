@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "abi/discovery.h"
 #include "options.h"
 
 #define MIB		0x100000ull
@@ -37,6 +38,7 @@ enum {
 	OPT_STATE,
 	OPT_UUID,
 	OPT_THREADS,
+	OPT_JOB_MS,
 	OPT_STRICT,
 	OPT_ONCE,
 };
@@ -52,6 +54,7 @@ static const struct option long_options[] = {
 	{ "compute-slots", required_argument, NULL, OPT_COMPUTE_SLOTS },
 	{ "copy-slots", required_argument, NULL, OPT_COPY_SLOTS },
 	{ "doorbells", required_argument, NULL, OPT_DOORBELLS },
+	{ "job-ms", required_argument, NULL, OPT_JOB_MS },
 	{ "board-id", required_argument, NULL, OPT_BOARD_ID },
 	{ "hw-rev", required_argument, NULL, OPT_HW_REV },
 	{ "fuse-svn", required_argument, NULL, OPT_FUSE_SVN },
@@ -92,6 +95,7 @@ static const char help[] =
 "  --compute-slots N    hardware slots for compute queues, at least 1 (6)\n"
 "  --copy-slots N       hardware slots for copy queues, at least 1 (2); 32 in total\n"
 "  --doorbells N        the most queues that can exist, 1 to 4096 (256)\n"
+"  --job-ms N           limit of a job's time that discovery tells, 1 to 86400000 (10000)\n"
 "  --board-id N         board that firmware must be made for (0x4f470001)\n"
 "  --hw-rev N           revision that firmware must allow, 0 to 255 (1)\n"
 "  --fuse-svn N         lowest security version of firmware that is accepted (0)\n"
@@ -250,6 +254,8 @@ static bool parse_one(struct options *opt, int option)
 		return parse_u32(opt, "copy-slots", 1, OGPU_MC_SLOT_MAX - 1, &cfg->copy_slots);
 	case OPT_DOORBELLS:
 		return parse_u32(opt, "doorbells", 1, DOORBELLS_MAX, &cfg->doorbells);
+	case OPT_JOB_MS:
+		return parse_u32(opt, "job-ms", 1, OGPU_DISC_JOB_MAX_MS, &cfg->job_ms);
 	case OPT_BOARD_ID:
 		return parse_u32(opt, "board-id", 1, UINT32_MAX, &cfg->board_id);
 	case OPT_HW_REV:
@@ -334,6 +340,7 @@ static void set_defaults(struct options *opt)
 			.compute_slots = 6,
 			.copy_slots = 2,
 			.doorbells = 256,
+			.job_ms = 10000,
 			.board_id = OGPU_BOARD_DEV,
 			.hw_rev = OGPU_BOARD_DEV_HW_REV,
 			.host_threads = online < 1 ? 1 : online > (long)CU_MAX ? CU_MAX : online,

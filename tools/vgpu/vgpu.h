@@ -59,6 +59,7 @@ struct vgpu_config {
 	uint64_t cu_fused;		/* bit mask of units fused off */
 	uint32_t compute_slots, copy_slots;
 	uint32_t doorbells;
+	uint32_t job_ms;		/* limit of a job's time that discovery tells */
 	uint32_t board_id;
 	uint16_t hw_rev;
 	struct nonvol *nonvol;		/* what outlives power */

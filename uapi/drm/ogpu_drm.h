@@ -775,9 +775,9 @@ struct drm_ogpu_queue_create {
 	/** @flags: DRM_OGPU_QUEUE_USER or 0 */
 	__u32 flags;
 	/**
-	 * @timeout_ms: a job that runs longer is killed, and its queue with it; 0: the driver's
-	 * default (module parameter job_timeout_ms); more than that is -EINVAL unless
-	 * CAP_SYS_ADMIN. What counts is the time in which work of the job is on a compute unit,
+	 * @timeout_ms: a job that runs longer is killed, and its queue with it; 0: the default,
+	 * @max_job_ms of the device (from the card, or module parameter job_timeout_ms); more than
+	 * that is -EINVAL unless CAP_SYS_ADMIN, more than the card's own limit always. What counts is the time in which work of the job is on a compute unit,
 	 * other packets are executed, or a WAIT packet waits. Time in which other queues have the
 	 * hardware does not, nor does that of jobs that the job waits for by a syncobj; but a job
 	 * that has not ended after ten times @max_job_ms (or ten times its own limit, if that is
