@@ -611,12 +611,13 @@ void ogpu_mbox_set_handler(struct ogpu_device *odev, enum ogpu_mbox_kind kind,
 void ogpu_mbox_wait_events(struct ogpu_device *odev)
 {
 	struct ogpu_mbox *mbox = odev->mbox;
+	u32 generation = READ_ONCE(odev->generation);
 	u32 put = READ_ONCE(mbox->events_put);
 
 	if (!wait_event_timeout(mbox->wait, (s32)(READ_ONCE(mbox->events_done) - put) >= 0 ||
 				!READ_ONCE(mbox->running),
 				msecs_to_jiffies(OGPU_MBOX_TIMEOUT_MS)))
-		ogpu_report(odev, OGPU_TROUBLE_FW_EVENTS);
+		ogpu_report_since(odev, generation, OGPU_TROUBLE_FW_EVENTS);
 }
 
 /**

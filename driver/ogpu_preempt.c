@@ -212,6 +212,7 @@ static void ogpu_preempt_resume_soon(struct ogpu_preempt *preempt, unsigned int 
 static bool ogpu_preempt_suspend_clients(struct ogpu_preempt *preempt)
 {
 	struct ogpu_device *odev = preempt->vm->odev;
+	u32 generation = READ_ONCE(odev->generation);
 	int ret;
 
 	if (preempt->state != OGPU_PREEMPT_RUNNING || list_empty(&preempt->clients))
@@ -219,7 +220,7 @@ static bool ogpu_preempt_suspend_clients(struct ogpu_preempt *preempt)
 
 	ret = odev->mem->preempts.ops->suspend(odev, &preempt->clients);
 	if (ret && ret != -ENODEV)
-		ogpu_report(odev, OGPU_TROUBLE_QUEUE_SUSPEND);
+		ogpu_report_since(odev, generation, OGPU_TROUBLE_QUEUE_SUSPEND);
 
 	return !ret;
 }

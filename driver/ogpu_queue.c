@@ -145,6 +145,7 @@ void ogpu_queue_send(struct ogpu_queue *queue, struct ogpu_queue_request *reques
 	};
 
 	mutex_lock(&mgr->lock);
+	request->generation = READ_ONCE(queue->odev->generation);
 	/* The number may belong to another queue by now. */
 	request->sent = queue->on_card;
 	if (request->sent)
@@ -178,6 +179,7 @@ static int ogpu_queue_create_on_card(struct ogpu_queue *queue)
 							      offsetof(struct ogpu_queue_mem,
 								       control))),
 	};
+	u32 generation = READ_ONCE(queue->odev->generation);
 	struct ogpu_mbox_call call;
 	int ret;
 
@@ -209,7 +211,7 @@ static int ogpu_queue_create_on_card(struct ogpu_queue *queue)
 	/* The mailbox sees to firmware that does not answer. */
 	if (ret && ret != -ENOSPC && ret != -ENODEV && ret != -ETIMEDOUT) {
 		drm_err(&queue->odev->drm, "firmware refuses to make a queue: %pe\n", ERR_PTR(ret));
-		ogpu_report(queue->odev, OGPU_TROUBLE_QUEUE_CREATE);
+		ogpu_report_since(queue->odev, generation, OGPU_TROUBLE_QUEUE_CREATE);
 	}
 
 	return ogpu_queue_create_errno(ret);
@@ -308,7 +310,8 @@ static void ogpu_queue_release_work(struct work_struct *work)
 
 	if (!gone) {
 		if (ret != -ENODEV)
-			ogpu_report(mgr->odev, OGPU_TROUBLE_QUEUE_DESTROY);
+			ogpu_report_since(mgr->odev, destroy.generation,
+					  OGPU_TROUBLE_QUEUE_DESTROY);
 		return;
 	}
 	/* Who asked firmware for something meanwhile is done with it while the number is ours. */
@@ -587,7 +590,7 @@ void ogpu_queue_finish_kill(struct ogpu_queue *queue, struct ogpu_queue_request 
 		ogpu_queue_stopped(queue, error, -ECANCELED);
 		ogpu_queue_tell_error(queue);
 	} else if (ret != -ENODEV) {
-		ogpu_report(queue->odev, OGPU_TROUBLE_QUEUE_STOP);
+		ogpu_report_since(queue->odev, stop->generation, OGPU_TROUBLE_QUEUE_STOP);
 	}
 }
 

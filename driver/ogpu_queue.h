@@ -174,6 +174,8 @@ struct ogpu_queue_request {
 	struct ogpu_mbox_call call;
 	/** @sent: @call is under way */
 	bool sent;
+	/** @generation: of the card when it was sent */
+	u32 generation;
 };
 
 /**

@@ -120,10 +120,11 @@ static int ogpu_queue_user_suspend(struct ogpu_device *odev, struct list_head *c
 
 static void ogpu_queue_user_resume(struct ogpu_device *odev, struct list_head *clients)
 {
+	u32 generation = READ_ONCE(odev->generation);
 	int ret = ogpu_queue_user_request(odev, clients, OGPU_MSG_QUEUE_RESUME);
 
 	if (ret && ret != -ENODEV)
-		ogpu_report(odev, OGPU_TROUBLE_QUEUE_SUSPEND);
+		ogpu_report_since(odev, generation, OGPU_TROUBLE_QUEUE_SUSPEND);
 }
 
 static void ogpu_queue_user_fail(struct ogpu_device *odev, struct list_head *clients)

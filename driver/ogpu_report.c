@@ -145,3 +145,18 @@ void ogpu_report_explain(struct ogpu_device *odev, const char *what, int err)
 	else
 		ogpu_device_set_error(odev, "%s: %d", what, err);
 }
+
+/**
+ * ogpu_report_since() - something was wrong with the card when we asked
+ * @odev: the card
+ * @generation: of the card, from before we asked
+ * @trouble: what
+ *
+ * As ogpu_report(), but who is told late that firmware did not obey does not have a card reset that
+ * has been reset since.
+ */
+void ogpu_report_since(struct ogpu_device *odev, u32 generation, enum ogpu_trouble trouble)
+{
+	if (READ_ONCE(odev->generation) == generation)
+		ogpu_report(odev, trouble);
+}

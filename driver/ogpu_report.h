@@ -122,6 +122,7 @@ void ogpu_report_get_step(struct ogpu_device *odev, enum ogpu_step step,
 			  struct ogpu_step_count *count);
 void ogpu_report_explain(struct ogpu_device *odev, const char *what, int err);
 enum ogpu_step ogpu_trouble_step(enum ogpu_trouble trouble);
+void ogpu_report_since(struct ogpu_device *odev, u32 generation, enum ogpu_trouble trouble);
 const char *ogpu_trouble_text(enum ogpu_trouble trouble);
 
 #endif

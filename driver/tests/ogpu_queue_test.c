@@ -101,6 +101,25 @@ static void ogpu_queue_test_stop_unknown(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, queue->state, OGPU_QUEUE_ENDED);
 }
 
+/* Firmware that does not stop a queue has the card reset, but not one that was reset since. */
+static void ogpu_queue_test_stop_refused(struct kunit *test)
+{
+	struct ogpu_queue *queue = ogpu_queue_test_user(test);
+	struct ogpu_queue_request stop = { .sent = true, .generation = 7 };
+
+	init_completion(&stop.call.over);
+	stop.call.msg.status = cpu_to_le16(OGPU_MSG_EHW);
+	complete(&stop.call.over);
+	queue->odev->generation = 8;
+	ogpu_queue_finish_kill(queue, &stop, -ECANCELED);
+	KUNIT_EXPECT_EQ(test, queue->odev->last_error[0], 0);
+
+	complete(&stop.call.over);
+	queue->odev->generation = 7;
+	ogpu_queue_finish_kill(queue, &stop, -ECANCELED);
+	KUNIT_EXPECT_EQ(test, queue->odev->last_error[0], 'R');
+}
+
 /* Whoever kills it again costs firmware nothing: here there is none that could be asked. */
 static void ogpu_queue_test_kill_ended(struct kunit *test)
 {
@@ -122,6 +141,7 @@ static void ogpu_queue_test_kill_ended(struct kunit *test)
 static struct kunit_case ogpu_queue_cases[] = {
 	KUNIT_CASE(ogpu_queue_test_states),
 	KUNIT_CASE(ogpu_queue_test_stop_unknown),
+	KUNIT_CASE(ogpu_queue_test_stop_refused),
 	KUNIT_CASE(ogpu_queue_test_kill_ended),
 	KUNIT_CASE(ogpu_queue_test_create_errno),
 	{ }
