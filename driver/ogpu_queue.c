@@ -11,7 +11,7 @@
  *
  * Numbers. A queue's number is its doorbell page. It is taken for a new queue only after firmware
  * has confirmed that the old one is gone, and so is the memory that hardware writes. A queue whose
- * end firmware has not confirmed is a zombie until the card has been reset or is unbound.
+ * end firmware has not confirmed is an orphan until the card has been reset or is unbound.
  *
  * Errors. A queue dies at once and for good. It is DEAD before anything else happens, so nothing
  * is added to the ring. When hardware is known to have stopped, the fences of its jobs signal:
@@ -304,7 +304,7 @@ static void ogpu_queue_release_work(struct work_struct *work)
 	if (!gone) {
 		ogpu_queue_quota_end_dying(ogpu_queue_quota(queue));
 		/* Then it belongs to ogpu_queue_mgr_forget(). */
-		list_add_tail(&queue->zombie, &mgr->zombies);
+		list_add_tail(&queue->orphan, &mgr->orphans);
 	}
 	mutex_unlock(&mgr->lock);
 
@@ -412,7 +412,7 @@ struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
 	queue->save_bytes = params->save_bytes;
 	INIT_WORK(&queue->release, ogpu_queue_release_work);
 	INIT_DELAYED_WORK(&queue->timeout, ogpu_queue_timeout_work);
-	INIT_LIST_HEAD(&queue->zombie);
+	INIT_LIST_HEAD(&queue->orphan);
 	mutex_init(&queue->submit_lock);
 	ogpu_lockdep_class(&queue->submit_lock, OGPU_LOCK_SUBMIT);
 	spin_lock_init(&queue->lock);

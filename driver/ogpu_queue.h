@@ -252,8 +252,8 @@ struct ogpu_queue {
 	struct work_struct release;
 	/** @rcu: frees the memory */
 	struct rcu_head rcu;
-	/** @zombie: link while firmware has not confirmed its end */
-	struct list_head zombie;
+	/** @orphan: link while firmware has not confirmed its end */
+	struct list_head orphan;
 
 	/** @submit_lock: jobs are submitted under it, so that they are numbered in their order */
 	struct mutex submit_lock;

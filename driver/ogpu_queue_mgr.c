@@ -118,7 +118,7 @@ void ogpu_queue_tell_error(struct ogpu_queue *queue)
 }
 
 /*
- * Hardware has forgotten all queues or is off: lets go of numbers, of zombies, and of memory for
+ * Hardware has forgotten all queues or is off: lets go of numbers, of orphans, and of memory for
  * DMA, which has to be gone before the device is. A queue that is in the table is not freed while
  * the lock is held.
  */
@@ -126,7 +126,7 @@ static void ogpu_queue_mgr_forget(struct ogpu_queue_mgr *mgr)
 {
 	struct ogpu_queue *queue, *next;
 	unsigned long number;
-	LIST_HEAD(zombies);
+	LIST_HEAD(orphans);
 
 	/* Nobody puts pages of queues into a process before their numbers are somebody else's. */
 	down_write(&mgr->map_sem);
@@ -137,11 +137,11 @@ static void ogpu_queue_mgr_forget(struct ogpu_queue_mgr *mgr)
 		ogpu_queue_free_mem(queue);
 		ogpu_queue_mgr_drop(mgr, queue);
 	}
-	list_splice_init(&mgr->zombies, &zombies);
+	list_splice_init(&mgr->orphans, &orphans);
 	mutex_unlock(&mgr->lock);
 	up_write(&mgr->map_sem);
 
-	list_for_each_entry_safe(queue, next, &zombies, zombie)
+	list_for_each_entry_safe(queue, next, &orphans, orphan)
 		ogpu_queue_free(queue);
 }
 
@@ -275,7 +275,7 @@ int ogpu_queue_mgr_init(struct ogpu_device *odev)
 
 	mgr->odev = odev;
 	mgr->stopped = true;
-	INIT_LIST_HEAD(&mgr->zombies);
+	INIT_LIST_HEAD(&mgr->orphans);
 	mgr->timeout_wq = drmm_alloc_ordered_workqueue(&odev->drm, "ogpu-timeout-%s",
 						       WQ_MEM_RECLAIM, pci_name(odev->pdev));
 	if (IS_ERR(mgr->timeout_wq))

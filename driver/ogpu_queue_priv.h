@@ -80,8 +80,8 @@ struct ogpu_queue_mgr {
 	struct mutex lock;
 	/** @stopped: no queues can be made; protected by @lock */
 	bool stopped;
-	/** @zombies: queues without references whose end is not confirmed; protected by @lock */
-	struct list_head zombies;
+	/** @orphans: queues without references whose end is not confirmed; protected by @lock */
+	struct list_head orphans;
 	/**
 	 * @map_sem: held for reading by who puts pages of a queue into a process, for writing while
 	 * all queues are forgotten; taken inside of mmap_lock and outside of @lock
