@@ -73,8 +73,8 @@ struct ogpu_bind_job {
 	struct ogpu_pt_need need;
 	/** @change: these tables */
 	struct ogpu_pt_change change;
-	/** @parked: in &struct ogpu_mem_binds */
-	struct list_head parked;
+	/** @deferred: in &struct ogpu_mem_binds */
+	struct list_head deferred;
 };
 
 extern const struct ogpu_sched_ops ogpu_bind_sched_ops;

@@ -9,7 +9,7 @@
  *
  * For the same reason a job that cannot be done, because the card has failed, must not be over
  * before the card has been stopped: until then its engines may follow what the page tables or the
- * TLB said before. Such a job is parked; ogpu_binds_stop() ends it.
+ * TLB said before. Such a job is deferred; ogpu_binds_stop() ends it.
  */
 #include <linux/dma-resv.h>
 #include <linux/err.h>
@@ -105,14 +105,14 @@ static int ogpu_bind_job_apply(struct ogpu_bind_job *job)
 }
 
 /* Let a job wait until the card is stopped, which is sure to come; unless it has been. */
-static int ogpu_bind_job_park(struct ogpu_bind_job *job)
+static int ogpu_bind_job_defer(struct ogpu_bind_job *job)
 {
 	struct ogpu_mem_binds *binds = &job->vm->odev->mem->binds;
 	int ret = 0;
 
 	spin_lock(&binds->lock);
 	if (job->vm->stops == binds->stops)
-		list_add_tail(&job->parked, &binds->parked);
+		list_add_tail(&job->deferred, &binds->deferred);
 	else
 		ret = -ENODEV;
 	spin_unlock(&binds->lock);
@@ -128,7 +128,7 @@ static struct dma_fence *ogpu_bind_job_run(struct ogpu_sched_job *sched_job)
 
 	ret = ogpu_bind_job_apply(job);
 	if (ret) {
-		ret = ogpu_bind_job_park(job);
+		ret = ogpu_bind_job_defer(job);
 		if (!ret)
 			return fence;
 	}
@@ -156,15 +156,15 @@ void ogpu_binds_stop(struct ogpu_device *odev)
 
 	spin_lock(&binds->lock);
 	binds->stops++;
-	while ((vm = list_first_entry_or_null(&binds->vms, struct ogpu_vm, parked))) {
-		list_del(&vm->parked);
+	while ((vm = list_first_entry_or_null(&binds->vms, struct ogpu_vm, deferred))) {
+		list_del(&vm->deferred);
 		queue_work(ogpu_sched_wq(), &vm->destroy_work);
 	}
-	while ((job = list_first_entry_or_null(&binds->parked, struct ogpu_bind_job, parked))) {
+	while ((job = list_first_entry_or_null(&binds->deferred, struct ogpu_bind_job, deferred))) {
 		struct ogpu_sched *sched = ogpu_sched_get(job->base.sched);
 		struct dma_fence *fence = dma_fence_get(job->fence);
 
-		list_del(&job->parked);
+		list_del(&job->deferred);
 		spin_unlock(&binds->lock);
 
 		ogpu_fence_signal(fence, -ENODEV);
@@ -295,7 +295,7 @@ bool ogpu_bind_job_do_now(struct ogpu_bind_job *job, u64 replaced)
 			return false;
 	}
 
-	/* What is not possible now goes the other way, and is parked there. */
+	/* What is not possible now goes the other way, and is deferred there. */
 	return !ogpu_bind_job_apply(job);
 }
 

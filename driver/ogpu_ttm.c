@@ -529,7 +529,7 @@ int ogpu_mem_init(struct ogpu_device *odev)
 	mutex_init(&mem->outs.lock);
 	INIT_LIST_HEAD(&mem->outs.pages);
 	spin_lock_init(&mem->binds.lock);
-	INIT_LIST_HEAD(&mem->binds.parked);
+	INIT_LIST_HEAD(&mem->binds.deferred);
 	INIT_LIST_HEAD(&mem->binds.vms);
 
 	ret = ogpu_ttm_device_init(&mem->ttm, &ogpu_ttm_funcs, drm->dev,

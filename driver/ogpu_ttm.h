@@ -30,8 +30,8 @@ struct ttm_buffer_object;
 struct ogpu_mem_binds {
 	/** @lock: protects the others */
 	spinlock_t lock;
-	/** @parked: &struct ogpu_bind_job */
-	struct list_head parked;
+	/** @deferred: &struct ogpu_bind_job */
+	struct list_head deferred;
 	/** @vms: &struct ogpu_vm without users that the card may still use */
 	struct list_head vms;
 	/** @stops: how often the card was stopped: no address space from before is used any more */

@@ -249,7 +249,7 @@ static void ogpu_vm_unmap_all(struct ogpu_vm *vm)
 }
 
 /* Let it wait until the card is stopped, which is sure to come; false: the card has been. */
-static bool ogpu_vm_park(struct ogpu_vm *vm)
+static bool ogpu_vm_defer(struct ogpu_vm *vm)
 {
 	struct ogpu_mem_binds *binds = &vm->odev->mem->binds;
 	bool wait;
@@ -257,7 +257,7 @@ static bool ogpu_vm_park(struct ogpu_vm *vm)
 	spin_lock(&binds->lock);
 	wait = vm->stops == binds->stops;
 	if (wait)
-		list_add_tail(&vm->parked, &binds->vms);
+		list_add_tail(&vm->deferred, &binds->vms);
 	spin_unlock(&binds->lock);
 
 	return wait;
@@ -280,7 +280,7 @@ static void ogpu_vm_destroy_work(struct work_struct *work)
 	 */
 	ogpu_preempt_destroy(vm->preempt);
 	vm->preempt = NULL;
-	if (vm->asid && ogpu_mmu_as_clear(odev, vm->asid) && ogpu_vm_park(vm))
+	if (vm->asid && ogpu_mmu_as_clear(odev, vm->asid) && ogpu_vm_defer(vm))
 		goto out_put;
 	if (vm->asid)
 		ogpu_mmu_as_free(odev, vm->asid);

@@ -82,8 +82,8 @@ struct ogpu_vm {
 	struct kref users;
 	/** @destroy_work: takes everything down after the last user left */
 	struct work_struct destroy_work;
-	/** @parked: in &struct ogpu_mem_binds, if the card could not be told that it is gone */
-	struct list_head parked;
+	/** @deferred: in &struct ogpu_mem_binds, if the card could not be told that it is gone */
+	struct list_head deferred;
 	/** @asid: name of this address space towards hardware */
 	u16 asid;
 	/** @bind_lock: serialises VM_BIND */
