@@ -66,16 +66,16 @@ static void ogpu_fdinfo_show_memory(struct drm_printer *p, struct drm_file *file
 
 static void ogpu_fdinfo_show_engines(struct drm_printer *p, struct ogpu_file *ofile)
 {
-	const struct ogpu_queue_owner *owner = ofile->queue_owner;
+	const struct ogpu_queue_file *file = ofile->queue_file;
 	struct ogpu_device *odev = ofile->odev;
 
-	ogpu_queue_mgr_account(odev, owner);
+	ogpu_queue_mgr_account(odev, file);
 
 	drm_printf(p, "drm-engine-compute:\t%llu ns\n",
-		   (u64)atomic64_read(&owner->unit_ns[OGPU_ENGINE_COMPUTE]));
+		   (u64)atomic64_read(&file->unit_ns[OGPU_ENGINE_COMPUTE]));
 	drm_printf(p, "drm-engine-capacity-compute:\t%u\n", odev->disc.compute_slots);
 	drm_printf(p, "drm-engine-copy:\t%llu ns\n",
-		   (u64)atomic64_read(&owner->unit_ns[OGPU_ENGINE_COPY]));
+		   (u64)atomic64_read(&file->unit_ns[OGPU_ENGINE_COPY]));
 	drm_printf(p, "drm-engine-capacity-copy:\t%u\n", odev->disc.copy_slots);
 }
 

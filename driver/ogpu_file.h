@@ -13,7 +13,7 @@
 #include "ogpu_device.h"
 
 struct ogpu_mem_client;
-struct ogpu_queue_owner;
+struct ogpu_queue_file;
 struct ogpu_vm_owner;
 
 /**
@@ -32,8 +32,8 @@ struct ogpu_file {
 	struct ogpu_vm_owner *vm_owner;
 	/** @queues: &struct ogpu_queue by uapi id (XA_FLAGS_ALLOC1) */
 	struct xarray queues;
-	/** @queue_owner: what they have in common; referenced */
-	struct ogpu_queue_owner *queue_owner;
+	/** @queue_file: what they have in common; referenced */
+	struct ogpu_queue_file *queue_file;
 };
 
 static inline struct ogpu_file *to_ogpu_file(struct drm_file *file)

@@ -237,22 +237,22 @@ static int ogpu_queue_create_user(struct ogpu_queue *queue)
  * Life of a queue
  */
 
-static void ogpu_queue_owner_release(struct kref *ref)
+static void ogpu_queue_file_release(struct kref *ref)
 {
-	struct ogpu_queue_owner *owner = container_of(ref, struct ogpu_queue_owner, ref);
+	struct ogpu_queue_file *file = container_of(ref, struct ogpu_queue_file, ref);
 
-	ogpu_queue_quota_put(owner->quota);
-	kfree(owner);
+	ogpu_queue_quota_put(file->quota);
+	kfree(file);
 }
 
 /**
- * ogpu_queue_owner_put() - drop a reference
- * @owner: owner of queues, or NULL
+ * ogpu_queue_file_put() - drop a reference
+ * @file: what queues of a file have in common, or NULL
  */
-void ogpu_queue_owner_put(struct ogpu_queue_owner *owner)
+void ogpu_queue_file_put(struct ogpu_queue_file *file)
 {
-	if (owner)
-		kref_put(&owner->ref, ogpu_queue_owner_release);
+	if (file)
+		kref_put(&file->ref, ogpu_queue_file_release);
 }
 
 /**
@@ -269,7 +269,7 @@ void ogpu_queue_free(struct ogpu_queue *queue)
 	ogpu_queue_free_mem(queue);
 	ogpu_sched_put(queue->sched);
 	ogpu_vm_put(queue->vm);
-	ogpu_queue_owner_put(queue->owner);
+	ogpu_queue_file_put(queue->file);
 	ogpu_queue_put(queue->gang);
 	mutex_destroy(&queue->submit_lock);
 	kfree_rcu(queue, rcu);
@@ -390,9 +390,9 @@ struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
 	}
 	if (params->gang)
 		queue->gang = ogpu_queue_get(params->gang->gang ?: params->gang);
-	if (params->owner) {
-		kref_get(&params->owner->ref);
-		queue->owner = params->owner;
+	if (params->file) {
+		kref_get(&params->file->ref);
+		queue->file = params->file;
 	}
 	queue->id = params->id;
 	queue->client_id = params->client_id;

@@ -118,9 +118,9 @@ struct ogpu_queue_times {
 };
 
 /**
- * struct ogpu_queue_owner - what all queues of a file have in common; they may outlive the file
+ * struct ogpu_queue_file - what all queues of a file have in common; they may outlive the file
  */
-struct ogpu_queue_owner {
+struct ogpu_queue_file {
 	/** @ref: held by the file and by its queues */
 	struct kref ref;
 	/** @quota: what the user who opened the file has of the card; referenced */
@@ -135,8 +135,8 @@ struct ogpu_queue_owner {
 struct ogpu_queue_params {
 	/** @vm: address space, NULL for a queue of the kernel; the queue takes a reference */
 	struct ogpu_vm *vm;
-	/** @owner: NULL for a queue of the kernel; the queue takes a reference */
-	struct ogpu_queue_owner *owner;
+	/** @file: NULL for a queue of the kernel; the queue takes a reference */
+	struct ogpu_queue_file *file;
 	/** @id: number in its file, 0 for a queue of the kernel */
 	u32 id;
 	/** @client_id: of the DRM file it belongs to, for traces; 0: the kernel */
@@ -160,7 +160,7 @@ struct ogpu_queue_params {
 	/** @save_bytes: its size, multiple of 4 KiB; 0: none */
 	u32 save_bytes;
 	/**
-	 * @gang: a queue of the same owner, engine and priority with which it is to be on slots, or
+	 * @gang: a queue of the same file, engine and priority with which it is to be on slots, or
 	 * NULL; the queue takes a reference
 	 */
 	struct ogpu_queue *gang;
@@ -188,8 +188,8 @@ struct ogpu_queue {
 	struct ogpu_device *odev;
 	/** @vm: address space, NULL for a queue of the kernel; referenced */
 	struct ogpu_vm *vm;
-	/** @owner: NULL for a queue of the kernel; referenced */
-	struct ogpu_queue_owner *owner;
+	/** @file: NULL for a queue of the kernel; referenced */
+	struct ogpu_queue_file *file;
 	/** @kind: whose ring it is */
 	enum ogpu_queue_kind kind;
 	/** @user: of OGPU_QUEUE_KIND_USER: where ring and pointers are */
@@ -201,8 +201,8 @@ struct ogpu_queue {
 	 * &struct ogpu_preempt.lock
 	 */
 	struct ogpu_queue_request client_request;
-	/** @owner_request: of ogpu_queue_mgr_kill(), which is called once for each owner */
-	struct ogpu_queue_request owner_request;
+	/** @file_request: of ogpu_queue_mgr_kill(), which is called once for each file */
+	struct ogpu_queue_request file_request;
 	/** @serial: of no other queue of the card, ever */
 	u64 serial;
 	/** @ring_size: bytes, power of two */
@@ -295,14 +295,14 @@ struct ogpu_queue {
 int ogpu_queue_mgr_init(struct ogpu_device *odev);
 void ogpu_queue_mgr_start(struct ogpu_device *odev, u32 max_queues);
 void ogpu_queue_mgr_stop(struct ogpu_device *odev, int fence_error);
-bool ogpu_queue_mgr_settle(struct ogpu_device *odev, const struct ogpu_queue_owner *owner);
-void ogpu_queue_mgr_kill(struct ogpu_device *odev, const struct ogpu_queue_owner *owner);
-void ogpu_queue_mgr_account(struct ogpu_device *odev, const struct ogpu_queue_owner *owner);
+bool ogpu_queue_mgr_settle(struct ogpu_device *odev, const struct ogpu_queue_file *file);
+void ogpu_queue_mgr_kill(struct ogpu_device *odev, const struct ogpu_queue_file *file);
+void ogpu_queue_mgr_account(struct ogpu_device *odev, const struct ogpu_queue_file *file);
 void ogpu_queue_mgr_dump(struct ogpu_device *odev, struct drm_printer *p);
 void ogpu_queue_dump(struct ogpu_queue *queue, struct drm_printer *p);
 void ogpu_queue_mgr_print(struct ogpu_device *odev, struct drm_printer *p);
 
-void ogpu_queue_owner_put(struct ogpu_queue_owner *owner);
+void ogpu_queue_file_put(struct ogpu_queue_file *file);
 struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
 				     const struct ogpu_queue_params *params);
 struct ogpu_queue *ogpu_queue_get(struct ogpu_queue *queue);

@@ -51,7 +51,7 @@ static bool ogpu_queue_copy_control(const struct ogpu_queue_control *control,
 }
 
 /**
- * ogpu_queue_update_times() - see where the time of a queue went, and have its owner pay
+ * ogpu_queue_update_times() - see where the time of a queue went, and have its file pay
  * @queue: the queue, locked
  */
 void ogpu_queue_update_times(struct ogpu_queue *queue)
@@ -69,9 +69,9 @@ void ogpu_queue_update_times(struct ogpu_queue *queue)
 	times.waited_ns = le64_to_cpu(control.waited_ns);
 	times.unit_ns = le64_to_cpu(control.unit_ns);
 	times.now_ns = le64_to_cpu(control.now_ns);
-	if (queue->owner && times.unit_ns > queue->times.unit_ns)
+	if (queue->file && times.unit_ns > queue->times.unit_ns)
 		atomic64_add(times.unit_ns - queue->times.unit_ns,
-			     &queue->owner->unit_ns[queue->engine]);
+			     &queue->file->unit_ns[queue->engine]);
 	queue->times = times;
 }
 

@@ -145,7 +145,7 @@ void ogpu_queue_log_error(const struct ogpu_queue *queue, const struct ogpu_queu
 	const char *text = ogpu_queue_error_text(why->code);
 	int len = strnlen(queue->comm, sizeof(queue->comm));
 
-	if (!queue->owner || !ogpu_queue_quota_may_log(queue->owner->quota))
+	if (!queue->file || !ogpu_queue_quota_may_log(queue->file->quota))
 		return;
 
 	/* Names of processes may contain anything. */

@@ -53,19 +53,19 @@ struct ogpu_queue *ogpu_queue_lookup(struct ogpu_file *ofile, u32 id)
  */
 int ogpu_queue_file_open(struct ogpu_file *ofile)
 {
-	struct ogpu_queue_owner *owner;
+	struct ogpu_queue_file *file;
 
-	owner = kzalloc_obj(*owner, GFP_KERNEL);
-	if (!owner)
+	file = kzalloc_obj(*file, GFP_KERNEL);
+	if (!file)
 		return -ENOMEM;
 
-	owner->quota = ogpu_queue_quota_get(ofile->odev);
-	if (!owner->quota) {
-		kfree(owner);
+	file->quota = ogpu_queue_quota_get(ofile->odev);
+	if (!file->quota) {
+		kfree(file);
 		return -ENOMEM;
 	}
-	kref_init(&owner->ref);
-	ofile->queue_owner = owner;
+	kref_init(&file->ref);
+	ofile->queue_file = file;
 	xa_init_flags(&ofile->queues, XA_FLAGS_ALLOC1);
 
 	return 0;
@@ -82,11 +82,11 @@ void ogpu_queue_file_close(struct ogpu_file *ofile)
 	struct ogpu_queue *queue;
 	unsigned long id;
 
-	ogpu_queue_mgr_kill(ofile->odev, ofile->queue_owner);
+	ogpu_queue_mgr_kill(ofile->odev, ofile->queue_file);
 	xa_for_each(&ofile->queues, id, queue)
 		ogpu_queue_put(queue);
 	xa_destroy(&ofile->queues);
-	ogpu_queue_owner_put(ofile->queue_owner);
+	ogpu_queue_file_put(ofile->queue_file);
 }
 
 /* What the message to firmware can carry; whether it is mapped shows when it is used. */
@@ -153,7 +153,7 @@ int ogpu_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file 
 	struct drm_ogpu_queue_create *args = data;
 	struct ogpu_file *ofile = to_ogpu_file(file);
 	struct ogpu_queue_params params = {
-		.owner = ofile->queue_owner,
+		.file = ofile->queue_file,
 		.client_id = file->client_id,
 		.name = "ogpu-user",
 		.engine = args->engine,
@@ -209,7 +209,7 @@ int ogpu_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file 
 	queue = ogpu_queue_create(ofile->odev, &params);
 	/* Some may have been destroyed already and only wait for firmware to let go. */
 	if ((queue == ERR_PTR(-ENOSPC) || queue == ERR_PTR(-EDQUOT)) &&
-	    ogpu_queue_mgr_settle(ofile->odev, ofile->queue_owner))
+	    ogpu_queue_mgr_settle(ofile->odev, ofile->queue_file))
 		queue = ogpu_queue_create(ofile->odev, &params);
 	if (IS_ERR(queue)) {
 		ret = PTR_ERR(queue);

@@ -364,28 +364,28 @@ void ogpu_queue_mgr_stop(struct ogpu_device *odev, int fence_error)
 /**
  * ogpu_queue_mgr_settle() - wait until queues that a user does not hold any more are gone
  * @odev: the card
- * @owner: of the queues
+ * @file: of the queues
  *
  * Sleeps for a bounded time.
  *
  * Return: true if there are none.
  */
-bool ogpu_queue_mgr_settle(struct ogpu_device *odev, const struct ogpu_queue_owner *owner)
+bool ogpu_queue_mgr_settle(struct ogpu_device *odev, const struct ogpu_queue_file *file)
 {
 	/* Jobs that are done may be the last who hold them. */
 	flush_workqueue(odev->submit_wq);
 
-	return ogpu_queue_quota_wait_dying(owner->quota);
+	return ogpu_queue_quota_wait_dying(file->quota);
 }
 
 /**
  * ogpu_queue_mgr_kill() - end all queues of a file
  * @odev: the card
- * @owner: of the queues, whose file is being closed
+ * @file: of the queues, which is being closed
  *
  * Also those that were destroyed while their jobs were running. Sleeps for a bounded time.
  */
-void ogpu_queue_mgr_kill(struct ogpu_device *odev, const struct ogpu_queue_owner *owner)
+void ogpu_queue_mgr_kill(struct ogpu_device *odev, const struct ogpu_queue_file *file)
 {
 	/* Many at once, but firmware has room for what others ask meanwhile. */
 	struct ogpu_queue *queues[OGPU_FW_OWED_MAX / 2];
@@ -396,8 +396,8 @@ void ogpu_queue_mgr_kill(struct ogpu_device *odev, const struct ogpu_queue_owner
 	do {
 		for (count = 0; count < ARRAY_SIZE(queues) &&
 		     (queue = ogpu_queue_mgr_find(odev->queues, &number)); number++) {
-			if (queue->owner == owner) {
-				ogpu_queue_begin_kill(queue, &queue->owner_request,
+			if (queue->file == file) {
+				ogpu_queue_begin_kill(queue, &queue->file_request,
 						      DRM_OGPU_QUEUE_ERR_KILLED);
 				queues[count++] = queue;
 			} else {
@@ -405,21 +405,21 @@ void ogpu_queue_mgr_kill(struct ogpu_device *odev, const struct ogpu_queue_owner
 			}
 		}
 		for (i = 0; i < count; i++) {
-			ogpu_queue_finish_kill(queues[i], &queues[i]->owner_request, -ECANCELED);
+			ogpu_queue_finish_kill(queues[i], &queues[i]->file_request, -ECANCELED);
 			ogpu_queue_put(queues[i]);
 		}
 	} while (count == ARRAY_SIZE(queues));
 }
 
 /**
- * ogpu_queue_mgr_account() - have the owner of queues pay for the time that they took
+ * ogpu_queue_mgr_account() - have a file pay for the time that its queues took
  * @odev: the card
- * @owner: of the queues; its @unit_ns is brought up to date
+ * @file: of the queues; its @unit_ns is brought up to date
  *
  * Also for those that were destroyed, whether their jobs are running or have just ended. Asks
  * nobody and does not sleep.
  */
-void ogpu_queue_mgr_account(struct ogpu_device *odev, const struct ogpu_queue_owner *owner)
+void ogpu_queue_mgr_account(struct ogpu_device *odev, const struct ogpu_queue_file *file)
 {
 	struct ogpu_queue_mgr *mgr = odev->queues;
 	struct ogpu_queue *queue;
@@ -428,7 +428,7 @@ void ogpu_queue_mgr_account(struct ogpu_device *odev, const struct ogpu_queue_ow
 	/* Queues that are in the table are not freed, referenced or not. */
 	xa_lock(&mgr->queues);
 	xa_for_each(&mgr->queues, number, queue) {
-		if (queue->owner != owner)
+		if (queue->file != file)
 			continue;
 		spin_lock_irq(&queue->lock);
 		ogpu_queue_update_times(queue);

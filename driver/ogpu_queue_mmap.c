@@ -79,7 +79,7 @@ static struct ogpu_queue *ogpu_queue_mmap_get(struct ogpu_file *ofile,
 	struct ogpu_queue *queue;
 
 	queue = ogpu_queue_mgr_get(ofile->odev->queues, page / OGPU_QUEUE_PAGES);
-	if (queue && (queue->owner != ofile->queue_owner || !READ_ONCE(queue->id))) {
+	if (queue && (queue->file != ofile->queue_file || !READ_ONCE(queue->id))) {
 		ogpu_queue_put(queue);
 		queue = NULL;
 	}

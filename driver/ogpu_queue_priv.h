@@ -134,7 +134,7 @@ static inline bool ogpu_queue_is_kernel(const struct ogpu_queue *queue)
 
 static inline struct ogpu_queue_quota *ogpu_queue_quota(const struct ogpu_queue *queue)
 {
-	return queue->owner ? queue->owner->quota : NULL;
+	return queue->file ? queue->file->quota : NULL;
 }
 
 static inline u64 ogpu_queue_mem_operand(const struct ogpu_queue *queue, size_t offset)

@@ -45,7 +45,7 @@
 struct ogpu_queue_quota {
 	/** @quotas: of the card */
 	struct ogpu_queue_quotas *quotas;
-	/** @refs: of owners of queues; protected by the lock of @quotas, as all that follows */
+	/** @refs: of files; protected by the lock of @quotas, as all that follows */
 	u32 refs;
 	/** @link: in &struct ogpu_queue_quotas.users */
 	struct list_head link;
