@@ -167,25 +167,37 @@ static int ogpu_pci_map(struct ogpu_device *odev)
 	return 0;
 }
 
-static int ogpu_pci_request_irqs(struct ogpu_device *odev)
+/* @what and the card are what /proc/interrupts and the thread are called by. */
+static int ogpu_pci_request_irq(struct ogpu_device *odev, unsigned int vector, const char *what,
+				irq_handler_t handler, irq_handler_t thread, unsigned long flags)
 {
 	struct pci_dev *pdev = odev->pdev;
+	const char *name;
+
+	name = devm_kasprintf(&pdev->dev, GFP_KERNEL, "ogpu-%s-%s", what, pci_name(pdev));
+	if (!name)
+		return -ENOMEM;
+
+	return devm_request_threaded_irq(&pdev->dev, pci_irq_vector(pdev, vector), handler, thread,
+					 flags, name, odev);
+}
+
+static int ogpu_pci_request_irqs(struct ogpu_device *odev)
+{
 	int ret;
 
-	ret = devm_request_threaded_irq(&pdev->dev, pci_irq_vector(pdev, OGPU_VECTOR_MBOX), NULL,
-					ogpu_mbox_irq_thread, IRQF_ONESHOT, "ogpu-mbox", odev);
+	ret = ogpu_pci_request_irq(odev, OGPU_VECTOR_MBOX, "mbox", NULL, ogpu_mbox_irq_thread,
+				   IRQF_ONESHOT);
 	if (ret)
 		return ret;
 
-	ret = devm_request_threaded_irq(&pdev->dev, pci_irq_vector(pdev, OGPU_VECTOR_EVENT),
-					ogpu_event_irq, ogpu_event_irq_thread, 0, "ogpu-event",
-					odev);
+	ret = ogpu_pci_request_irq(odev, OGPU_VECTOR_EVENT, "event", ogpu_event_irq,
+				   ogpu_event_irq_thread, 0);
 	if (ret)
 		return ret;
 
-	return devm_request_threaded_irq(&pdev->dev, pci_irq_vector(pdev, OGPU_VECTOR_SIGNAL),
-					 ogpu_signal_irq, ogpu_signal_irq_thread, 0, "ogpu-signal",
-					 odev);
+	return ogpu_pci_request_irq(odev, OGPU_VECTOR_SIGNAL, "signal", ogpu_signal_irq,
+				    ogpu_signal_irq_thread, 0);
 }
 
 /* Software state of all parts, in the order in which they need each other. */

@@ -166,6 +166,28 @@ TEST(cards_differ)
 	EXPECT_NE(memcmp(cards[0].info.uuid, cards[1].info.uuid, sizeof(cards[0].info.uuid)), 0);
 }
 
+/* /proc/interrupts tells whose they are. */
+TEST(interrupts)
+{
+	FILE *f = fopen("/proc/interrupts", "r");
+	char line[4096], names[CARDS][64] = {};
+	unsigned int count = 0;
+	char *at;
+
+	ASSERT(f);
+	while (fgets(line, sizeof(line), f)) {
+		at = strstr(line, "ogpu-event-");
+		if (!at)
+			continue;
+		ASSERT(count < CARDS);
+		snprintf(names[count++], sizeof(names[0]), "%s", at);
+	}
+	fclose(f);
+	EXPECT_EQ(count, CARDS);
+	EXPECT(strstr(names[0], "-0000:"));
+	EXPECT_NE(strcmp(names[0], names[1]), 0);
+}
+
 static void query_firmware(const struct card *card, struct drm_ogpu_query_firmware *firmware)
 {
 	struct drm_ogpu_query query = {
