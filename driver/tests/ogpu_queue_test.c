@@ -70,6 +70,7 @@ static struct ogpu_queue *ogpu_queue_test_user(struct kunit *test)
 	mutex_init(&mgr->lock);
 	odev->queues = mgr;
 	odev->report_ops = &ogpu_queue_test_report_ops;
+	spin_lock_init(&odev->error_lock);
 	queue->odev = odev;
 	queue->kind = OGPU_QUEUE_KIND_USER;
 	queue->on_card = true;
