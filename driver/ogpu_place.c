@@ -32,8 +32,8 @@
 
 /* Room that is about to be free is waited for so long. */
 #define OGPU_PLACE_WAIT_MS	10000
-/* How often it is tried again if nothing is known to wait for: within 2^8 jiffies. */
-#define OGPU_PLACE_LOOKS	8
+/* How often room in VRAM is looked for again if nothing is known to wait for: within 64 jiffies. */
+#define OGPU_PLACE_LOOKS	6
 /* How often it is looked whether the card is being unbound meanwhile, in jiffies. */
 #define OGPU_PLACE_LOOK		(HZ / 10)
 
@@ -63,6 +63,9 @@ struct ttm_place *ogpu_places_add(struct ogpu_places *places, u32 mem_type, u32 
 {
 	unsigned int index = places->placement.num_placement++;
 	struct ttm_place *place = &places->places[index];
+
+	if (mem_type == TTM_PL_VRAM)
+		places->try->vram = true;
 
 	*place = (struct ttm_place) {
 		.mem_type = mem_type,
@@ -204,7 +207,7 @@ static bool ogpu_mem_wait(struct ogpu_device *odev, struct ogpu_mem_try *try, in
  */
 static bool ogpu_mem_look_again(struct ogpu_mem_try *try, int *ret)
 {
-	if (try->looks == OGPU_PLACE_LOOKS)
+	if (!try->vram || try->looks == OGPU_PLACE_LOOKS)
 		return false;
 
 	/* Most often it is over by now. */

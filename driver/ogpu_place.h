@@ -31,6 +31,8 @@ struct ogpu_mem_try {
 	enum ogpu_mem_mode mode;
 	/** @busy: buffers that the card uses may be moved, too, and their places handed out */
 	bool busy;
+	/** @vram: of the last places that were asked for some were in VRAM */
+	bool vram;
 	/** @looks: how often there was no room though nothing was known to wait for */
 	unsigned int looks;
 	/** @waited: something was waited for, the first time at @since */
