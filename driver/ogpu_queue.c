@@ -179,8 +179,8 @@ static int ogpu_queue_create_on_card(struct ogpu_queue *queue)
 							      offsetof(struct ogpu_queue_mem,
 								       control))),
 	};
-	u32 generation = READ_ONCE(queue->odev->generation);
 	struct ogpu_mbox_call call;
+	u32 generation;
 	int ret;
 
 	/* Each has one, of which others may become members. */
@@ -192,6 +192,7 @@ static int ogpu_queue_create_on_card(struct ogpu_queue *queue)
 		ogpu_queue_user_describe(queue, &body);
 
 	mutex_lock(&mgr->lock);
+	generation = READ_ONCE(queue->odev->generation);
 	queue->on_card = !mgr->stopped && xa_load(&mgr->queues, queue->number) == queue;
 	if (!queue->on_card) {
 		mutex_unlock(&mgr->lock);

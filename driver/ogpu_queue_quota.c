@@ -89,13 +89,17 @@ static void ogpu_queue_quota_free(struct ogpu_queue_quota *quota)
 	kfree(quota);
 }
 
-/* Forget users who have nothing, @all or those of whom nothing was logged lately. */
+/*
+ * Forget users who have nothing, @all or those of whom nothing was logged lately; but who has time
+ * of his worker to make up for is remembered.
+ */
 static void ogpu_queue_quotas_reap(struct ogpu_queue_quotas *quotas, bool all)
 {
 	struct ogpu_queue_quota *quota, *next;
 
 	list_for_each_entry_safe(quota, next, &quotas->users, link) {
-		if (quota->refs || (!all && !ogpu_queue_quota_is_over(quota)))
+		if (quota->refs || (!all && !ogpu_queue_quota_is_over(quota)) ||
+		    !ogpu_signal_user_is_idle(quota->signals))
 			continue;
 		quotas->gone--;
 		list_del(&quota->link);
@@ -109,7 +113,10 @@ static void ogpu_queue_quotas_reap(struct ogpu_queue_quotas *quotas, bool all)
  */
 void ogpu_queue_quotas_fini(struct ogpu_queue_quotas *quotas)
 {
-	ogpu_queue_quotas_reap(quotas, true);
+	struct ogpu_queue_quota *quota, *next;
+
+	list_for_each_entry_safe(quota, next, &quotas->users, link)
+		ogpu_queue_quota_free(quota);
 }
 
 /**

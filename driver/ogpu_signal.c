@@ -19,10 +19,10 @@
  *
  * What a signal costs is counted for the user whose queue it is, however many queues that are: the
  * interrupt and whom it wakes by the tick, the time of the worker as a part of all time. Who has
- * spent too much has his queues armed by a worker later. Once all users of the card have cost so
- * much together in a tick each has much less left. So neither queues that signal all the time nor
- * many who wait for them take more than so much of the host's time, and others are told at once all
- * the same.
+ * spent too much by the tick has his queues armed by a worker later; his own worker waits. Once all
+ * users of the card have cost so much together in a tick each has much less left. So neither queues
+ * that signal all the time nor many who wait for them take more than so much of the host's time,
+ * and others are told at once all the same.
  *
  * A slot's wait.lock protects all of it and is taken in any context, inside of the ring's lock and
  * outside of that of a user.
@@ -35,6 +35,7 @@
 #include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/log2.h>
+#include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/sched/prio.h>
 #include <linux/sched/rt.h>
@@ -94,6 +95,8 @@ struct ogpu_eventfd {
 	struct eventfd_ctx *ctx;
 	/** @events: DRM_OGPU_EVENT_*, what it is for */
 	u32 events;
+	/** @link: in &struct ogpu_signal_user.last, once no slot has it any more */
+	struct list_head link;
 };
 
 /**
@@ -114,7 +117,9 @@ struct ogpu_signal_user {
 	spinlock_t lock;
 	/** @owed: &struct ogpu_signal_slot whose eventfd has not been added to */
 	struct list_head owed;
-	/** @busy: @work will look at @owed; it holds a reference to this and to the card */
+	/** @last: &struct ogpu_eventfd, referenced, of queues that are gone, not added to either */
+	struct list_head last;
+	/** @busy: @work will look at both; it holds a reference to this and to the card */
 	bool busy;
 };
 
@@ -217,8 +222,7 @@ static bool ogpu_signal_may_arm(const struct ogpu_signal_ring *ring,
 	const struct ogpu_signal_user *user = slot->user;
 
 	return ogpu_signal_cost_of(&user->cost, now) <=
-	       (scarce ? OGPU_SIGNAL_SCARCE_COST : OGPU_SIGNAL_TICK_COST) &&
-	       READ_ONCE(user->idle_at) <= ktime_get_ns() + OGPU_SIGNAL_CREDIT_NS;
+	       (scarce ? OGPU_SIGNAL_SCARCE_COST : OGPU_SIGNAL_TICK_COST);
 }
 
 /* Under the slot's lock, and in ogpu_device_enter(). */
@@ -353,7 +357,7 @@ static void ogpu_signal_owe(struct ogpu_signal_slot *slot, u32 event)
 	if (list_empty(&slot->link))
 		list_add_tail(&slot->link, &user->owed);
 	if (!user->busy) {
-		user->busy = true;
+		WRITE_ONCE(user->busy, true);
 		kref_get(&user->ref);
 		drm_dev_get(&user->odev->drm);
 		queue_work(ogpu_signal_wq, &user->work);
@@ -361,20 +365,34 @@ static void ogpu_signal_owe(struct ogpu_signal_slot *slot, u32 event)
 	spin_unlock(&user->lock);
 }
 
-/* What is not in a list any more belongs to the caller; NULL: not busy any more. */
-static struct ogpu_signal_slot *ogpu_signal_next_owed(struct ogpu_signal_user *user)
+/*
+ * What is to be added to next: the eventfd of a queue that is gone, whose reference is the
+ * caller's, or that of a slot. False: nothing, and the user is not busy any more.
+ */
+static bool ogpu_signal_next_owed(struct ogpu_signal_user *user, struct ogpu_eventfd **eventfd,
+				  struct ogpu_signal_slot **slot)
 {
-	struct ogpu_signal_slot *slot;
-
 	spin_lock_irq(&user->lock);
-	slot = list_first_entry_or_null(&user->owed, struct ogpu_signal_slot, link);
-	if (slot)
-		list_del_init(&slot->link);
-	else
-		user->busy = false;
+	*slot = NULL;
+	*eventfd = list_first_entry_or_null(&user->last, struct ogpu_eventfd, link);
+	if (*eventfd) {
+		list_del(&(*eventfd)->link);
+	} else {
+		*slot = list_first_entry_or_null(&user->owed, struct ogpu_signal_slot, link);
+		if (*slot)
+			list_del_init(&(*slot)->link);
+		else
+			WRITE_ONCE(user->busy, false);
+	}
 	spin_unlock_irq(&user->lock);
 
-	return slot;
+	return *eventfd || *slot;
+}
+
+/* Does the worker have to wait? */
+static bool ogpu_signal_is_spent(const struct ogpu_signal_user *user, u64 now)
+{
+	return READ_ONCE(user->idle_at) > now + OGPU_SIGNAL_CREDIT_NS;
 }
 
 /* The worker has worked for a user for so long. */
@@ -383,10 +401,25 @@ static void ogpu_signal_spend(struct ogpu_signal_user *user, u64 now, u64 ns)
 	WRITE_ONCE(user->idle_at, max(user->idle_at, now) + (OGPU_SIGNAL_PARTS - 1) * ns);
 }
 
-static void ogpu_signal_add_to_eventfd(struct ogpu_signal_user *user, struct ogpu_signal_slot *slot)
+/* Add to an eventfd for a user, who pays for that and for nothing else. */
+static void ogpu_signal_pay(struct ogpu_signal_user *user, struct ogpu_eventfd *eventfd)
+{
+	u64 start, now;
+
+	/* Who is woken must not run before we know how long it took. */
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		preempt_disable();
+	start = ktime_get_ns();
+	ogpu_eventfd_signal(eventfd);
+	now = ktime_get_ns();
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		preempt_enable();
+	ogpu_signal_spend(user, now, now - start);
+}
+
+static void ogpu_signal_add_to_slot(struct ogpu_signal_user *user, struct ogpu_signal_slot *slot)
 {
 	struct ogpu_eventfd *eventfd = NULL;
-	u64 start, now;
 	u32 owed = 0;
 
 	spin_lock_irq(&slot->wait.lock);
@@ -401,14 +434,23 @@ static void ogpu_signal_add_to_eventfd(struct ogpu_signal_user *user, struct ogp
 	if (!eventfd)
 		return;
 
-	start = ktime_get_ns();
 	if (owed)
-		ogpu_eventfd_signal(eventfd);
-	now = ktime_get_ns();
-	ogpu_signal_spend(user, now, now - start);
+		ogpu_signal_pay(user, eventfd);
 	if (owed & DRM_OGPU_EVENT_SIGNAL)
 		ogpu_signal_arm(user->odev, slot - user->odev->signal->slots);
 	ogpu_eventfd_put(eventfd);
+}
+
+/* Until the user has made up for what he has spent, or the card is unbound. */
+static void ogpu_signal_wait_idle(struct ogpu_signal_user *user)
+{
+	int idx;
+
+	while (ogpu_signal_is_spent(user, ktime_get_ns()) &&
+	       ogpu_device_enter(user->odev, &idx)) {
+		ogpu_device_exit(user->odev, idx);
+		schedule_timeout_idle(DIV_ROUND_UP(HZ, 100));
+	}
 }
 
 static void ogpu_signal_user_work(struct work_struct *work)
@@ -416,9 +458,16 @@ static void ogpu_signal_user_work(struct work_struct *work)
 	struct ogpu_signal_user *user = container_of(work, struct ogpu_signal_user, work);
 	struct ogpu_device *odev = user->odev;
 	struct ogpu_signal_slot *slot;
+	struct ogpu_eventfd *eventfd;
 
-	while ((slot = ogpu_signal_next_owed(user))) {
-		ogpu_signal_add_to_eventfd(user, slot);
+	while (ogpu_signal_next_owed(user, &eventfd, &slot)) {
+		ogpu_signal_wait_idle(user);
+		if (eventfd) {
+			ogpu_signal_pay(user, eventfd);
+			ogpu_eventfd_put(eventfd);
+		} else {
+			ogpu_signal_add_to_slot(user, slot);
+		}
 		cond_resched();
 	}
 	ogpu_signal_user_put(user);
@@ -443,9 +492,22 @@ struct ogpu_signal_user *ogpu_signal_user_create(struct ogpu_device *odev)
 	user->odev = odev;
 	spin_lock_init(&user->lock);
 	INIT_LIST_HEAD(&user->owed);
+	INIT_LIST_HEAD(&user->last);
 	INIT_WORK(&user->work, ogpu_signal_user_work);
 
 	return user;
+}
+
+/**
+ * ogpu_signal_user_is_idle() - may a user be forgotten?
+ * @user: who has no queues
+ *
+ * Return: false while the worker has something to do for him, or he has time to make up for: he
+ * might come again at once. Any context.
+ */
+bool ogpu_signal_user_is_idle(const struct ogpu_signal_user *user)
+{
+	return !READ_ONCE(user->busy) && READ_ONCE(user->idle_at) <= ktime_get_ns();
 }
 
 static void ogpu_signal_user_release(struct kref *ref)
@@ -665,33 +727,27 @@ void ogpu_signal_tell(struct ogpu_device *odev, u32 number, u32 event)
 	spin_unlock_irqrestore(&slot->wait.lock, flags);
 }
 
-/* Under the slot's lock. Puts may be in any context. */
-static void ogpu_signal_replace_eventfd(struct ogpu_signal_slot *slot, struct ogpu_eventfd *eventfd)
-{
-	lockdep_assert_held(&slot->wait.lock);
-
-	if (eventfd)
-		kref_get(&eventfd->ref);
-	swap(slot->eventfd, eventfd);
-	slot->owed = 0;
-	ogpu_eventfd_put(eventfd);
-}
-
 /**
  * ogpu_signal_set_eventfd() - choose the eventfd of a queue
  * @odev: the card
  * @number: of the queue, which must not have been given up
  * @eventfd: or NULL for none
  *
- * The caller arms the queue if the eventfd wants its signals.
+ * The caller arms the queue if the eventfd wants its signals. What the one before was not told yet
+ * this one is told.
  */
 void ogpu_signal_set_eventfd(struct ogpu_device *odev, u32 number, struct ogpu_eventfd *eventfd)
 {
 	struct ogpu_signal_slot *slot = &odev->signal->slots[number];
 
 	spin_lock_irq(&slot->wait.lock);
-	ogpu_signal_replace_eventfd(slot, eventfd);
+	if (eventfd)
+		kref_get(&eventfd->ref);
+	swap(slot->eventfd, eventfd);
+	slot->owed &= slot->eventfd ? slot->eventfd->events : 0;
 	spin_unlock_irq(&slot->wait.lock);
+
+	ogpu_eventfd_put(eventfd);
 }
 
 /**
@@ -717,16 +773,26 @@ void ogpu_signal_begin(struct ogpu_device *odev, u32 number, struct ogpu_signal_
 void ogpu_signal_end(struct ogpu_device *odev, u32 number)
 {
 	struct ogpu_signal_slot *slot = &odev->signal->slots[number];
+	struct ogpu_eventfd *eventfd;
 
 	spin_lock_irq(&slot->wait.lock);
+	eventfd = slot->eventfd;
 	if (slot->user) {
 		spin_lock(&slot->user->lock);
 		list_del_init(&slot->link);
+		/* What is owed is owed all the same; the worker is busy until it finds nothing. */
+		if (eventfd && slot->owed) {
+			list_add_tail(&eventfd->link, &slot->user->last);
+			eventfd = NULL;
+		}
 		spin_unlock(&slot->user->lock);
 	}
 	slot->user = NULL;
-	ogpu_signal_replace_eventfd(slot, NULL);
+	slot->eventfd = NULL;
+	slot->owed = 0;
 	spin_unlock_irq(&slot->wait.lock);
+
+	ogpu_eventfd_put(eventfd);
 }
 
 /**

@@ -28,6 +28,7 @@ irqreturn_t ogpu_signal_irq_thread(int irq, void *arg);
 void ogpu_signal_print(struct ogpu_device *odev, struct drm_printer *p);
 
 struct ogpu_signal_user *ogpu_signal_user_create(struct ogpu_device *odev);
+bool ogpu_signal_user_is_idle(const struct ogpu_signal_user *user);
 void ogpu_signal_user_put(struct ogpu_signal_user *user);
 void ogpu_signal_begin(struct ogpu_device *odev, u32 number, struct ogpu_signal_user *user);
 void ogpu_signal_end(struct ogpu_device *odev, u32 number);

@@ -53,8 +53,10 @@ struct ogpu_device *ogpu_signal_test_device(struct kunit *test,
 	KUNIT_ASSERT_TRUE(test, ring->entries && ring->slots && ring->late);
 	spin_lock_init(&ring->lock);
 	INIT_DELAYED_WORK(&ring->arm_work, ogpu_signal_arm_work);
-	for (i = 0; i < ring->size; i++)
+	for (i = 0; i < ring->size; i++) {
 		init_waitqueue_head(&ring->slots[i].wait);
+		INIT_LIST_HEAD(&ring->slots[i].link);
+	}
 
 	KUNIT_ASSERT_EQ(test, init_srcu_struct(&odev->unplug_srcu), 0);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, ogpu_signal_test_free, odev), 0);
@@ -161,11 +163,14 @@ static void ogpu_signal_test_time(struct kunit *test)
 
 	ogpu_signal_spend(slot->user, now, 100 * NSEC_PER_USEC);
 	KUNIT_EXPECT_EQ(test, ogpu_signal_test_idle(slot->user, now), 0);
-	KUNIT_EXPECT_TRUE(test, ogpu_signal_may_arm(ring, slot, 1));
-	/* A crowd that hangs on one. */
+	KUNIT_EXPECT_FALSE(test, ogpu_signal_is_spent(slot->user, now));
+	/* A crowd that hangs on one. The user is not forgotten, and who is in WAIT is not late. */
 	ogpu_signal_spend(slot->user, now, 3600ull * NSEC_PER_SEC);
-	KUNIT_EXPECT_FALSE(test, ogpu_signal_may_arm(ring, slot, 1));
-	KUNIT_EXPECT_TRUE(test, ogpu_signal_may_arm(ring, &ring->slots[1], 1));
+	KUNIT_EXPECT_TRUE(test, ogpu_signal_is_spent(slot->user, now));
+	KUNIT_EXPECT_FALSE(test, ogpu_signal_user_is_idle(slot->user));
+	KUNIT_EXPECT_TRUE(test, ogpu_signal_may_arm(ring, slot, 1));
+	KUNIT_EXPECT_FALSE(test, ogpu_signal_is_spent(ring->slots[1].user, now));
+	KUNIT_EXPECT_TRUE(test, ogpu_signal_user_is_idle(ring->slots[1].user));
 
 	slot->user->idle_at = 0;
 	now = NSEC_PER_SEC;
@@ -205,12 +210,43 @@ static void ogpu_signal_test_irq(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (int)ogpu_signal_irq(0, odev), (int)IRQ_HANDLED);
 }
 
+/* What is owed when a queue goes is told, and what is owed when an eventfd is replaced. */
+static void ogpu_signal_test_owed(struct kunit *test)
+{
+	struct ogpu_device *odev = ogpu_signal_test_device(test, NULL);
+	struct ogpu_signal_slot *slot = &odev->signal->slots[0], *next;
+	struct ogpu_signal_user *user = slot->user;
+	struct ogpu_eventfd first = { .events = DRM_OGPU_EVENT_SIGNAL | DRM_OGPU_EVENT_ERROR };
+	struct ogpu_eventfd second = { .events = DRM_OGPU_EVENT_ERROR }, *eventfd;
+
+	/* So many references that nothing is freed here; and no worker. */
+	refcount_set(&first.ref.refcount, 8);
+	refcount_set(&second.ref.refcount, 8);
+	user->busy = true;
+
+	ogpu_signal_set_eventfd(odev, 0, &first);
+	ogpu_signal_tell(odev, 0, DRM_OGPU_EVENT_SIGNAL);
+	ogpu_signal_tell(odev, 0, DRM_OGPU_EVENT_ERROR);
+	ogpu_signal_set_eventfd(odev, 0, &second);
+	KUNIT_EXPECT_EQ(test, slot->owed, DRM_OGPU_EVENT_ERROR);
+	KUNIT_EXPECT_FALSE(test, list_empty(&slot->link));
+
+	ogpu_signal_end(odev, 0);
+	KUNIT_EXPECT_NULL(test, slot->eventfd);
+	KUNIT_EXPECT_TRUE(test, ogpu_signal_next_owed(user, &eventfd, &next));
+	KUNIT_EXPECT_PTR_EQ(test, eventfd, &second);
+	KUNIT_EXPECT_FALSE(test, ogpu_signal_next_owed(user, &eventfd, &next));
+	KUNIT_EXPECT_FALSE(test, user->busy);
+	slot->user = user;
+}
+
 static struct kunit_case ogpu_signal_cases[] = {
 	KUNIT_CASE(ogpu_signal_test_cost),
 	KUNIT_CASE(ogpu_signal_test_card),
 	KUNIT_CASE(ogpu_signal_test_user),
 	KUNIT_CASE(ogpu_signal_test_time),
 	KUNIT_CASE(ogpu_signal_test_irq),
+	KUNIT_CASE(ogpu_signal_test_owed),
 	{ }
 };
 

@@ -406,10 +406,10 @@ TEST_TIMEOUT(many_waiters, 120)
 	int i, woken = 0, refused = 0;
 	unsigned int irqs, most;
 	struct setup s;
+	bool traced;
 
 	set_up(&s);
-	if (!trace_begin())
-		SKIP("no tracing");
+	traced = trace_begin();
 	for (i = 0; i < WAITERS; i++) {
 		waiters[i].s = &s;
 		ASSERT_EQ(pthread_create(&waiters[i].thread, NULL, wait_for_ever, &waiters[i]), 0);
@@ -422,6 +422,8 @@ TEST_TIMEOUT(many_waiters, 120)
 		woken += waiters[i].ret == 0;
 		refused += waiters[i].ret == -EBUSY;
 	}
+	if (!traced)
+		return;
 	most = trace_end(&irqs);
 	printf("# %u of them by the interrupt\n", most);
 	EXPECT_GE(irqs, 1);
@@ -486,9 +488,13 @@ TEST(eventfd_signal)
 		stream_reset(&s.stream);
 		stream_fence_signal(&s.stream, s.memory.va, i);
 		ASSERT_EQ(card_submit(&s.card, s.queue, &s.stream, NULL, 0), 0);
-		while (s.words[0] != i)
+		do {
 			ASSERT(is_told(fd, SLOW_MS));
+		} while (s.words[0] != i);
 	}
+	/* One may be told twice. */
+	while (is_told(fd, 100))
+		;
 
 	/* Another one takes its place. What was told before the call may be found after it. */
 	ASSERT_EQ(set_eventfd(&s, other, DRM_OGPU_EVENT_SIGNAL), 0);
@@ -563,7 +569,7 @@ static void *wait_for_eventfd(void *arg)
 TEST_TIMEOUT(eventfd_crowd, 120)
 {
 	static struct fan fans[CROWD];
-	int i, asleep, fd = eventfd(0, 0);
+	int i, fd = eventfd(0, 0);
 	unsigned int irqs, most;
 	uint64_t end;
 	struct setup s;
@@ -574,14 +580,15 @@ TEST_TIMEOUT(eventfd_crowd, 120)
 		fans[i].fd = fd;
 		ASSERT_EQ(pthread_create(&fans[i].thread, NULL, wait_for_eventfd, &fans[i]), 0);
 	}
-	for (end = time_limit(20000), asleep = 0; asleep < CROWD;) {
-		ASSERT_LE(time_ms(), end);
-		sleep_ms(10);
-		for (i = 0, asleep = 0; i < CROWD; i++) {
-			pid_t tid = __atomic_load_n(&fans[i].tid, __ATOMIC_SEQ_CST);
+	/* Who is asleep stays so: each is looked at until it is. */
+	for (i = 0, end = time_limit(60000); i < CROWD;) {
+		pid_t tid = __atomic_load_n(&fans[i].tid, __ATOMIC_SEQ_CST);
 
-			asleep += tid && is_asleep(tid, SYS_ppoll);
-		}
+		ASSERT_LE(time_ms(), end);
+		if (tid && is_asleep(tid, SYS_ppoll))
+			i++;
+		else
+			sleep_ms(1);
 	}
 	if (!trace_begin())
 		SKIP("no tracing");
@@ -650,7 +657,7 @@ TEST(signals_without_waiter)
 	EXPECT_LE(count_interrupts() - before, 1);
 }
 
-/* With an eventfd there are at most eight in a tick, and a tick is at least 1 ms. */
+/* With an eventfd there are at most sixteen in a tick, and a tick is at least 1 ms. */
 TEST(signals_with_eventfd)
 {
 	int fd = eventfd(0, EFD_NONBLOCK);
@@ -667,7 +674,7 @@ TEST(signals_with_eventfd)
 	start = time_ms();
 	card_run(&s.card, s.queue, &s.stream);
 	elapsed = time_ms() - start + 2;
-	EXPECT_LE(count_interrupts() - before, 10 * (long)elapsed);
+	EXPECT_LE(count_interrupts() - before, 20 * (long)elapsed);
 	EXPECT(is_told(fd, SLOW_MS));
 }
 
