@@ -35,6 +35,26 @@
 #define OGPU_DUMP_QUEUE_MS	10000
 
 /**
+ * struct ogpu_dump_rest - where lines of a dump go to
+ */
+struct ogpu_dump_rest {
+	/** @at: behind the last one */
+	char *at;
+	/** @left: bytes from there on, at least one */
+	size_t left;
+};
+
+/* That of the DRM core allocates where a line does not fit. */
+static void ogpu_dump_printfn(struct drm_printer *p, struct va_format *vaf)
+{
+	struct ogpu_dump_rest *rest = p->arg;
+	int bytes = scnprintf(rest->at, rest->left, "%pV", vaf);
+
+	rest->at += bytes;
+	rest->left -= bytes;
+}
+
+/**
  * struct ogpu_dump - the next dump of a card
  */
 struct ogpu_dump {
@@ -86,7 +106,11 @@ static void ogpu_dump_print(struct ogpu_dump *dump, struct drm_printer *p,
 
 	ogpu_dump_print_head(odev, p, event);
 	drm_puts(p, "[registers]\n");
-	odev->chip->print(odev, p);
+	/* Each read of a card that does not answer may take long. */
+	if (ogpu_device_present(odev))
+		odev->chip->print(odev, p);
+	else
+		drm_puts(p, "card does not answer\n");
 	drm_puts(p, "[messages]\n");
 	ogpu_mbox_print_state(odev, p);
 	ogpu_mbox_print_messages(odev, p);
@@ -115,29 +139,38 @@ static void ogpu_dump_print(struct ogpu_dump *dump, struct drm_printer *p,
 void ogpu_dump_take(struct ogpu_device *odev, struct ogpu_queue *queue, unsigned int event)
 {
 	struct ogpu_dump *dump = odev->dump;
-	struct drm_print_iterator iter;
-	struct drm_printer p;
+	struct ogpu_dump_rest rest;
+	struct drm_printer p = {
+		.printfn = ogpu_dump_printfn,
+		.arg = &rest,
+	};
+	int idx;
 
+	/* Timeouts come also when the card is being unbound. */
+	if (!ogpu_device_enter(odev, &idx))
+		return;
 	mutex_lock(&dump->lock);
-	if (!dump->text || (queue && (dump->used || time_before(jiffies, dump->queue_at))))
+	if (!dump->text) {
+		/* There was no memory for it. */
+		schedule_work(&dump->work);
+		goto out;
+	}
+	if (queue && (dump->used || time_before(jiffies, dump->queue_at)))
 		goto out;
 
 	/* One of a queue that is not handed on yet gives way to that of the card. */
-	iter = (struct drm_print_iterator) {
-		.data = dump->text,
-		.remain = OGPU_DUMP_SIZE,
-	};
-	p = drm_coredump_printer(&iter);
-	dump->used = 0;
+	rest.at = dump->text;
+	rest.left = OGPU_DUMP_SIZE;
 	ogpu_dump_print(dump, &p, queue, event);
-	dump->used = OGPU_DUMP_SIZE - iter.remain;
+	dump->used = OGPU_DUMP_SIZE - rest.left;
 	dump->card = !queue;
 	if (queue) {
 		dump->queue_at = jiffies + msecs_to_jiffies(OGPU_DUMP_QUEUE_MS);
-		queue_work(system_unbound_wq, &dump->work);
+		schedule_work(&dump->work);
 	}
 out:
 	mutex_unlock(&dump->lock);
+	ogpu_device_exit(odev, idx);
 }
 
 static void ogpu_dump_work(struct work_struct *work)
@@ -178,7 +211,7 @@ static void ogpu_dump_work(struct work_struct *work)
  */
 void ogpu_dump_publish(struct ogpu_device *odev)
 {
-	queue_work(system_unbound_wq, &odev->dump->work);
+	schedule_work(&odev->dump->work);
 }
 
 static void ogpu_dump_free(struct drm_device *drm, void *arg)

@@ -12,6 +12,7 @@
 #include <linux/iopoll.h>
 #include <linux/jiffies.h>
 #include <linux/list.h>
+#include <linux/minmax.h>
 #include <linux/pci.h>
 #include <linux/sched.h>
 #include <linux/time64.h>
@@ -90,6 +91,8 @@ static int ogpu_ladder_function(struct ogpu_device *odev)
 	bool locked;
 	int ret;
 
+	if (pcie_reset_flr(pdev, PCI_RESET_PROBE))
+		return -ENOTTY;
 	if (!ogpu_ladder_wait_bus(odev))
 		return -ENODEV;
 
@@ -98,7 +101,8 @@ static int ogpu_ladder_function(struct ogpu_device *odev)
 	if (locked)
 		pci_cfg_access_unlock(pdev);
 
-	return ret;
+	/* So the PCI core also says that the function did not come back. */
+	return ret == -ENOTTY ? -ETIMEDOUT : ret;
 }
 
 /*
@@ -111,7 +115,8 @@ static int ogpu_ladder_bus(struct ogpu_device *odev)
 	struct pci_dev *pdev = odev->pdev;
 	int ret;
 
-	if (pci_is_root_bus(pdev->bus) || !list_is_singular(&pdev->bus->devices))
+	if (pci_is_root_bus(pdev->bus) || !list_is_singular(&pdev->bus->devices) ||
+	    (pci_probe_reset_slot(pdev->slot) && pci_probe_reset_bus(pdev->bus)))
 		return -ENOTTY;
 	if (!ogpu_ladder_wait_bus(odev))
 		return -ENODEV;
@@ -120,7 +125,7 @@ static int ogpu_ladder_bus(struct ogpu_device *odev)
 	ret = pci_reset_bus(pdev);
 	WRITE_ONCE(odev->bus_resetter, NULL);
 
-	return ret;
+	return ret == -ENOTTY ? -ETIMEDOUT : ret;
 }
 
 static const struct ogpu_ladder_step ogpu_ladder_steps[OGPU_STEPS] = {
@@ -203,7 +208,8 @@ int ogpu_ladder_climb(struct ogpu_device *odev, enum ogpu_trouble trouble, enum 
 	unsigned long began;
 	int ret = -EIO, err;
 
-	for (; step < OGPU_STEP_WEDGED; step++) {
+	/* What has nothing to do here was done before. */
+	for (step = max(step, OGPU_STEP_CORE); step < OGPU_STEP_WEDGED; step++) {
 		began = jiffies;
 		err = ogpu_ladder_try(odev, step);
 		if (!err)

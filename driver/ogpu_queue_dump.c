@@ -130,7 +130,7 @@ static void ogpu_queue_dump_waves(struct ogpu_queue *queue, struct drm_printer *
 			return;
 
 		for (wave = 0; le32_to_cpu(group.state) == OGPU_SAVE_HELD && wave < waves; wave++) {
-			if (shown++ >= OGPU_DUMP_WAVES)
+			if (shown++ >= OGPU_DUMP_WAVES || !ogpu_device_present(queue->odev))
 				return;
 			drm_printf(p, "wave: group %llu wave %u of %u\n",
 				   le64_to_cpu(group.group), wave, waves);
@@ -205,6 +205,9 @@ void ogpu_queue_dump(struct ogpu_queue *queue, struct drm_printer *p)
 	drm_printf(p, "queue: nested %#x %#x %#x %#x\n", error.nested[0], error.nested[1],
 		   error.nested[2], error.nested[3]);
 	pos = ogpu_queue_dump_control(queue, p);
+	/* Each read of a card that does not answer may take long. */
+	if (!ogpu_device_present(queue->odev))
+		return;
 	ogpu_queue_dump_ring(queue, p, pos);
 	if (!queue->vm)
 		return;

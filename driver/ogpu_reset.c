@@ -453,6 +453,7 @@ int ogpu_reset_init(struct ogpu_device *odev)
 		return -ENOMEM;
 
 	reset->odev = odev;
+	reset->trouble = OGPU_TROUBLE_LOST;
 	INIT_WORK(&reset->work, ogpu_reset_work);
 	INIT_DELAYED_WORK(&reset->overdue, ogpu_reset_overdue);
 	odev->reset = reset;

@@ -13,6 +13,7 @@
 
 #include "ogpu_bo.h"
 #include "ogpu_file.h"
+#include "ogpu_preempt.h"
 #include "ogpu_vm.h"
 
 /* Lines for one address space: the file is made in memory. */
@@ -151,19 +152,26 @@ static bool ogpu_vm_translate(struct ogpu_vm *vm, u64 va, u64 *offset, u64 *left
  * @size: bytes
  *
  * Only what is in VRAM that the CPU can see. Nobody else's memory is there while page tables say
- * that it is this one's, and these cannot change meanwhile. The registers are mapped. Waits for
- * nobody, allocates nothing.
+ * that it is this one's, and these cannot change meanwhile; but of an address space whose queues
+ * are suspended for others' sake they may be old, so nothing is read of that. The registers are
+ * mapped. Waits for nobody, allocates nothing.
  *
  * Return: true if all of it was read.
  */
 bool ogpu_vm_peek(struct ogpu_vm *vm, u64 va, void *buf, size_t size)
 {
+	struct ogpu_preempt *preempt = vm->preempt;
 	struct ogpu_device *odev = vm->odev;
 	u64 offset, left;
-	bool ok = true;
+	bool ok = false;
 
-	if (!mutex_trylock(&vm->pt_lock))
+	if (preempt && !mutex_trylock(&preempt->lock))
 		return false;
+	if (preempt && preempt->state != OGPU_PREEMPT_RUNNING)
+		goto out;
+	ok = mutex_trylock(&vm->pt_lock);
+	if (!ok)
+		goto out;
 	while (size && ok) {
 		ok = ogpu_vm_translate(vm, va, &offset, &left) &&
 		     offset < odev->disc.aperture_size;
@@ -176,6 +184,9 @@ bool ogpu_vm_peek(struct ogpu_vm *vm, u64 va, void *buf, size_t size)
 		size -= left;
 	}
 	mutex_unlock(&vm->pt_lock);
+out:
+	if (preempt)
+		mutex_unlock(&preempt->lock);
 
 	return ok;
 }

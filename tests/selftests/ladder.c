@@ -131,6 +131,7 @@ TEST_TIMEOUT(core_reset, TIMEOUT_S)
 TEST_TIMEOUT(bus_reset, TIMEOUT_S)
 {
 	struct step core, function, bus, wedged;
+	char command[128];
 	struct admin admin;
 	struct card card;
 	uint32_t done;
@@ -143,7 +144,9 @@ TEST_TIMEOUT(bus_reset, TIMEOUT_S)
 	card_open(&card);
 	start_job(&card, &done);
 	/* So long each attempt waits for what does not happen. */
-	ASSERT(admin_run("echo 2000 >/sys/module/ogpu/parameters/fw_timeout_ms"));
+	snprintf(command, sizeof(command),
+		 "echo %u >/sys/module/ogpu/parameters/fw_timeout_ms", 2000 * time_scale());
+	ASSERT(admin_run(command));
 	ASSERT(admin_control(&admin, "{\"cmd\":\"inject\",\"fault\":\"stuck\"}"));
 	ASSERT(admin_control(&admin, "{\"cmd\":\"inject\",\"fault\":\"mc-crash\"}"));
 	EXPECT_EQ(card_syncobj_wait(&card, done, FENCE_MS), 0);
