@@ -395,10 +395,10 @@ static bool ogpu_signal_is_spent(const struct ogpu_signal_user *user, u64 now)
 	return READ_ONCE(user->idle_at) > now + OGPU_SIGNAL_CREDIT_NS;
 }
 
-/* The worker has worked for a user for so long. */
+/* The worker has worked for a user for so long, until now. */
 static void ogpu_signal_spend(struct ogpu_signal_user *user, u64 now, u64 ns)
 {
-	WRITE_ONCE(user->idle_at, max(user->idle_at, now) + (OGPU_SIGNAL_PARTS - 1) * ns);
+	WRITE_ONCE(user->idle_at, max(user->idle_at + ns, now) + (OGPU_SIGNAL_PARTS - 1) * ns);
 }
 
 /* Add to an eventfd for a user, who pays for that and for nothing else. */
