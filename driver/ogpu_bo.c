@@ -262,6 +262,33 @@ void ogpu_bo_set_region(struct ogpu_bo *bo, enum ogpu_region region)
 }
 
 /**
+ * ogpu_bo_count() - a buffer comes to an address space, or leaves it
+ * @bo: the buffer, locked
+ * @root: of the address space
+ * @add: it comes
+ *
+ * One that was dropped needs no room until it is needed again.
+ */
+void ogpu_bo_count(const struct ogpu_bo *bo, struct ogpu_root *root, bool add)
+{
+	s64 size = add ? bo->ttm.base.size : -bo->ttm.base.size;
+
+	if (bo->placement != DRM_OGPU_BO_VRAM || bo->need == OGPU_BO_PURGED)
+		return;
+	atomic64_add(size, &root->vram_only);
+	if (bo->flags & DRM_OGPU_BO_CPU_ACCESS)
+		atomic64_add(size, &root->visible_only);
+}
+
+static void ogpu_bo_count_all(const struct ogpu_bo *bo, bool add)
+{
+	struct drm_gpuvm_bo *vm_bo;
+
+	drm_gem_for_each_gpuvm_bo(vm_bo, &bo->ttm.base)
+		ogpu_bo_count(bo, gem_to_ogpu_root(drm_gpuvm_resv_obj(vm_bo->vm)), add);
+}
+
+/**
  * ogpu_bo_set_need() - the content of a buffer is needed, or needed no more, or is gone
  * @bo: the buffer, locked
  * @need: what is so from now on
@@ -270,10 +297,17 @@ void ogpu_bo_set_need(struct ogpu_bo *bo, enum ogpu_bo_need need)
 {
 	u64 size = bo->ttm.base.size;
 	bool counts = bo->client && bo->region != OGPU_REGIONS;
+	enum ogpu_bo_need was = bo->need;
 
+	if (was == need)
+		return;
 	if (counts && bo->need == OGPU_BO_PURGEABLE)
 		atomic64_sub(size, &bo->client->purgeable[bo->region]);
+	if (need == OGPU_BO_PURGED)
+		ogpu_bo_count_all(bo, false);
 	WRITE_ONCE(bo->need, need);
+	if (was == OGPU_BO_PURGED)
+		ogpu_bo_count_all(bo, true);
 	if (counts && need == OGPU_BO_PURGEABLE)
 		atomic64_add(size, &bo->client->purgeable[bo->region]);
 }

@@ -50,6 +50,10 @@ struct ogpu_root {
 	struct list_head away;
 	/** @copies: of the buffers */
 	struct ogpu_copy_timelines copies;
+	/** @vram_only: bytes of buffers in the address space that can be used only in VRAM */
+	atomic64_t vram_only;
+	/** @visible_only: of these, bytes that must be where the CPU can see them */
+	atomic64_t visible_only;
 };
 
 /* Where memory is, for who adds it up. */
@@ -227,6 +231,7 @@ struct ogpu_mem_client *ogpu_mem_client_get(struct ogpu_mem_client *client);
 void ogpu_mem_client_put(struct ogpu_mem_client *client);
 void ogpu_bo_set_region(struct ogpu_bo *bo, enum ogpu_region region);
 void ogpu_bo_set_need(struct ogpu_bo *bo, enum ogpu_bo_need need);
+void ogpu_bo_count(const struct ogpu_bo *bo, struct ogpu_root *root, bool add);
 void ogpu_bo_set_shared(struct ogpu_bo *bo);
 struct ogpu_root *ogpu_root_create(struct ogpu_device *odev);
 void ogpu_root_used(struct ogpu_root *root);

@@ -13,6 +13,12 @@
 #include "ogpu_file.h"
 #include "ogpu_place.h"
 
+/* Who was given the buffer must not be held up by moves to and fro. */
+static bool ogpu_prefetch_may_move(const struct ogpu_bo *bo)
+{
+	return !bo->shared || dma_resv_test_signaled(bo->ttm.base.resv, DMA_RESV_USAGE_BOOKKEEP);
+}
+
 /* With a ticket: who has others locked for a moment is waited for. */
 static int ogpu_prefetch_try(struct ogpu_bo *bo, u32 placement, struct ogpu_mem_try *try)
 {
@@ -26,7 +32,8 @@ static int ogpu_prefetch_try(struct ogpu_bo *bo, u32 placement, struct ogpu_mem_
 	if (!ret) {
 		before = bo->prefer;
 		bo->prefer = placement;
-		ret = ogpu_bo_validate(bo, try);
+		if (ogpu_prefetch_may_move(bo))
+			ret = ogpu_bo_validate(bo, try);
 		if (ret)
 			bo->prefer = before;
 		dma_resv_unlock(resv);

@@ -106,7 +106,7 @@ static int ogpu_purge_advise(struct ogpu_bo *bo, u32 advice)
 {
 	enum ogpu_bo_need next = ogpu_purge_next[advice][bo->need];
 
-	if (bo->shared && next == OGPU_BO_PURGEABLE)
+	if (bo->shared && advice == DRM_OGPU_MADV_DONTNEED)
 		return -EPERM;
 
 	/* Its mappings get memory with the next job. */

@@ -53,7 +53,7 @@ static int ogpu_share_begin(struct ogpu_bo *bo)
 	if (ret)
 		return ret;
 
-	if (bo->need != OGPU_BO_NEEDED) {
+	if (bo->need == OGPU_BO_PURGEABLE || bo->need == OGPU_BO_PURGED) {
 		dma_resv_unlock(resv);
 		return -EPERM;
 	}

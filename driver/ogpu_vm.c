@@ -87,27 +87,14 @@ static struct drm_gpuvm_bo *ogpu_vm_bo_alloc(void)
 	return vm_bo ? &vm_bo->base : NULL;
 }
 
-/* Jobs need all buffers at once. */
-static void ogpu_vm_count_bo(struct ogpu_vm *vm, const struct ogpu_bo *bo, bool add)
-{
-	s64 size = bo->ttm.base.size;
-
-	if (bo->placement != DRM_OGPU_BO_VRAM)
-		return;
-	if (!add)
-		size = -size;
-	atomic64_add(size, &vm->vram_only);
-	if (bo->flags & DRM_OGPU_BO_CPU_ACCESS)
-		atomic64_add(size, &vm->visible_only);
-}
-
-/* Is there room if all others make way? */
+/* Jobs need all buffers at once: is there room if all others make way? */
 static bool ogpu_vm_can_fit(struct ogpu_vm *vm)
 {
+	struct ogpu_root *root = gem_to_ogpu_root(drm_gpuvm_resv_obj(&vm->base));
 	struct ogpu_vram_mgr *vram = &vm->odev->mem->vram;
 
-	return atomic64_read(&vm->vram_only) <= ogpu_vram_mgr_room(vram, false) &&
-	       atomic64_read(&vm->visible_only) <= ogpu_vram_mgr_room(vram, true);
+	return atomic64_read(&root->vram_only) <= ogpu_vram_mgr_room(vram, false) &&
+	       atomic64_read(&root->visible_only) <= ogpu_vram_mgr_room(vram, true);
 }
 
 /**
@@ -122,7 +109,8 @@ struct drm_gpuvm_bo *ogpu_vm_obtain_bo(struct ogpu_vm *vm, struct drm_gem_object
 	struct drm_gpuvm_bo *vm_bo = drm_gpuvm_bo_obtain_locked(&vm->base, obj);
 
 	if (!IS_ERR(vm_bo) && !to_ogpu_vm_bo(vm_bo)->counted) {
-		ogpu_vm_count_bo(vm, gem_to_ogpu_bo(obj), true);
+		ogpu_bo_count(gem_to_ogpu_bo(obj), gem_to_ogpu_root(drm_gpuvm_resv_obj(&vm->base)),
+			      true);
 		to_ogpu_vm_bo(vm_bo)->counted = true;
 	}
 
@@ -132,7 +120,8 @@ struct drm_gpuvm_bo *ogpu_vm_obtain_bo(struct ogpu_vm *vm, struct drm_gem_object
 static void ogpu_vm_bo_free(struct drm_gpuvm_bo *vm_bo)
 {
 	if (to_ogpu_vm_bo(vm_bo)->counted)
-		ogpu_vm_count_bo(to_ogpu_vm(vm_bo->vm), gem_to_ogpu_bo(vm_bo->obj), false);
+		ogpu_bo_count(gem_to_ogpu_bo(vm_bo->obj),
+			      gem_to_ogpu_root(drm_gpuvm_resv_obj(vm_bo->vm)), false);
 	kfree(to_ogpu_vm_bo(vm_bo));
 }
 

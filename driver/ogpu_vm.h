@@ -104,10 +104,6 @@ struct ogpu_vm {
 	u64 mappings;
 	/** @bytes: of memory that they map; protected by the dma_resv */
 	u64 bytes;
-	/** @vram_only: bytes of buffers in it that can be used nowhere but in VRAM */
-	atomic64_t vram_only;
-	/** @visible_only: of these, bytes that must be where the CPU can see them */
-	atomic64_t visible_only;
 	/** @preempt: if it is of the long-running kind, otherwise NULL; constant */
 	struct ogpu_preempt *preempt;
 	/** @rebind: collects what has moved, while drm_gpuvm_validate() runs */
@@ -170,7 +166,7 @@ struct ogpu_vm_bo {
 	struct drm_gpuvm_bo base;
 	/** @writable: mappings for writing; protected by the dma_resv of the address space */
 	u64 writable;
-	/** @counted: the buffer is in &ogpu_vm.vram_only; protected by its dma_resv */
+	/** @counted: ogpu_bo_count() knows of it; protected by the dma_resv of the buffer */
 	bool counted;
 };
 

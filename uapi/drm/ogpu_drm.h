@@ -410,7 +410,8 @@ enum drm_ogpu_madv {
  * copied but dropped; until that happens it can be used as always. What is in system memory stays,
  * and may be swapped out. Nothing is dropped while a job uses the buffer: it is moved then, as any
  * other, if room is short. A buffer that is private to an address space is used by all jobs there;
- * with DRM_OGPU_VM_LONG_RUNNING a buffer is used as long as there is a queue.
+ * with DRM_OGPU_VM_LONG_RUNNING a buffer is used as long as there is a queue that is not suspended
+ * because others need memory.
  *
  * A buffer whose content was dropped has no memory: jobs read zero there, what they write is lost,
  * and their atomics fault; access by the CPU raises SIGBUS. After DRM_OGPU_MADV_WILLNEED it is
@@ -440,7 +441,8 @@ struct drm_ogpu_bo_madvise {
  * that is VRAM. And the buffer is moved there now, before it is used: as by SUBMIT, so a buffer
  * that may be in VRAM alone comes back and others make way for it, and one that may be in both
  * comes to VRAM if no job uses it and there is room without moving others. Whether it was moved
- * tells BO_INFO. One that was dropped (&struct drm_ogpu_bo_madvise) stays without memory.
+ * tells BO_INFO. One that was exported is moved if no job uses it, otherwise by the next SUBMIT that
+ * has to bring it to VRAM. One that was dropped (&struct drm_ogpu_bo_madvise) stays without memory.
  *
  * The move itself is not waited for: jobs submitted later wait for it on the card. The call waits
  * for the card as SUBMIT does: for a buffer that is just being moved out, and for 10 seconds at
