@@ -91,10 +91,11 @@ static int ogpu_ladder_function(struct ogpu_device *odev)
 	bool locked;
 	int ret;
 
-	if (pcie_reset_flr(pdev, PCI_RESET_PROBE))
-		return -ENOTTY;
+	/* Whether it has left matters more than what it offers. */
 	if (!ogpu_ladder_wait_bus(odev))
 		return -ENODEV;
+	if (pcie_reset_flr(pdev, PCI_RESET_PROBE))
+		return -ENOTTY;
 
 	locked = pci_cfg_access_trylock(pdev);
 	ret = pcie_reset_flr(pdev, PCI_RESET_DO_RESET);

@@ -235,7 +235,7 @@ static int ogpu_submit_add_deps(struct ogpu_submit *submit)
 			ret = ogpu_job_add_dep(sjob->job, fence);
 			if (ret)
 				return ret;
-			/* It was compared with all before it, and its timeline may be long. */
+			/* Its timeline may be long. */
 			if (fatal_signal_pending(current))
 				return -EINTR;
 			cond_resched();
