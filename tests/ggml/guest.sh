@@ -23,7 +23,7 @@ while read -r op expected pattern; do
 	case $op in
 	'' | '#'*) continue ;;
 	esac
-	timeout 100 $libexec/ggml/test-backend-ops test -b OGPU0 -o "$op" -p "$pattern" >/tmp/out 2>&1
+	timeout 240 $libexec/ggml/test-backend-ops test -b OGPU0 -o "$op" -p "$pattern" >/tmp/out 2>&1
 	status=$?
 	sed 's/\x1b\[[0-9;]*m//g' /tmp/out >/tmp/lines
 	passed=$(grep -c "^ *$op(.*: OK" /tmp/lines)
@@ -39,7 +39,7 @@ models() {
 	arch=$1
 	shift
 	for _ in 1 2 3; do
-		timeout 100 $libexec/llama.cpp-tests/test-llama-archs -a "$arch" -b OGPU0 >/tmp/out 2>&1
+		timeout 240 $libexec/llama.cpp-tests/test-llama-archs -a "$arch" -b OGPU0 >/tmp/out 2>&1
 		status=$?
 		sed 's/\x1b\[[0-9;]*m//g' /tmp/out >/tmp/lines
 		good=$(grep -cE "^\| +$arch\|[^|]*\| +(Dense|MoE)\| +OK [^|]*\| +OK\| +OK [^|]*\|$" /tmp/lines)
@@ -57,7 +57,7 @@ text() {
 	to=$1
 	name=$2
 	shift 2
-	timeout 120 /job/generate "/job/$name.gguf" "$1" "la mo" ${2:+"$2"} >"$to" 2>&1 &&
+	timeout 240 /job/generate "/job/$name.gguf" "$1" "la mo" ${2:+"$2"} >"$to" 2>&1 &&
 		grep -q '^EQUAL: ' "$to"
 }
 text /tmp/reference q4_K 40 OGPU0
