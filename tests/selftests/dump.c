@@ -26,9 +26,11 @@
 #define NOBODY		65534
 /* How long queues have no other dump. */
 #define QUEUE_MS	10000
+#define PATH_SIZE	256
 
 static char text[DUMP_SIZE + 1];
 
+/* How many there are; one of them is at @path, of PATH_SIZE, unless that is NULL. */
 static int count_dumps(char *path)
 {
 	glob_t found;
@@ -37,7 +39,7 @@ static int count_dumps(char *path)
 	if (!glob(DUMPS, 0, NULL, &found)) {
 		count = found.gl_pathc;
 		if (path)
-			strcpy(path, found.gl_pathv[0]);
+			snprintf(path, PATH_SIZE, "%s", found.gl_pathv[0]);
 		globfree(&found);
 	}
 
@@ -46,7 +48,7 @@ static int count_dumps(char *path)
 
 static void drop_dumps(void)
 {
-	char path[256];
+	char path[PATH_SIZE];
 	int fd;
 
 	while (count_dumps(path)) {
@@ -62,7 +64,7 @@ static void drop_dumps(void)
 static bool read_dump(void)
 {
 	size_t used = 0;
-	char path[256];
+	char path[PATH_SIZE];
 	ssize_t bytes;
 	int fd;
 
@@ -137,7 +139,7 @@ static int count(const char *what)
 /* Who is not root can not open it. */
 static void expect_private(void)
 {
-	char path[256];
+	char path[PATH_SIZE];
 	struct stat st;
 	int status;
 	pid_t pid;

@@ -441,8 +441,9 @@ struct drm_ogpu_bo_madvise {
  * that is VRAM. And the buffer is moved there now, before it is used: as by SUBMIT, so a buffer
  * that may be in VRAM alone comes back and others make way for it, and one that may be in both
  * comes to VRAM if no job uses it and there is room without moving others. Whether it was moved
- * tells BO_INFO. One that was exported is moved if no job uses it, otherwise by the next SUBMIT that
- * has to bring it to VRAM. One that was dropped (&struct drm_ogpu_bo_madvise) stays without memory.
+ * tells BO_INFO. One that was exported is moved if no job uses it, otherwise by the next SUBMIT
+ * that has to bring it to VRAM. One that was dropped (&struct drm_ogpu_bo_madvise) stays without
+ * memory.
  *
  * The move itself is not waited for: jobs submitted later wait for it on the card. The call waits
  * for the card as SUBMIT does: for a buffer that is just being moved out, and for 10 seconds at
@@ -779,12 +780,13 @@ struct drm_ogpu_queue_create {
 	/**
 	 * @timeout_ms: a job that runs longer is killed, and its queue with it; 0: the default,
 	 * @max_job_ms of the device (from the card, or module parameter job_timeout_ms); more than
-	 * that is -EINVAL unless CAP_SYS_ADMIN, more than the card's own limit always. What counts is the time in which work of the job is on a compute unit,
-	 * other packets are executed, or a WAIT packet waits. Time in which other queues have the
-	 * hardware does not, nor does that of jobs that the job waits for by a syncobj; but a job
-	 * that has not ended after ten times @max_job_ms (or ten times its own limit, if that is
-	 * longer) is killed in any case, since other programs may have to wait for its memory. Zero
-	 * with DRM_OGPU_QUEUE_USER, where nothing is limited
+	 * that is -EINVAL unless CAP_SYS_ADMIN, more than the card's own limit always. What counts
+	 * is the time in which work of the job is on a compute unit, other packets are executed, or
+	 * a WAIT packet waits. Time in which other queues have the hardware does not, nor does that
+	 * of jobs that the job waits for by a syncobj; but a job that has not ended after ten times
+	 * @max_job_ms (or ten times its own limit, if that is longer) is killed in any case, since
+	 * other programs may have to wait for its memory. Zero with DRM_OGPU_QUEUE_USER, where
+	 * nothing is limited
 	 */
 	__u32 timeout_ms;
 	/** @queue_id: out: 1 or more */
@@ -1119,10 +1121,10 @@ struct drm_ogpu_wait {
  * Adds 1 to an eventfd when something happens to a queue. A queue has one eventfd: another one
  * replaces it, and it is let go of when the queue is destroyed or the card is reset. What happened
  * before the call is told, too. Several signals may be told as one, and one that nobody made may be
- * told: look at memory or ask &DRM_IOCTL_OGPU_QUEUE_GET_STATE. A user whose queues signal more often
- * than some thousand times in a second, all together, is told less often; likewise if so many hang
- * on the eventfd that to wake them takes long. Errors: -EINVAL also if @fd is no eventfd; -EBADF;
- * -ENOENT for an unknown queue; -ENOMEM.
+ * told: look at memory or ask &DRM_IOCTL_OGPU_QUEUE_GET_STATE. A user whose queues signal more than
+ * some thousand times in a second, all together, is told less often; likewise, and of errors later,
+ * if so many hang on the eventfd that to wake them takes long. Errors: -EINVAL also if @fd is no
+ * eventfd; -EBADF; -ENOENT for an unknown queue; -ENOMEM.
  */
 struct drm_ogpu_queue_eventfd {
 	/** @queue_id: from QUEUE_CREATE */

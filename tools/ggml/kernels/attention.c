@@ -133,8 +133,8 @@ INLINE void attend(const struct args *args, uint32_t type, uint32_t rows, uint32
 		for (uint32_t j = 0; j < count; j++) {
 			load(value, parts, type, values + (base + j) * v->stride[1], v->size[0]);
 			FOR(t, rows) {
-				float w = ogpu_f32_from_bits(
-					ogpu_wave_shuffle(bits_of(weight[t]), j));
+				const uint32_t bits = ogpu_wave_shuffle(bits_of(weight[t]), j);
+				const float w = ogpu_f32_from_bits(bits);
 
 				FOR(c, parts)
 					r.sum[t][c] += w * value[c];
@@ -160,7 +160,7 @@ INLINE void attend(const struct args *args, uint32_t type, uint32_t rows, uint32
 #define ATTEND(name, type, rows, elements) \
 	OGPU_KERNEL void attend_##name##_##rows##_##elements(const struct args *args) \
 	{ \
-		attend(args, type, rows, elements / LANES); \
+		attend(args, type, rows, (elements) / LANES); \
 	}
 #define ATTEND_OF(NAME, name) \
 	ATTEND(name, TYPE_##NAME, 1, 64) \

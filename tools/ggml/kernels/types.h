@@ -8,6 +8,8 @@
 #ifndef OGPU_GGML_TYPES_H
 #define OGPU_GGML_TYPES_H
 
+#include <stdbool.h>
+
 #include "args.h"
 
 #define INLINE		static inline __attribute__((always_inline))
@@ -188,17 +190,21 @@ INLINE float number(uint32_t type, const void *row, uint32_t i)
 	return integer(type, integers(type, p, n & ~7u), n % 8) * scale.by - scale.less;
 }
 
-/* Eight numbers of a row from number i on, a multiple of 8; scale is that of the blocks' integers. */
-INLINE void eight_numbers(uint32_t type, const uint8_t *row, uint32_t i, struct scale scale, float *x)
+/* Eight numbers of a row from number i on, a multiple of 8; scale: of the blocks' integers. */
+INLINE void eight_numbers(uint32_t type, const uint8_t *row, uint32_t i, struct scale scale,
+			  float *x)
 {
 	const uint8_t *p = row + i / block_numbers(type) * block_bytes(type);
-	const uint32_t a_word = type == TYPE_F32 ? 2 : type == TYPE_F16 || type == TYPE_BF16 ? 4 : 8;
+	const bool half = type == TYPE_F16 || type == TYPE_BF16;
+	const uint32_t a_word = type == TYPE_F32 ? 2 : half ? 4 : 8;
 
-	_Pragma("GCC unroll 4") for (uint32_t w = 0; w < 8 / a_word; w++) {
+	_Pragma("GCC unroll 4")
+	for (uint32_t w = 0; w < 8 / a_word; w++) {
 		const uint64_t v = a_word == 8 ? integers(type, p, i % block_numbers(type)) :
 				   word_at(p + 8 * w);
 
-		_Pragma("GCC unroll 8") for (uint32_t n = 0; n < a_word; n++) {
+		_Pragma("GCC unroll 8")
+		for (uint32_t n = 0; n < a_word; n++) {
 			if (type == TYPE_F32)
 				x[w * 2 + n] = ogpu_f32_from_bits(v >> n * 32);
 			else if (type == TYPE_F16)
