@@ -88,7 +88,7 @@ TEST(unknown_ioctls)
 	unsigned int nr;
 
 	card_open(&card);
-	for (nr = DRM_OGPU_QUEUE_EVENTFD + 1; nr < DRM_COMMAND_END - DRM_COMMAND_BASE; nr++)
+	for (nr = DRM_OGPU_BO_PREFETCH + 1; nr < DRM_COMMAND_END - DRM_COMMAND_BASE; nr++)
 		EXPECT_EQ(card_ioctl(&card, DRM_IOWR(DRM_COMMAND_BASE + nr, args), args), -EINVAL);
 }
 
