@@ -273,6 +273,66 @@ run "a name is no address" 64 metrics --listen=localhost:http
 run "both a file and a socket" 64 metrics --listen=127.0.0.1:1 --output=x
 run "nothing to time" 64 metrics --timeout=1
 
+# A card that hangs costs one process, however often it is read.
+attr 0000:05:00.0 state running
+rm "$SYS/bus/pci/devices/0000:05:00.0/min_svn"
+mkfifo "$SYS/bus/pci/devices/0000:05:00.0/min_svn"
+rm socket
+"$SMI" --sysfs-root="$SYS" --read-timeout=3 metrics --listen="unix:$WORK/socket" 2>served &
+smi=$!
+timeout $LIMIT sh -c 'until [ -S socket ]; do sleep 0.1; done'
+degraded() {
+	get 'GET /metrics HTTP/1.0||' &&
+		grep -q 'ogpu_verdict{card="0000:05:00.0",.*verdict="degraded"} 1$' out
+}
+# Metrics of a second ago would do.
+for time in first second third; do
+	degraded
+	result $? "metrics of a card that hangs, the $time time"
+	sleep 1
+done
+ps --ppid $smi -o pid,stat,comm >out
+[ "$(wc -l <out)" -le 2 ]
+result $? "no more than one process of it is left"
+# One that a debugger has hold of does not end when it is killed, as if it hung in the kernel.
+cat >hold.py <<'END'
+import ctypes, sys, time
+PTRACE_SEIZE = 0x4206
+libc = ctypes.CDLL(None, use_errno=True)
+if libc.ptrace(PTRACE_SEIZE, int(sys.argv[1]), None, None):
+    sys.exit("ptrace: errno %d" % ctypes.get_errno())
+open("held", "w").close()
+time.sleep(3600)
+END
+cat >find-reader <<'END'
+until reader=$(ps --ppid $1 -o pid=,stat= | awk '$2 !~ /Z/ { print $1 }') && [ -n "$reader" ] &&
+	[ "$(readlink /proc/$reader/fd/1)" = /dev/null ]; do :; done
+echo $reader
+END
+degraded &
+get=$!
+reader=$(timeout $LIMIT sh find-reader $smi)
+python3 hold.py "$reader" 2>err &
+hold=$!
+timeout $LIMIT sh -c "until [ -e held ]; do kill -0 $hold || exit 1; sleep 0.1; done"
+result $? "one that cannot be killed"
+wait $get
+sleep 1
+degraded
+result $? "what it had read by then still counts"
+ps --ppid $smi -o pid= | tr -d ' ' >out
+[ "$(cat out)" = "$reader" ]
+result $? "and it stays the only one"
+kill $hold
+wait $hold 2>err
+rm "$SYS/bus/pci/devices/0000:05:00.0/min_svn"
+attr 0000:05:00.0 min_svn 3
+sleep 1
+get 'GET /metrics HTTP/1.0||'
+expect "once it has ended, the card is read anew" 'ogpu_verdict{card="0000:05:00.0",.*verdict="ok"} 1$'
+kill $smi
+wait $smi
+
 mv "$SYS/bus/pci/devices/0000:01:00.0/drm" drm
 run "CDI without the first card" 0 cdi
 json "numbers of the others stay" "'0' not in {x['name'] for x in d['devices']} and '1' in {x['name'] for x in d['devices']}"
@@ -283,6 +343,31 @@ run "CDI" 0 cdi
 json "cards by number and UUID, and all" "d['kind'] == 'ogpu.dev/gpu' and \
 	{'0', 'all', '6f677075-0000-4000-8000-000000000001'} <= {x['name'] for x in d['devices']} and \
 	d['devices'][0]['containerEdits']['deviceNodes'][0]['path'] == '/dev/dri/renderD128'"
+
+# What the udev rule does for container engines.
+mkdir bin
+printf '#!/bin/sh\nexec "%s" --sysfs-root="%s" --run-root="%s" "$@"\n' "$SMI" "$SYS" "$WORK/run" >bin/ogpu-smi
+chmod 755 bin/ogpu-smi
+rule=$(sed -n "s|^KERNEL==\"renderD\*\", RUN+=\"/bin/sh -c '\(.*\)'\"\$|\1|p" "$HERE/../../tools/smi/72-ogpu-smi.rules" |
+	sed "s|/run/|$WORK/run/|g")
+rule() {
+	(umask 022; PATH="$WORK/bin:$PATH" timeout $LIMIT sh -c "$1") >out 2>err
+}
+mkdir -p run/cdi
+chmod 755 run/cdi
+exec 8<run/cdi
+flock 8
+rule "$rule" && [ "$(stat -c %a run/cdi/ogpu.json)" = 644 ] && grep -q /dev/dri/renderD128 run/cdi/ogpu.json
+result $? "the udev rule waits for nobody who can only read the folder"
+exec 8<&-
+[ "$(stat -c %a run/ogpu) $(stat -c %a run/ogpu/cdi.lock)" = "755 600" ]
+result $? "its lock is root's"
+rm run/cdi/ogpu.json
+exec 8<run/ogpu/cdi.lock
+flock 8
+! rule "$(echo "$rule" | sed 's/flock -w 60/flock -w 1/')" && [ ! -e run/cdi/ogpu.json ]
+result $? "nor is it waited for without a limit"
+exec 8<&-
 
 # A client with two descriptors of one file, and one of another driver.
 mkdir -p proc/42/fd proc/42/fdinfo proc/1/fd

@@ -40,7 +40,7 @@ static int write_bounded(const char *dir, const char *name, const char *text, in
 	*write = (struct write){ .dir = dir, .name = name, .text = text };
 	if (left < 0)
 		return -ETIME;
-	ret = smi_bounded(do_write, write, (unsigned int)left);
+	ret = smi_bounded("", do_write, write, (unsigned int)left);
 	return ret ? ret : write->ret;
 }
 

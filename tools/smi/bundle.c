@@ -76,7 +76,7 @@ static void add_part(FILE *out, const struct smi_options *opt, void (*read)(void
 	if (!part)
 		return;
 	snprintf(part->path, sizeof(part->path), "%s", path);
-	if (smi_bounded(read, part, opt->read_ms))
+	if (smi_bounded("", read, part, opt->read_ms))
 		fprintf(out, "(nothing came back in time)\n");
 	fprintf(out, "%.*s\n", (int)MAX_PART - 1, part->text);
 }

@@ -184,7 +184,7 @@ int smi_scan(struct smi_uses *uses, const struct smi_cards *cards, const struct 
 		return fw_fail(err, FW_EXIT_FAILED, "out of memory");
 	}
 	scan->proc = opt->proc_root;
-	uses->complete = !smi_bounded(scan_all, scan, opt->read_ms);
+	uses->complete = !smi_bounded("programs", scan_all, scan, opt->read_ms);
 	/* One that hangs in the kernel may go on later: what it has read is kept apart. */
 	count = scan->count < MAX_USES ? scan->count : MAX_USES;
 	for (i = 0; i < count; i++)

@@ -4,7 +4,9 @@
  *
  * A read of sysfs may wait for the card, and cannot be interrupted then. So each card is read by a
  * process of its own, into memory that is shared; whoever is late is left behind, and what it had
- * read by then counts. What needs no card comes first.
+ * read by then counts. What needs no card comes first. As long as one that was left behind has not
+ * ended, there is no other one for the same thing: a card that hangs costs one process, however
+ * often it is read.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -40,6 +42,55 @@ static void pause_a_little(void)
 	nanosleep(&pause, NULL);
 }
 
+/* A process that was left behind: it is killed, and ends once the kernel lets it. */
+struct late {
+	struct late *next;
+	pid_t pid;
+	char what[CARD_TEXT];		/* for which there is no other one; empty: for nothing */
+	struct smi_card card;		/* of a card: what it had read */
+};
+
+static struct late *all_late;
+
+static void leave_behind(pid_t pid, const char *what, const struct smi_card *card)
+{
+	struct late *late = calloc(1, sizeof(*late));
+
+	if (!late)
+		return;
+	late->pid = pid;
+	snprintf(late->what, sizeof(late->what), "%s", what);
+	if (card)
+		late->card = *card;
+	late->next = all_late;
+	all_late = late;
+}
+
+/* Those that have ended are no longer late. */
+static void reap(void)
+{
+	struct late **place = &all_late, *late;
+
+	while ((late = *place)) {
+		if (!waitpid(late->pid, NULL, WNOHANG)) {
+			place = &late->next;
+			continue;
+		}
+		*place = late->next;
+		free(late);
+	}
+}
+
+static const struct late *find_late(const char *what)
+{
+	const struct late *late;
+
+	for (late = all_late; late; late = late->next)
+		if (what[0] && !strcmp(late->what, what))
+			return late;
+	return NULL;
+}
+
 static pid_t start(void (*work)(void *arg), void *arg)
 {
 	pid_t parent = getpid(), pid;
@@ -62,7 +113,7 @@ static pid_t start(void (*work)(void *arg), void *arg)
 	_exit(0);
 }
 
-/* Return: true if it ended, with its status. One that hangs is killed, not waited for. */
+/* Return: true if it ended, with its status. One that hangs is killed, to be left behind. */
 static bool finish(pid_t pid, int64_t deadline, int *status)
 {
 	while (waitpid(pid, status, WNOHANG) == 0) {
@@ -82,15 +133,21 @@ void *smi_share(size_t size)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
-int smi_bounded(void (*work)(void *arg), void *arg, unsigned int timeout_ms)
+int smi_bounded(const char *what, void (*work)(void *arg), void *arg, unsigned int timeout_ms)
 {
-	pid_t pid = start(work, arg);
 	int status;
+	pid_t pid;
 
+	reap();
+	if (find_late(what))
+		return -ETIME;
+	pid = start(work, arg);
 	if (pid < 0)
 		return -EAGAIN;
-	if (!finish(pid, smi_now_ms() + timeout_ms, &status))
+	if (!finish(pid, smi_now_ms() + timeout_ms, &status)) {
+		leave_behind(pid, what, NULL);
 		return -ETIME;
+	}
 	return status ? -EAGAIN : 0;
 }
 
@@ -264,6 +321,32 @@ static int find_cards(struct smi_cards *cards, const struct smi_options *opt, st
 	return 0;
 }
 
+/* Return: the process, 0 if an earlier one has not ended, -1 if there can be none. */
+static pid_t start_reader(struct smi_card *card)
+{
+	const struct late *late = find_late(card->card.address);
+	unsigned int number = card->number;
+	bool drained = card->drained;
+
+	if (!late)
+		return start(read_card, card);
+	*card = late->card;
+	card->number = number;
+	card->drained = drained;
+	return 0;
+}
+
+/* Return: false if the process failed. */
+static bool finish_reader(pid_t pid, const struct smi_card *card, int64_t deadline)
+{
+	int status;
+
+	if (finish(pid, deadline, &status))
+		return !status;
+	leave_behind(pid, card->card.address, card);
+	return true;
+}
+
 int smi_read(struct smi_cards *cards, const struct smi_options *opt, unsigned int timeout_ms,
 	     struct fw_error *err)
 {
@@ -273,17 +356,16 @@ int smi_read(struct smi_cards *cards, const struct smi_options *opt, unsigned in
 	bool started = true;
 	size_t size;
 	unsigned int i;
-	int status;
 
 	if (find_cards(cards, opt, err))
 		return -1;
+	reap();
 	for (i = 0; i < cards->count; i++)
-		pids[i] = start(read_card, &cards->cards[i]);
-	for (i = 0; i < cards->count; i++) {
-		status = 0;
-		if (pids[i] < 0 || (finish(pids[i], deadline, &status) && status))
+		pids[i] = start_reader(&cards->cards[i]);
+	for (i = 0; i < cards->count; i++)
+		if (pids[i] < 0 ||
+		    (pids[i] && !finish_reader(pids[i], &cards->cards[i], deadline)))
 			started = false;
-	}
 
 	/* One that hangs in the kernel may go on later: what it has read is kept apart. */
 	shared = cards->cards;

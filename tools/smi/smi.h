@@ -122,9 +122,10 @@ int64_t smi_now_ms(void);
 void *smi_share(size_t size);
 /*
  * Runs @work in a process of its own, without any open file. Return: 0; -ETIME if it did not end in
- * time, then it is left behind; -EAGAIN if there was none.
+ * time, then it is left behind, or if an earlier one for @what, unless that is empty, has not ended
+ * yet; -EAGAIN if there was none.
  */
-int smi_bounded(void (*work)(void *arg), void *arg, unsigned int timeout_ms);
+int smi_bounded(const char *what, void (*work)(void *arg), void *arg, unsigned int timeout_ms);
 
 /* verdict.c */
 void smi_judge(struct smi_card *card);
