@@ -93,8 +93,13 @@ static int ogpu_bo_space_error(u32 placement, int err)
 	return err;
 }
 
-/* It was placed. Is it where it would rather be? If not it is recalled when there is room. */
-static void ogpu_bo_note_away(struct ogpu_bo *bo)
+/**
+ * ogpu_bo_note_away() - is a buffer where it would rather be?
+ * @bo: the buffer, locked, that has been placed or would rather be elsewhere
+ *
+ * If it is not it is recalled when there is room.
+ */
+void ogpu_bo_note_away(struct ogpu_bo *bo)
 {
 	bo->is_away = bo->prefer == DRM_OGPU_BO_VRAM &&
 		      bo->ttm.resource->mem_type == TTM_PL_TT;

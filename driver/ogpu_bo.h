@@ -244,6 +244,7 @@ struct ogpu_bo *ogpu_bo_next(struct drm_file *file, int *handle);
 bool ogpu_bo_is_buffer(const struct ttm_buffer_object *tbo);
 u64 ogpu_bo_operand(struct ogpu_bo *bo);
 int ogpu_bo_validate(struct ogpu_bo *bo, struct ogpu_mem_try *try);
+void ogpu_bo_note_away(struct ogpu_bo *bo);
 int ogpu_bo_begin_out(struct ogpu_bo *bo, u64 *operand);
 void ogpu_bo_cancel_out(struct ogpu_bo *bo);
 void ogpu_bo_watch_out(struct ogpu_bo *bo, struct dma_fence *fence);

@@ -34,6 +34,8 @@ static int ogpu_prefetch_try(struct ogpu_bo *bo, u32 placement, struct ogpu_mem_
 		bo->prefer = placement;
 		if (ogpu_prefetch_may_move(bo))
 			ret = ogpu_bo_validate(bo, try);
+		else
+			ogpu_bo_note_away(bo);
 		if (ret)
 			bo->prefer = before;
 		dma_resv_unlock(resv);

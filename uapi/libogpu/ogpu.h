@@ -32,8 +32,10 @@ struct ogpu_device;
  * @node: path of a render node; NULL for the first card that is ready
  * @dev: the device, on success
  *
- * Errors: -ENOENT if there is no card (or none whose firmware runs), -EINVAL if @node is not an
- * ogpu device, -EPROTO if the driver speaks another major version of the uapi.
+ * Errors: -EINVAL if @node is not an ogpu device, -EPROTO if the driver speaks another major
+ * version of the uapi, -ENODEV or -EIO if the card is not ready or wedged. Without @node, -ENOENT
+ * if there is no card; if there are only such that cannot be opened, why, -EACCES perhaps, which
+ * may also be said of a card of another driver.
  */
 int ogpu_device_open(const char *node, struct ogpu_device **dev);
 void ogpu_device_close(struct ogpu_device *dev);
@@ -42,6 +44,7 @@ void ogpu_device_close(struct ogpu_device *dev);
 struct ogpu_card {
 	char node[32];		/* for ogpu_device_open() */
 	char pci_address[32];	/* like 0000:01:00.0; empty if it is not a PCI device */
+	uint64_t reserved[8];	/* zero */
 };
 
 /**
@@ -178,6 +181,7 @@ struct ogpu_piece {
 	uint64_t bytes;		/* as rounded up */
 	uint64_t va;		/* GPU address */
 	void *ptr;		/* CPU address, with DRM_OGPU_BO_CPU_ACCESS */
+	uint64_t reserved[3];	/* zero */
 };
 
 struct ogpu_pool;
@@ -416,6 +420,8 @@ struct ogpu_submission {
 	struct ogpu_stream *stream;
 	const struct drm_ogpu_sync *syncs;	/* more to wait for or signal */
 	uint32_t sync_count;
+	uint32_t flags;		/* zero, otherwise -EINVAL */
+	uint64_t reserved[2];	/* zero, otherwise -EINVAL */
 };
 
 /**

@@ -107,7 +107,10 @@ static int chunk_create(struct ogpu_pool *pool, uint64_t bytes, struct chunk **o
 		free(chunk);
 		return ret;
 	}
-	chunk->free[0] = (struct range){ 0, chunk->buf.bo->size };
+	/* One that is made for a large piece has room for nothing else. */
+	chunk->free[0] = (struct range){
+		0, bytes > pool->chunk_bytes ? bytes : chunk->buf.bo->size,
+	};
 	chunk->count = 1;
 	chunk->next = pool->chunks;
 	pool->chunks = chunk;
@@ -203,6 +206,20 @@ static void give_back(struct chunk *chunk, struct range range)
 	chunk->pieces--;
 }
 
+/* One that is empty stays, so that a program at its edge does not make and unmake it. */
+static bool may_stay(const struct ogpu_pool *pool, const struct chunk *chunk)
+{
+	const struct chunk *other;
+
+	if (chunk->free[0].end > pool->chunk_bytes)
+		return false;
+	for (other = pool->chunks; other; other = other->next) {
+		if (other != chunk && !other->pieces)
+			return false;
+	}
+	return true;
+}
+
 void ogpu_pool_free(struct ogpu_pool *pool, struct ogpu_piece *piece)
 {
 	struct chunk **at, *chunk;
@@ -214,8 +231,7 @@ void ogpu_pool_free(struct ogpu_pool *pool, struct ogpu_piece *piece)
 	chunk = *at;
 	give_back(chunk, (struct range){ piece->offset, piece->offset + piece->bytes });
 	*piece = (struct ogpu_piece){ 0 };
-	/* One that is empty stays, so that a program at its edge does not make and unmake it. */
-	if (!chunk->pieces && (chunk->next || chunk != pool->chunks)) {
+	if (!chunk->pieces && !may_stay(pool, chunk)) {
 		*at = chunk->next;
 		chunk_destroy(chunk);
 	}

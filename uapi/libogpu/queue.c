@@ -255,6 +255,8 @@ int ogpu_queue_submit_many(struct ogpu_queue *queue, const struct ogpu_submissio
 	if (queue->user || !count || count > DRM_OGPU_MAX_JOBS)
 		return -EINVAL;
 	for (uint32_t i = 0; i < count; i++) {
+		if (jobs[i].flags || jobs[i].reserved[0] || jobs[i].reserved[1])
+			return -EINVAL;
 		if (jobs[i].stream->overflow)
 			return -ENOSPC;
 	}
