@@ -6,9 +6,8 @@
  * A dump is taken before anything is stopped, while fences wait: into memory that is there, and
  * without waiting for anybody. It is handed on later, when memory may be allocated. A dump that
  * nobody has fetched makes the next one be dropped, by the kernel; but one of a card that is reset
- * goes before one of a queue, so that no program can keep that away by failing on purpose. Of
- * several resets the first one counts, because it has the cause of the others. Queues that fail
- * have a dump every ten seconds at most, whoever has them.
+ * takes its place, so that no program can keep that away by failing on purpose. For the same reason
+ * queues that fail have a dump every ten seconds at most, whoever has them.
  */
 #include <linux/devcoredump.h>
 #include <linux/jiffies.h>
@@ -71,8 +70,6 @@ struct ogpu_dump {
 	size_t used;
 	/** @card: it is of a card that is reset */
 	bool card;
-	/** @card_until: so long there may be one of a card, in jiffies; used by @work alone */
-	unsigned long card_until;
 	/** @queue_at: when a queue had one last, jiffies */
 	unsigned long queue_at;
 	/** @log: for a copy of the log of firmware */
@@ -202,11 +199,8 @@ static void ogpu_dump_work(struct work_struct *work)
 	if (!text)
 		return;
 
-	/* The first reset has the cause. */
-	if (card && time_after_eq(jiffies, dump->card_until)) {
+	if (card)
 		dev_coredump_put(dev);
-		dump->card_until = jiffies + DEVCD_TIMEOUT;
-	}
 	/* Takes the text over, also if there is a dump that nobody has fetched. */
 	dev_coredumpv(dev, text, used, GFP_KERNEL);
 }
@@ -243,7 +237,6 @@ int ogpu_dump_init(struct ogpu_device *odev)
 		return -ENOMEM;
 
 	dump->odev = odev;
-	dump->card_until = jiffies;
 	dump->queue_at = jiffies;
 	INIT_WORK(&dump->work, ogpu_dump_work);
 	mutex_init(&dump->lock);
