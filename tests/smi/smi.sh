@@ -270,6 +270,8 @@ kill $smi
 wait $smi
 run "no address" 64 metrics --listen=here
 run "a name is no address" 64 metrics --listen=localhost:http
+run "no such port" 64 metrics --listen=127.0.0.1:65537 --timeout=1
+run "no path" 64 metrics --listen=unix: --timeout=1
 run "both a file and a socket" 64 metrics --listen=127.0.0.1:1 --output=x
 run "nothing to time" 64 metrics --timeout=1
 
@@ -285,6 +287,20 @@ degraded() {
 	get 'GET /metrics HTTP/1.0||' &&
 		grep -q 'ogpu_verdict{card="0000:05:00.0",.*verdict="degraded"} 1$' out
 }
+# While a card is read for one client, the time of another one does not pass.
+timeout $LIMIT python3 - "$WORK/socket" $smi >out 2>err <<'END'
+import socket, subprocess, sys
+slow, fast = [socket.socket(socket.AF_UNIX) for _ in range(2)]
+slow.connect(sys.argv[1])
+fast.connect(sys.argv[1])
+fast.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+while subprocess.run(["ps", "--ppid", sys.argv[2]], stdout=subprocess.DEVNULL).returncode:
+    pass
+slow.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+assert fast.recv(15) == b"HTTP/1.0 200 OK"
+assert slow.recv(15) == b"HTTP/1.0 200 OK"
+END
+result $? "a client that asks while a card is late is answered"
 # Metrics of a second ago would do.
 for time in first second third; do
 	degraded
@@ -336,7 +352,23 @@ wait $smi
 mv "$SYS/bus/pci/devices/0000:01:00.0/drm" drm
 run "CDI without the first card" 0 cdi
 json "numbers of the others stay" "'0' not in {x['name'] for x in d['devices']} and '1' in {x['name'] for x in d['devices']}"
+echo x >cdi.json
+run "CDI of a card without render node" 0 cdi -d 0000:01:00.0 --output=cdi.json
+[ ! -e cdi.json ]
+result $? "no file is left, as one without devices is refused"
+run "nor does that need one" 0 cdi -d 0000:01:00.0 --output=cdi.json
+run "what is no file" 1 cdi -d 0000:01:00.0 --output=/dev/null
+[ -c /dev/null ]
+result $? "is not removed"
 mv drm "$SYS/bus/pci/devices/0000:01:00.0/drm"
+mv "$SYS/bus/pci/devices/0000:05:00.0/uuid" uuid
+mkfifo "$SYS/bus/pci/devices/0000:05:00.0/uuid"
+echo x >cdi.json
+run "CDI while a card is late" 10 cdi --output=cdi.json --read-timeout=3
+[ "$(cat cdi.json)" = x ]
+result $? "what was known before stays"
+rm "$SYS/bus/pci/devices/0000:05:00.0/uuid"
+mv uuid "$SYS/bus/pci/devices/0000:05:00.0/uuid"
 run "CDI of the second card" 0 cdi -d 0000:02:00.0
 json "its number stays" "{x['name'] for x in d['devices']} >= {'1', 'all'}"
 run "CDI" 0 cdi
@@ -406,6 +438,9 @@ grep '^0000:01:00.0' view | grep '#' | grep -qE '\] +([1-9]|[1-4][0-9]|50) %'
 result $? "as much as it was"
 ! grep -q "$(printf '\033')" view
 result $? "no codes for terminals in a file"
+timeout $LIMIT "$SMI" --sysfs-root="$SYS" --proc-root="$WORK/proc" watch --count=1 >/dev/full 2>err
+[ $? = 1 ] && grep -q 'standard output' err
+result $? "a file that is full is an error"
 script -qefc "stty rows 6 cols 40; $SMI --sysfs-root=$SYS watch --count=1" /dev/null >out 2>err </dev/null
 result $? "watch on a terminal"
 [ "$(grep -c . out)" -le 6 ] && ! grep -q '.\{60\}' out
@@ -423,7 +458,7 @@ mode_is() {
 run "drain: which card" 64 drain
 run "drain" 0 drain -d 0000:01:00.0
 mode_is 0 "nobody may open it any more"
-expect "what goes on is told" "^1 programs go on"
+expect "what goes on is told" "^1 clients go on"
 expect "it is told what it is, and what undoes it" "ok: works, and takes no new programs; next: ogpu-smi return -d 0000:01:00.0"
 expect "udev is told" "^change$" "$SYS/bus/pci/devices/0000:01:00.0/drm/renderD128/uevent"
 run "drain once more" 0 drain -d 0000:01:00.0
@@ -436,21 +471,42 @@ expect "metrics tell" 'ogpu_drained{card="0000:01:00.0".*} 1$'
 run "CDI of it" 0 cdi
 json "containers do not get it" "'0' not in {x['name'] for x in d['devices']} and '1' in {x['name'] for x in d['devices']}"
 run "programs do not end in time" 10 drain -d 0000:01:00.0 --timeout=1
-expect "it is said" "drained, but 1 programs go on" err
+expect "it is said" "drained, but 1 clients go on" err
+run "as JSON" 10 drain -d 0000:01:00.0 --timeout=1 --json
+json "the cards are told all the same" "d['cards'][0]['drained'] is True"
 (sleep 1; rm proc/42/fd/3 proc/42/fd/4) &
 run "they end" 0 drain -d 0000:01:00.0 --timeout=$PATIENT
 wait
 run "return" 0 return -d 0000:01:00.0
+expect "nothing more is to be done" "ok: works$"
 mode_is 660 "it may be opened as before"
 [ ! -e run/ogpu/drained/0000:01:00.0 ]
 result $? "nothing is left of that"
 run "return of one that is not drained" 0 return -d 0000:01:00.0
 mode_is 660 "changes nothing"
+chmod 700 run/ogpu
+rm -r run/ogpu/drained
+(umask 077; "$SMI" --sysfs-root="$SYS" --run-root="$WORK/run" --dev-root="$WORK/dev" drain -q -d 0000:01:00.0)
+[ "$(stat -c %a run/ogpu) $(stat -c %a run/ogpu/drained)" = "755 755" ]
+result $? "everybody may know of it, whatever the umask"
+echo >"$SYS/bus/pci/devices/0000:01:00.0/drm/renderD128/uevent"
 rm $node
+run "return of one whose device file is missing" 1 return -d 0000:01:00.0
+expect "udev is told all the same" "^change$" "$SYS/bus/pci/devices/0000:01:00.0/drm/renderD128/uevent"
+[ ! -e run/ogpu/drained/0000:01:00.0 ]
+result $? "it is returned"
 run "a device file that is missing" 1 drain -d 0000:02:00.0
 expect "is named" "dev/dri/renderD128: No such file" err
 touch $node
+mkdir "$SYS/bus/pci/devices/0000:01:00.0/drm/renderD200"
+run "drain all, and the first one cannot be" 1 drain --all
+expect "it is named" "dev/dri/renderD200: No such file" err
+[ ! -e run/ogpu/drained/0000:01:00.0 ] && [ -e run/ogpu/drained/0000:05:00.0 ]
+result $? "the others are drained"
+rmdir "$SYS/bus/pci/devices/0000:01:00.0/drm/renderD200"
 run "return all" 0 return --all --quiet
+[ -z "$(ls run/ogpu/drained)" ]
+result $? "none is drained any more"
 
 run "power cap" 0 power-cap 50 -d 0000:01:00.0
 [ "$(cat "$SYS/bus/pci/devices/0000:01:00.0/hwmon/hwmon0/power1_cap")" = 50000000 ]

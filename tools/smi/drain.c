@@ -35,7 +35,8 @@ bool smi_is_drained(const struct smi_options *opt, const char *address)
 	char path[PATH_MAX];
 
 	marker_path(opt, address, path);
-	return !access(path, F_OK);
+	/* Where nobody but root may look it might be. */
+	return !access(path, F_OK) || errno != ENOENT;
 }
 
 /* The device files of a card: it may be used by any of them. */
@@ -78,19 +79,20 @@ static void tell_udev(const struct smi_card *card, const struct nodes *nodes)
 	}
 }
 
-static int make_folder(const struct smi_options *opt, struct fw_error *err)
+/* Everybody may know which cards are drained, whatever the umask. */
+static int make_folder(const struct smi_options *opt, const char *name, struct fw_error *err)
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/ogpu", opt->run_root);
-	mkdir(path, 0755);
-	snprintf(path, sizeof(path), "%s/" DRAINED_DIR, opt->run_root);
-	if (mkdir(path, 0755) && errno != EEXIST)
+	snprintf(path, sizeof(path), "%s/%s", opt->run_root, name);
+	if ((mkdir(path, 0755) && errno != EEXIST) || chmod(path, 0755))
 		return fw_fail(err, FW_EXIT_FAILED, "%s: %s", path, strerror(errno));
 	return 0;
 }
 
-static int drain_one(struct smi_card *card, const struct smi_options *opt, struct fw_error *err)
+/* Remembers what the device files were, before any is closed. */
+static int write_marker(const struct smi_card *card, const struct smi_options *opt,
+			struct fw_error *err)
 {
 	char text[MAX_NODES * (CARD_TEXT + 8)], path[PATH_MAX];
 	struct nodes nodes;
@@ -99,27 +101,34 @@ static int drain_one(struct smi_card *card, const struct smi_options *opt, struc
 	unsigned int i;
 
 	find_nodes(card, &nodes);
-	if (!card->drained) {
-		for (i = 0; i < nodes.count; i++) {
-			snprintf(path, sizeof(path), "%s/dri/%s", opt->dev_root,
-				 nodes.name[i]);
-			if (stat(path, &st))
-				return fw_fail(err, FW_EXIT_FAILED, "%s: %s", path,
-					       strerror(errno));
-			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s %o\n",
-						 nodes.name[i], st.st_mode & 0777);
-		}
-		/* Before the device files: what they were is known whenever they are closed. */
-		marker_path(opt, card->card.address, path);
-		if (make_folder(opt, err) || file_write(path, 0644, text, used, err))
-			return -1;
-		card->drained = true;
+	for (i = 0; i < nodes.count; i++) {
+		snprintf(path, sizeof(path), "%s/dri/%s", opt->dev_root, nodes.name[i]);
+		if (stat(path, &st))
+			return fw_fail(err, FW_EXIT_FAILED, "%s: %s", path, strerror(errno));
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s %o\n",
+					 nodes.name[i], st.st_mode & 0777);
 	}
+	marker_path(opt, card->card.address, path);
+	if (make_folder(opt, "ogpu", err) || make_folder(opt, DRAINED_DIR, err))
+		return -1;
+	return file_write(path, 0644, text, used, err);
+}
+
+static int drain_one(struct smi_card *card, const struct smi_options *opt, struct fw_error *err)
+{
+	struct nodes nodes;
+	unsigned int i;
+	int ret = 0;
+
+	if (!card->drained && write_marker(card, opt, err))
+		return -1;
+	card->drained = true;
+	/* From here on udev closes those that come; those that came meanwhile are found here. */
+	find_nodes(card, &nodes);
 	for (i = 0; i < nodes.count; i++)
-		if (set_mode(opt, nodes.name[i], 0, err))
-			return -1;
+		ret |= set_mode(opt, nodes.name[i], 0, err);
 	tell_udev(card, &nodes);
-	return 0;
+	return ret;
 }
 
 static int return_one(struct smi_card *card, const struct smi_options *opt, struct fw_error *err)
@@ -129,10 +138,11 @@ static int return_one(struct smi_card *card, const struct smi_options *opt, stru
 	unsigned int i, mode;
 	uint8_t *data;
 	size_t size;
+	int ret = 0;
 
-	if (!card->drained)
-		return 0;
 	marker_path(opt, card->card.address, path);
+	if (access(path, F_OK) && errno == ENOENT)
+		return 0;
 	if (file_read(path, sizeof(text) - 1, &data, &size, err))
 		return -1;
 	memcpy(text, data, size);
@@ -142,7 +152,10 @@ static int return_one(struct smi_card *card, const struct smi_options *opt, stru
 		return fw_fail(err, FW_EXIT_FAILED, "%s: %s", path, strerror(errno));
 	card->drained = false;
 
-	/* A card that was bound again since may have others, which udev sees to. */
+	/*
+	 * A card that was bound again since may have others, which udev sees to. It is told in any
+	 * case: nothing but that would open them again.
+	 */
 	find_nodes(card, &nodes);
 	while ((line = strsep(&rest, "\n"))) {
 		char name[CARD_TEXT];
@@ -150,11 +163,11 @@ static int return_one(struct smi_card *card, const struct smi_options *opt, stru
 		if (sscanf(line, "%63s %o", name, &mode) != 2)
 			continue;
 		for (i = 0; i < nodes.count; i++)
-			if (!strcmp(name, nodes.name[i]) && set_mode(opt, name, mode & 0777, err))
-				return -1;
+			if (!strcmp(name, nodes.name[i]))
+				ret |= set_mode(opt, name, mode & 0777, err);
 	}
 	tell_udev(card, &nodes);
-	return 0;
+	return ret;
 }
 
 /*
@@ -179,31 +192,39 @@ static int wait_unused(const struct smi_cards *cards, const struct smi_options *
 	}
 }
 
+/* One that fails does not keep others from being drained; the first failure is told. */
 int smi_drain(struct smi_cards *cards, const struct smi_options *opt, struct fw_error *err)
 {
 	bool drain = !strcmp(opt->command, "drain");
+	struct fw_error one;
+	int users, ret = 0;
 	unsigned int i;
-	int users;
 
 	if (!opt->device && !opt->all)
 		return fw_fail(err, FW_EXIT_USAGE, "%s: name a card with -d, or --all",
 			       opt->command);
-	for (i = 0; i < cards->count; i++)
-		if (drain ? drain_one(&cards->cards[i], opt, err) :
-			    return_one(&cards->cards[i], opt, err))
-			return -1;
+	for (i = 0; i < cards->count; i++) {
+		if (!(drain ? drain_one(&cards->cards[i], opt, &one) :
+			      return_one(&cards->cards[i], opt, &one)))
+			continue;
+		if (!ret)
+			*err = one;
+		else
+			fw_warn("%s", one.text);
+		ret = -1;
+	}
 	for (i = 0; i < cards->count; i++)
 		smi_judge(&cards->cards[i]);
-	if (!drain)
-		return 0;
+	if (!drain || ret)
+		return ret;
 
 	users = wait_unused(cards, opt, err);
 	if (users < 0)
 		return -1;
 	if (users && opt->timeout_s)
 		return fw_fail(err, FW_EXIT_TIMEOUT,
-			       "drained, but %d programs go on; 'ogpu-smi ps' shows them", users);
+			       "drained, but %d clients go on; 'ogpu-smi ps' shows them", users);
 	if (users && !opt->json && !opt->quiet)
-		printf("%d programs go on; 'ogpu-smi ps' shows them\n", users);
+		printf("%d clients go on; 'ogpu-smi ps' shows them\n", users);
 	return 0;
 }

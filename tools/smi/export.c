@@ -3,9 +3,12 @@
  * What other programs want to read: metrics in the text format of Prometheus, and the specification
  * by which container engines find cards (CDI).
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "smi.h"
 #include "util.h"
@@ -152,12 +155,21 @@ static bool is_offered(const struct smi_card *card)
 	return card->node[0] && !card->drained;
 }
 
-char *smi_cdi(const struct smi_cards *cards)
+static bool some_offered(const struct smi_cards *cards)
+{
+	unsigned int i;
+
+	for (i = 0; i < cards->count; i++)
+		if (is_offered(&cards->cards[i]))
+			return true;
+	return false;
+}
+
+static char *cdi_text(const struct smi_cards *cards)
 {
 	cJSON *json = cJSON_CreateObject(), *devices, *all;
-	unsigned int i;
-	bool some = false;
 	char name[CARD_TEXT], *text;
+	unsigned int i;
 
 	cJSON_AddStringToObject(json, "cdiVersion", "0.6.0");
 	cJSON_AddStringToObject(json, "kind", "ogpu.dev/gpu");
@@ -168,18 +180,51 @@ char *smi_cdi(const struct smi_cards *cards)
 		if (!is_offered(card))
 			continue;
 		snprintf(name, sizeof(name), "%u", card->number);
-		some = true;
 		add_node(add_device(devices, name), card->node);
 		if (card->uuid[0])
 			add_node(add_device(devices, card->uuid), card->node);
 	}
-	if (some) {
-		all = add_device(devices, "all");
-		for (i = 0; i < cards->count; i++)
-			if (is_offered(&cards->cards[i]))
-				add_node(all, cards->cards[i].node);
-	}
+	all = add_device(devices, "all");
+	for (i = 0; i < cards->count; i++)
+		if (is_offered(&cards->cards[i]))
+			add_node(all, cards->cards[i].node);
 	text = cJSON_Print(json);
 	cJSON_Delete(json);
 	return text;
+}
+
+/* Engines refuse a file without devices. */
+static int remove_file(const char *path, struct fw_error *err)
+{
+	struct stat st;
+
+	if (!lstat(path, &st) && !S_ISREG(st.st_mode))
+		return fw_fail(err, FW_EXIT_FAILED, "%s: exists, and is no regular file", path);
+	if (unlink(path) && errno != ENOENT)
+		return fw_fail(err, FW_EXIT_FAILED, "%s: %s", path, strerror(errno));
+	return 0;
+}
+
+int smi_cdi(const struct smi_cards *cards, const struct smi_options *opt, struct fw_error *err)
+{
+	unsigned int i;
+	int ret = 0;
+	char *text;
+
+	for (i = 0; i < cards->count; i++)
+		if (!cards->cards[i].named)
+			return fw_fail(err, FW_EXIT_TIMEOUT,
+				       "%s: its device file could not be told in time",
+				       cards->cards[i].card.address);
+	if (!some_offered(cards))
+		return opt->output ? remove_file(opt->output, err) : 0;
+	text = cdi_text(cards);
+	if (!text)
+		return fw_fail(err, FW_EXIT_FAILED, "out of memory");
+	if (opt->output)
+		ret = file_write(opt->output, 0644, text, strlen(text), err);
+	else
+		puts(text);
+	free(text);
+	return ret;
 }

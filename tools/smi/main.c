@@ -250,21 +250,25 @@ static int health_code(const struct smi_cards *cards)
 static int run(struct smi_cards *cards, const struct smi_options *opt, struct fw_error *err)
 {
 	const char *command = opt->command;
+	int ret = 0;
 
 	if (!strcmp(command, "ps"))
 		return smi_ps(cards, opt, err);
 	if (!strcmp(command, "metrics"))
 		return put_text(smi_metrics(cards), opt, err);
 	if (!strcmp(command, "cdi"))
-		return put_text(smi_cdi(cards), opt, err);
+		return smi_cdi(cards, opt, err);
 	if (!strcmp(command, "power-cap"))
 		return smi_power_cap(cards, opt, err);
 	if (!strcmp(command, "bug-report"))
 		return smi_bug_report(cards, opt, err);
 	if (!strcmp(command, "reset") && smi_reset(cards, opt, err))
 		return -1;
-	if ((!strcmp(command, "drain") || !strcmp(command, "return")) && smi_drain(cards, opt, err))
-		return -1;
+	if (!strcmp(command, "drain") || !strcmp(command, "return"))
+		ret = smi_drain(cards, opt, err);
+	/* Who wants JSON is told what has become of all cards, also of those that failed. */
+	if (ret && (!opt->json || err->code == FW_EXIT_USAGE))
+		return ret;
 	if (!strcmp(command, "manifest") && opt->json) {
 		cJSON *json = smi_json_start(opt);
 
@@ -272,7 +276,7 @@ static int run(struct smi_cards *cards, const struct smi_options *opt, struct fw
 		return smi_json_end(json, opt, err);
 	}
 	if (opt->json)
-		return put_cards(cards, opt, err);
+		return put_cards(cards, opt, err) ? -1 : ret;
 
 	if (!strcmp(command, "list"))
 		smi_show_list(cards);
@@ -298,20 +302,11 @@ int main(int argc, char **argv)
 
 	if (parse(&opt, argc, argv, &err))
 		goto fail;
-	if (!strcmp(opt.command, "events")) {
-		if (smi_events(&opt, &err))
+	if (!strcmp(opt.command, "events") || !strcmp(opt.command, "watch") || opt.listen) {
+		if (!strcmp(opt.command, "events") ? smi_events(&opt, &err) :
+		    opt.listen ? smi_serve(&opt, &err) : smi_watch(&opt, &err))
 			goto fail;
-		return FW_EXIT_OK;
-	}
-	if (opt.listen) {
-		if (smi_serve(&opt, &err))
-			goto fail;
-		return FW_EXIT_OK;
-	}
-	if (!strcmp(opt.command, "watch")) {
-		if (smi_watch(&opt, &err))
-			goto fail;
-		return FW_EXIT_OK;
+		goto done;
 	}
 	if (!opt.timeout_s && !strcmp(opt.command, "reset"))
 		opt.timeout_s = RESET_S;
@@ -326,8 +321,9 @@ int main(int argc, char **argv)
 	if (!strcmp(opt.command, "doctor") || !strcmp(opt.command, "reset"))
 		code = health_code(&cards);
 	smi_free(&cards);
-	if (fflush(stdout)) {
-		perror("ogpu-smi: standard output");
+done:
+	if (fflush(stdout) || ferror(stdout)) {
+		fputs("ogpu-smi: standard output: not all could be written\n", stderr);
 		return FW_EXIT_FAILED;
 	}
 	return code;

@@ -180,6 +180,8 @@ int smi_scan(struct smi_uses *uses, const struct smi_cards *cards, const struct 
 	uses->count = 0;
 	uses->uses = malloc(MAX_USES * sizeof(*uses->uses));
 	if (!scan || !uses->uses) {
+		if (scan)
+			munmap(scan, sizeof(*scan));
 		smi_scan_free(uses);
 		return fw_fail(err, FW_EXIT_FAILED, "out of memory");
 	}

@@ -269,15 +269,19 @@ static void read_card(void *arg)
 	struct smi_card *card = arg;
 	const char *dir = card->card.pci_dir;
 
+	/* By these it is offered to others, whatever else it tells; nothing waits for the card. */
+	find_entry(card, "drm", "renderD", card->node);
+	attr_read(dir, "uuid", card->uuid, sizeof(card->uuid));
+	card->named = true;
+
+	snprintf(card->reading, sizeof(card->reading), "state");
 	attr_read(dir, "state", card->card.state, sizeof(card->card.state));
 	attr_read(dir, "last_error", card->last_error, sizeof(card->last_error));
 	text_clean(card->last_error);
-	attr_read(dir, "uuid", card->uuid, sizeof(card->uuid));
 	read_value(card, dir, "reset_count", SMI_RESETS);
 	read_value(card, dir, "firmware_svn", SMI_SVN);
 	read_pairs(card, "memory_errors", SMI_CORRECTED, errors, ARRAY_SIZE(errors));
 	read_pairs(card, "bad_pages", SMI_PAGES_IN_USE, pages, ARRAY_SIZE(pages));
-	find_entry(card, "drm", "renderD", card->node);
 	read_place(card);
 
 	snprintf(card->reading, sizeof(card->reading), "min_svn");
@@ -315,7 +319,7 @@ static int find_cards(struct smi_cards *cards, const struct smi_options *opt, st
 		cards->cards[i].card = only ? *only : list.cards[i];
 		cards->cards[i].number = only ? (unsigned int)(only - list.cards) : i;
 		cards->cards[i].drained = smi_is_drained(opt, cards->cards[i].card.address);
-		snprintf(cards->cards[i].reading, CARD_TEXT, "state");
+		snprintf(cards->cards[i].reading, CARD_TEXT, "uuid");
 	}
 	cards_free(&list);
 	return 0;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
  * Metrics over HTTP, on a TCP or Unix socket, for scrapers. One process serves all connections by
- * turns; each has two seconds, and when there are too many the oldest one makes room, so that
- * nobody can keep others out by being slow. Cards are read at most once a second, however many ask.
+ * turns; each has two seconds to ask and as long to take the answer, not counting the time for
+ * which cards are read. When there are too many the oldest one makes room, so that nobody can keep
+ * others out by being slow. Cards are read at most once a second, however many ask.
  */
 #include <errno.h>
 #include <netdb.h>
@@ -36,6 +37,7 @@ struct server {
 	struct connection connections[CONNECTIONS];
 	char *metrics;
 	int64_t read_at;
+	bool failed;		/* and it was said */
 };
 
 static int listen_unix(const char *path, struct fw_error *err)
@@ -46,6 +48,10 @@ static int listen_unix(const char *path, struct fw_error *err)
 
 	if (strlen(path) >= sizeof(address.sun_path)) {
 		fw_fail(err, FW_EXIT_USAGE, "%s: too long for a socket", path);
+		goto close;
+	}
+	if (!path[0]) {
+		fw_fail(err, FW_EXIT_USAGE, "--listen: unix: needs a path");
 		goto close;
 	}
 	strcpy(address.sun_path, path);
@@ -72,9 +78,11 @@ static int listen_tcp(const char *text, struct fw_error *err)
 	const char *colon = strrchr(text, ':');
 	int fd, on = 1, ret = -1;
 	struct addrinfo *found;
+	uint32_t port;
 	char host[80];
 
-	if (!colon || colon == text || (size_t)(colon - text) >= sizeof(host))
+	if (!colon || colon == text || (size_t)(colon - text) >= sizeof(host) ||
+	    !parse_u32(colon + 1, 65535, &port) || !port)
 		return fw_fail(err, FW_EXIT_USAGE,
 			       "--listen: '%s' is neither unix:PATH nor ADDRESS:PORT", text);
 	snprintf(host, sizeof(host), "%.*s", (int)(colon - text), text);
@@ -130,19 +138,27 @@ static void begin(struct server *server, int fd)
 /* The metrics of not longer ago than that; NULL if they cannot be had. */
 static const char *fresh(struct server *server)
 {
+	int64_t start = smi_now_ms();
 	struct smi_cards cards;
 	struct fw_error err;
+	unsigned int i;
 
-	if (server->metrics && smi_now_ms() - server->read_at < FRESH_MS)
+	if (server->metrics && start - server->read_at < FRESH_MS)
 		return server->metrics;
 	free(server->metrics);
 	server->metrics = NULL;
 	if (smi_read(&cards, server->opt, server->opt->read_ms, &err)) {
-		fw_warn("%s", err.text);
+		/* Once, however many ask. */
+		if (!server->failed)
+			fw_warn("%s", err.text);
+		server->failed = true;
 		return NULL;
 	}
+	server->failed = false;
 	server->metrics = smi_metrics(&cards);
 	server->read_at = smi_now_ms();
+	for (i = 0; i < CONNECTIONS; i++)
+		server->connections[i].deadline += server->read_at - start;
 	smi_free(&cards);
 	return server->metrics;
 }
@@ -165,6 +181,7 @@ static void answer(struct server *server, struct connection *connection)
 			"HTTP/1.0 %s\r\nContent-Type: text/plain; version=0.0.4\r\n"
 			"Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
 			status, text ? strlen(text) : 0, text ? text : "");
+	connection->deadline = smi_now_ms() + CONNECTION_MS;
 	connection->size = size < 0 ? 0 : (size_t)size;
 	if (size < 0)
 		connection->answer = NULL;
@@ -204,29 +221,37 @@ end:
 	end(connection);
 }
 
+static void expire(struct server *server)
+{
+	int64_t now = smi_now_ms();
+	unsigned int i;
+
+	for (i = 0; i < CONNECTIONS; i++)
+		if (server->connections[i].fd >= 0 && server->connections[i].deadline <= now)
+			end(&server->connections[i]);
+}
+
 static void serve(struct server *server, int fd, int64_t until)
 {
 	struct pollfd polls[CONNECTIONS + 1];
 	unsigned int i;
 
 	while (!until || smi_now_ms() < until) {
-		int64_t now = smi_now_ms();
-
 		polls[CONNECTIONS] = (struct pollfd){ .fd = fd, .events = POLLIN };
 		for (i = 0; i < CONNECTIONS; i++) {
-			struct connection *one = &server->connections[i];
+			const struct connection *one = &server->connections[i];
 
-			if (one->fd >= 0 && one->deadline <= now)
-				end(one);
 			polls[i].fd = one->fd;
 			polls[i].events = one->answer ? POLLOUT : POLLIN;
 		}
 		/* Deadlines are kept to the tenth of a second. */
-		if (poll(polls, CONNECTIONS + 1, 100) <= 0)
+		if (poll(polls, CONNECTIONS + 1, 100) < 0)
 			continue;
 		for (i = 0; i < CONNECTIONS; i++)
 			if (polls[i].fd >= 0 && polls[i].revents)
 				go_on(server, &server->connections[i]);
+		/* What has come in time counts, also if something else was done meanwhile. */
+		expire(server);
 		if (polls[CONNECTIONS].revents) {
 			int one = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 

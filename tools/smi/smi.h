@@ -60,6 +60,7 @@ struct smi_card {
 	char last_error[256];
 	char uuid[CARD_TEXT];
 	char node[CARD_TEXT];		/* renderD128; empty: none */
+	bool named;			/* uuid and node have been read */
 	char hwmon[CARD_TEXT + 8];	/* folder of its sensors */
 	char slot[PATH_MAX];		/* in the tree of PCI devices */
 	char cpus[256];			/* near it */
@@ -146,7 +147,8 @@ void smi_driver_version(const struct smi_options *opt, char text[CARD_TEXT]);
 
 /* export.c: formats of others. */
 char *smi_metrics(const struct smi_cards *cards);
-char *smi_cdi(const struct smi_cards *cards);
+/* To the output; a file is removed if no card is to be found, and left alone if one was late. */
+int smi_cdi(const struct smi_cards *cards, const struct smi_options *opt, struct fw_error *err);
 
 /* serve.c: the metrics, to whoever connects. */
 int smi_serve(const struct smi_options *opt, struct fw_error *err);

@@ -94,6 +94,7 @@ static bool state_is(const struct smi_card *card, const char *state)
 
 void smi_judge(struct smi_card *card)
 {
+	card->action[0] = '\0';
 	/* As long as the driver tells the state, that counts, and not how long it took. */
 	if (!card->card.state[0] && card->reading[0]) {
 		judge(card, SMI_NEEDS_RESET, "not even its state could be read in time");
