@@ -259,6 +259,58 @@ TEST(purged_private)
 	purged();
 }
 
+/* What was dropped needs no room: more than VRAM has may be mapped, and jobs run. */
+static void larger_cache(void)
+{
+	struct drm_prime_handle prime = { .flags = DRM_CLOEXEC | DRM_RDWR };
+	struct buffer bufs[MOST];
+	unsigned int n, dropped = 0;
+	struct card card;
+	struct owner o;
+
+	need_small_card(&card);
+	owner_open(&o, 4);
+	for (n = 0; n < MOST; n++) {
+		card_buffer(&o.card, &bufs[n], SIZE, DRM_OGPU_BO_VRAM, RW);
+		EXPECT_EQ(advise(&o.card, &bufs[n], DRM_OGPU_MADV_DONTNEED), 1);
+	}
+	EXPECT_EQ(job_reads(&o), word(4, SIZE / 4 - 1));
+	EXPECT_EQ(wrong(&o.buf, 4), 0);
+	for (n = 0; n < MOST; n++)
+		dropped += !placement_now(&o.card, &bufs[n]);
+	EXPECT_GE(dropped, MOST - 8);
+
+	/* All at once are too much; and then they are not. */
+	for (n = 0; n < MOST; n++)
+		advise(&o.card, &bufs[n], DRM_OGPU_MADV_WILLNEED);
+	stream_reset(&o.s);
+	stream_nop(&o.s, 2);
+	EXPECT_EQ(card_submit(&o.card, o.queue, &o.s, NULL, 0), -ENOSPC);
+	for (n = 0; n < MOST; n++)
+		advise(&o.card, &bufs[n], DRM_OGPU_MADV_DONTNEED);
+	EXPECT_EQ(job_reads(&o), word(4, SIZE / 4 - 1));
+	if (card_private)
+		return;
+
+	/* One that is needed, and has no memory yet, can be handed on. */
+	for (n = 0; placement_now(&o.card, &bufs[n]); n++)
+		ASSERT_LE(n, MOST - 2);
+	EXPECT_EQ(advise(&o.card, &bufs[n], DRM_OGPU_MADV_WILLNEED), 0);
+	prime.handle = bufs[n].handle;
+	EXPECT_EQ(card_ioctl(&o.card, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime), 0);
+}
+
+TEST(larger_cache)
+{
+	larger_cache();
+}
+
+TEST(larger_cache_private)
+{
+	card_private = true;
+	larger_cache();
+}
+
 /* The CPU can be the first to use it, too. */
 TEST(cpu_comes_first)
 {
