@@ -99,7 +99,8 @@ dist:
 
 sbom:
 	@mkdir -p $(TOP)/build
-	@$(TOP)/tools/packaging/sbom >$(TOP)/build/ogpu-$(VERSION).spdx.json
+	@$(TOP)/tools/packaging/sbom >$(TOP)/build/ogpu-$(VERSION).spdx.json.new
+	@mv $(TOP)/build/ogpu-$(VERSION).spdx.json.new $(TOP)/build/ogpu-$(VERSION).spdx.json
 	@echo "  SBOM    build/ogpu-$(VERSION).spdx.json"
 
 # What DKMS builds the module from, and what tells software centres which cards that is for.

@@ -39,6 +39,14 @@ not() {
 	! "$@"
 }
 
+# there CARD...: their device files have come, and udev is done with them. A card runs a moment before.
+there() {
+	for card in "$@"; do
+		try "the device file of $card is there" soon test -e "/dev/dri/by-path/pci-$card-render"
+	done
+	udevadm settle
+}
+
 # --- boot
 
 try "the system is up, and no unit has failed" \
@@ -50,6 +58,7 @@ set -- $(ogpu-smi list | awk 'NR > 1 { print $1 }')
 result $? "there are two"
 FIRST=${1:-none}
 SECOND=${2:-none}
+there "$FIRST" "$SECOND"
 try "nobody has logged in" sh -c '[ -z "$(who)" ]'
 
 by_udev() {
@@ -95,7 +104,7 @@ try "a user who is not in it cannot" not job bob "$FIRST"
 # --- cards that go and come
 
 echo "$FIRST" >/sys/bus/pci/drivers/ogpu/unbind
-ogpu-smi doctor -d "$FIRST" >$said
+ogpu-smi doctor --read-timeout="$LIMIT" -d "$FIRST" >$said
 [ $? = 23 ]
 result $? "without its driver the verdict of a card is needs-driver"
 udevadm settle
@@ -107,15 +116,24 @@ try "and does jobs, as soon as udev has been there" \
 
 # --- cards that take no new programs
 
+# A later rule of the host.
+mkdir -p /run/udev/rules.d
+echo 'SUBSYSTEM=="drm", KERNEL=="renderD*", MODE="0666"' >/run/udev/rules.d/99-local.rules
+udevadm control --reload
 try "a card is drained" ogpu-smi drain -d "$FIRST"
 udevadm settle
+[ "$(stat -L -c %a "/dev/dri/by-path/pci-$FIRST-render")" = 0 ]
+result $? "its device file is closed, and udev has left it so"
+rm /run/udev/rules.d/99-local.rules
+udevadm control --reload
 try "nobody gets it" not job alice "$FIRST"
 try "nor do containers" cdi 1
 try "the other one is as before" job alice "$SECOND"
 echo "$FIRST" >/sys/bus/pci/drivers/ogpu/unbind
+udevadm settle
 echo "$FIRST" >/sys/bus/pci/drivers/ogpu/bind
 try "it is bound again" soon ogpu-smi doctor -d "$FIRST"
-udevadm settle
+there "$FIRST"
 try "it stays drained" not job alice "$FIRST"
 [ "$(stat -L -c %a "/dev/dri/by-path/pci-$FIRST-render")" = 0 ]
 result $? "its device file is closed"
@@ -137,6 +155,7 @@ try "and do jobs" soon runuser -u alice -- ogpu-demo --node "/dev/dri/by-path/pc
 # A module that is loaded anew has kept no firmware.
 reload() {
 	modprobe -r ogpu && systemctl reset-failed 'ogpu-fwload@*' 2>/dev/null
+	udevadm settle
 	since=$(date +'%Y-%m-%d %H:%M:%S')
 	modprobe ogpu
 }
@@ -147,7 +166,7 @@ fails() {
 		sh -c "systemctl show -p ExecMainStatus ogpu-fwload@ogpu-$2 | grep -x ExecMainStatus=$3"
 	try "$1: the journal says why" \
 		sh -c "journalctl --since '$since' -u ogpu-fwload@ogpu-$2 | grep '$4'"
-	ogpu-smi doctor -d "$2" >$said
+	ogpu-smi doctor --read-timeout="$LIMIT" -d "$2" >$said
 	[ $? = 24 ]
 	result $? "$1: the verdict is needs-firmware"
 }
@@ -192,7 +211,7 @@ another_job() {
 : >/run/jobs
 reload
 try "both cards run" soon ogpu-smi doctor
-udevadm settle
+there "$FIRST" "$SECOND"
 jobs_go_on >/run/jobs-said 2>&1 &
 jobs=$!
 try "jobs go on" another_job
@@ -222,9 +241,11 @@ try "the firmware is removed" dpkg -P firmware-ogpu
 [ ! -e $FIRMWARE ]
 result $? "nothing of it is left"
 reload
-try "cards wait for firmware" soon systemctl is-failed "ogpu-fwload@ogpu-$FIRST" "ogpu-fwload@ogpu-$SECOND"
+try "a card waits for firmware" soon systemctl is-failed "ogpu-fwload@ogpu-$FIRST"
+try "the other one, too" soon systemctl is-failed "ogpu-fwload@ogpu-$SECOND"
 try "the package is installed" dpkg -i /debs/firmware-ogpu_*.deb
-try "both cards run now, without a boot" ogpu-smi doctor
+try "both cards run now, without a boot" ogpu-smi doctor --read-timeout="$LIMIT"
+try "no unit is left that failed for want of it" not systemctl is-failed "ogpu-fwload@ogpu-$FIRST" "ogpu-fwload@ogpu-$SECOND"
 try "and do jobs" soon runuser -u alice -- ogpu-demo --node "/dev/dri/by-path/pci-$FIRST-render"
 
 # --- purge
@@ -234,6 +255,7 @@ try "purge" dpkg -P ogpu-dkms ogpu-demo ogpu-vgpu firmware-ogpu ogpu-tools libog
 # shellcheck disable=SC2016
 try "no file is left" \
 	sh -c '! find / -xdev -path /debs -prune -o -iname "*ogpu*" -print | grep -v "^/etc/ogpu-root$" | grep .'
+try "nor in /run" sh -c '! [ -e /run/ogpu ] && ! [ -e /run/cdi/ogpu.json ]'
 try "no module is left" not modinfo ogpu
 try "dpkg knows none of it" sh -c '! dpkg -l | grep "ogpu"'
 tap_end
