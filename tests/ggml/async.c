@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * What ggml's own tests leave out: host buffers, copies that do not wait, and events. Two backends
- * of the first card: one has much to do, the other's result is wrong unless it waits for that.
+ * What ggml's own tests leave out: host buffers, copies that do not wait, and events. Three
+ * backends of the first card: one has much to do, the others' results are wrong unless they wait
+ * for that.
  */
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <ggml-alloc.h>
 #include <ggml-backend.h>
@@ -34,6 +36,22 @@ static struct ggml_cgraph *graph_of(struct ggml_context *ctx, struct ggml_tensor
 	return graph;
 }
 
+/* More than a card may have of the system's memory, which is half: the CPU can allocate it. */
+static bool too_large_for_the_card(ggml_backend_buffer_type_t type)
+{
+	const size_t memory = (size_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+	ggml_backend_buffer_t buffer = ggml_backend_buft_alloc_buffer(type, memory / 8 * 5);
+	bool good;
+
+	if (!buffer)
+		return false;
+	good = ggml_backend_buffer_is_host(buffer) &&
+	       ggml_backend_buffer_get_type(buffer) == ggml_backend_cpu_buffer_type();
+	((char *)ggml_backend_buffer_get_base(buffer))[0] = 1;
+	ggml_backend_buffer_free(buffer);
+	return good;
+}
+
 int main(void)
 {
 	struct ggml_init_params memory = { .mem_size = 4 << 20, .no_alloc = true };
@@ -43,8 +61,8 @@ int main(void)
 	ggml_backend_buffer_type_t type;
 	struct ggml_context *ctx;
 	struct ggml_cgraph *long_one, *short_one;
-	ggml_backend_t first, second;
-	ggml_backend_event_t event;
+	ggml_backend_t first, second, third;
+	ggml_backend_event_t event, other;
 	static float elsewhere[NUMBERS];
 	float *in, *out;
 	int failed = 0;
@@ -52,12 +70,14 @@ int main(void)
 	ggml_backend_load_all();
 	first = ggml_backend_init_by_name("OGPU0", NULL);
 	second = ggml_backend_init_by_name("OGPU0", NULL);
+	third = ggml_backend_init_by_name("OGPU0", NULL);
 	ctx = ggml_init(memory);
-	if (!first || !second || !ctx)
+	if (!first || !second || !third || !ctx)
 		return 2;
 	type = ggml_backend_dev_host_buffer_type(ggml_backend_get_device(first));
 	event = ggml_backend_event_new(ggml_backend_get_device(first));
-	if (!type || !event)
+	other = ggml_backend_event_new(ggml_backend_get_device(first));
+	if (!type || !event || !other)
 		return 2;
 	failed |= say(ggml_backend_buft_is_host(type), "the CPU can use host buffers");
 	host = ggml_backend_buft_alloc_buffer(type, 2 * bytes);
@@ -109,6 +129,67 @@ int main(void)
 	ggml_backend_tensor_get_async(first, y, elsewhere, 0, bytes);
 	ggml_backend_synchronize(first);
 	failed |= say(all_are(elsewhere, STEPS), "copies with memory that the card does not see");
+
+	/* A backend that was given nothing but the wait. */
+	for (int i = 0; i < NUMBERS; i++)
+		in[i] = 1;
+	ggml_backend_tensor_set_async(first, x, in, 0, bytes);
+	if (ggml_backend_graph_compute_async(first, long_one))
+		return 1;
+	ggml_backend_event_record(event, first);
+	ggml_backend_event_wait(second, event);
+	ggml_backend_tensor_get_async(second, y, elsewhere, 0, bytes);
+	ggml_backend_synchronize(second);
+	failed |= say(all_are(elsewhere, 1 + STEPS), "the CPU copies after what is waited for");
+
+	ggml_backend_synchronize(first);
+	for (int i = 0; i < NUMBERS; i++)
+		in[i] = 2;
+	ggml_backend_tensor_set_async(first, x, in, 0, bytes);
+	if (ggml_backend_graph_compute_async(first, long_one))
+		return 1;
+	ggml_backend_event_record(event, first);
+	ggml_backend_event_wait(second, event);
+	ggml_backend_synchronize(second);
+	ggml_backend_tensor_get(y, elsewhere, 0, bytes);
+	failed |= say(all_are(elsewhere, 2 + STEPS), "a backend is done when what it waits for is");
+
+	ggml_backend_synchronize(first);
+	for (int i = 0; i < NUMBERS; i++)
+		in[i] = 3;
+	ggml_backend_tensor_set_async(first, x, in, 0, bytes);
+	if (ggml_backend_graph_compute_async(first, long_one))
+		return 1;
+	ggml_backend_event_record(event, first);
+	ggml_backend_event_wait(second, event);
+	ggml_backend_event_record(other, second);
+	ggml_backend_event_wait(third, other);
+	if (ggml_backend_graph_compute_async(third, short_one))
+		return 1;
+	ggml_backend_tensor_get_async(third, z, out, 0, bytes);
+	ggml_backend_synchronize(third);
+	failed |= say(all_are(out, 2 * (3 + STEPS)), "an event has what its backend waits for");
+
+	/* More waits than a job may have. */
+	for (int i = 0; i < 2 * STEPS; i++)
+		ggml_backend_event_wait(second, event);
+	if (ggml_backend_graph_compute_async(second, short_one))
+		return 1;
+	ggml_backend_synchronize(second);
+
+	ggml_backend_synchronize(first);
+	ggml_backend_event_record(other, third);
+	ggml_backend_event_wait(second, other);
+	ggml_backend_free(third);
+	ggml_backend_event_synchronize(other);
+	ggml_backend_synchronize(second);
+	ggml_backend_event_wait(first, other);
+	if (ggml_backend_graph_compute(first, short_one))
+		return 1;
+	ggml_backend_event_free(other);
+	failed |= say(true, "an event outlives its backend");
+
+	failed |= say(too_large_for_the_card(type), "a host buffer that is too large is the CPU's");
 
 	ggml_backend_event_free(event);
 	ggml_backend_buffer_free(host);

@@ -2,7 +2,8 @@
 /*
  * What does not wait for the card: copies between tensors and buffers of the host, and events, by
  * which one backend waits for the work of another. Of two backends of one card the kernel has the
- * one's queue wait for the other's; for another card the CPU waits.
+ * one's queue wait for the other's; for another card the CPU waits. The CPU waits, too, where a
+ * backend that waits for another one is itself recorded in an event.
  *
  * A host buffer is memory of the system that the card knows at another address than the CPU. Data
  * that lies elsewhere is copied by the CPU when all before is done.
@@ -58,21 +59,25 @@ static void host_free(ggml_backend_buffer_t buffer)
 	free(b);
 }
 
-/* For ggml a buffer of the CPU, but for its end. */
+/* For ggml a buffer of the CPU, but for its end. Where there is no room, one of the CPU. */
 static ggml_backend_buffer_t host_alloc(ggml_backend_buffer_type_t type, size_t bytes)
 {
 	struct card *card = ((struct buffer_type_table *)type)->context;
 	struct host_buffer *b = calloc(1, sizeof(*b));
 	ggml_backend_buffer_t buffer;
+	int ret;
 
 	if (!b)
 		return NULL;
 	b->card = card;
 	b->bytes = bytes ? bytes : 1;
-	if (ogpu_buffer_create(card->vm, b->bytes, DRM_OGPU_BO_SYSTEM, DRM_OGPU_BO_CPU_ACCESS,
-			       &b->memory)) {
+	ret = ogpu_buffer_create(card->vm, b->bytes, DRM_OGPU_BO_SYSTEM, DRM_OGPU_BO_CPU_ACCESS,
+				 &b->memory);
+	if (ret) {
+		fprintf(stderr, "ggml-ogpu: %s: no host buffer of %zu bytes: %s; the CPU has it\n",
+			card->name, bytes, strerror(-ret));
 		free(b);
-		return NULL;
+		return ggml_backend_buft_alloc_buffer(ggml_backend_cpu_buffer_type(), bytes);
 	}
 	buffer = ggml_backend_cpu_buffer_from_ptr(b->memory.ptr, bytes);
 	if (!buffer) {
@@ -147,9 +152,10 @@ static void get_async(ggml_backend_t backend, const struct ggml_tensor *t, void 
 
 struct event {
 	struct event_object object;
-	struct ogpu_queue *queue;	/* NULL: was never recorded */
+	struct line *line;		/* NULL: was never recorded */
 	struct card *card;
-	uint64_t point;			/* of the queue; 0: it had no work */
+	uint64_t point;			/* of the line; 0: it had no work */
+	bool failed;			/* before it was recorded */
 };
 
 static ggml_backend_event_t event_new(ggml_backend_dev_t device)
@@ -171,6 +177,7 @@ static struct event *to_event(ggml_backend_event_t event)
 static void event_free(ggml_backend_dev_t device, ggml_backend_event_t event)
 {
 	(void)device;
+	line_put(to_event(event)->line);
 	free(to_event(event));
 }
 
@@ -179,9 +186,12 @@ static void event_record(ggml_backend_t backend, ggml_backend_event_t event)
 	struct worker *w = ((struct backend_object *)backend)->context;
 	struct event *e = to_event(event);
 
+	line_get(w->line);
+	line_put(e->line);
+	e->line = w->line;
 	e->card = w->card;
-	e->queue = w->queue;
 	e->point = worker_last(w);
+	e->failed = w->failed;
 }
 
 static void event_synchronize(ggml_backend_dev_t device, ggml_backend_event_t event)
@@ -189,7 +199,7 @@ static void event_synchronize(ggml_backend_dev_t device, ggml_backend_event_t ev
 	struct event *e = to_event(event);
 
 	(void)device;
-	if (e->queue && e->point && ogpu_queue_wait(e->queue, e->point, -1))
+	if (e->failed || (e->point && ogpu_queue_wait(e->line->queue, e->point, -1)))
 		GGML_ABORT("ggml-ogpu: %s: the work that was waited for has failed", e->card->name);
 }
 
@@ -198,10 +208,10 @@ static void event_wait(ggml_backend_t backend, ggml_backend_event_t event)
 	struct worker *w = ((struct backend_object *)backend)->context;
 	struct event *e = to_event(event);
 
-	if (!e->queue || !e->point || e->queue == w->queue)
-		return;
-	if (e->card != w->card || !worker_wait(w, e->queue, e->point))
+	if (e->failed || e->card != w->card)
 		event_synchronize(NULL, event);
+	else if (e->point && e->line != w->line)
+		worker_wait(w, e->line, e->point);
 }
 
 void async_device(struct card *card)

@@ -27,6 +27,20 @@ static size_t card_count;
 
 /* --- Work ------------------------------------------------------------------------------------- */
 
+struct line *line_get(struct line *line)
+{
+	__atomic_add_fetch(&line->users, 1, __ATOMIC_RELAXED);
+	return line;
+}
+
+void line_put(struct line *line)
+{
+	if (!line || __atomic_sub_fetch(&line->users, 1, __ATOMIC_ACQ_REL))
+		return;
+	ogpu_queue_destroy(line->queue);
+	free(line);
+}
+
 /* Says why the queue stopped, and in which operation. */
 static void explain(struct worker *w, const char *what, int error)
 {
@@ -35,7 +49,7 @@ static void explain(struct worker *w, const char *what, int error)
 	struct ogpu_place place;
 
 	fprintf(stderr, "ggml-ogpu: %s: %s: %s\n", w->card->name, what, strerror(-error));
-	if (ogpu_queue_state(w->queue, &state) || !state.error)
+	if (ogpu_queue_state(w->line->queue, &state) || !state.error)
 		return;
 	for (int n = 0; n < SLOTS; n++) {
 		const struct slot *slot = &w->slots[n];
@@ -62,7 +76,7 @@ static int drain(struct worker *w, struct slot *slot)
 	int ret = 0;
 
 	if (slot->point)
-		ret = ogpu_queue_wait(w->queue, slot->point, -1);
+		ret = ogpu_queue_wait(w->line->queue, slot->point, -1);
 	if (ret) {
 		explain(w, "job", ret);
 		w->failed = true;
@@ -76,13 +90,22 @@ static int drain(struct worker *w, struct slot *slot)
 /* Submits what the current slot has; the next one may still be under way. */
 static int flush(struct worker *w)
 {
+	struct drm_ogpu_sync syncs[MAX_WAITS];
 	struct slot *slot = w->slot;
+	uint32_t count = 0;
 	int ret;
 
+	if (w->failed)
+		return -EIO;
 	if (!slot->launches || slot->point)
 		return 0;
-	ret = ogpu_queue_submit(w->queue, &slot->stream, w->waits, w->wait_count, &slot->point);
-	w->wait_count = 0;
+	for (uint32_t i = w->wait_sent; i < w->wait_count; i++)
+		syncs[count++] = (struct drm_ogpu_sync){
+			.handle = w->waits[i].line->queue->timeline,
+			.flags = DRM_OGPU_SYNC_TIMELINE, .value = w->waits[i].point,
+		};
+	ret = ogpu_queue_submit(w->line->queue, &slot->stream, syncs, count, &slot->point);
+	w->wait_sent = w->wait_count;
 	w->work = 0;
 	if (ret) {
 		explain(w, "submission", ret);
@@ -167,23 +190,43 @@ void worker_copy(struct worker *w, uint64_t dst, uint64_t src, uint64_t bytes)
 	flush(w);
 }
 
-/* The point of the queue at which all that it was given is done. */
+/*
+ * Waits with the CPU for the work of other queues that this one waits for. A job starts also when
+ * what it waited for has failed: only this tells, and it comes before anything that vouches for
+ * results. Afterwards nothing depends on another queue.
+ */
+static void worker_settle(struct worker *w)
+{
+	for (uint32_t i = 0; i < w->wait_count; i++) {
+		const struct wait *wait = &w->waits[i];
+		int ret = ogpu_queue_wait(wait->line->queue, wait->point, -1);
+
+		if (ret) {
+			fprintf(stderr, "ggml-ogpu: %s: work of another backend is missing: %s\n",
+				w->card->name, strerror(-ret));
+			w->failed = true;
+		}
+		line_put(wait->line);
+	}
+	w->wait_count = 0;
+	w->wait_sent = 0;
+}
+
+/* The point of the queue at which all that it was given and all that it waits for is done. */
 uint64_t worker_last(struct worker *w)
 {
 	flush(w);
-	return w->queue->submitted;
+	worker_settle(w);
+	return w->line->queue->submitted;
 }
 
-/* Has what follows wait for a point of another queue of the card; false if the CPU has to. */
-bool worker_wait(struct worker *w, const struct ogpu_queue *queue, uint64_t point)
+/* Has what follows wait for a point of another queue of the card. */
+void worker_wait(struct worker *w, struct line *line, uint64_t point)
 {
 	flush(w);
 	if (w->wait_count == MAX_WAITS)
-		return false;
-	w->waits[w->wait_count++] = (struct drm_ogpu_sync){
-		.handle = queue->timeline, .flags = DRM_OGPU_SYNC_TIMELINE, .value = point,
-	};
-	return true;
+		worker_settle(w);
+	w->waits[w->wait_count++] = (struct wait){ .line = line_get(line), .point = point };
 }
 
 static struct worker *to_worker(ggml_backend_t backend)
@@ -217,6 +260,7 @@ static void backend_synchronize(ggml_backend_t backend)
 {
 	struct worker *w = to_worker(backend);
 
+	worker_settle(w);
 	for (int i = 0; i < SLOTS && !w->failed; i++)
 		if (w->slots[i].point)
 			drain(w, &w->slots[i]);
@@ -226,7 +270,9 @@ static void backend_synchronize(ggml_backend_t backend)
 
 static void worker_free(struct worker *w)
 {
-	ogpu_queue_destroy(w->queue);
+	for (uint32_t i = 0; i < w->wait_count; i++)
+		line_put(w->waits[i].line);
+	line_put(w->line);
 	for (int i = 0; i < SLOTS; i++) {
 		if (w->slots[i].stream.buf.bo)
 			ogpu_stream_destroy(&w->slots[i].stream);
@@ -240,7 +286,8 @@ static void backend_free(ggml_backend_t backend)
 {
 	struct worker *w = to_worker(backend);
 
-	for (int i = 0; i < SLOTS && !w->failed; i++)
+	/* Also after a failure: the queue may stay, and its jobs must not lose their streams. */
+	for (int i = 0; i < SLOTS; i++)
 		drain(w, &w->slots[i]);
 	worker_free(w);
 }
@@ -394,8 +441,13 @@ static ggml_backend_t device_init(ggml_backend_dev_t device, const char *params)
 	int ret;
 
 	(void)params;
-	if (!w)
+	if (w)
+		w->line = calloc(1, sizeof(*w->line));
+	if (!w || !w->line) {
+		free(w);
 		return NULL;
+	}
+	w->line->users = 1;
 	w->card = card;
 	w->slot = w->slots;
 	w->backend = (struct backend_object){
@@ -405,7 +457,7 @@ static ggml_backend_t device_init(ggml_backend_dev_t device, const char *params)
 	};
 	async_backend(&w->backend);
 	ret = ogpu_queue_create(card->vm, DRM_OGPU_ENGINE_COMPUTE, DRM_OGPU_PRIORITY_NORMAL,
-				&w->queue);
+				&w->line->queue);
 	for (int i = 0; i < SLOTS && !ret; i++) {
 		ret = ogpu_stream_create(card->vm, STREAM_BYTES, &w->slots[i].stream);
 		if (!ret)

@@ -12,7 +12,7 @@
 #define SLOTS		2		/* streams that are filled and executed in turn */
 #define STREAM_BYTES	(128u << 10)
 #define MAX_LAUNCHES	1024u		/* of a stream */
-#define MAX_WAITS	8u		/* of a job, for those of other queues */
+#define MAX_WAITS	8u		/* for work of other queues */
 #define ARGS_BYTES	512u		/* for each, with room to the next */
 
 _Static_assert(sizeof(struct args) <= ARGS_BYTES, "arguments of a launch");
@@ -38,14 +38,26 @@ struct slot {
 	} launched[MAX_LAUNCHES];
 };
 
+/* A queue; events and waits for its work may outlive its backend. The last user destroys it. */
+struct line {
+	struct ogpu_queue *queue;
+	int users;			/* atomic */
+};
+
+/* Work of another queue. */
+struct wait {
+	struct line *line;
+	uint64_t point;
+};
+
 /* One of ggml's backends: a queue of its own, so that a failure stays with who caused it. */
 struct worker {
 	struct backend_object backend;
 	struct card *card;
-	struct ogpu_queue *queue;
+	struct line *line;
 	struct slot slots[SLOTS], *slot;
-	struct drm_ogpu_sync waits[MAX_WAITS];	/* of the next job */
-	uint32_t wait_count;
+	struct wait waits[MAX_WAITS];	/* whose outcome is not known; see worker_settle() */
+	uint32_t wait_count, wait_sent;	/* all, and those that a job has been given */
 	double work;			/* multiplications in the stream, roughly */
 	bool failed;			/* for good: what it computed is not to be used */
 };
@@ -62,7 +74,9 @@ struct launch {
 int worker_launch(struct worker *w, enum ggml_op op, const struct launch *launch);
 void worker_copy(struct worker *w, uint64_t dst, uint64_t src, uint64_t bytes);
 uint64_t worker_last(struct worker *w);
-bool worker_wait(struct worker *w, const struct ogpu_queue *queue, uint64_t point);
+void worker_wait(struct worker *w, struct line *line, uint64_t point);
+struct line *line_get(struct line *line);
+void line_put(struct line *line);
 /* async.c */
 void async_device(struct card *card);
 void async_backend(struct backend_object *backend);
