@@ -77,10 +77,10 @@ static bool dense(const struct ggml_tensor *t)
 	return t->nb[0] == ggml_type_size(t->type);
 }
 
-/* A tensor that kernels can count in 32 bits. */
+/* A tensor that kernels can count in 32 bits, the bytes of a row too. */
 static bool countable(const struct ggml_tensor *t)
 {
-	return !t || (t->ne[0] < INT32_MAX && t->ne[1] < INT32_MAX &&
+	return !t || (t->ne[0] < 1 << 30 && t->ne[1] < INT32_MAX &&
 		      t->ne[2] * t->ne[3] < INT32_MAX && ggml_nelements(t) < 1ll << 40);
 }
 
