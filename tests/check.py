@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0 OR MIT
 """Runs suites of tests, reads their TAP, prints one summary: make check, make check-debug.
 
+As many suites run at a time as there are processors, what may take longest first; --lanes N changes
+that. The summary tells the slowest tests of the machines.
+
 Suites: host unit tests of the components (make check in each), static checks (tests/static/run),
 and the programs and scripts of tests/selftests in test machines. Those whose source has lines
 "VM: OPTIONS" run in a machine with these options of tests/vm/run, in one for each line; all others
@@ -15,6 +18,7 @@ as long; the debug kernel has DEBUG_SCALE times more.
 
 import argparse
 import collections
+import concurrent.futures
 import glob
 import os
 import re
@@ -33,7 +37,9 @@ TAP = re.compile(r"^(?P<indent> *)(?P<not>not )?ok\b *(?P<number>\d+)? *(?:- )?(
 SKIP = re.compile(r"#\s*skip\S*\s*(.*)", re.IGNORECASE)
 SKIP_STATUS = (4, 77)	# kselftest, automake
 MAX_BOOTS = 4		# of one group: a test that takes the machine down costs a boot
+MAX_LANES = 4		# a machine has two processors and its card's threads
 MAX_SAID = 60		# lines that a failure repeats of what was printed before it
+MAX_SLOW = 8		# of the slowest tests
 SCALE = max(1, int(os.environ.get("TEST_SCALE", "1")))
 DEBUG_SCALE = 4
 # Limits, in seconds.
@@ -51,6 +57,7 @@ class Totals:
         self.passed = self.failed = self.skipped = 0
         self.failures = []
         self.skips = []
+        self.times = []			# seconds and name, of programs in machines
         self.said = collections.deque(maxlen=MAX_SAID)	# since the last result
         self.explaining = False		# the last result was a failure
 
@@ -87,6 +94,14 @@ class Totals:
 
     def count(self):
         return self.passed + self.failed + self.skipped
+
+    def take(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+        self.failures += other.failures
+        self.skips += other.skips
+        self.times += other.times
 
 
 class Progress:
@@ -154,22 +169,41 @@ def run_tap(totals, suite, command, timeout):
     progress.end()
 
 
-def host_suites(totals):
-    run_tap(totals, "host harness", ["python3", "-B", "tests/vm/selftest.py"], SMALL_S)
+class Suite:
+    """Something that runs beside others: run(totals) takes at most limit seconds."""
+
+    def __init__(self, limit, run, *args):
+        self.limit = limit
+        self.run = run
+        self.args = args
+
+    def __call__(self):
+        totals = Totals()
+        self.run(totals, *self.args)
+        return totals
+
+
+def tap_suite(name, command, limit):
+    return Suite(limit, run_tap, name, command, limit)
+
+
+def host_suites():
+    yield tap_suite("host harness", ["python3", "-B", "tests/vm/selftest.py"], SMALL_S)
     for name, folder in COMPONENTS:
         command = ["make", "--no-print-directory", "-C", folder, f"O={TOP}/build/{name}", "check"]
-        run_tap(totals, f"host {name}", command, COMPONENT_S)
-    run_tap(totals, "host packaging", ["tests/packaging/install.sh", f"{TOP}/build/packaging"],
-            COMPONENT_S)
-    run_tap(totals, "host completion",
-            ["tests/packaging/completion.sh",
-             f"{TOP}/build/loader/ogpu-fwload", "firmware-loader/completion.bash",
-             f"{TOP}/build/loader/ogpu-fwsign", "firmware-loader/completion-fwsign.bash",
-             f"{TOP}/build/smi/ogpu-smi", "tools/smi/completion.bash",
-             f"{TOP}/build/vgpu/ogpu-vgpu", "tools/vgpu/completion.bash",
-             f"{TOP}/build/demo/ogpu-demo", "tools/demo/completion.bash"], SMALL_S)
-    run_tap(totals, "host DKMS", ["tests/packaging/dkms.sh", f"{TOP}/build/dkms", "6.12", "7.3"],
-            COMPONENT_S)
+        yield tap_suite(f"host {name}", command, COMPONENT_S)
+    yield tap_suite("host packaging", ["tests/packaging/install.sh", f"{TOP}/build/packaging"],
+                    COMPONENT_S)
+    yield tap_suite("host completion",
+                    ["tests/packaging/completion.sh",
+                     f"{TOP}/build/loader/ogpu-fwload", "firmware-loader/completion.bash",
+                     f"{TOP}/build/loader/ogpu-fwsign", "firmware-loader/completion-fwsign.bash",
+                     f"{TOP}/build/smi/ogpu-smi", "tools/smi/completion.bash",
+                     f"{TOP}/build/vgpu/ogpu-vgpu", "tools/vgpu/completion.bash",
+                     f"{TOP}/build/demo/ogpu-demo", "tools/demo/completion.bash"], SMALL_S)
+    # The other kernel's DKMS build is a part of make check-installed.
+    yield tap_suite("host DKMS", ["tests/packaging/dkms.sh", f"{TOP}/build/dkms", "7.3"],
+                    COMPONENT_S)
 
 
 class Test:
@@ -239,6 +273,7 @@ class Boot:
         self.done = []
         self.kunit = False
         self.before_kunit = 0
+        self.began = 0			# the current test
         self.problems = 0
 
     def run(self, tests, machine, timeout, scale, log):
@@ -279,6 +314,7 @@ class Boot:
             self.totals.tap_line(self.suite, line, indent=4, prefix="kunit ")
         elif line.startswith("ogpu-test: begin "):
             self.current = (words[2], (self.totals.count(), self.totals.failed))
+            self.began = time.monotonic()
             self.totals.said.clear()
         elif line.startswith("ogpu-test: end ") and self.current:
             self.end(words[2], int(words[3]))
@@ -294,6 +330,7 @@ class Boot:
         count, failed = self.current[1]
         self.current = None
         self.done.append(name)
+        self.totals.times.append((time.monotonic() - self.began, f"{self.suite}: {name}"))
         if status in SKIP_STATUS and self.totals.count() == count:
             self.totals.add(self.suite, name, "skipped", "the program gave no reason")
         elif status and status not in SKIP_STATUS and self.totals.failed == failed:
@@ -301,6 +338,11 @@ class Boot:
             self.totals.add(self.suite, name, "failed", reason)
         elif not status and self.totals.count() == count:
             self.totals.add(self.suite, name, "passed")
+
+
+def boot_limit(tests, scale):
+    """Seconds for a boot and these tests, of which one may take all that it may."""
+    return (BOOT_S + USUAL_S * len(tests) + max(t.limit for t in tests)) * scale
 
 
 def machine_suite(totals, kernel, group, tests, scale):
@@ -311,9 +353,7 @@ def machine_suite(totals, kernel, group, tests, scale):
     left = list(tests)
     for boot_number in range(MAX_BOOTS):
         boot = Boot(totals, suite, kernel)
-        # One of them may take all that it may.
-        seconds = BOOT_S + USUAL_S * len(left) + max(t.limit for t in left)
-        status = boot.run(left, machine, seconds * scale, scale, progress.log)
+        status = boot.run(left, machine, boot_limit(left, scale), scale, progress.log)
         left = [t for t in left if t.name not in boot.done]
         name = f"kernel log and clean end of machine {boot_number + 1}"
         if status == 0 and not boot.problems:
@@ -334,6 +374,14 @@ def groups(tests):
     return sorted(found.items())
 
 
+def run_suites(totals, suites, lanes):
+    """Those that may take longest begin first, so that no lane waits for long at the end."""
+    suites.sort(key=lambda suite: -suite.limit)
+    with concurrent.futures.ThreadPoolExecutor(lanes) as pool:
+        for done in concurrent.futures.as_completed([pool.submit(suite) for suite in suites]):
+            totals.take(done.result())
+
+
 def main():
     p = argparse.ArgumentParser(prog="tests/check", description=__doc__,
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -341,21 +389,25 @@ def main():
     p.add_argument("--debug", action="store_true", help="only the debug kernel, with KUnit")
     p.add_argument("--only", default="host,static,vm", help="kinds of suites, by commas")
     p.add_argument("--tests", default="", help="names of tests for the test machine, by commas")
+    p.add_argument("--lanes", type=int, default=min(os.cpu_count() or 1, MAX_LANES),
+                   help="suites at a time")
     opts = p.parse_args()
     kinds = opts.only.split(",")
     kernels = ["debug"] if opts.debug else opts.kernels.split(",")
     os.makedirs(LOGS, exist_ok=True)
     totals = Totals()
+    suites = []
 
     if not opts.debug:
         if "host" in kinds:
-            host_suites(totals)
+            suites += host_suites()
         if "static" in kinds:
-            run_tap(totals, "static checks", ["tests/static/run"], STATIC_S)
+            suites.append(tap_suite("static checks", ["tests/static/run"], STATIC_S))
     if "vm" in kinds:
         if not opts.debug and not opts.tests:
-            run_tap(totals, "harness in a machine",
-                    ["python3", "-B", "tests/vm/selftest.py", "machine"], MACHINE_TESTS_S)
+            suites.append(tap_suite("harness in a machine",
+                                    ["python3", "-B", "tests/vm/selftest.py", "machine"],
+                                    MACHINE_TESTS_S))
         tests = selftests([n for n in opts.tests.split(",") if n])
         for kernel in kernels:
             build = subprocess.run(["tools/build/module", kernel], cwd=TOP, check=False)
@@ -363,11 +415,15 @@ def main():
                 totals.add(f"kernel {kernel}", "build of ogpu.ko", "failed")
                 continue
             fit = [t for t in tests if not t.kernels or kernel in t.kernels]
+            scale = SCALE * DEBUG_SCALE if kernel == "debug" else SCALE
             for group, members in groups(fit):
-                machine_suite(totals, kernel, group, members,
-                              SCALE * DEBUG_SCALE if kernel == "debug" else SCALE)
+                suites.append(Suite(boot_limit(members, scale), machine_suite,
+                                    kernel, group, members, scale))
+    run_suites(totals, suites, opts.lanes)
 
     print()
+    for seconds, name in sorted(totals.times, reverse=True)[:MAX_SLOW]:
+        print(f"slow:    {seconds:.0f} s  {name}")
     for line in totals.skips:
         print(f"skipped: {line}")
     for line in totals.failures:
