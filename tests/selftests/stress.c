@@ -27,7 +27,6 @@
 #include "culprit.h"
 #include "graph.h"
 #include "harness.h"
-#include "user.h"
 
 #define MOST_PROGRAMS	16
 #define MOST_THREADS	4
@@ -347,124 +346,6 @@ TEST_TIMEOUT(everything, TIMEOUT_S)
 	if (opts.programs * opts.mib / 2 * MIB > card_memory(&card).vram_size)
 		EXPECT_GE(evicted, 1);
 	/* Whatever was killed, destroyed or moved: nothing is left. */
-	EXPECT_EQ(card_wait_memory(&card, &before), 0);
-}
-
-/* Queues whose ring belongs to the program ----------------------------------------------------- */
-
-/* One program with queues of its own, which hand cells round: each makes its of the neighbour's. */
-#define USER_QUEUES	6
-#define USER_WORDS	512
-#define USER_BYTES	(USER_WORDS * 8)
-
-static void add_wait(struct user *u, uint64_t addr, uint64_t value)
-{
-	struct drm_ogpu_pkt_wait packet = {
-		.header = DRM_OGPU_PKT_BARRIER | DRM_OGPU_PKT(DRM_OGPU_PKT_WAIT, sizeof(packet)),
-		.compare = DRM_OGPU_COMPARE_GE,
-		.addr = addr,
-		.value = value,
-		.mask = UINT64_MAX,
-	};
-
-	user_add(u, &packet, sizeof(packet));
-}
-
-static void add_atomic(struct user *u, uint32_t op, uint64_t addr, uint64_t value)
-{
-	struct drm_ogpu_pkt_atomic packet = {
-		.header = DRM_OGPU_PKT_BARRIER |
-			  DRM_OGPU_PKT(DRM_OGPU_PKT_ATOMIC, sizeof(packet)),
-		.op = op | DRM_OGPU_ATOMIC_WIDE,
-		.addr = addr,
-		.value = value,
-	};
-
-	user_add(u, &packet, sizeof(packet));
-}
-
-static void user_program(unsigned int number)
-{
-	static uint64_t want[USER_QUEUES][USER_WORDS];
-	struct drm_ogpu_bo_create create = {
-		.size = opts.mib * MIB / 2,
-		.placement = DRM_OGPU_BO_VRAM,
-	};
-	uint64_t random = opts.seed ^ (number + 1) * 0x9e3779b97f4a7c15ull;
-	struct user users[USER_QUEUES];
-	uint64_t va[USER_QUEUES];
-	unsigned int step, i;
-	struct buffer big = {}, out;
-	struct card card;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	card_open(&card);
-	user_vm(&card);
-	card_buffer(&card, &out, USER_QUEUES * USER_BYTES, DRM_OGPU_BO_SYSTEM,
-		    DRM_OGPU_BIND_READ | DRM_OGPU_BIND_WRITE);
-	ASSERT_EQ(card_ioctl(&card, DRM_IOCTL_OGPU_BO_CREATE, &create), 0);
-	big.handle = create.handle;
-	big.size = create.size;
-	big.va = 0x200000000000ull;
-	ASSERT_EQ(card_bind(&card, &big, big.va, DRM_OGPU_BIND_READ | DRM_OGPU_BIND_WRITE), 0);
-	for (i = 0; i < USER_QUEUES; i++) {
-		user_open(&card, &users[i], 1 << 18);
-		va[i] = big.va + big.size / USER_QUEUES * i / 4096 * 4096;
-	}
-	for (step = 0; step < opts.steps * 4; step++) {
-		for (i = 0; i < USER_QUEUES; i++) {
-			unsigned int from = (i + USER_QUEUES - 1) % USER_QUEUES;
-			unsigned int n = graph_pick(&random, USER_WORDS);
-			uint64_t k = graph_random(&random);
-
-			/* What is copied is there, and nobody still copies what was here. */
-			add_wait(&users[i], USER_WORD(&users[from]), users[from].fence);
-			add_wait(&users[i], USER_WORD(&users[(i + 1) % USER_QUEUES]),
-				 users[(i + 1) % USER_QUEUES].fence);
-			user_copy(&users[i], va[from], va[i], USER_BYTES);
-			add_atomic(&users[i], DRM_OGPU_ATOMIC_ADD, va[i] + 8 * n, k);
-			add_atomic(&users[i], DRM_OGPU_ATOMIC_XOR, va[i] + 8 * n, k >> 9);
-			user_fence(&users[i]);
-			user_ring(&users[i]);
-			memcpy(want[i], want[from], USER_BYTES);
-			want[i][n] = (want[i][n] + k) ^ k >> 9;
-		}
-	}
-	for (i = 0; i < USER_QUEUES; i++) {
-		EXPECT_EQ(user_wait(&users[i], GRAPH_WAIT_MS), 0);
-		user_copy(&users[i], va[i], out.va + i * USER_BYTES, USER_BYTES);
-		user_fence(&users[i]);
-		user_ring(&users[i]);
-	}
-	for (i = 0; i < USER_QUEUES; i++)
-		EXPECT_EQ(user_wait(&users[i], GRAPH_WAIT_MS), 0);
-	EXPECT(!memcmp(out.map, want, sizeof(want)));
-	fflush(stdout);
-	_exit(0);
-}
-
-TEST_TIMEOUT(user_queues, TIMEOUT_S)
-{
-	struct drm_ogpu_query_memory before;
-	pid_t pids[MOST_PROGRAMS];
-	struct card card;
-	unsigned int i;
-	int status;
-
-	printf("# --seed %llu\n", (unsigned long long)opts.seed);
-	card_open_unused(&card);
-	before = card_memory(&card);
-	fflush(stdout);
-	for (i = 0; i < opts.programs; i++) {
-		pids[i] = fork();
-		ASSERT_GE(pids[i], 0);
-		if (!pids[i])
-			user_program(i);
-	}
-	for (i = 0; i < opts.programs; i++) {
-		ASSERT_EQ(waitpid(pids[i], &status, 0), pids[i]);
-		EXPECT_EQ(status, 0);
-	}
 	EXPECT_EQ(card_wait_memory(&card, &before), 0);
 }
 
