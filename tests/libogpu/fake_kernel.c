@@ -4,6 +4,7 @@
  * here (linker option --wrap). Buffers are ranges of one memory file; binds and submits are kept.
  */
 #include <assert.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,8 @@ void __wrap_drmFreeDevices(drmDevicePtr devices[], int count);
 int __wrap_drmSyncobjCreate(int fd, uint32_t flags, uint32_t *handle);
 int __wrap_drmSyncobjDestroy(int fd, uint32_t handle);
 int __wrap_drmCloseBufferHandle(int fd, uint32_t handle);
+void *__wrap_dlopen(const char *name, int flags);
+void *__real_dlopen(const char *name, int flags);
 
 void fake_reset(void)
 {
@@ -227,4 +230,9 @@ int __wrap_drmCloseBufferHandle(int fd, uint32_t handle)
 	(void)handle;
 	fake.live_bos--;
 	return 0;
+}
+
+void *__wrap_dlopen(const char *name, int flags)
+{
+	return fake.no_libraries ? NULL : __real_dlopen(name, flags);
 }

@@ -30,6 +30,7 @@ struct fake_kernel {
 	bool purged;		/* what it answers */
 	struct drm_ogpu_bo_prefetch prefetch;	/* last one */
 	bool fail_bo, fail_bind, fail_queue, fail_submit;
+	bool no_libraries;	/* dlopen() finds none */
 	const char *driver;	/* name it answers, NULL: ogpu */
 	int major;
 };

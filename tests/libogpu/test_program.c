@@ -15,9 +15,9 @@
 
 #include "fixture.h"
 
-static uint8_t *read_program(size_t *size)
+static uint8_t *read_file(const char *path, size_t *size)
 {
-	FILE *file = fopen(getenv("TEST_PROGRAM"), "rb");
+	FILE *file = fopen(path, "rb");
 	uint8_t *data;
 	long length;
 
@@ -30,6 +30,11 @@ static uint8_t *read_program(size_t *size)
 	fclose(file);
 	*size = length;
 	return data;
+}
+
+static uint8_t *read_program(size_t *size)
+{
+	return read_file(getenv("TEST_PROGRAM"), size);
 }
 
 static void test_program(void **state)
@@ -140,6 +145,113 @@ static void test_explain(void **state)
 	ogpu_program_destroy(program);
 }
 
+static void load_lines(struct fixture *f, struct ogpu_program **program, uint64_t *entry)
+{
+	assert_int_equal(ogpu_program_load_file(f->vm, getenv("TEST_LINES"), program), 0);
+	assert_int_equal(ogpu_program_entry(*program, "fails", entry), 0);
+}
+
+static void test_source(void **state)
+{
+	struct fixture *f = *state;
+	struct ogpu_program *program;
+	struct ogpu_source source;
+	uint64_t entry, first;
+	size_t length;
+
+	load_lines(f, &program, &entry);
+	assert_int_equal(ogpu_program_source(program, entry, &source), 0);
+	length = strlen(source.file);
+	assert_true(length >= 7);
+	assert_string_equal(source.file + length - 7, "lines.c");
+	assert_int_equal(source.line, 202);
+	assert_int_equal(source.column, 2);
+	assert_int_equal(ogpu_program_entry(program, "first", &first), 0);
+	assert_int_equal(ogpu_program_source(program, first, &source), 0);
+	assert_true(source.line >= 5 && source.line <= 7);
+	assert_int_equal(ogpu_program_source(program, 0, &source), -ENOENT);
+	assert_int_equal(ogpu_program_source(program, UINT64_MAX, &source), -ENOENT);
+	/* In the program, but after its code. */
+	assert_int_equal(ogpu_program_source(program, (entry & ~4095ull) + 4095, &source), -ENOENT);
+	ogpu_program_destroy(program);
+
+	/* One without debug information, as kernel_ldflags make it. */
+	assert_int_equal(ogpu_program_load_file(f->vm, getenv("TEST_PROGRAM"), &program), 0);
+	assert_int_equal(ogpu_program_entry(program, "kernel", &entry), 0);
+	assert_int_equal(ogpu_program_source(program, entry, &source), -ENODATA);
+	ogpu_program_destroy(program);
+}
+
+static void test_source_explained(void **state)
+{
+	struct fixture *f = *state;
+	struct ogpu_program *program;
+	struct ogpu_source source;
+	struct ogpu_queue *queue;
+	char text[256];
+	uint64_t entry;
+
+	assert_int_equal(ogpu_queue_create(f->vm, DRM_OGPU_ENGINE_COMPUTE,
+					   DRM_OGPU_PRIORITY_NORMAL, &queue), 0);
+	load_lines(f, &program, &entry);
+	fake.state = (struct drm_ogpu_queue_get_state){
+		.error = DRM_OGPU_QUEUE_ERR_TRAP, .pc = entry,
+	};
+
+	/* Without libdw, and then with it: it may be installed in between. */
+	fake.no_libraries = true;
+	assert_int_equal(ogpu_program_source(program, entry, &source), -ELIBACC);
+	assert_true(ogpu_queue_explain(queue, program, text, sizeof(text)) > 0);
+	assert_non_null(strstr(text, "ebreak, in fails+0x0 (0x"));
+	assert_non_null(strstr(text, " for addr2line; to tell the line libdw.so.1 is wanting)"));
+	fake.no_libraries = false;
+	assert_true(ogpu_queue_explain(queue, program, text, sizeof(text)) > 0);
+	assert_string_equal(text, "ebreak, in fails+0x0 at lines.c:202");
+
+	ogpu_program_destroy(program);
+	ogpu_queue_destroy(queue);
+}
+
+/* Debug information that is damaged in any place: another line perhaps, but never a crash. */
+static void test_source_broken(void **state)
+{
+	static const uint8_t values[] = { 0x00, 0x01, 0x7f, 0x80, 0xff };
+	struct fixture *f = *state;
+	struct ogpu_program *program;
+	struct ogpu_source source;
+	uint64_t entry;
+	size_t size;
+	uint8_t *elf = read_file(getenv("TEST_LINES"), &size);
+	const Elf64_Ehdr *eh = (const Elf64_Ehdr *)elf;
+	const Elf64_Shdr *sh = (const Elf64_Shdr *)(elf + eh->e_shoff);
+	const char *names = (const char *)elf + sh[eh->e_shstrndx].sh_offset;
+	unsigned int tried = 0;
+
+	for (unsigned int s = 0; s < eh->e_shnum; s++) {
+		if (strncmp(names + sh[s].sh_name, ".debug_", 7) || sh[s].sh_type != SHT_PROGBITS)
+			continue;
+		for (size_t i = 0; i < sh[s].sh_size * sizeof(values); i++) {
+			uint8_t *at = elf + sh[s].sh_offset + i / sizeof(values);
+			const uint8_t old = *at;
+
+			/* room of the fake */
+			fake.bos = 0;
+			fake.file_size = 0;
+			fake.binds = 0;
+			*at = values[i % sizeof(values)];
+			assert_int_equal(ogpu_program_load(f->vm, elf, size, &program), 0);
+			assert_int_equal(ogpu_program_entry(program, "fails", &entry), 0);
+			if (!ogpu_program_source(program, entry, &source))
+				assert_true(source.line && strlen(source.file) < size);
+			ogpu_program_destroy(program);
+			*at = old;
+			tried++;
+		}
+	}
+	assert_true(tried > 1000);
+	free(elf);
+}
+
 /* Every truncation and every changed byte ends in success or a clean error, never in a crash. */
 static void test_program_broken(void **state)
 {
@@ -201,6 +313,9 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		IN_VM(test_program),
 		IN_VM(test_explain),
+		IN_VM(test_source),
+		IN_VM(test_source_explained),
+		IN_VM(test_source_broken),
 		IN_VM(test_program_broken),
 		IN_VM(test_program_refused),
 	};

@@ -68,18 +68,19 @@ void demo_begin(struct demo *demo)
 	ogpu_emit_timestamp(&demo->stream, demo->scratch.va);
 }
 
-static void report_queue(struct ogpu_queue *queue)
+static void report_queue(struct ogpu_queue *queue, const struct ogpu_program *program)
 {
 	struct drm_ogpu_queue_get_state state;
 	char why[256];
 
 	if (ogpu_queue_state(queue, &state) || !state.error)
 		return;
-	if (ogpu_queue_explain(queue, NULL, why, sizeof(why)) >= 0)
+	if (ogpu_queue_explain(queue, program, why, sizeof(why)) >= 0)
 		fprintf(stderr, "ogpu-demo: queue failed: %s\n", why);
 }
 
-int demo_run(struct demo *demo, struct ogpu_queue *queue, double *gpu_ns)
+int demo_run(struct demo *demo, struct ogpu_queue *queue, const struct ogpu_program *program,
+	     double *gpu_ns)
 {
 	const volatile uint64_t *times = demo->scratch.ptr;
 	uint64_t point;
@@ -90,21 +91,22 @@ int demo_run(struct demo *demo, struct ogpu_queue *queue, double *gpu_ns)
 	if (!ret)
 		ret = ogpu_queue_wait(queue, point, WAIT_NS);
 	if (ret) {
-		report_queue(queue);
+		report_queue(queue, program);
 		return ret;
 	}
 	*gpu_ns = times[1] - times[0];
 	return 0;
 }
 
-int demo_dispatch(struct demo *demo, struct ogpu_dispatch *dispatch, const void *args,
-		  size_t args_size, double *gpu_ns)
+int demo_dispatch(struct demo *demo, const struct ogpu_program *program,
+		  struct ogpu_dispatch *dispatch, const void *args, size_t args_size,
+		  double *gpu_ns)
 {
 	memcpy((uint8_t *)demo->scratch.ptr + ARGS_OFFSET, args, args_size);
 	dispatch->args = demo->scratch.va + ARGS_OFFSET;
 	demo_begin(demo);
 	ogpu_emit_dispatch(&demo->stream, dispatch);
-	return demo_run(demo, demo->compute, gpu_ns);
+	return demo_run(demo, demo->compute, program, gpu_ns);
 }
 
 static int setup(struct demo *demo, const char *node)

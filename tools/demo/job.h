@@ -43,11 +43,16 @@ int job_copy(struct demo *demo, struct job_result *result);
 int demo_load(struct demo *demo, const char *kernel, struct ogpu_program **program,
 	      uint64_t *entry);
 /* Puts arguments where the kernel finds them and runs one dispatch, timed by the GPU. */
-int demo_dispatch(struct demo *demo, struct ogpu_dispatch *dispatch, const void *args,
-		  size_t args_size, double *gpu_ns);
-/* Runs what is in demo->stream between two timestamps. */
+int demo_dispatch(struct demo *demo, const struct ogpu_program *program,
+		  struct ogpu_dispatch *dispatch, const void *args, size_t args_size,
+		  double *gpu_ns);
+/*
+ * Runs what is in demo->stream between two timestamps. @program: whose kernels, to say where they
+ * failed; NULL: none.
+ */
 void demo_begin(struct demo *demo);
-int demo_run(struct demo *demo, struct ogpu_queue *queue, double *gpu_ns);
+int demo_run(struct demo *demo, struct ogpu_queue *queue, const struct ogpu_program *program,
+	     double *gpu_ns);
 /* Same sequence on every machine: inputs that look random. */
 uint32_t demo_random(uint32_t *state);
 /* The same as a float in [-1, 1). */

@@ -31,7 +31,7 @@ int job_copy(struct demo *demo, struct job_result *result)
 	ogpu_emit_copy(&demo->stream, near.va, up.va, SIZE);
 	ogpu_emit_copy(&demo->stream, far.va, near.va, SIZE);
 	ogpu_emit_copy(&demo->stream, down.va, far.va, SIZE);
-	ret = demo_run(demo, demo->copy, &result->gpu_ns);
+	ret = demo_run(demo, demo->copy, NULL, &result->gpu_ns);
 	if (ret)
 		goto out;
 

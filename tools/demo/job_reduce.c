@@ -41,7 +41,7 @@ int job_reduce(struct demo *demo, struct job_result *result)
 	}
 	args.in = in.va;
 	args.sum = sum.va;
-	ret = demo_dispatch(demo, &dispatch, &args, sizeof(args), &result->gpu_ns);
+	ret = demo_dispatch(demo, program, &dispatch, &args, sizeof(args), &result->gpu_ns);
 	if (ret)
 		goto out;
 

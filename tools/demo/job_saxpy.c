@@ -43,7 +43,7 @@ int job_saxpy(struct demo *demo, struct job_result *result)
 		make_input(i, &px[i], &py[i]);
 	args.x = x.va;
 	args.y = y.va;
-	ret = demo_dispatch(demo, &dispatch, &args, sizeof(args), &result->gpu_ns);
+	ret = demo_dispatch(demo, program, &dispatch, &args, sizeof(args), &result->gpu_ns);
 	if (ret)
 		goto out;
 

@@ -47,7 +47,7 @@ int job_sgemm(struct demo *demo, struct job_result *result)
 	args.a = matrices.va;
 	args.b = args.a + N * N * sizeof(float);
 	args.c = args.b + N * N * sizeof(float);
-	ret = demo_dispatch(demo, &dispatch, &args, sizeof(args), &result->gpu_ns);
+	ret = demo_dispatch(demo, program, &dispatch, &args, sizeof(args), &result->gpu_ns);
 	if (ret)
 		goto out;
 

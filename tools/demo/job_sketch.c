@@ -74,7 +74,7 @@ static int run(struct demo *demo, const uint32_t *pixels, png_image *png,
 	memcpy(in.ptr, pixels, size);
 	args.in = in.va;
 	args.out = out.va;
-	ret = demo_dispatch(demo, &dispatch, &args, sizeof(args), &result->gpu_ns);
+	ret = demo_dispatch(demo, program, &dispatch, &args, sizeof(args), &result->gpu_ns);
 	if (ret)
 		goto out;
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* Why a queue has failed, in words. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "internal.h"
 
@@ -109,13 +111,24 @@ static void add(struct text *text, const char *format, ...)
 
 static void add_place(struct text *text, const struct ogpu_program *program, uint64_t pc)
 {
+	struct ogpu_source source;
 	struct ogpu_place place;
+	int ret;
 
-	if (program && !ogpu_program_locate(program, pc, &place))
-		add(text, ", in %s+0x%llx (0x%llx for addr2line)", place.function,
-		    (unsigned long long)place.offset, (unsigned long long)place.address);
-	else
+	if (!program || ogpu_program_locate(program, pc, &place)) {
 		add(text, ", at pc 0x%llx", (unsigned long long)pc);
+		return;
+	}
+	add(text, ", in %s+0x%llx", place.function, (unsigned long long)place.offset);
+	ret = ogpu_program_source(program, pc, &source);
+	if (!ret) {
+		const char *slash = strrchr(source.file, '/');
+
+		add(text, " at %s:%u", slash ? slash + 1 : source.file, source.line);
+		return;
+	}
+	add(text, " (0x%llx for addr2line%s)", (unsigned long long)place.address,
+	    ret == -ELIBACC ? "; to tell the line libdw.so.1 is wanting" : "");
 }
 
 int ogpu_queue_explain(struct ogpu_queue *queue, const struct ogpu_program *program, char *out,

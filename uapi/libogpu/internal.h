@@ -13,6 +13,14 @@ int ogpu_ioctl(const struct ogpu_device *dev, unsigned long request, void *arg);
 int64_t ogpu_deadline(int64_t timeout_ns);
 struct ogpu_device *ogpu_vm_device(const struct ogpu_vm *vm);
 
+/* source.c: debug information of a program. @elf is copied, and may be anything. */
+struct ogpu_lines;
+
+int ogpu_lines_create(const void *elf, size_t size, struct ogpu_lines **lines);
+void ogpu_lines_destroy(struct ogpu_lines *lines);
+/* @address: as linked */
+int ogpu_lines_find(struct ogpu_lines *lines, uint64_t address, struct ogpu_source *source);
+
 /* user_queue.c */
 int ogpu_user_ring_create(struct ogpu_vm *vm, uint64_t bytes, struct drm_ogpu_queue_create *create,
 			  struct ogpu_user_ring **ring);

@@ -546,8 +546,9 @@ struct ogpu_program;
  * @text: out: one line without its end, cut off if it is longer than @size - 1
  * @size: bytes of @text; 0: only the length is wanted
  *
- * Like "memory fault: writes 0x1000, where nothing is mapped, in saxpy+0x1c (0x101a8 for
- * addr2line); job 12, packet at byte 64 of its stream".
+ * Like "memory fault: writes 0x1000, where nothing is mapped, in saxpy+0x1c at saxpy.c:10; job 12,
+ * packet at byte 64 of its stream". Where ogpu_program_source() knows no line there is the address
+ * for addr2line instead, and if only libdw is wanting that is said.
  *
  * Return: length of the whole text, or the error of ogpu_queue_state().
  */
@@ -593,6 +594,26 @@ struct ogpu_place {
  * Errors: -ENOENT if that is in no function of @program.
  */
 int ogpu_program_locate(const struct ogpu_program *program, uint64_t pc, struct ogpu_place *place);
+
+/** struct ogpu_source - a place in the source of a program */
+struct ogpu_source {
+	const char *file;	/* as the compiler noted it; valid as long as the program */
+	uint32_t line;		/* from 1 */
+	uint32_t column;	/* from 1; 0: not known */
+};
+
+/**
+ * ogpu_program_source() - which line of source a GPU address belongs to
+ *
+ * For programs that were compiled with -g and linked with the pkg-config variable kernel_strip
+ * empty: their files are kept in memory. Loads libdw.so.1 of elfutils when it is first called, and
+ * may be called from several threads for one program.
+ *
+ * Errors: -ENODATA if @program has no debug information; -ENOENT if that tells of no line for @pc,
+ * or makes no sense; -ELIBACC if libdw.so.1 is not there.
+ */
+int ogpu_program_source(const struct ogpu_program *program, uint64_t pc,
+			struct ogpu_source *source);
 void ogpu_program_destroy(struct ogpu_program *program);
 
 #ifdef __cplusplus

@@ -32,6 +32,7 @@ struct ogpu_program {
 	size_t strings_size;
 	uint32_t *table;	/* functions by the hash of their name: number of a symbol + 1 */
 	uint32_t table_mask;
+	struct ogpu_lines *lines;	/* NULL: no debug information */
 };
 
 /* The file while it is being read. Every access goes through at(). */
@@ -215,6 +216,27 @@ static int copy_symbols(const struct file *f, struct ogpu_program *p)
 	return -ENOEXEC;	/* stripped: no kernel could be found in it */
 }
 
+/* Whether the file has a section of that name. */
+static bool has_section(const struct file *f, const char *name)
+{
+	Elf64_Shdr sh, str;
+
+	if (!read_section(f, f->eh.e_shstrndx, &str))
+		return false;
+	for (unsigned int i = 0; i < f->eh.e_shnum && read_section(f, i, &sh); i++) {
+		const size_t size = strlen(name) + 1;
+		const char *p;
+
+		if (sh.sh_name > str.sh_size || size > str.sh_size - sh.sh_name ||
+		    str.sh_offset > f->size)
+			continue;
+		p = at(f, str.sh_offset + sh.sh_name, size);
+		if (p && !memcmp(p, name, size))
+			return true;
+	}
+	return false;
+}
+
 static bool is_function(const struct ogpu_program *p, const Elf64_Sym *sym)
 {
 	return ELF64_ST_TYPE(sym->st_info) == STT_FUNC && sym->st_shndx != SHN_UNDEF &&
@@ -316,6 +338,8 @@ int ogpu_program_load(struct ogpu_vm *vm, const void *elf, size_t size, struct o
 		ret = copy_symbols(&f, p);
 	if (!ret)
 		ret = index_functions(p);
+	if (!ret && has_section(&f, ".debug_line"))
+		ret = ogpu_lines_create(elf, size, &p->lines);
 	if (!ret)
 		ret = ogpu_bo_create_private(vm, p->size, DRM_OGPU_BO_VRAM | DRM_OGPU_BO_SYSTEM,
 					     DRM_OGPU_BO_CPU_ACCESS, &p->bo);
@@ -400,6 +424,15 @@ int ogpu_program_locate(const struct ogpu_program *p, uint64_t pc, struct ogpu_p
 	return -ENOENT;
 }
 
+int ogpu_program_source(const struct ogpu_program *p, uint64_t pc, struct ogpu_source *source)
+{
+	if (!p->lines)
+		return -ENODATA;
+	if (pc < p->va || pc - p->va >= p->size)
+		return -ENOENT;
+	return ogpu_lines_find(p->lines, pc - p->va + p->link_base, source);
+}
+
 void ogpu_program_destroy(struct ogpu_program *p)
 {
 	if (!p)
@@ -407,6 +440,7 @@ void ogpu_program_destroy(struct ogpu_program *p)
 	if (p->va)
 		ogpu_vm_unmap(p->vm, p->va, p->size);
 	ogpu_bo_destroy(p->bo);
+	ogpu_lines_destroy(p->lines);
 	free(p->symbols);
 	free(p->strings);
 	free(p->table);
