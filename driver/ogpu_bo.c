@@ -535,6 +535,7 @@ static void ogpu_bo_destroy(struct ttm_buffer_object *tbo)
 	if (bo->root)
 		drm_gem_object_put(&bo->root->base);
 	ogpu_bo_discharge(bo);
+	ogpu_bos_del(bo);
 	kfree(bo->label);
 	kfree(bo);
 }
@@ -653,6 +654,7 @@ static struct ogpu_bo *ogpu_bo_new(struct ogpu_device *odev, u64 size, u32 place
 		bo->root = root;
 		bo->ttm.base.funcs = &ogpu_gem_funcs;
 		drm_gem_private_object_init(&odev->drm, &bo->ttm.base, size);
+		ogpu_bos_add(bo);
 
 		ogpu_bo_get_places(bo, &places, &try);
 		ret = places.placement.num_placement ? ogpu_mem_begin(odev, &try) : -ENOSPC;

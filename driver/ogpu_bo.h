@@ -19,6 +19,7 @@
 
 struct drm_file;
 struct drm_printer;
+struct ogpu_mem;
 struct ogpu_mem_outs_page;
 struct ogpu_mem_try;
 
@@ -178,6 +179,8 @@ struct ogpu_bo {
 	struct dma_fence *moving;
 	/** @iomem: of a kernel buffer: where the CPU reaches it, from creation to release */
 	void __iomem *iomem;
+	/** @all: in &struct ogpu_mem.bos */
+	struct list_head all;
 	/** @label: name given by userspace or NULL; protected by the dma_resv */
 	char *label;
 };
@@ -257,6 +260,11 @@ int ogpu_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *fi
 int ogpu_ioctl_bo_mmap_offset(struct drm_device *drm, void *data, struct drm_file *file);
 int ogpu_ioctl_bo_info(struct drm_device *drm, void *data, struct drm_file *file);
 int ogpu_ioctl_bo_set_label(struct drm_device *drm, void *data, struct drm_file *file);
+
+void ogpu_bos_init(struct ogpu_mem *mem);
+void ogpu_bos_add(struct ogpu_bo *bo);
+void ogpu_bos_del(struct ogpu_bo *bo);
+void ogpu_bos_stop(struct ogpu_mem *mem);
 
 bool ogpu_bo_can_purge(struct ttm_buffer_object *tbo);
 void ogpu_bo_purge(struct ogpu_bo *bo, struct ttm_resource *system);

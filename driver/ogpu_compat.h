@@ -109,8 +109,14 @@ static inline void ogpu_compat_mapped_bo_put(struct ttm_buffer_object *bo)
 {
 	drm_gem_object_put(&bo->base);
 }
+
+static inline bool ogpu_compat_mapped_bo_get_unless_zero(struct ttm_buffer_object *bo)
+{
+	return kref_get_unless_zero(&bo->base.refcount);
+}
 #else
 #define ogpu_compat_mapped_bo_get	ttm_bo_get
+#define ogpu_compat_mapped_bo_get_unless_zero	ttm_bo_get_unless_zero
 #define ogpu_compat_mapped_bo_put	ttm_bo_put
 
 /* Only for drm_gem_object_funcs.free, where the last reference is gone in both worlds. */

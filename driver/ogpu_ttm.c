@@ -526,6 +526,7 @@ int ogpu_mem_init(struct ogpu_device *odev)
 	odev->mem = mem;
 	init_rwsem(&mem->validate_lock);
 	ogpu_lockdep_validate_class(&mem->validate_lock);
+	ogpu_bos_init(mem);
 	mutex_init(&mem->outs.lock);
 	INIT_LIST_HEAD(&mem->outs.pages);
 	spin_lock_init(&mem->binds.lock);
@@ -584,7 +585,7 @@ void ogpu_mem_stop(struct ogpu_device *odev)
 	flush_workqueue(mem->preempts.resume_wq);
 	flush_workqueue(mem->ttm.wq);
 	ogpu_mem_unmap_cpu(odev);
-	ttm_device_clear_dma_mappings(&mem->ttm);
+	ogpu_bos_stop(mem);
 }
 
 /**

@@ -12,6 +12,7 @@
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
+#include <linux/wait.h>
 
 #include <drm/ttm/ttm_device.h>
 #include <drm/ttm/ttm_resource.h>
@@ -36,6 +37,20 @@ struct ogpu_mem_binds {
 	struct list_head vms;
 	/** @stops: how often the card was stopped: no address space from before is used any more */
 	u32 stops;
+};
+
+/**
+ * struct ogpu_mem_bos - all buffers, see ogpu_bo_all.c
+ */
+struct ogpu_mem_bos {
+	/** @lock: protects the lists */
+	spinlock_t lock;
+	/** @all: &struct ogpu_bo */
+	struct list_head all;
+	/** @ending: those whose last reference was gone when the card was unbound */
+	struct list_head ending;
+	/** @ended: woken when one has ended */
+	wait_queue_head_t ended;
 };
 
 /**
@@ -153,6 +168,8 @@ struct ogpu_mem {
 	struct ogpu_root *last_used;
 	/** @outs: words of moves out of VRAM that are under way */
 	struct ogpu_mem_outs outs;
+	/** @bos: all buffers */
+	struct ogpu_mem_bos bos;
 	/** @binds: bind jobs that could not be done */
 	struct ogpu_mem_binds binds;
 	/** @preempts: address spaces whose buffers are held by a preempt fence */

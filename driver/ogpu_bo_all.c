@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * All buffers of a card, and how they give back their system memory when the card is unbound.
+ *
+ * DOC: Unbind
+ *
+ * Programs may keep buffers for as long as they like, but DMA mappings must not outlive the
+ * binding. So whoever still has a reference keeps a buffer without memory. A buffer whose last
+ * reference is gone is on its way out on some other CPU, and gives back its memory by itself: it is
+ * not touched, but waited for. TTM has a function for this, but that takes buffers off its lists
+ * while they are still counted as parts of them, and spins with the lock that a release needs when
+ * it meets a buffer that is being released.
+ */
+#include <linux/dma-fence.h>
+#include <linux/dma-resv.h>
+#include <linux/list.h>
+#include <linux/wait.h>
+
+#include <drm/drm_print.h>
+#include <drm/ttm/ttm_bo.h>
+#include <drm/ttm/ttm_placement.h>
+#include <drm/ttm/ttm_tt.h>
+
+#include "ogpu_bo.h"
+#include "ogpu_compat.h"
+#include "ogpu_ttm.h"
+
+/**
+ * ogpu_bos_init() - begin without buffers
+ * @mem: memory of a card
+ */
+void ogpu_bos_init(struct ogpu_mem *mem)
+{
+	spin_lock_init(&mem->bos.lock);
+	INIT_LIST_HEAD(&mem->bos.all);
+	INIT_LIST_HEAD(&mem->bos.ending);
+	init_waitqueue_head(&mem->bos.ended);
+}
+
+/**
+ * ogpu_bos_add() - a buffer is being made
+ * @bo: the buffer, with a reference; in ogpu_device_enter()
+ */
+void ogpu_bos_add(struct ogpu_bo *bo)
+{
+	struct ogpu_mem_bos *bos = &ogpu_bo_device(bo)->mem->bos;
+
+	spin_lock(&bos->lock);
+	list_add_tail(&bo->all, &bos->all);
+	spin_unlock(&bos->lock);
+}
+
+/**
+ * ogpu_bos_del() - a buffer is about to be freed
+ * @bo: the buffer, without memory
+ */
+void ogpu_bos_del(struct ogpu_bo *bo)
+{
+	struct ogpu_mem_bos *bos = &ogpu_bo_device(bo)->mem->bos;
+
+	spin_lock(&bos->lock);
+	list_del(&bo->all);
+	if (wq_has_sleeper(&bos->ended))
+		wake_up(&bos->ended);
+	spin_unlock(&bos->lock);
+}
+
+/* Nobody waits for strangers' fences: they do not say that the card is at work. */
+static void ogpu_bo_forget_fences(struct dma_resv *resv)
+{
+	struct dma_fence *stub = dma_fence_get_stub();
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
+
+	dma_resv_for_each_fence(&cursor, resv, DMA_RESV_USAGE_BOOKKEEP, fence)
+		dma_resv_replace_fences(resv, fence->context, stub, dma_resv_iter_usage(&cursor));
+	dma_fence_put(stub);
+}
+
+/* All fences of the card have signalled. */
+static void ogpu_bo_give_back(struct ogpu_bo *bo)
+{
+	struct ttm_operation_ctx ctx = {};
+	struct ttm_placement nowhere = {};
+
+	dma_resv_lock(bo->ttm.base.resv, NULL);
+	if (bo->ttm.ttm && ttm_tt_is_populated(bo->ttm.ttm)) {
+		ogpu_bo_forget_fences(bo->ttm.base.resv);
+		if (ttm_bo_validate(&bo->ttm, &nowhere, &ctx))
+			drm_warn(bo->ttm.base.dev, "a buffer keeps its memory\n");
+		ogpu_bo_set_region(bo, OGPU_REGIONS);
+	}
+	dma_resv_unlock(bo->ttm.base.resv);
+}
+
+/**
+ * ogpu_bos_stop() - take the system memory of all buffers
+ * @mem: of a card that is being unbound, unplugged, with all its fences signalled
+ *
+ * Waits for buffers whose last reference is gone.
+ */
+void ogpu_bos_stop(struct ogpu_mem *mem)
+{
+	struct ogpu_mem_bos *bos = &mem->bos;
+	LIST_HEAD(stopped);
+	struct ogpu_bo *bo;
+
+	spin_lock(&bos->lock);
+	while ((bo = list_first_entry_or_null(&bos->all, struct ogpu_bo, all))) {
+		if (!ogpu_compat_mapped_bo_get_unless_zero(&bo->ttm)) {
+			list_move_tail(&bo->all, &bos->ending);
+			continue;
+		}
+		list_move_tail(&bo->all, &stopped);
+		spin_unlock(&bos->lock);
+
+		ogpu_bo_give_back(bo);
+		ogpu_compat_mapped_bo_put(&bo->ttm);
+		spin_lock(&bos->lock);
+	}
+	list_splice(&stopped, &bos->all);
+	spin_unlock(&bos->lock);
+
+	wait_event(bos->ended, list_empty_careful(&bos->ending));
+}
