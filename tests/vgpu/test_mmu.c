@@ -484,6 +484,56 @@ static void test_invalidation_of_part(void **state)
 	refused(small + 2 * MMU_PAGE, OGPU_ACCESS_READ, OGPU_FAULT_NOT_MAPPED);
 }
 
+/*
+ * A strict card keeps tables of any level, and the root, until an invalidation names an address
+ * below them: pages that were never used are found by them. Another one finds the new tables.
+ */
+static void test_tables_are_kept(void **state)
+{
+	(void)state;
+	for (unsigned int level = 1; level <= OGPU_PT_LEVELS; level++) {
+		const uint64_t below = 1ull << OGPU_PT_LEVEL_SHIFT(level - 1);
+		const uint64_t bytes = 1ull << OGPU_PT_LEVEL_SHIFT(level);
+		const uint64_t first = VA & ~(bytes - 1);
+		uint64_t *entry = fake_entry(gpu, ASID, VA, level);
+
+		for (unsigned int i = 0; i < 4; i++)
+			fake_map(gpu, ASID, VA ^ i * below, VRAM(FAKE_DATA + i * MMU_PAGE),
+				 MMU_PAGE, PTE_RW);
+		invalidate(ASID, 0, 0);
+		found(VA, OGPU_ACCESS_READ, VRAM(FAKE_DATA));
+		*entry = 0;
+		found(VA ^ below, OGPU_ACCESS_READ, VRAM(FAKE_DATA + MMU_PAGE));
+		invalidate(ASID + 1, 0, 0);
+		if (first)
+			invalidate(ASID, 0, first);
+		if (first + bytes < 1ull << OGPU_VA_BITS)
+			invalidate(ASID, first + bytes, 1ull << OGPU_VA_BITS);
+		found(VA ^ 2 * below, OGPU_ACCESS_READ, VRAM(FAKE_DATA + 2 * MMU_PAGE));
+		invalidate(ASID, first + bytes - MMU_PAGE, first + bytes);
+		refused(VA ^ 3 * below, OGPU_ACCESS_READ, level == OGPU_PT_LEVELS ?
+			OGPU_FAULT_NO_AS : OGPU_FAULT_NOT_MAPPED);
+	}
+}
+
+static void test_tables_are_read(void **state)
+{
+	(void)state;
+	gpu->cfg.strict = false;
+	mmu_init(&mmu, gpu, &gpu->engines->as_table);
+	mmu_set_asid(&mmu, ASID);
+	for (unsigned int level = 2; level <= OGPU_PT_LEVELS; level++) {
+		const uint64_t other = VA ^ 1ull << OGPU_PT_LEVEL_SHIFT(level - 1);
+
+		fake_map(gpu, ASID, VA, VRAM(FAKE_DATA), MMU_PAGE, PTE_RW);
+		fake_map(gpu, ASID, other, VRAM(FAKE_DATA), MMU_PAGE, PTE_RW);
+		found(VA, OGPU_ACCESS_READ, VRAM(FAKE_DATA));
+		*fake_entry(gpu, ASID, VA, level) = 0;
+		refused(other, OGPU_ACCESS_READ, level == OGPU_PT_LEVELS ?
+			OGPU_FAULT_NO_AS : OGPU_FAULT_NOT_MAPPED);
+	}
+}
+
 /* What was not valid, or malformed, at any level is found as soon as it is right. */
 static void test_invalid_entries(void **state)
 {
@@ -576,6 +626,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_address_spaces, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_invalidation, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_invalidation_of_part, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tables_are_kept, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tables_are_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_invalid_entries, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_log, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pointers, setup, teardown),

@@ -4,8 +4,10 @@
  *
  * What is known is kept in two steps. Translations, of any address space, live until a TLB
  * invalidation names them: 4 KiB pages, 64 KiB groups (CONTIG), 2 MiB leaves, and level-0 tables,
- * so that a walk reads one entry mostly. In front of them pages of the current address space have
- * their host pointer, for one generation of memory. Nothing is kept of entries that are not valid.
+ * so that a walk reads one entry mostly. A strict card keeps tables of all levels, so that who
+ * frees one without an invalidation finds out. In front of them pages of the current address space
+ * have their host pointer, for one generation of memory. Nothing is kept of entries that are not
+ * valid.
  */
 #include <string.h>
 
@@ -31,6 +33,7 @@ void mmu_init(struct mmu *mmu, struct vgpu *gpu, const _Atomic uint64_t *as_tabl
 	mmu->cache = NULL;
 	mmu->as_table = as_table;
 	mmu->asid = 0;
+	mmu->kinds = vgpu_config(gpu)->strict ? MMU_KINDS : MMU_TABLE + 1;
 	mmu->work = 0;
 	mmu->walks = 0;
 	mmu->misses = 0;
@@ -78,11 +81,9 @@ void mmu_set_asid(struct mmu *mmu, uint32_t asid)
 
 static unsigned int kind_shift(enum mmu_kind kind)
 {
-	static const unsigned int shift[] = {
-		[MMU_4K] = 12, [MMU_64K] = 16, [MMU_2M] = 21, [MMU_TABLE] = 21,
-	};
+	static const unsigned int shift[] = { [MMU_4K] = 12, [MMU_64K] = 16, [MMU_2M] = 21 };
 
-	return shift[kind];
+	return kind < MMU_TABLE ? shift[kind] : OGPU_PT_LEVEL_SHIFT(kind - MMU_TABLE + 1);
 }
 
 static unsigned int set_of(uint64_t page)
@@ -108,7 +109,7 @@ static void drop_set(struct mmu *mmu, enum mmu_kind kind, unsigned int set,
 /* Carries out one invalidation. */
 static void drop(struct mmu *mmu, const struct tlbi *what)
 {
-	for (enum mmu_kind kind = 0; kind < MMU_KINDS; kind++) {
+	for (enum mmu_kind kind = 0; kind < mmu->kinds; kind++) {
 		uint64_t page = what->start >> kind_shift(kind);
 		uint64_t pages = ((what->end - 1) >> kind_shift(kind)) - page + 1;
 
@@ -259,6 +260,8 @@ static void remember(struct mmu *mmu, enum mmu_kind kind, uint64_t va, uint64_t 
 	uint64_t page = va >> kind_shift(kind);
 	struct mmu_translation *set = mmu->known[kind][set_of(page)], *t = set;
 
+	if (kind >= mmu->kinds)
+		return;
 	while (t < set + MMU_WAYS && t->tag)
 		t++;
 	if (t == set + MMU_WAYS)
@@ -267,7 +270,7 @@ static void remember(struct mmu *mmu, enum mmu_kind kind, uint64_t va, uint64_t 
 }
 
 /* A leaf that hardware may not use: reserved bits, or where there is none of that size. */
-static bool bad_leaf(uint64_t pte, uint64_t va, int level)
+static bool bad_leaf(uint64_t pte, uint64_t va, unsigned int level)
 {
 	const uint64_t not_null = OGPU_PTE_TARGET | OGPU_PTE_ADDR | OGPU_PTE_CONTIG |
 				  OGPU_PTE_EXEC | OGPU_PTE_MTYPE;
@@ -281,23 +284,36 @@ static bool bad_leaf(uint64_t pte, uint64_t va, int level)
 	return pte & OGPU_PTE_CONTIG && (pte ^ va) & (OGPU_PTE_ADDR & (OGPU_PAGE_64K - 1));
 }
 
+/* Where a walk begins: the lowest table on the way that is known, else the root. */
+static enum ogpu_fault_reason find_table(struct mmu *mmu, uint64_t va, struct walk *walk)
+{
+	enum ogpu_fault_reason reason;
+
+	for (enum mmu_kind kind = MMU_TABLE; kind < mmu->kinds; kind++) {
+		const struct mmu_translation *table = recall(mmu, kind, va);
+
+		if (table) {
+			walk->operand = table->operand;
+			walk->level = kind - MMU_TABLE;
+			return OGPU_FAULT_NONE;
+		}
+	}
+	walk->level = OGPU_PT_LEVELS - 1;
+	reason = find_root(mmu, walk);
+	if (!reason)
+		remember(mmu, MMU_ROOT, va, walk->operand, 0);
+	return reason;
+}
+
 static enum ogpu_fault_reason walk_tables(struct mmu *mmu, uint64_t va, struct walk *walk)
 {
 	const uint64_t attrs = OGPU_PTE_READ | OGPU_PTE_WRITE | OGPU_PTE_EXEC | OGPU_PTE_CONTIG |
 			       OGPU_PTE_MTYPE | OGPU_PTE_NULL;
-	const struct mmu_translation *table = recall(mmu, MMU_TABLE, va);
-	enum ogpu_fault_reason reason = OGPU_FAULT_NONE;
-	int level = OGPU_PT_LEVELS - 1;
+	enum ogpu_fault_reason reason = find_table(mmu, va, walk);
 	uint64_t pte;
 
-	if (table) {
-		walk->operand = table->operand;
-		level = 0;
-	} else {
-		reason = find_root(mmu, walk);
-	}
-	for (; !reason; level--) {
-		reason = read_entry(mmu, walk->operand + OGPU_PT_INDEX(va, level) * 8, &pte);
+	for (; !reason; walk->level--) {
+		reason = read_entry(mmu, walk->operand + OGPU_PT_INDEX(va, walk->level) * 8, &pte);
 		if (reason)
 			break;
 		if (!(pte & OGPU_PTE_VALID))
@@ -305,16 +321,14 @@ static enum ogpu_fault_reason walk_tables(struct mmu *mmu, uint64_t va, struct w
 		if (!entry_target(pte, &walk->operand))
 			return OGPU_FAULT_PTE;
 		if (pte & OGPU_PTE_LEAF) {
-			if (bad_leaf(pte, va, level))
+			if (bad_leaf(pte, va, walk->level))
 				return OGPU_FAULT_PTE;
-			walk->level = level;
 			walk->pte = pte & (OGPU_PTE_MBZ - 1);
 			return OGPU_FAULT_NONE;
 		}
-		if (pte & attrs || !level)
+		if (pte & attrs || !walk->level)
 			return OGPU_FAULT_PTE;
-		if (level == 1)
-			remember(mmu, MMU_TABLE, va, walk->operand, 0);
+		remember(mmu, MMU_TABLE + walk->level - 1, va, walk->operand, 0);
 	}
 	return reason;
 }

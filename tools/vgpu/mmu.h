@@ -45,12 +45,16 @@ struct mmu_tlb_entry {
 	uint8_t shift;		/* log2 of the bytes that the leaf maps */
 };
 
-/* What is remembered of the page tables of any address space, until it is invalidated. */
+/*
+ * What is remembered of the page tables of any address space, until it is invalidated. Tables come
+ * last, by level; those above level 0 are remembered by a strict card.
+ */
 enum mmu_kind {
 	MMU_4K,
 	MMU_64K,		/* a group with CONTIG */
 	MMU_2M,
-	MMU_TABLE,		/* a level-0 table, which maps 2 MiB */
+	MMU_TABLE,		/* a level-0 table, which maps 2 MiB, */
+	MMU_ROOT = MMU_TABLE + OGPU_PT_LEVELS - 1,	/* and so on, up to the root */
 	MMU_KINDS
 };
 
@@ -85,6 +89,7 @@ struct mmu {
 	struct mmu_cache *cache;	/* NULL: none */
 	const _Atomic uint64_t *as_table;	/* MMU_AS_TABLE() value */
 	uint32_t asid;
+	enum mmu_kind kinds;		/* this one and those after it are not remembered */
 	uint32_t work;			/* done since it was last taken, see mmu_take_work() */
 	uint64_t walks;			/* since the beginning, */
 	uint64_t misses;		/* and pages that the cache had not */
