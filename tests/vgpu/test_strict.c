@@ -80,9 +80,9 @@ static uint64_t run(void)
 	return *(uint64_t *)(gpu->vram + OUT);
 }
 
-static void cache(uint32_t ops)
+static void cache(uint32_t ops, uint64_t start, uint64_t end)
 {
-	struct ogpu_pkt_cache c = { .ops = ops };
+	struct ogpu_pkt_cache c = { .ops = ops, .start = start, .end = end };
 
 	q_put(q, OGPU_OP_CACHE, 0, &c, sizeof(c));
 	finish();
@@ -95,12 +95,46 @@ static void test_code(void **state)
 	assert_int_equal(run(), 1);
 	put_code(2, false);
 	assert_int_equal(run(), 1);
-	cache(OGPU_CACHE_CLEAN | OGPU_CACHE_INVALIDATE);
+	cache(OGPU_CACHE_CLEAN | OGPU_CACHE_INVALIDATE, 0, 0);
 	assert_int_equal(run(), 1);
-	engines_code_invalidate(gpu->engines, ASID + 1);
+	engines_code_invalidate(gpu->engines, &(struct tlbi){ ASID + 1, 0, 0 });
 	assert_int_equal(run(), 1);
-	cache(OGPU_CACHE_CODE);
+	cache(OGPU_CACHE_CODE, 0, 0);
 	assert_int_equal(run(), 2);
+}
+
+/* CACHE drops code of the pages of which a byte lies in its range, and no other. */
+static void test_code_of_part(void **state)
+{
+	static const struct {
+		uint64_t start, end;
+	} others[] = {
+		{ CODE_VA + MMU_PAGE, CODE_VA + 2 * MMU_PAGE }, { CODE_VA - 1, CODE_VA },
+		{ 0, CODE_VA }, { CODE_VA + MMU_PAGE, 1ull << OGPU_VA_BITS },
+		{ CODE_VA + 8, CODE_VA + 8 },
+	}, own[] = {
+		{ CODE_VA, CODE_VA + MMU_PAGE }, { CODE_VA + 8, CODE_VA + 9 },
+		{ CODE_VA - MMU_PAGE, CODE_VA + 1 }, { CODE_VA + MMU_PAGE - 1, CODE_VA + MMU_PAGE },
+		{ 0, 1ull << OGPU_VA_BITS }, { 0, 0 },
+	};
+	unsigned int value = 1;
+
+	(void)state;
+	put_code(value, false);
+	assert_int_equal(run(), value);
+	for (unsigned int i = 0; i < ARRAY_SIZE(own); i++) {
+		put_code(value + 1, false);
+		for (unsigned int n = 0; n < ARRAY_SIZE(others); n++)
+			cache(OGPU_CACHE_CODE, others[n].start, others[n].end);
+		assert_int_equal(run(), value);
+		cache(OGPU_CACHE_CODE, own[i].start, own[i].end);
+		assert_int_equal(run(), ++value);
+	}
+	/* More packets than the card remembers one by one. */
+	put_code(value + 1, false);
+	for (unsigned int i = 0; i < 2 * TLBI_LOG; i++)
+		cache(OGPU_CACHE_CODE, i ? CODE_VA + MMU_PAGE : CODE_VA, CODE_VA + 2 * MMU_PAGE);
+	assert_int_equal(run(), value + 1);
 }
 
 /* An invalidation of the page drops its code, one of another page or address space does not. */
@@ -148,7 +182,6 @@ static void test_pointers(void **state)
 	assert_int_equal(run(), 1);
 }
 
-/* Without it, each dispatch sees the code that is in memory. */
 /* --- packets without BARRIER ------------------------------------------------------------------ */
 
 #define WORD(n)	(OUT_VA + 0x100 + 8 * (n))
@@ -332,6 +365,7 @@ static void test_late_failure(void **state)
 	assert_int_equal(q_read64(q, OGPU_SLOT_POS_LO), 0);
 }
 
+/* Without it, each dispatch sees the code that is in memory. */
 static void test_not_strict(void **state)
 {
 	(void)state;
@@ -346,6 +380,7 @@ int main(void)
 	static bool yes = true, no;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_prestate_setup_teardown(test_code, setup, teardown, &yes),
+		cmocka_unit_test_prestate_setup_teardown(test_code_of_part, setup, teardown, &yes),
 		cmocka_unit_test_prestate_setup_teardown(test_invalidation, setup, teardown, &yes),
 		cmocka_unit_test_prestate_setup_teardown(test_fence_i, setup, teardown, &yes),
 		cmocka_unit_test_prestate_setup_teardown(test_pointers, setup, teardown, &yes),

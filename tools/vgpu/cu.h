@@ -70,7 +70,7 @@ struct cu_error {
 struct cu_code {
 	uint64_t page;			/* va >> 12 */
 	uint32_t asid;
-	uint32_t sequence;		/* engines_code_sequence() of the address space then */
+	uint64_t since;			/* engines_code_count() of then or later */
 	uint64_t epoch;			/* of the last comparison with memory, 0: none */
 	uint64_t written;		/* registers that the decoded instructions write */
 	uint8_t raw[MMU_PAGE];

@@ -5,8 +5,8 @@
  * Each unit keeps copies of code pages together with their decoded instructions. Whether a copy is
  * still what memory holds is looked up once in each epoch; an epoch ends with a fence.i and, if
  * the card is not strict, with a dispatch and whenever translations or pointers are dropped. If it
- * is, a copy stays until an invalidation names its page, or a CACHE packet with CODE its address
- * space. What has been decoded survives as long as the bytes are the same.
+ * is, a copy stays until an invalidation or a CACHE packet with CODE names its page. What has been
+ * decoded survives as long as the bytes are the same.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +32,7 @@ static bool fetch_fault(struct cu *cu, uint64_t pc)
 static bool compare(struct cu *cu, struct cu_code *code, uint64_t pc)
 {
 	uint64_t start = pc & ~(uint64_t)(MMU_PAGE - 1);
+	uint64_t since = engines_code_count(vgpu_engines(cu->gpu));
 	struct mmu_page page;
 
 	if (pc >> OGPU_VA_BITS)
@@ -50,7 +51,7 @@ static bool compare(struct cu *cu, struct cu_code *code, uint64_t pc)
 	}
 	code->page = pc >> 12;
 	code->asid = cu->mmu.asid;
-	code->sequence = engines_code_sequence(vgpu_engines(cu->gpu), code->asid);
+	code->since = since;
 	code->epoch = cu->code_epoch;
 	return true;
 }
@@ -61,8 +62,7 @@ static bool compare(struct cu *cu, struct cu_code *code, uint64_t pc)
  */
 void cu_code_begin(struct cu *cu)
 {
-	uint32_t asid = cu->mmu.asid;
-	uint32_t sequence = engines_code_sequence(vgpu_engines(cu->gpu), asid);
+	struct engines *eng = vgpu_engines(cu->gpu);
 
 	if (!cu->strict) {
 		cu->code_epoch++;
@@ -71,7 +71,8 @@ void cu_code_begin(struct cu *cu)
 	for (unsigned int i = 0; i < CU_CODE_PAGES; i++) {
 		struct cu_code *code = cu->code[i];
 
-		if (code && code->asid == asid && code->sequence != sequence)
+		if (code && code->asid == cu->mmu.asid &&
+		    engines_code_dropped(eng, code->asid, code->page << 12, &code->since))
 			code->epoch = 0;
 	}
 }

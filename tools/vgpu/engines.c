@@ -20,6 +20,7 @@ struct engines *engines_create(struct vgpu *gpu)
 	if (!eng)
 		return NULL;
 	eng->gpu = gpu;
+	pthread_mutex_init(&eng->code_lock, NULL);
 	eng->slot = calloc(want ? want : 1, sizeof(*eng->slot));
 	eng->watcher = watch_create(eng, want);
 	eng->pool = pool_create(eng);
@@ -52,6 +53,7 @@ void engines_destroy(struct engines *eng)
 	if (eng->watcher)
 		watch_destroy(eng->watcher);
 	free(eng->slot);
+	pthread_mutex_destroy(&eng->code_lock);
 	free(eng);
 }
 
@@ -189,25 +191,54 @@ void engines_tlb_invalidate(struct engines *eng, const struct tlbi *what)
 /**
  * engines_code_invalidate() - Cached code is not what memory holds any more.
  * @eng: the engines
- * @asid: address space
+ * @what: where
  *
  * Dispatches that begin from now on see what memory holds now.
  */
-void engines_code_invalidate(struct engines *eng, uint32_t asid)
+void engines_code_invalidate(struct engines *eng, const struct tlbi *what)
 {
-	atomic_fetch_add(&eng->code_sequence[asid % VGPU_AS_COUNT], 1);
+	pthread_mutex_lock(&eng->code_lock);
+	tlbi_log_add(&eng->code_log, what, 1);
+	atomic_store(&eng->code_count, eng->code_log.count);
+	pthread_mutex_unlock(&eng->code_lock);
 }
 
 /**
- * engines_code_sequence() - Tells whether cached code may still be used.
+ * engines_code_count() - How often code has been invalidated.
  * @eng: the engines
- * @asid: address space
  *
- * Return: changes with each engines_code_invalidate() of that address space.
+ * To be asked before code is read, for engines_code_dropped().
+ *
+ * Return: the count, of all address spaces.
  */
-uint32_t engines_code_sequence(struct engines *eng, uint32_t asid)
+uint64_t engines_code_count(struct engines *eng)
 {
-	return atomic_load(&eng->code_sequence[asid % VGPU_AS_COUNT]);
+	return atomic_load(&eng->code_count);
+}
+
+/**
+ * engines_code_dropped() - Tells whether a page of cached code must not be used any more.
+ * @eng: the engines
+ * @asid: its address space
+ * @va: where it begins
+ * @since: count of when it was read or this was asked; up to date afterwards
+ *
+ * Return: true if an engines_code_invalidate() since then named the page, or may have.
+ */
+bool engines_code_dropped(struct engines *eng, uint32_t asid, uint64_t va, uint64_t *since)
+{
+	const struct tlbi_log *log = &eng->code_log;
+	bool dropped;
+
+	if (*since == engines_code_count(eng))
+		return false;
+	pthread_mutex_lock(&eng->code_lock);
+	dropped = log->count - *since > TLBI_LOG;
+	for (uint64_t n = *since; n != log->count && !dropped; n++)
+		dropped = tlbi_covers(&log->entry[n % TLBI_LOG], asid, va, va + MMU_PAGE - 1);
+	*since = log->count;
+	pthread_mutex_unlock(&eng->code_lock);
+	return dropped;
 }
 
 /**

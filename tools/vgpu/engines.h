@@ -108,7 +108,9 @@ struct engines {
 	unsigned int slots;
 	struct slot *slot;
 	_Atomic uint64_t as_table;	/* MMU_AS_TABLE() */
-	_Atomic uint32_t code_sequence[VGPU_AS_COUNT];	/* engines_code_sequence() */
+	pthread_mutex_t code_lock;	/* of code_log, and of changes of code_count, */
+	struct tlbi_log code_log;	/* code that is not to be used any more, */
+	_Atomic uint64_t code_count;	/* and its count, see engines_code_count() */
 	_Atomic uint64_t bytes_moved;
 	struct watcher *watcher;
 };
@@ -143,8 +145,9 @@ static inline bool slot_live(enum ogpu_slot_state state)
 void engines_memory_changed(struct engines *eng);
 
 /* engines.c, for caches of code */
-void engines_code_invalidate(struct engines *eng, uint32_t asid);
-uint32_t engines_code_sequence(struct engines *eng, uint32_t asid);
+void engines_code_invalidate(struct engines *eng, const struct tlbi *what);
+uint64_t engines_code_count(struct engines *eng);
+bool engines_code_dropped(struct engines *eng, uint32_t asid, uint64_t va, uint64_t *since);
 
 /* watch.c */
 struct watcher *watch_create(struct engines *eng, unsigned int slots);

@@ -440,11 +440,12 @@ enum step packet_cache(struct processor *cp, struct packet *p)
 		return command_fail(cp, OGPU_QERR_PACKET, p->opcode);
 	/*
 	 * All workgroups of the queue have ended: what they wrote is in memory, and those that come
-	 * begin with what is there. Code is dropped as a whole.
+	 * begin with what is there.
 	 */
 	atomic_thread_fence(memory_order_seq_cst);
-	if (c->ops & OGPU_CACHE_CODE)
-		engines_code_invalidate(cp->slot->eng, cp->queue->asid);
+	if (c->ops & OGPU_CACHE_CODE && (c->start != c->end || !c->start))
+		engines_code_invalidate(cp->slot->eng,
+					&(struct tlbi){ cp->queue->asid, c->start, c->end });
 	return STEP_DONE;
 }
 
