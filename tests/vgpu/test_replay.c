@@ -224,6 +224,63 @@ static void test_no_private(void **state)
 	assert_int_not_equal(q_read64(q, OGPU_SLOT_FAULT_PC_LO), 0);
 }
 
+/* A ring and pointers at LATE_VA, a page each; both pointers are in the same memory. */
+static void start_virtual(void)
+{
+	static const uint32_t reg[] = { OGPU_SLOT_RING_LO, OGPU_SLOT_RPTR_LO, OGPU_SLOT_WPTR_LO };
+
+	q_start(q);
+	assert_true(q_wait(q, OGPU_SLOT_IDLE));
+	q_write(q, OGPU_SLOT_CTRL, OGPU_SLOT_CMD_PREEMPT);
+	assert_true(q_wait(q, OGPU_SLOT_SAVED));
+	q_write(q, OGPU_SLOT_CTRL, OGPU_SLOT_CMD_CLEAR);
+	for (unsigned int i = 0; i < ARRAY_SIZE(reg); i++) {
+		uint64_t va = LATE_VA + i * MMU_PAGE;
+
+		fake_map(gpu, ASID, va, i ? SYSTEM(Q_POINTERS) : VRAM(Q_RING), MMU_PAGE, PTE_RW);
+		if (reg[i] == OGPU_SLOT_WPTR_LO)
+			va += 8;
+		q_write64(q, reg[i], OGPU_OPERAND(OGPU_TARGET_VIRTUAL, va));
+	}
+}
+
+/* A ring or pointer that is not there, or not any more, is the end, with the error of rings. */
+static void test_ring(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 6; i++) {
+		const bool later = i >= 3;
+		const uint64_t va = LATE_VA + i % 3 * MMU_PAGE;
+
+		q_init(q, gpu, 0, ASID, OGPU_QUEUE_REPLAY);
+		start_virtual();
+		if (later) {
+			q_write(q, OGPU_SLOT_CTRL, OGPU_SLOT_CMD_START);
+			put_fence(i);
+			assert_true(q_wait(q, OGPU_SLOT_IDLE));
+			while (cell(DONE) != i)
+				sched_yield();
+		}
+		*fake_entry(gpu, ASID, va, 0) = 0;
+		engines_tlb_invalidate(gpu->engines, &(struct tlbi){ ASID, va, va + MMU_PAGE });
+		put_fence(100);
+		if (!later)
+			q_write(q, OGPU_SLOT_CTRL, OGPU_SLOT_CMD_START);
+		/* Who is FAULTED would wait for RESUME. */
+		assert_true(q_wait(q, OGPU_SLOT_FAILED));
+		assert_int_equal(q_error(q), OGPU_QERR_RING);
+		assert_int_equal(FIELD_GET(OGPU_SLOT_STATUS_ACCESS, q_read(q, OGPU_SLOT_STATUS)),
+				 i % 3 == 1 ? OGPU_ACCESS_WRITE : OGPU_ACCESS_READ);
+		assert_int_equal(FIELD_GET(OGPU_SLOT_STATUS_REASON, q_read(q, OGPU_SLOT_STATUS)),
+				 OGPU_FAULT_NOT_MAPPED);
+		assert_int_equal(q_read64(q, OGPU_SLOT_FAULT_VA_LO) & ~(uint64_t)(MMU_PAGE - 1),
+				 va);
+		q_write(q, OGPU_SLOT_CTRL, OGPU_SLOT_CMD_RESUME);
+		assert_int_equal(q_state(q), OGPU_SLOT_FAILED);
+		q_write(q, OGPU_SLOT_CTRL, OGPU_SLOT_CMD_CLEAR);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +291,7 @@ int main(void)
 		T(test_kill),
 		T(test_no_area),
 		T(test_no_private),
+		T(test_ring),
 	};
 
 	return cmocka_run_group_tests_name("vgpu replay", tests, NULL, NULL);
