@@ -24,9 +24,12 @@
 #define RING		0x200000u	/* VRAM offsets */
 #define POINTERS	0x201000u
 #define FENCE		0x202000u
+#define WATCHED		0x203000u
 #define PATTERN		0x300000u
 #define TABLES		0x400000u
+#define KERNEL		0x500000u
 #define SIGNALS		0x100000u	/* bus address */
+#define EVENTS		(SIGNALS + PAGE)
 #define PAGE		4096u
 #define WAIT_MS		20000
 #define RESET_NS	100000000u
@@ -324,6 +327,23 @@ static void test_idle_keeps_vram(void **state)
 	assert_memory_equal(s->vram + PATTERN + sizeof(kept), kept, sizeof(kept));
 }
 
+/* Of ASID 1: the page of signals at address 0, that of the kernel behind it. */
+static void map_tables(struct server *s)
+{
+	uint64_t *table = (uint64_t *)(s->vram + TABLES);
+
+	memset(table, 0, 5 * PAGE);
+	table[sizeof(struct ogpu_as_entry) / 8] = (TABLES + PAGE) | OGPU_PTE_VALID;
+	for (unsigned int i = 1; i < 4; i++)
+		table[i * PAGE / 8] = (TABLES + (i + 1) * PAGE) | OGPU_PTE_VALID;
+	table[4 * PAGE / 8] = SIGNALS | OGPU_PTE_VALID | OGPU_PTE_LEAF | OGPU_PTE_READ |
+		OGPU_PTE_WRITE | FIELD_PREP(OGPU_PTE_TARGET, OGPU_TARGET_SYSTEM);
+	table[4 * PAGE / 8 + 1] = KERNEL | OGPU_PTE_VALID | OGPU_PTE_LEAF | OGPU_PTE_READ |
+		OGPU_PTE_EXEC;
+	reg_write(s, BLOCK_MMU + OGPU_MMU_AS_ADDR_LO, TABLES);
+	reg_write(s, BLOCK_MMU + OGPU_MMU_AS_COUNT, 2);
+}
+
 /*
  * An atomic on system memory that the platform refuses faults if it is sent as an AtomicOp, and
  * only then. The program shows the slot's STATUS.
@@ -363,18 +383,7 @@ static void test_atomics_refused(void **state)
 	memset(s->vram + RING, 0, 2 * PAGE);
 	for (unsigned int i = 0; i < 100; i++)
 		memcpy(s->vram + RING + i * sizeof(add), &add, sizeof(add));
-	/* Address 0 of ASID 1, by four tables. */
-	memset(s->vram + TABLES, 0, 5 * PAGE);
-	*(uint64_t *)(s->vram + TABLES + sizeof(struct ogpu_as_entry)) =
-		(TABLES + PAGE) | OGPU_PTE_VALID;
-	for (unsigned int i = 1; i < 4; i++)
-		*(uint64_t *)(s->vram + TABLES + i * PAGE) =
-			(TABLES + (i + 1) * PAGE) | OGPU_PTE_VALID;
-	*(uint64_t *)(s->vram + TABLES + 4 * PAGE) =
-		SIGNALS | OGPU_PTE_VALID | OGPU_PTE_LEAF | OGPU_PTE_READ | OGPU_PTE_WRITE |
-		FIELD_PREP(OGPU_PTE_TARGET, OGPU_TARGET_SYSTEM);
-	reg_write(s, BLOCK_MMU + OGPU_MMU_AS_ADDR_LO, TABLES);
-	reg_write(s, BLOCK_MMU + OGPU_MMU_AS_COUNT, 2);
+	map_tables(s);
 	run_program(s, code, sizeof(code));
 
 	for (uint64_t i = 1; i <= 3; i++) {
@@ -457,6 +466,137 @@ static void test_resets_end(void **state)
 	}
 }
 
+static void interrupted(int irq)
+{
+	struct pollfd raised = { .fd = irq, .events = POLLIN };
+	eventfd_t value;
+
+	assert_int_equal(poll(&raised, 1, WAIT_MS), 1);
+	assert_int_equal(eventfd_read(irq, &value), 0);
+}
+
+static void wait_for_event(struct server *s, int irq, uint32_t count)
+{
+	while (reg_read(s, BLOCK_EVENT + OGPU_EVENT_WPTR) != count)
+		;
+	interrupted(irq);
+}
+
+/*
+ * While the core is dead a queue on a slot goes on: it wakes in a WAIT, its work-items run, its
+ * FENCE makes an event and a signal. So do invalidations. A watch and a doorbell of others wait for
+ * the next start, which forgets them: its program pops nothing.
+ */
+static void test_dead_core(void **state)
+{
+	static const uint32_t code[] = {
+		SLOT_0,
+		0x0063a423,	/* sw t1, ASID(t2) */
+		0x00600337,	/* lui t1, save area, which is as large */
+		0x0863a023,	/* sw t1, SAVE_LO(t2) */
+		0x0863a423,	/* sw t1, SAVE_SIZE(t2) */
+		0x400002b7,	/* lui t0, peripherals */
+		0x00203337,	/* lui t1, watched */
+		0x0462a823,	/* sw t1, WATCH_ADDR_LO(t0) */
+		0x00100313,	/* li t1, 1 */
+		0x0462ac23,	/* sw t1, WATCH_VALUE_LO(t0) */
+		0x0662a023,	/* sw t1, WATCH_MASK_LO(t0) */
+		0x00300313,	/* li t1, queue 3 */
+		0x0662a623,	/* sw t1, WATCH_CTRL(t0) */
+		0x00100313,	/* li t1, 1 */
+		0x0063ae23,	/* sw t1, CTRL(t2): START */
+		0,		/* and something illegal */
+	};
+	static const uint32_t next[] = {
+		0x400002b7,	/* lui t0, peripherals */
+		0x0402a303,	/* lw t1, DOORBELL_POP(t0) */
+		0x0262a023,	/* sw t1, HEARTBEAT(t0) */
+		0x0000006f,	/* j . */
+	};
+	static const uint32_t kernel[] = {
+		0x03700593,	/* li a1, 55 */
+		0x00b53023,	/* sd a1, 0(a0) */
+		0x00008067,	/* ret */
+	};
+	const struct {
+		struct ogpu_pkt_wait wait;
+		struct ogpu_pkt_dispatch dispatch;
+		struct ogpu_pkt_fence fence;
+	} packets = {
+		.wait = {
+			.header = OGPU_PKT_HDR(OGPU_OP_WAIT, OGPU_WAIT_PHYS, sizeof(packets.wait)),
+			.addr = FENCE + 8, .value = 1, .mask = UINT64_MAX,
+		},
+		.dispatch = {
+			.header = OGPU_PKT_HDR(OGPU_OP_DISPATCH, OGPU_PKT_BARRIER,
+					       sizeof(packets.dispatch)),
+			.entry = PAGE, .args = PAGE / 2, .grid = { 1, 1, 1 }, .group = { 1, 1, 1 },
+		},
+		.fence = {
+			.header = OGPU_PKT_HDR(OGPU_OP_FENCE, OGPU_FENCE_PHYS | OGPU_FENCE_IRQ |
+					       OGPU_FENCE_SIGNAL, sizeof(packets.fence)),
+			.addr = FENCE, .value = 77,
+		},
+	};
+	struct server *s = *state;
+	int event_irq = eventfd(0, EFD_CLOEXEC), signal_irq = eventfd(0, EFD_CLOEXEC);
+	int fd = memfd_create("rings", MFD_CLOEXEC);
+	const uint64_t wptr = sizeof(packets);
+	const struct ogpu_event *event;
+	uint8_t *ram;
+
+	assert_return_code(ftruncate(fd, 2 * PAGE), errno);
+	ram = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(ram, MAP_FAILED);
+	event = (const struct ogpu_event *)(ram + PAGE);
+	config_write(s, PCI_COMMAND, PCI_COMMAND_MASTER, 2);
+	assert_int_equal(dma_map(s, SIGNALS, 2 * PAGE, VFIO_DMA_MAP_FLAG_READ |
+				 VFIO_DMA_MAP_FLAG_WRITE, fd, 0), 0);
+	assert_int_equal(set_irq_fd(s, OGPU_VECTOR_EVENT, event_irq), 0);
+	assert_int_equal(set_irq_fd(s, OGPU_VECTOR_SIGNAL, signal_irq), 0);
+	reg_write(s, BLOCK_EVENT + OGPU_EVENT_ADDR_LO, EVENTS);
+	reg_write(s, BLOCK_EVENT + OGPU_EVENT_ENTRIES, 8);
+	reg_write(s, BLOCK_EVENT + OGPU_SIGNAL_ADDR_LO, SIGNALS);
+	reg_write(s, BLOCK_EVENT + OGPU_SIGNAL_ENTRIES, PAGE / 2 / sizeof(struct ogpu_signal));
+	memset(s->vram + RING, 0, 4 * PAGE);
+	memcpy(s->vram + KERNEL, kernel, sizeof(kernel));
+	map_tables(s);
+	run_program(s, code, sizeof(code));
+	while (!(reg_read(s, OGPU_GLB_STATUS) & OGPU_GLB_STATUS_MC_FATAL))
+		;
+
+	reg_write(s, BLOCK_EVENT + OGPU_SIGNAL_ARM, 0);
+	memcpy(s->vram + RING, &packets, sizeof(packets));
+	*(uint64_t *)(s->vram + POINTERS + 8) = wptr;
+	client_post(s, OGPU_BAR_DOORBELL, OGPU_DOORBELL_WPTR, &wptr, 8);
+	assert_int_equal(reg_read(s, BLOCK_EVENT + OGPU_EVENT_WPTR), 0);
+	__atomic_store_n((uint64_t *)(s->vram + FENCE + 8), 1, __ATOMIC_SEQ_CST);
+	wait_for_event(s, event_irq, 1);
+	assert_int_equal(event[0].type, OGPU_EVENT_FENCE);
+	assert_int_equal(event[0].value0, FENCE);
+	assert_int_equal(event[0].value1, 77);
+	assert_int_equal(*(volatile uint64_t *)(s->vram + FENCE), 77);
+	assert_int_equal(*(volatile uint64_t *)(ram + PAGE / 2), 55);
+	expect_signal(s, signal_irq, (const struct ogpu_signal *)ram, 1);
+
+	reg_write(s, BLOCK_MMU + OGPU_MMU_TLBI, FIELD_PREP(OGPU_MMU_TLBI_TYPE, OGPU_MMU_TLBI_AS) |
+		  1 | OGPU_MMU_TLBI_NOTIFY);
+	wait_for_event(s, event_irq, 2);
+	assert_int_equal(event[1].type, OGPU_EVENT_TLBI);
+	assert_int_equal(event[1].value0, 1);
+
+	client_post(s, OGPU_BAR_DOORBELL, 6 * PAGE + OGPU_DOORBELL_RING, &wptr, 4);
+	__atomic_store_n((uint64_t *)(s->vram + WATCHED), 1, __ATOMIC_SEQ_CST);
+	run_program(s, next, sizeof(next));
+	while (!reg_read(s, BLOCK_BOOT + OGPU_BOOT_HEARTBEAT))
+		;
+	assert_int_equal(reg_read(s, BLOCK_BOOT + OGPU_BOOT_HEARTBEAT), OGPU_MC_NO_DOORBELL);
+	munmap(ram, 2 * PAGE);
+	close(fd);
+	close(signal_irq);
+	close(event_irq);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -468,6 +608,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_idle_keeps_vram, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_atomics_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_resets_end, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_dead_core, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("vgpu-core", tests, NULL, NULL);
