@@ -19,6 +19,7 @@
 #include "abi/regs.h"
 #include "ogpu_compat.h"
 #include "ogpu_device.h"
+#include "ogpu_eventlog.h"
 #include "ogpu_lockdep.h"
 #include "ogpu_report.h"
 #include "ogpu_trace.h"
@@ -191,8 +192,8 @@ void ogpu_device_set_gone(struct ogpu_device *odev)
 
 	trace_ogpu_state(odev, ogpu_state_name(OGPU_STATE_GONE));
 	ogpu_device_set_error(odev, "card does not answer; reseat or power-cycle it");
-	drm_err(&odev->drm, "event %u: card is gone from the bus; action: power-cycle\n",
-		OGPU_TROUBLE_GONE);
+	ogpu_eventlog_add(odev, OGPU_EVENT_CARD, OGPU_TROUBLE_GONE, "power-cycle",
+			  "card is gone from the bus");
 	schedule_work(&odev->state_work);
 	ogpu_report(odev, OGPU_TROUBLE_GONE);
 }
@@ -387,6 +388,9 @@ int ogpu_device_init(struct ogpu_device *odev)
 	odev->generation = 1;
 	odev->reset_holders = OGPU_RESET_BIND;
 
+	ret = ogpu_eventlog_init(odev);
+	if (ret)
+		return ret;
 	ret = drmm_mutex_init(&odev->drm, &odev->reset_lock);
 	if (ret)
 		return ret;
@@ -405,4 +409,5 @@ int ogpu_device_init(struct ogpu_device *odev)
 void ogpu_device_fini(struct ogpu_device *odev)
 {
 	cancel_work_sync(&odev->state_work);
+	ogpu_eventlog_fini(odev);
 }

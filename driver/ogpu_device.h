@@ -171,6 +171,8 @@ struct ogpu_device {
 	/** @submit_wq: runs jobs that had to wait and page-table changes (ogpu_sched.c) */
 	struct workqueue_struct *submit_wq;
 
+	/** @eventlog: what was told of the card last (ogpu_eventlog.c) */
+	struct ogpu_eventlog *eventlog;
 	/** @fw: firmware upload, the image that is kept (ogpu_fw.c) */
 	struct ogpu_fw *fw;
 	/** @boot: start of firmware, what it told about itself (ogpu_boot.c) */

@@ -13,6 +13,7 @@
 #include "abi/mbox.h"
 #include "abi/queue.h"
 #include "ogpu_device.h"
+#include "ogpu_eventlog.h"
 #include "ogpu_queue.h"
 #include "ogpu_queue_priv.h"
 #include "ogpu_report.h"
@@ -140,7 +141,6 @@ static const char *ogpu_queue_error_text(u32 code)
  */
 void ogpu_queue_log_error(const struct ogpu_queue *queue, const struct ogpu_queue_failure *why)
 {
-	struct device *dev = queue->odev->drm.dev;
 	unsigned int event = OGPU_EVENT_NR_QUEUE + why->code;
 	const char *text = ogpu_queue_error_text(why->code);
 	int len = strnlen(queue->comm, sizeof(queue->comm));
@@ -150,13 +150,13 @@ void ogpu_queue_log_error(const struct ogpu_queue *queue, const struct ogpu_queu
 
 	/* Names of processes may contain anything. */
 	if (why->code == DRM_OGPU_QUEUE_ERR_MEMORY)
-		dev_notice(dev,
-			   "event %u: queue %u of %*pE[%d]: job %llu: %s at %#llx; action: reset queue\n",
-			   event, queue->number, len, queue->comm, queue->pid, why->job, text,
-			   why->fault_va);
+		ogpu_eventlog_add(queue->odev, OGPU_EVENT_QUEUE, event, "reset queue",
+				  "queue %u of %*pE[%d]: job %llu: %s at %#llx", queue->number, len,
+				  queue->comm, queue->pid, why->job, text, why->fault_va);
 	else
-		dev_notice(dev, "event %u: queue %u of %*pE[%d]: job %llu: %s; action: reset queue\n",
-			   event, queue->number, len, queue->comm, queue->pid, why->job, text);
+		ogpu_eventlog_add(queue->odev, OGPU_EVENT_QUEUE, event, "reset queue",
+				  "queue %u of %*pE[%d]: job %llu: %s", queue->number, len,
+				  queue->comm, queue->pid, why->job, text);
 }
 
 /**

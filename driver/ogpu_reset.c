@@ -36,6 +36,7 @@
 #include "ogpu_compat.h"
 #include "ogpu_device.h"
 #include "ogpu_dump.h"
+#include "ogpu_eventlog.h"
 #include "ogpu_fw.h"
 #include "ogpu_ladder.h"
 #include "ogpu_life.h"
@@ -127,9 +128,8 @@ static void ogpu_reset_drop_firmware(struct ogpu_device *odev)
 		return;
 
 	ogpu_device_get_error(odev, error, sizeof(error));
-	drm_err(&odev->drm,
-		"event %u: card does not accept its firmware any more: %s; action: load firmware\n",
-		OGPU_EVENT_NR_REFUSED, error);
+	ogpu_eventlog_add(odev, OGPU_EVENT_CARD, OGPU_EVENT_NR_REFUSED, "load firmware",
+			  "card does not accept its firmware any more: %s", error);
 }
 
 /* What comes out of the attempts to start again. Under reset_lock. */
@@ -160,8 +160,8 @@ static void ogpu_reset_conclude(struct ogpu_device *odev, int ret)
 
 	ogpu_life_halt(odev);
 	ogpu_device_get_error(odev, error, sizeof(error));
-	drm_err(&odev->drm, "event %u: card is wedged: %s; action: reset card\n",
-		OGPU_EVENT_NR_WEDGED, error);
+	ogpu_eventlog_add(odev, OGPU_EVENT_CARD, OGPU_EVENT_NR_WEDGED, "reset card",
+			  "card is wedged: %s", error);
 	if (odev->registered)
 		drm_dev_wedged_event(&odev->drm,
 				     DRM_WEDGE_RECOVERY_REBIND | DRM_WEDGE_RECOVERY_BUS_RESET,
@@ -197,8 +197,8 @@ static void ogpu_reset_recover(struct ogpu_device *odev)
 	enum ogpu_trouble trouble = READ_ONCE(odev->reset->trouble);
 	enum ogpu_step step = ogpu_trouble_step(trouble);
 
-	drm_err(&odev->drm, "event %u: resetting the card: %s; action: restart job\n", trouble,
-		ogpu_trouble_text(trouble));
+	ogpu_eventlog_add(odev, OGPU_EVENT_CARD, trouble, "restart job", "resetting the card: %s",
+			  ogpu_trouble_text(trouble));
 	ogpu_dump_take(odev, NULL, trouble);
 	ogpu_reset_count_one(odev);
 	ogpu_reset_stop(odev);

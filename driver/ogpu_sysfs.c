@@ -21,6 +21,10 @@
  *			higher one, up to that of the firmware that runs: there is no way back
  * recovery		a line for each step of recovery: "STEP tried N helped N event N ms N": how
  *			often since the driver was bound, why last, and how long that took
+ * events		the last 8 events of the card and 16 of queues, oldest first, for root only:
+ *			"SEQ S.US event N: TEXT; action: ACTION", with the time of CLOCK_MONOTONIC;
+ *			SEQ counts from 1, a number that is missing was pushed out. poll() waits
+ *			for more
  * memory_errors	errors of VRAM since the driver was bound: "corrected N uncorrected N"
  * bad_pages		pages of VRAM that are bad: "in_use N replaced N lost N"; those in use wait
  *			until they are free, lost ones had no spare page to replace them
@@ -42,6 +46,7 @@
 #include "abi/fw_image.h"
 #include "ogpu_boot.h"
 #include "ogpu_device.h"
+#include "ogpu_eventlog.h"
 #include "ogpu_fw_store.h"
 #include "ogpu_ladder.h"
 #include "ogpu_ras.h"
@@ -265,12 +270,19 @@ static ssize_t firmware_key_show(struct device *dev, struct device_attribute *at
 }
 static DEVICE_ATTR_RO(firmware_key);
 
+static ssize_t events_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return ogpu_eventlog_emit(dev_get_drvdata(dev), buf);
+}
+static DEVICE_ATTR_ADMIN_RO(events);
+
 static struct attribute *ogpu_sysfs_attrs[] = {
 	&dev_attr_state.attr,
 	&dev_attr_last_error.attr,
 	&dev_attr_firmware_error.attr,
 	&dev_attr_reset_count.attr,
 	&dev_attr_recovery.attr,
+	&dev_attr_events.attr,
 	&dev_attr_memory_errors.attr,
 	&dev_attr_bad_pages.attr,
 	&dev_attr_board_id.attr,
