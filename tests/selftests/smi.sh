@@ -78,6 +78,15 @@ wait $events
 grep -q "$FIRST change state=resetting" events && grep -q 'state=running' events
 result $? "its events were told"
 
+# Of a card that is running: the reason of a reset, with its number. Fewer events may not be told of.
+ogpu-smi events --json --count=3 --timeout=60 -d "$FIRST" >events 2>&1 &
+events=$!
+timeout $LIMIT sh -c 'until [ "$(ls -l /proc/'$events'/fd | grep -c "/events$")" -ge 1 ]; do usleep 100000; done'
+vgpuctl -c 0 '{"cmd":"inject","fault":"mc-crash"}' >/dev/null
+wait $events
+grep -q '"action":"event","event":3,"seq":[0-9]*,"text":"resetting the card: firmware crashed; action: restart job"' events
+result $? "why a card was reset is told"
+
 # Faults. The driver recovers from some; the verdict is that of the moment.
 # One that is too hot starts no firmware.
 vgpuctl -c 0 '{"cmd":"set","temp_mdeg":500000}' >/dev/null
