@@ -34,6 +34,7 @@ COMPONENTS = (("vgpu", "tools/vgpu"), ("loader", "firmware-loader"),
               ("smi", "tools/smi"), ("firmware", "firmware-loader/firmware"),
               ("libogpu", "uapi/libogpu"))
 TAP = re.compile(r"^(?P<indent> *)(?P<not>not )?ok\b *(?P<number>\d+)? *(?:- )?(?P<name>.*)$")
+TEST_END = re.compile(r"ogpu-test: end (\S+) (\d+)")
 SKIP = re.compile(r"#\s*skip\S*\s*(.*)", re.IGNORECASE)
 SKIP_STATUS = (4, 77)	# kselftest, automake
 MAX_BOOTS = 4		# of one group: a test that takes the machine down costs a boot
@@ -316,8 +317,8 @@ class Boot:
             self.current = (words[2], (self.totals.count(), self.totals.failed))
             self.began = time.monotonic()
             self.totals.said.clear()
-        elif line.startswith("ogpu-test: end ") and self.current:
-            self.end(words[2], int(words[3]))
+        elif (ended := TEST_END.match(line)) and self.current:
+            self.end(ended[1], int(ended[2]))
         elif line.startswith("vm: kernel log: build/") or line.startswith("vm: tcg"):
             pass
         elif line.startswith("vm: "):
