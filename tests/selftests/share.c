@@ -194,6 +194,37 @@ TEST_TIMEOUT(low_beside_high_hog, 100)
 	victim_and_hog(DRM_OGPU_PRIORITY_LOW, DRM_OGPU_PRIORITY_HIGH);
 }
 
+/* Who only copies needs no unit: it goes on beside who has all of them. */
+TEST_TIMEOUT(copies_beside_a_hog, 100)
+{
+	struct drm_ogpu_queue_create create = {
+		.engine = DRM_OGPU_ENGINE_COPY,
+		.priority = DRM_OGPU_PRIORITY_LOW,
+		.timeout_ms = 2000 * time_scale(),
+	};
+	struct client copier, hog;
+	struct buffer from, to;
+	uint32_t hogs_queue;
+	uint64_t before;
+	unsigned int i;
+
+	hogs_queue = open_hog(&hog, DRM_OGPU_PRIORITY_HIGH);
+	open_client(&copier);
+	create.vm_id = copier.card.vm;
+	ASSERT_EQ(card_ioctl(&copier.card, DRM_IOCTL_OGPU_QUEUE_CREATE, &create), 0);
+	card_buffer(&copier.card, &from, 1 << 16, DRM_OGPU_BO_SYSTEM, READ_WRITE);
+	card_buffer(&copier.card, &to, 1 << 16, DRM_OGPU_BO_SYSTEM, READ_WRITE);
+	before = unit_ns(&hog, hogs_queue);
+	for (i = 1; i <= 30; i++) {
+		memset(from.map, i, from.size);
+		stream_reset(&copier.s);
+		stream_copy(&copier.s, from.va, to.va, from.size);
+		card_run(&copier.card, create.queue_id, &copier.s);
+		ASSERT_EQ(memcmp(from.map, to.map, from.size), 0);
+	}
+	wait_unit_ns(&hog, hogs_queue, before);
+}
+
 /* Two that never have enough: the one with priority gets more, the other one something. */
 TEST_TIMEOUT(priority_gets_more, 150)
 {

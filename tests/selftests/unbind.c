@@ -34,9 +34,9 @@ static void give_back(struct admin *admin)
 }
 
 /*
- * The kernel knows first and last of the buffers that are private to an address space. A handle that
- * is free is used again, and closing a file frees by handles: the last, the first, and then those
- * between.
+ * The kernel knows first and last of the buffers that are private to an address space. A handle
+ * that is free is used again, and closing a file frees by handles: the last, the first, and then
+ * those between.
  */
 TEST_TIMEOUT(order, 120)
 {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * A process with hundreds of queues that never end is killed: they end together, the work of others
- * goes on meanwhile, and the card has its queues back.
+ * Very many queues of one process. All of a thousand have their turn on the few slots of the card;
+ * and if they never end and the process is killed, they end together, the work of others goes on
+ * meanwhile, and the card has its queues back.
  *
- * VM: --vgpu-args '--doorbells 512'
+ * VM: --vgpu-args '--vram 64M --aperture 16M --doorbells 1152'
  */
 #include <sys/types.h>
 
@@ -16,6 +17,9 @@
 #define SLOW_MS		30000
 #define INSN_LOOP	0x0000006fu
 #define QUEUES		200u
+/* Of each door. */
+#define MANY		512u
+#define STREAM_BYTES	128u
 
 /* With the same kernel that never ends in all queues of both doors. */
 static void crowd(unsigned int queues, int ready)
@@ -123,6 +127,75 @@ TEST_TIMEOUT(killed, 150)
 	for (i = 0; i < next.info.max_queues - 8; i++)
 		card_queue(&next, DRM_OGPU_ENGINE_COMPUTE, 0);
 	card_run(&card, queue, &s);
+}
+
+/* Waits until the gate, word 0, is open, then stores the number of the queue. */
+static void many_submit(struct card *card, const struct buffer *words, const struct buffer *streams)
+{
+	unsigned int i;
+
+	for (i = 0; i < MANY; i++) {
+		struct stream s = { .buf = *streams };
+
+		s.buf.map = (char *)streams->map + i * STREAM_BYTES;
+		s.buf.va = streams->va + i * STREAM_BYTES;
+		stream_wait(&s, words->va, DRM_OGPU_COMPARE_EQ, 1, UINT64_MAX);
+		stream_fence(&s, words->va + 8 * (1 + i), 1 + i);
+		ASSERT_LE(s.bytes, STREAM_BYTES);
+		ASSERT_EQ(card_submit(card, card_queue(card, DRM_OGPU_ENGINE_COMPUTE, EVER), &s,
+				      NULL, 0), 0);
+	}
+}
+
+static void many_user(struct card *card, const struct buffer *words)
+{
+	unsigned int i;
+
+	for (i = 0; i < MANY; i++) {
+		struct drm_ogpu_pkt_fence fence = {
+			.header = DRM_OGPU_PKT(DRM_OGPU_PKT_FENCE, sizeof(fence)) |
+				  DRM_OGPU_FENCE_SIGNAL,
+			.addr = words->va + 8 * (1 + MANY + i),
+			.value = 1 + MANY + i,
+		};
+		struct user u;
+
+		user_open(card, &u, 4096);
+		user_wait_packet(&u, words->va, 1);
+		user_add(&u, &fence, sizeof(fence));
+		user_ring(&u);
+	}
+}
+
+/* All are at work before the first one may end. */
+TEST_TIMEOUT(all_have_their_turn, 180)
+{
+	struct buffer words, streams;
+	uint64_t end;
+	struct card card;
+	unsigned int i;
+
+	card_open(&card);
+	if (card.info.max_queues < 2 * MANY)
+		SKIP("the card has too few queues");
+	card_buffer(&card, &words, 16384, DRM_OGPU_BO_SYSTEM, RW);
+	card_buffer(&card, &streams, MANY * STREAM_BYTES, DRM_OGPU_BO_SYSTEM, RW);
+	many_submit(&card, &words, &streams);
+	user_vm(&card);
+	ASSERT_EQ(card_bind(&card, &words, words.va, RW), 0);
+	many_user(&card, &words);
+	for (i = 1; i <= 2 * MANY; i++)
+		EXPECT_EQ(((volatile uint64_t *)words.map)[i], 0);
+
+	*(volatile uint64_t *)words.map = 1;
+	end = time_limit(60000);
+	for (i = 1; i <= 2 * MANY; i++) {
+		volatile uint64_t *word = (volatile uint64_t *)words.map + i;
+
+		while (*word != i && time_ms() < end)
+			sleep_ms(1);
+		ASSERT_EQ(*word, i);
+	}
 }
 
 int main(int argc, char **argv)

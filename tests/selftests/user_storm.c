@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * The user-mode door at its worst: programs with very many queues of their own and more memory than the
- * card has. Each step of a queue takes a block that another one has made, changes it and leaves it for
- * others; only the card is told who waits for whom. Beside them queues fail and are killed, and
- * programs end in the middle. All results are looked at.
+ * The user-mode door at its worst: programs with very many queues of their own and more memory than
+ * the card has. Each step of a queue takes a block that another one has made, changes it and leaves
+ * it for others; only the card is told who waits for whom. Beside them queues fail and are killed,
+ * and programs end in the middle. All results are looked at.
  *
  *	user_storm [--seed N] [--programs N] [--victims N] [--queues N] [--steps N] [TEST...]
  *
@@ -322,8 +322,7 @@ TEST_TIMEOUT(storm, TIMEOUT_S)
 
 	printf("# --seed %llu\n", (unsigned long long)opts.seed);
 	card_open_unused(&card);
-	/* A user has half of them. */
-	if (card.info.max_queues / 2 < (opts.programs + 1) * (opts.queues + 1))
+	if (card.info.max_queues < (opts.programs + 1) * (opts.queues + 1))
 		SKIP("the card has too few queues");
 	before = card_memory(&card);
 	steps_done = mmap(NULL, sizeof(*steps_done), PROT_READ | PROT_WRITE,
