@@ -940,8 +940,9 @@ struct drm_ogpu_queue_get_state {
 	 */
 	__u64 pc;
 	/**
-	 * @detail: out: that instruction, 0 after a bad jump, or the opcode of the packet
-	 * (DRM_OGPU_PKT_*) if it was no work-item
+	 * @detail: out: that instruction (one of 16 bits in the lower half, above it zero), 0 after
+	 * a bad jump, or the opcode of the packet (DRM_OGPU_PKT_*) if it was no work-item. Which
+	 * wave it was is not told: see the program counters in the save area
 	 */
 	__u32 detail;
 	/** @pad: zero */
