@@ -44,9 +44,9 @@ MAX_SLOW = 8		# of the slowest tests
 SCALE = max(1, int(os.environ.get("TEST_SCALE", "1")))
 DEBUG_SCALE = 4
 # Limits, in seconds.
-COMPONENT_S = 600	# tests of a part, or of a package
+COMPONENT_S = 1200	# tests of a part, or of a package
 SMALL_S = 60		# a script that does little
-STATIC_S = 900
+STATIC_S = 1200
 MACHINE_TESTS_S = 600	# of the harness with its machines
 SCRIPT_S = 240		# a test in a machine that does not tell its own
 BOOT_S = 120		# of a machine before its tests, and after them

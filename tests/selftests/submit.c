@@ -19,6 +19,9 @@
 /* RISC-V: jump to itself. */
 #define INSN_LOOP	0x0000006fu
 
+/* A job that the test holds may run for so long. */
+#define HELD_MS		3600000
+
 struct setup {
 	struct card card;
 	/* A page that CPU and card write. */
@@ -374,6 +377,8 @@ TEST(more_jobs_than_the_ring_holds)
 	int i;
 
 	set_up(&t);
+	/* However long it takes to submit them. */
+	t.queue = card_queue(&t.card, DRM_OGPU_ENGINE_COMPUTE, HELD_MS);
 	stream_wait(&t.s, word_va(&t, 0), DRM_OGPU_COMPARE_EQ, 1, UINT64_MAX);
 	ASSERT_EQ(card_submit(&t.card, t.queue, &t.s, NULL, 0), 0);
 	for (i = 0; i < 256; i++)
