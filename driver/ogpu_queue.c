@@ -418,6 +418,7 @@ struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
 	ogpu_lockdep_class(&queue->submit_lock, OGPU_LOCK_SUBMIT);
 	spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->pending);
+	INIT_LIST_HEAD(&queue->waiters);
 
 	ret = ogpu_queue_alloc_mem(queue);
 	if (ret)
@@ -516,6 +517,7 @@ bool ogpu_queue_set_ended(struct ogpu_queue *queue)
 	if (!ogpu_queue_may_become(queue, OGPU_QUEUE_ENDED))
 		return false;
 	WRITE_ONCE(queue->state, OGPU_QUEUE_ENDED);
+	ogpu_queue_wake(queue);
 
 	return true;
 }

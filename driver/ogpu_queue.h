@@ -178,6 +178,21 @@ struct ogpu_queue_request {
 	u32 generation;
 };
 
+/* Most waiters for jobs of one queue: those whose job is over are woken with interrupts off. */
+#define OGPU_QUEUE_MAX_WAITERS	256
+
+/**
+ * struct ogpu_queue_waiter - who waits until a job of a queue is over
+ */
+struct ogpu_queue_waiter {
+	/** @link: in &struct ogpu_queue.waiters */
+	struct list_head link;
+	/** @number: of the job, under the lock of the queue; 0: none */
+	u64 number;
+	/** @wake: tells of the end of the job or of the queue, once; called in any context */
+	void (*wake)(struct ogpu_queue_waiter *waiter);
+};
+
 /**
  * struct ogpu_queue - one queue
  */
@@ -290,6 +305,22 @@ struct ogpu_queue {
 	u64 finished;
 	/** @completed: jobs done without error */
 	u64 completed;
+	/** @waiters: &struct ogpu_queue_waiter, @waiter_count of them */
+	struct list_head waiters;
+	/** @waiter_count: of @waiters */
+	u32 waiter_count;
+};
+
+/**
+ * struct ogpu_queue_progress - how far a queue has come
+ */
+struct ogpu_queue_progress {
+	/** @completed: number of the last job done without error */
+	u64 completed;
+	/** @error: &enum drm_ogpu_queue_error */
+	u32 error;
+	/** @ended: no more will be done */
+	bool ended;
 };
 
 int ogpu_queue_mgr_init(struct ogpu_device *odev);
@@ -315,5 +346,11 @@ bool ogpu_queue_is_dead(struct ogpu_queue *queue);
 int ogpu_queue_submit(struct ogpu_queue *queue, struct list_head *jobs, u32 count, u64 *first);
 int ogpu_queue_start(struct ogpu_queue *queue, struct ogpu_job *job);
 void ogpu_queue_flush_ring(struct ogpu_queue *queue);
+
+bool ogpu_queue_has_job(struct ogpu_queue *queue, u64 number);
+struct ogpu_queue_progress ogpu_queue_look(struct ogpu_queue *queue);
+int ogpu_queue_wait_begin(struct ogpu_queue *queue, struct ogpu_queue_waiter *waiter);
+void ogpu_queue_wait_for(struct ogpu_queue *queue, struct ogpu_queue_waiter *waiter, u64 number);
+void ogpu_queue_wait_end(struct ogpu_queue *queue, struct ogpu_queue_waiter *waiter);
 
 #endif

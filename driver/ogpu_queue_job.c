@@ -19,6 +19,9 @@
  * without, but at once: waking others may take long, and who is woken may want the queue. So fences
  * of a queue may signal out of order by a moment; hardware is done with all of them.
  *
+ * Who waits for a job by its number is woken under @lock, for he may go as soon as it is free: only
+ * when his job is over, so that nobody is woken more often than he asked to be.
+ *
  * References: the list of pending jobs holds one of the queue while it is not empty.
  */
 #include <linux/list.h>
@@ -38,6 +41,25 @@
  * The way out
  */
 
+/**
+ * ogpu_queue_wake() - wake who waits for a job that is over now
+ * @queue: queue, locked, that has finished jobs or has ended
+ */
+void ogpu_queue_wake(struct ogpu_queue *queue)
+{
+	struct ogpu_queue_waiter *waiter;
+
+	lockdep_assert_held(&queue->lock);
+
+	list_for_each_entry(waiter, &queue->waiters, link) {
+		if (!waiter->number || (waiter->number > queue->finished &&
+					queue->state != OGPU_QUEUE_ENDED))
+			continue;
+		waiter->number = 0;
+		waiter->wake(waiter);
+	}
+}
+
 /* Takes the pending jobs up to and with @last, which are over. */
 static void ogpu_queue_take(struct ogpu_queue *queue, struct ogpu_job *last,
 			    struct ogpu_queue_done *done)
@@ -48,6 +70,7 @@ static void ogpu_queue_take(struct ogpu_queue *queue, struct ogpu_job *last,
 	list_splice_tail(&jobs, &done->jobs);
 	queue->ring_tail = last->ring_end;
 	queue->finished = last->fence.seqno;
+	ogpu_queue_wake(queue);
 	/* With the last job the list's reference goes. */
 	done->put |= list_empty(&queue->pending);
 }
@@ -169,6 +192,101 @@ void ogpu_queue_poll(struct ogpu_queue *queue)
 	ogpu_queue_end_jobs(queue, &done);
 	ogpu_queue_done_end();
 	dma_fence_end_signalling(cookie);
+}
+
+/*
+ * Waiting
+ */
+
+/**
+ * ogpu_queue_has_job() - was a job of this number ever submitted?
+ * @queue: queue
+ * @number: the number
+ *
+ * Return: false also for 0, and for a queue whose jobs the kernel does not know.
+ */
+bool ogpu_queue_has_job(struct ogpu_queue *queue, u64 number)
+{
+	bool has;
+
+	spin_lock_irq(&queue->lock);
+	has = number && number <= queue->submitted;
+	spin_unlock_irq(&queue->lock);
+
+	return has;
+}
+
+/**
+ * ogpu_queue_look() - see how far a queue has come
+ * @queue: queue
+ *
+ * Signals the fences of jobs that are done, as ogpu_queue_poll().
+ *
+ * Return: what is so at this moment.
+ */
+struct ogpu_queue_progress ogpu_queue_look(struct ogpu_queue *queue)
+{
+	struct ogpu_queue_progress progress;
+
+	ogpu_queue_poll(queue);
+	spin_lock_irq(&queue->lock);
+	progress.completed = queue->completed;
+	progress.error = queue->error.code;
+	progress.ended = queue->state == OGPU_QUEUE_ENDED;
+	spin_unlock_irq(&queue->lock);
+
+	return progress;
+}
+
+/**
+ * ogpu_queue_wait_begin() - be ready to wait for jobs of a queue
+ * @queue: queue
+ * @waiter: with @wake set and @number 0; the caller's until ogpu_queue_wait_end()
+ *
+ * Return: 0, or -EBUSY if the queue has too many waiters.
+ */
+int ogpu_queue_wait_begin(struct ogpu_queue *queue, struct ogpu_queue_waiter *waiter)
+{
+	int ret = -EBUSY;
+
+	spin_lock_irq(&queue->lock);
+	if (queue->waiter_count < OGPU_QUEUE_MAX_WAITERS) {
+		queue->waiter_count++;
+		list_add_tail(&waiter->link, &queue->waiters);
+		ret = 0;
+	}
+	spin_unlock_irq(&queue->lock);
+
+	return ret;
+}
+
+/**
+ * ogpu_queue_wait_for() - have a waiter woken when a job is over, or no more will be
+ * @queue: queue
+ * @waiter: from ogpu_queue_wait_begin()
+ * @number: of the job; replaces the one before
+ *
+ * It is woken at once if that is so already.
+ */
+void ogpu_queue_wait_for(struct ogpu_queue *queue, struct ogpu_queue_waiter *waiter, u64 number)
+{
+	spin_lock_irq(&queue->lock);
+	waiter->number = number;
+	ogpu_queue_wake(queue);
+	spin_unlock_irq(&queue->lock);
+}
+
+/**
+ * ogpu_queue_wait_end() - undo ogpu_queue_wait_begin()
+ * @queue: queue
+ * @waiter: nobody wakes it any more
+ */
+void ogpu_queue_wait_end(struct ogpu_queue *queue, struct ogpu_queue_waiter *waiter)
+{
+	spin_lock_irq(&queue->lock);
+	list_del(&waiter->link);
+	queue->waiter_count--;
+	spin_unlock_irq(&queue->lock);
 }
 
 /*

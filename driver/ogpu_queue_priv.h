@@ -198,6 +198,7 @@ bool ogpu_queue_quota_wait_dying(struct ogpu_queue_quota *quota);
 /* ogpu_queue_job.c */
 extern const struct ogpu_sched_ops ogpu_queue_sched_ops;
 
+void ogpu_queue_wake(struct ogpu_queue *queue);
 void ogpu_queue_take_done(struct ogpu_queue *queue, struct ogpu_queue_done *done);
 void ogpu_queue_end_jobs(struct ogpu_queue *queue, struct ogpu_queue_done *done);
 void ogpu_queue_free_waiters(struct ogpu_queue *queue);

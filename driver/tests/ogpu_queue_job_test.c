@@ -36,6 +36,7 @@ static struct ogpu_queue_job_test *ogpu_queue_job_test_begin(struct kunit *test,
 	t->queue->submitted = OGPU_TEST_JOBS;
 	spin_lock_init(&t->queue->lock);
 	INIT_LIST_HEAD(&t->queue->pending);
+	INIT_LIST_HEAD(&t->queue->waiters);
 	INIT_DELAYED_WORK(&t->queue->timeout, ogpu_queue_timeout_work);
 	kref_init(&t->queue->ref);
 	/* That of the list; nobody drops the other one. */

@@ -27,6 +27,7 @@ static void ogpu_queue_test_states(struct kunit *test)
 	queue = kunit_kzalloc(test, sizeof(*queue), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, queue);
 	spin_lock_init(&queue->lock);
+	INIT_LIST_HEAD(&queue->waiters);
 
 	spin_lock_irq(&queue->lock);
 	KUNIT_EXPECT_FALSE(test, ogpu_queue_set_ended(queue));
@@ -76,6 +77,7 @@ static struct ogpu_queue *ogpu_queue_test_user(struct kunit *test)
 	queue->on_card = true;
 	spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->pending);
+	INIT_LIST_HEAD(&queue->waiters);
 
 	return queue;
 }

@@ -92,6 +92,7 @@ static void ogpu_queue_time_test_held(struct kunit *test)
 	queue->timeout_ms = 1;
 	spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->pending);
+	INIT_LIST_HEAD(&queue->waiters);
 	INIT_DELAYED_WORK(&queue->timeout, ogpu_queue_timeout_work);
 
 	ogpu_fence_init(fence, dma_fence_context_alloc(1), 1);

@@ -48,6 +48,7 @@ static struct ogpu_wait_test *ogpu_wait_test_begin(struct kunit *test)
 	t->wait.queues = &t->wq;
 	t->wait.queue_count = 1;
 	ogpu_wait_init_queue(&t->wait, &t->wq, &t->queue);
+	t->wq.memory = true;
 	ogpu_wait_test = t;
 
 	return t;

@@ -86,7 +86,7 @@ TEST(bad_arguments)
 	set_up(&s);
 	f[0] = fence(&word, 1, 0);
 	EXPECT_EQ(wait_for(&s.card, f, 1, 0, 0, NULL), 0);
-	EXPECT_EQ(wait_for(&s.card, f, 1, 2, 0, NULL), -EINVAL);
+	EXPECT_EQ(wait_for(&s.card, f, 1, 4, 0, NULL), -EINVAL);
 	EXPECT_EQ(wait_for(&s.card, f, 1, 1u << 31, 0, NULL), -EINVAL);
 	EXPECT_EQ(wait_for(&s.card, f, 0, 0, 0, NULL), -EINVAL);
 	EXPECT_EQ(wait_for(&s.card, f, DRM_OGPU_MAX_WAIT_FENCES + 1, 0, 0, NULL), -EINVAL);

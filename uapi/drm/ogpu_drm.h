@@ -18,8 +18,8 @@
  * 4. &DRM_IOCTL_OGPU_QUEUE_CREATE makes a queue in that address space.
  * 5. The program writes packets (ogpu_packet.h) into a mapped buffer and hands its GPU address to
  *    &DRM_IOCTL_OGPU_SUBMIT, with syncobjs to wait for and to signal.
- * 6. It waits with DRM_IOCTL_SYNCOBJ_WAIT or DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT (drm.h). These do not
- *    tell whether a job went well; &DRM_IOCTL_OGPU_QUEUE_GET_STATE does.
+ * 6. It waits with &DRM_IOCTL_OGPU_WAIT, or with DRM_IOCTL_SYNCOBJ_WAIT and its kin (drm.h), which
+ *    do not tell whether a job went well; &DRM_IOCTL_OGPU_QUEUE_GET_STATE does.
  * 7. When the last descriptor of the file is closed and the last buffer that was mapped through it
  *    is unmapped, as at the end of the process, its jobs end and all that it made is given back. To
  *    end jobs before that, use &DRM_IOCTL_OGPU_QUEUE_KILL.
@@ -1051,54 +1051,67 @@ struct drm_ogpu_submit {
 };
 
 /* ---------------------------------------------------------------------------------------------
- * Waiting for memory
+ * Waiting for memory and for jobs
  */
-
-/** enum drm_ogpu_compare - a condition, both sides unsigned 64 bits */
-enum drm_ogpu_compare {
-	DRM_OGPU_COMPARE_EQ = 0,
-	DRM_OGPU_COMPARE_NE = 1,
-	DRM_OGPU_COMPARE_GE = 2,
-	DRM_OGPU_COMPARE_LT = 3,
-};
 
 /** @DRM_OGPU_MAX_WAIT_FENCES: most elements of @fences */
 #define DRM_OGPU_MAX_WAIT_FENCES	1024
 
-/**
- * struct drm_ogpu_wait_fence - a condition of a WAIT: (memory & @mask) compares with
- * (@value & @mask)
- */
+/** @DRM_OGPU_WAIT_MEMORY: type of a condition: (memory & mask) compares with (value & mask) */
+#define DRM_OGPU_WAIT_MEMORY	0
+/** @DRM_OGPU_WAIT_JOB: likewise: job number value of the queue is done, without error */
+#define DRM_OGPU_WAIT_JOB	1
+
+/** @DRM_OGPU_WAIT_PENDING: state of a condition: it does not hold yet */
+#define DRM_OGPU_WAIT_PENDING	0
+/** @DRM_OGPU_WAIT_HELD: it holds, or has held during the call */
+#define DRM_OGPU_WAIT_HELD	1
+/** @DRM_OGPU_WAIT_FAILED: its queue has failed, so that it will not hold any more */
+#define DRM_OGPU_WAIT_FAILED	2
+
+/** struct drm_ogpu_wait_fence - a condition of a WAIT */
 struct drm_ogpu_wait_fence {
-	/** @pointer: user pointer, multiple of 8, to 64 bits of memory */
+	/** @pointer: user pointer, multiple of 8, to 64 bits of memory; for a job 0 */
 	__u64 pointer;
-	/** @value: right side */
+	/** @value: right side; for a job its number, from 1, and it must have been submitted */
 	__u64 value;
-	/** @mask: bits that count */
+	/** @mask: bits that count; for a job 0, as is @compare */
 	__u64 mask;
 	/** @compare: &enum drm_ogpu_compare */
 	__u32 compare;
 	/**
 	 * @queue_id: whose FENCE with DRM_OGPU_FENCE_SIGNAL is going to store it; the memory is
 	 * looked at when that queue signals. 0: none, such as for what another thread stores; it is
-	 * then looked at within 10 ms of a change
+	 * then looked at within 10 ms of a change. For a job: whose; not of DRM_OGPU_QUEUE_USER
 	 */
 	__u32 queue_id;
+	/** @type: DRM_OGPU_WAIT_MEMORY or DRM_OGPU_WAIT_JOB */
+	__u32 type;
+	/** @state: out, with DRM_OGPU_WAIT_STATES: DRM_OGPU_WAIT_PENDING or other; not read */
+	__u32 state;
+	/** @error: out, likewise: &enum drm_ogpu_queue_error of the queue; 0 without one */
+	__u32 error;
+	/** @pad: zero */
+	__u32 pad;
 };
 
 /** @DRM_OGPU_WAIT_ALL: until all have held, at the same time or not; without it: until one does */
 #define DRM_OGPU_WAIT_ALL	(1u << 0)
+/** @DRM_OGPU_WAIT_STATES: tell @state and @error of all, also after -ETIME and -ECANCELED */
+#define DRM_OGPU_WAIT_STATES	(1u << 1)
 
 /**
  * struct drm_ogpu_wait - DRM_IOCTL_OGPU_WAIT
  *
- * Waits until memory has a value. Several queues may be named, and one several times. Errors:
- * -ETIME after @timeout_ns; -ECANCELED if a queue that is named has failed and its condition does
- * not hold; -EBUSY if more than 256 threads wait for one queue; -EINVAL for a misaligned @pointer;
- * -EFAULT; -ENOENT for an unknown queue.
+ * Waits until memory has a value or jobs are done, whose fences may signal a moment later. Several
+ * queues may be named, and one several times. Errors: -ETIME after @timeout_ns; -ECANCELED if a
+ * queue that is named has failed and its condition does not hold; -EBUSY if more than 256 threads
+ * wait for memory, or for jobs, of one queue; -EINVAL for a misaligned @pointer, a job that was not
+ * submitted, or elements without room for DRM_OGPU_WAIT_STATES; -EFAULT; -ENOENT for an unknown
+ * queue; -ENODEV if the card is reset meanwhile.
  */
 struct drm_ogpu_wait {
-	/** @flags: DRM_OGPU_WAIT_ALL or 0 */
+	/** @flags: DRM_OGPU_WAIT_ALL, DRM_OGPU_WAIT_STATES or 0 */
 	__u32 flags;
 	/**
 	 * @index: out: without DRM_OGPU_WAIT_ALL, of the first fence that holds; after -ECANCELED

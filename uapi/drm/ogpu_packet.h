@@ -147,6 +147,14 @@ struct drm_ogpu_pkt_fence {
 	__u64 value;
 };
 
+/** enum drm_ogpu_compare - a condition, both sides unsigned 64 bits */
+enum drm_ogpu_compare {
+	DRM_OGPU_COMPARE_EQ = 0,
+	DRM_OGPU_COMPARE_NE = 1,
+	DRM_OGPU_COMPARE_GE = 2,
+	DRM_OGPU_COMPARE_LT = 3,
+};
+
 /**
  * struct drm_ogpu_pkt_wait - hold the queue until (memory & mask) compares with (value & mask)
  *
