@@ -91,7 +91,7 @@ static int vm_bind(const struct drm_ogpu_vm_bind *bind)
 	return 0;
 }
 
-static int submit(const struct drm_ogpu_submit *submit)
+static int submit(struct drm_ogpu_submit *submit)
 {
 	const struct drm_ogpu_job *job = (void *)(uintptr_t)submit->jobs.array;
 
@@ -103,6 +103,8 @@ static int submit(const struct drm_ogpu_submit *submit)
 	memcpy(fake.syncs, (void *)(uintptr_t)job->syncs.array,
 	       job->syncs.count * sizeof(struct drm_ogpu_sync));
 	fake.submits++;
+	submit->first_job = fake.number + 1;
+	fake.number += fake.jobs;
 	return 0;
 }
 
@@ -151,7 +153,15 @@ int __wrap_drmIoctl(int fd, unsigned long request, void *arg)
 	case DRM_IOCTL_OGPU_QUEUE_KILL:
 		fake.killed = ((struct drm_ogpu_queue_kill *)arg)->queue_id;
 		return 0;
+	case DRM_IOCTL_OGPU_WAIT: {
+		const struct drm_ogpu_wait *wait = arg;
+
+		fake.waits++;
+		fake.wait = *(const struct drm_ogpu_wait_fence *)(uintptr_t)wait->fences.array;
+		return fake.wait_error ? fail(fake.wait_error) : 0;
+	}
 	case DRM_IOCTL_OGPU_QUEUE_GET_STATE:
+		fake.states++;
 		*(struct drm_ogpu_queue_get_state *)arg = fake.state;
 		return 0;
 	case DRM_IOCTL_OGPU_VM_DESTROY:

@@ -23,6 +23,10 @@ struct fake_kernel {
 	bool listed;		/* there are two cards */
 	struct drm_ogpu_sync syncs[DRM_OGPU_MAX_SYNCS];
 	uint32_t submits;
+	uint64_t number;	/* of the last job, also of those that nobody submitted here */
+	struct drm_ogpu_wait_fence wait;	/* first one of the last wait */
+	uint32_t waits, states;	/* calls of WAIT and of QUEUE_GET_STATE */
+	int wait_error;		/* what WAIT answers */
 	uint32_t killed;	/* last queue */
 	uint32_t labelled;	/* last buffer */
 	char label[32];

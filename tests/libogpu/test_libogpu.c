@@ -476,6 +476,51 @@ static void test_submit_many(void **state)
 	ogpu_stream_destroy(&s);
 }
 
+/* One ioctl, with the number that the job has in its queue, whoever else submitted to that. */
+static void test_wait(void **state)
+{
+	struct fixture *f = *state;
+	struct ogpu_stream stream = { 0 };
+	struct drm_ogpu_wait_fence done;
+	struct ogpu_queue *queue;
+	uint64_t point;
+
+	assert_int_equal(ogpu_queue_create(f->vm, DRM_OGPU_ENGINE_COPY, DRM_OGPU_PRIORITY_LOW,
+					   &queue), 0);
+	assert_int_equal(ogpu_queue_wait(queue, 0, -1), 0);
+	assert_int_equal(fake.waits, 0);
+	assert_int_equal(ogpu_queue_submit(queue, &stream, NULL, 0, &point), 0);
+	assert_int_equal(ogpu_queue_wait(queue, point, -1), 0);
+	assert_int_equal(fake.waits, 1);
+	assert_int_equal(fake.states, 0);
+	assert_int_equal(fake.wait.type, DRM_OGPU_WAIT_JOB);
+	assert_int_equal(fake.wait.queue_id, queue->id);
+	assert_int_equal(fake.wait.value, 1);
+	assert_int_equal(fake.wait.pointer, 0);
+	assert_int_equal(fake.wait.mask, 0);
+
+	fake.number += 2;
+	assert_int_equal(ogpu_queue_submit(queue, &stream, NULL, 0, &point), 0);
+	assert_int_equal(point, 2);
+	ogpu_queue_done(queue, point, &done);
+	assert_int_equal(done.value, 4);
+
+	fake.wait_error = ETIME;
+	assert_int_equal(ogpu_queue_wait(queue, point, 0), -ETIME);
+	fake.wait_error = ECANCELED;
+	assert_int_equal(ogpu_queue_wait(queue, point, 0), -ECANCELED);
+	assert_int_equal(fake.states, 0);
+
+	/* After a reset the state of the queue still tells. */
+	fake.wait_error = ENODEV;
+	fake.state.error = DRM_OGPU_QUEUE_ERR_ENGINE;
+	fake.state.completed = 3;
+	assert_int_equal(ogpu_queue_wait(queue, point, 0), -ECANCELED);
+	fake.state.completed = 4;
+	assert_int_equal(ogpu_queue_wait(queue, point, 0), 0);
+	ogpu_queue_destroy(queue);
+}
+
 static void test_label(void **state)
 {
 	struct fixture *f = *state;
@@ -701,6 +746,7 @@ int main(void)
 		IN_VM(test_stream_overflow),
 		IN_VM(test_submit),
 		IN_VM(test_submit_many),
+		IN_VM(test_wait),
 		IN_VM(test_label),
 		IN_VM(test_madvise),
 		IN_VM(test_kill),

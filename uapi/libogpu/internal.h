@@ -29,7 +29,10 @@ int ogpu_user_ring_map(struct ogpu_vm *vm, struct ogpu_user_ring *ring,
 void ogpu_user_ring_destroy(struct ogpu_user_ring *ring);
 int ogpu_user_ring_submit(struct ogpu_user_ring *ring, const struct ogpu_stream *stream,
 			  uint64_t point);
-int ogpu_user_ring_wait(struct ogpu_queue *queue, uint64_t point, int64_t timeout_ns);
+bool ogpu_user_ring_is_done(const struct ogpu_user_ring *ring, uint64_t point);
+/* As ogpu_queue_done(). */
+void ogpu_user_ring_done(const struct ogpu_queue *queue, uint64_t point,
+			 struct drm_ogpu_wait_fence *fence);
 
 #pragma GCC visibility pop
 

@@ -350,6 +350,7 @@ struct ogpu_queue {
 	uint64_t submitted;	/* last point */
 	struct ogpu_user_ring *user;	/* NULL unless it is a user queue */
 	struct ogpu_buffer save;	/* save area; without @bo if there is none */
+	uint64_t others;	/* jobs that were submitted with the ioctl, when last seen */
 };
 
 /** struct ogpu_queue_options - what kind of queue; zeros are a compute queue without save area */
@@ -438,10 +439,22 @@ int ogpu_queue_submit_many(struct ogpu_queue *queue, const struct ogpu_submissio
  * @point: from ogpu_queue_submit()
  * @timeout_ns: at most so long; negative: for ever
  *
- * Errors: -ETIME after the timeout; -ECANCELED if the queue has failed: ask ogpu_queue_state(), or
- * have ogpu_queue_explain() say it.
+ * One ioctl; none if a job of a user queue is done. Errors: -ETIME after the timeout; -ECANCELED if
+ * the queue has failed: ask ogpu_queue_state(), or have ogpu_queue_explain() say it; -EBUSY if more
+ * than 256 threads wait for the queue; -EINVAL for a point that was not submitted yet (of a user
+ * queue -ETIME). Where jobs are submitted with the ioctl as well, those before the last point may
+ * be waited for, too.
  */
 int ogpu_queue_wait(struct ogpu_queue *queue, uint64_t point, int64_t timeout_ns);
+/**
+ * ogpu_queue_done() - a condition for ogpu_wait(): a job is done, of any kind of queue
+ * @point: from ogpu_queue_submit(), not 0
+ * @fence: out: the condition
+ *
+ * So one call waits for jobs of several queues, for one of them or for all.
+ */
+void ogpu_queue_done(const struct ogpu_queue *queue, uint64_t point,
+		     struct drm_ogpu_wait_fence *fence);
 /**
  * ogpu_queue_set_eventfd() - have an eventfd told of a queue
  * @fd: eventfd; -1: none any more
@@ -449,9 +462,9 @@ int ogpu_queue_wait(struct ogpu_queue *queue, uint64_t point, int64_t timeout_ns
  */
 int ogpu_queue_set_eventfd(struct ogpu_queue *queue, int fd, uint32_t events);
 /**
- * ogpu_wait() - wait for memory: DRM_IOCTL_OGPU_WAIT
- * @fences: conditions
- * @flags: DRM_OGPU_WAIT_ALL or 0
+ * ogpu_wait() - wait for memory and for jobs: DRM_IOCTL_OGPU_WAIT
+ * @fences: conditions; with DRM_OGPU_WAIT_STATES the kernel writes into them
+ * @flags: DRM_OGPU_WAIT_ALL, DRM_OGPU_WAIT_STATES
  * @timeout_ns: at most so long; negative: for ever
  * @index: out: which condition held, or was to blame; may be NULL
  */

@@ -242,6 +242,7 @@ static int submit_kernel(struct ogpu_queue *queue, const struct ogpu_submission 
 	ret = ogpu_ioctl(ogpu_vm_device(queue->vm), DRM_IOCTL_OGPU_SUBMIT, &submit);
 	if (!ret) {
 		queue->submitted += count;
+		queue->others = submit.first_job + count - 1 - queue->submitted;
 		if (point)
 			*point = queue->submitted;
 	}
@@ -291,23 +292,35 @@ int64_t ogpu_deadline(int64_t timeout_ns)
 	return timeout_ns > INT64_MAX - now_ns ? INT64_MAX : now_ns + timeout_ns;
 }
 
+void ogpu_queue_done(const struct ogpu_queue *queue, uint64_t point,
+		     struct drm_ogpu_wait_fence *fence)
+{
+	if (queue->user) {
+		ogpu_user_ring_done(queue, point, fence);
+		return;
+	}
+	*fence = (struct drm_ogpu_wait_fence){
+		.type = DRM_OGPU_WAIT_JOB,
+		.queue_id = queue->id,
+		.value = point + queue->others,
+	};
+}
+
 int ogpu_queue_wait(struct ogpu_queue *queue, uint64_t point, int64_t timeout_ns)
 {
 	struct drm_ogpu_queue_get_state state;
+	struct drm_ogpu_wait_fence done;
 	int ret;
 
-	if (queue->user)
-		return ogpu_user_ring_wait(queue, point, timeout_ns);
-	ret = drmSyncobjTimelineWait(ogpu_device_fd(ogpu_vm_device(queue->vm)), &queue->timeline,
-				     &point, 1, ogpu_deadline(timeout_ns), 0, NULL);
-	if (ret)
+	if (!point || (queue->user && ogpu_user_ring_is_done(queue->user, point)))
+		return 0;
+	ogpu_queue_done(queue, point, &done);
+	ret = ogpu_wait(ogpu_vm_device(queue->vm), &done, 1, 0, timeout_ns, NULL);
+	if (ret != -ENODEV || queue->user || ogpu_queue_state(queue, &state))
 		return ret;
 
-	/* A syncobj does not tell whether its fence carries an error; the queue does. */
-	ret = ogpu_queue_state(queue, &state);
-	if (ret)
-		return ret;
-	return state.error && state.completed < point ? -ECANCELED : 0;
+	/* The card was reset: what became of the job is still told. */
+	return state.completed >= done.value ? 0 : -ECANCELED;
 }
 
 int ogpu_queue_set_eventfd(struct ogpu_queue *queue, int fd, uint32_t events)

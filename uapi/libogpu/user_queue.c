@@ -133,22 +133,19 @@ int ogpu_user_ring_submit(struct ogpu_user_ring *r, const struct ogpu_stream *st
 	return 0;
 }
 
-static bool ring_done(const struct ogpu_user_ring *r, uint64_t point)
+bool ogpu_user_ring_is_done(const struct ogpu_user_ring *r, uint64_t point)
 {
 	return __atomic_load_n(r->fence, __ATOMIC_ACQUIRE) >= point;
 }
 
-int ogpu_user_ring_wait(struct ogpu_queue *queue, uint64_t point, int64_t timeout_ns)
+void ogpu_user_ring_done(const struct ogpu_queue *queue, uint64_t point,
+			 struct drm_ogpu_wait_fence *fence)
 {
-	struct drm_ogpu_wait_fence fence = {
+	*fence = (struct drm_ogpu_wait_fence){
 		.pointer = (uintptr_t)queue->user->fence,
 		.value = point,
 		.mask = UINT64_MAX,
 		.compare = DRM_OGPU_COMPARE_GE,
 		.queue_id = queue->id,
 	};
-
-	if (ring_done(queue->user, point))
-		return 0;
-	return ogpu_wait(ogpu_vm_device(queue->vm), &fence, 1, 0, timeout_ns, NULL);
 }
