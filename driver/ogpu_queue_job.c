@@ -535,12 +535,19 @@ static int ogpu_queue_submit_locked(struct ogpu_queue *queue, struct list_head *
 	struct ogpu_job *job, *next;
 	int ret;
 
-	while ((ret = ogpu_queue_try_submit(queue, jobs, count, &job)) == -EAGAIN) {
+	ret = ogpu_queue_try_submit(queue, jobs, count, &job);
+	if (ret == -EBUSY) {
+		/* Some may be over and their events be on the way. */
+		ogpu_queue_poll(queue);
+		ret = ogpu_queue_try_submit(queue, jobs, count, &job);
+	}
+	while (ret == -EAGAIN) {
 		list_for_each_entry_from(job, jobs, link) {
 			ret = ogpu_job_make_slow(job);
 			if (ret)
 				return ret;
 		}
+		ret = ogpu_queue_try_submit(queue, jobs, count, &job);
 	}
 	if (ret)
 		return ret;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * KUnit tests of ogpu_queue_job.c: what the fences of jobs say when their queue has failed.
+ * KUnit tests of ogpu_queue_job.c: what the fences of jobs say when their queue has failed, and
+ * when a queue is full.
  */
 #include <kunit/test.h>
 
@@ -134,10 +135,59 @@ static void ogpu_queue_job_test_poll(struct kunit *test)
 	ogpu_queue_job_test_end(t);
 }
 
+static void ogpu_queue_job_test_doorbell(struct ogpu_device *odev, u32 number, u64 wptr) { }
+
+/* A job more for a queue that is full, with those before the pending ones not over either. */
+static int ogpu_queue_job_test_submit(struct kunit *test, struct ogpu_queue_job_test *t)
+{
+	struct ogpu_job *job = ogpu_job_create(t->queue);
+	LIST_HEAD(jobs);
+	u64 number;
+	int ret;
+
+	KUNIT_ASSERT_NOT_NULL(test, job);
+	list_add(&job->link, &jobs);
+	ret = ogpu_queue_submit(t->queue, &jobs, 1, &number);
+	if (ret) {
+		ogpu_job_abort(job);
+	} else {
+		KUNIT_EXPECT_EQ(test, number, OGPU_TEST_JOBS + 1);
+		dma_fence_put(&job->fence);
+	}
+
+	return ret;
+}
+
+/* What hardware has done is over, whether somebody has looked or not. */
+static void ogpu_queue_job_test_full(struct kunit *test)
+{
+	static const struct ogpu_chip_ops chip = { .doorbell = ogpu_queue_job_test_doorbell };
+	struct ogpu_queue_job_test *t = ogpu_queue_job_test_begin(test, 0);
+
+	t->queue->odev->chip = &chip;
+	t->queue->finished = OGPU_TEST_JOBS - DRM_OGPU_MAX_QUEUED_JOBS;
+	mutex_init(&t->queue->submit_lock);
+	ogpu_ring_init(&t->queue->ring, kunit_kzalloc(test, SZ_4K, GFP_KERNEL), SZ_4K);
+	KUNIT_ASSERT_NOT_NULL(test, t->queue->ring.mem);
+
+	KUNIT_EXPECT_EQ(test, ogpu_queue_job_test_submit(test, t), -EBUSY);
+	t->slot = cpu_to_le64(1);
+	KUNIT_EXPECT_EQ(test, ogpu_queue_job_test_submit(test, t), 0);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(t->fences[0]), 1);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(t->fences[1]), 0);
+
+	t->slot = cpu_to_le64(OGPU_TEST_JOBS + 1);
+	ogpu_queue_poll(t->queue);
+	KUNIT_EXPECT_TRUE(test, list_empty(&t->queue->pending));
+	mutex_destroy(&t->queue->submit_lock);
+	ogpu_queue_job_test_end(t);
+}
+
 static struct kunit_case ogpu_queue_job_cases[] = {
 	KUNIT_CASE(ogpu_queue_job_test_late),
 	KUNIT_CASE(ogpu_queue_job_test_late_but_done),
 	KUNIT_CASE(ogpu_queue_job_test_poll),
+	KUNIT_CASE(ogpu_queue_job_test_full),
 	{ }
 };
 
