@@ -141,6 +141,7 @@ int ogpu_job_make_slow(struct ogpu_job *job)
 
 	slow->job = job;
 	slow->queue = ogpu_queue_get(queue);
+	slow->charged = true;
 	job->slow = slow;
 
 	return 0;
@@ -153,6 +154,20 @@ err_uncharge:
 }
 
 /**
+ * ogpu_slow_job_uncharge() - a job waits no more: it starts, or will not
+ * @slow: the job
+ *
+ * Without this it would count until the scheduler's worker comes to free it.
+ */
+void ogpu_slow_job_uncharge(struct ogpu_slow_job *slow)
+{
+	if (!slow->charged)
+		return;
+	slow->charged = false;
+	ogpu_queue_quota_uncharge_job(ogpu_queue_quota(slow->queue));
+}
+
+/**
  * ogpu_slow_job_free() - &ogpu_sched_ops.free of queues
  * @base: that is over, or was not pushed
  */
@@ -161,7 +176,7 @@ void ogpu_slow_job_free(struct ogpu_sched_job *base)
 	struct ogpu_slow_job *slow = to_ogpu_slow_job(base);
 
 	ogpu_sched_job_fini(base);
-	ogpu_queue_quota_uncharge_job(ogpu_queue_quota(slow->queue));
+	ogpu_slow_job_uncharge(slow);
 	ogpu_queue_put(slow->queue);
 	kfree(slow);
 }

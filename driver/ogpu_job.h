@@ -91,6 +91,8 @@ struct ogpu_slow_job {
 	struct ogpu_job *job;
 	/** @queue: referenced */
 	struct ogpu_queue *queue;
+	/** @charged: it counts for the user: until it starts, or will not */
+	bool charged;
 };
 
 static inline struct ogpu_slow_job *to_ogpu_slow_job(struct ogpu_sched_job *base)
@@ -106,6 +108,7 @@ int ogpu_job_add_foreign_deps(struct ogpu_job *job, struct dma_resv *resv,
 			      enum dma_resv_usage usage);
 bool ogpu_job_is_held(const struct ogpu_job *job, ktime_t *until);
 int ogpu_job_make_slow(struct ogpu_job *job);
+void ogpu_slow_job_uncharge(struct ogpu_slow_job *slow);
 void ogpu_slow_job_free(struct ogpu_sched_job *base);
 void ogpu_job_arm(struct ogpu_job *job, u64 context, u64 seqno);
 void ogpu_job_end(struct ogpu_job *job);

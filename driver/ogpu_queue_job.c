@@ -415,6 +415,8 @@ static struct dma_fence *ogpu_queue_run_slow(struct ogpu_sched_job *base)
 	LIST_HEAD(jobs);
 	bool ended;
 
+	/* Before it can be over. */
+	ogpu_slow_job_uncharge(slow);
 	spin_lock_irq(&queue->lock);
 	queue->slow_jobs--;
 	ended = queue->state == OGPU_QUEUE_ENDED;
