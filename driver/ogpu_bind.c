@@ -55,7 +55,8 @@ static_assert(sizeof(struct drm_ogpu_bind_op) >= OGPU_BIND_OP_MIN_SIZE);
 
 static int ogpu_bind_check_range(const struct drm_ogpu_bind_op *op)
 {
-	if (!IS_ALIGNED(op->va | op->size | op->bo_offset, max_t(u64, OGPU_PAGE_4K, PAGE_SIZE)))
+	/* The card's page, not the CPU's: a buffer is mapped by parts of its pages as well. */
+	if (!IS_ALIGNED(op->va | op->size | op->bo_offset, OGPU_PAGE_4K))
 		return -EINVAL;
 
 	return ogpu_vm_range_ok(op->va, op->size) ? 0 : -EINVAL;

@@ -98,3 +98,7 @@ void ogpu_res_next(struct ogpu_res_cursor *cur, u64 bytes)
 	}
 	ogpu_res_vram_piece(cur);
 }
+
+#if IS_ENABLED(CONFIG_DRM_OGPU_KUNIT_TEST)
+#include "tests/ogpu_res_test.c"
+#endif

@@ -550,8 +550,8 @@ enum drm_ogpu_bind_op_type {
 /**
  * struct drm_ogpu_bind_op - one operation of a VM_BIND
  *
- * @va, @size and @bo_offset are multiples of 4096 (the lowest bit in page_sizes) and of the CPU
- * page. Large mappings are cheaper if these are multiples of a larger page size.
+ * @va, @size and @bo_offset are multiples of 4096 (the lowest bit in page_sizes), whatever the page
+ * of the CPU is. Large mappings are cheaper if these are multiples of a larger page size.
  *
  * Of memory that is mapped without DRM_OGPU_BIND_UNCACHED and DRM_OGPU_BIND_COHERENT compute units
  * may keep what a dispatch reads and writes, until it fences or ends. UNCACHED: each access goes to
