@@ -2,6 +2,7 @@
 /*
  * The PCI function: probe and remove, BARs, interrupts, resets by the PCI core, system sleep.
  */
+#include <linux/dma-map-ops.h>
 #include <linux/io.h>
 #include <linux/module.h>
 #include <linux/pci.h>
@@ -163,6 +164,10 @@ static int ogpu_pci_map(struct ogpu_device *odev)
 		return dev_err_probe(dev, ret, "no DMA with %u address bits\n",
 				     odev->disc.dma_bits);
 	dma_set_max_seg_size(dev, UINT_MAX);
+	/* Programs map system memory cached, and nobody is told to clean caches for the card. */
+	if (!dev_is_dma_coherent(dev))
+		return dev_err_probe(dev, -EOPNOTSUPP,
+				     "caches of this platform are not coherent with PCI devices\n");
 
 	return 0;
 }

@@ -144,7 +144,12 @@ static struct ttm_tt *ogpu_ttm_tt_create(struct ttm_buffer_object *bo, u32 page_
 	enum ttm_caching caching = ttm_cached;
 	struct ttm_tt *tt;
 
-	if (ogpu_bo_is_buffer(bo) && ttm_to_ogpu_bo(bo)->flags & DRM_OGPU_BO_WRITE_COMBINED)
+	/*
+	 * On x86 TTM changes the kernel's own mapping of the pages as well. Elsewhere that stays
+	 * cached, and what is stored by way of one mapping may be lost to the other.
+	 */
+	if (IS_ENABLED(CONFIG_X86) && drm_arch_can_wc_memory() && ogpu_bo_is_buffer(bo) &&
+	    ttm_to_ogpu_bo(bo)->flags & DRM_OGPU_BO_WRITE_COMBINED)
 		caching = ttm_write_combined;
 
 	tt = kzalloc_obj(*tt);

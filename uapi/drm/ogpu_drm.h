@@ -286,7 +286,7 @@ struct drm_ogpu_query_time {
 
 /** @DRM_OGPU_BO_CPU_ACCESS: will be mapped by the CPU; VRAM is then taken from the visible part */
 #define DRM_OGPU_BO_CPU_ACCESS	(1u << 0)
-/** @DRM_OGPU_BO_WRITE_COMBINED: for what the CPU only writes: it does not cache it anywhere */
+/** @DRM_OGPU_BO_WRITE_COMBINED: for what the CPU only writes: it need not be cached anywhere */
 #define DRM_OGPU_BO_WRITE_COMBINED	(1u << 1)
 
 /**
@@ -329,8 +329,9 @@ struct drm_ogpu_bo_create {
  * struct drm_ogpu_bo_mmap_offset - DRM_IOCTL_OGPU_BO_MMAP_OFFSET
  *
  * Gives the offset for mmap(..., MAP_SHARED, render node fd, offset). VRAM is mapped
- * write-combined: the CPU reads it slowly. System memory is cached, and coherent with the card, or
- * write-combined too with DRM_OGPU_BO_WRITE_COMBINED; a mapping follows a buffer that is moved.
+ * write-combined: the CPU reads it slowly. System memory is cached, and coherent with the card;
+ * with DRM_OGPU_BO_WRITE_COMBINED it is write-combined too where that is sound, which is on x86. A
+ * mapping follows a buffer that is moved.
  * Access to a buffer that is in VRAM out of the CPU's reach moves it to where the CPU reaches it,
  * in VRAM or, if there is no room, in system memory, after the jobs that use it. A debugger reads
  * and writes what is mapped as it does other memory. After a reset of the card, access to memory
