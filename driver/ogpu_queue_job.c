@@ -360,7 +360,10 @@ static void ogpu_queue_ring_doorbell(struct ogpu_queue *queue)
 
 	lockdep_assert_held(&queue->lock);
 
-	/* Hardware may fetch as soon as it sees the new write pointer. */
+	/*
+	 * Hardware may fetch as soon as it sees the new write pointer. The doorbell comes after
+	 * both, and after what this CPU has stored to VRAM: writeq() sees to that.
+	 */
 	dma_wmb();
 	WRITE_ONCE(queue->mem->wptr, cpu_to_le64(queue->ring.wptr));
 
@@ -553,6 +556,14 @@ static int ogpu_queue_submit_locked(struct ogpu_queue *queue, struct list_head *
 	}
 	if (ret)
 		return ret;
+
+	/*
+	 * Who rings the doorbell for pushed jobs may be another CPU. What the caller has stored to
+	 * VRAM, write-combined, has to be there first: the locks between us and that CPU order
+	 * memory alone.
+	 */
+	if (!list_empty(jobs))
+		wmb();
 
 	/* Pushed jobs start in another thread, and the list becomes the queue's. */
 	list_for_each_entry_safe(job, next, jobs, link) {

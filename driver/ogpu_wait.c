@@ -297,8 +297,11 @@ static int ogpu_wait_look_at(struct ogpu_wait *wait, u32 i)
 
 	if (get_user(value, (u64 __user *)u64_to_user_ptr(fence->pointer)))
 		return -EFAULT;
-	if (ogpu_wait_compare(fence, value))
+	if (ogpu_wait_compare(fence, value)) {
+		/* The caller reads what the card stored before: returning to it orders nothing. */
+		dma_rmb();
 		return 1;
+	}
 
 	return ended ? -ECANCELED : 0;
 }

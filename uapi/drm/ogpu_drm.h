@@ -730,6 +730,9 @@ enum drm_ogpu_priority {
  * 3. Store the new write pointer, a multiple of 8, at @wptr_va, 64 bits, after the packets.
  * 4. Store it, 64 bits, at byte DRM_OGPU_DOORBELL_WPTR of the doorbell page.
  *
+ * Before 3, and between 3 and 4, a barrier has to order stores to memory, VRAM included, before
+ * stores to memory and devices: SFENCE on x86, DSB ST on arm64, FENCE OW,OW on riscv64.
+ *
  * A FENCE packet says when something is done, &DRM_IOCTL_OGPU_WAIT waits for it. Nothing else is
  * different: there is no timeout, no job, and an error of the ring itself, such as a write pointer
  * that makes no sense, stops the queue with DRM_OGPU_QUEUE_ERR_RING. Memory of ring and pointers is

@@ -34,6 +34,24 @@ struct ogpu_user_ring {
 	struct ogpu_buffer ring, pointers;
 };
 
+/*
+ * Between stores to memory and the doorbell. The ring may be cached, what it tells of may be VRAM,
+ * which is write-combined, and the doorbell is a device: barriers of C order none of them but the
+ * first.
+ */
+static inline void store_barrier(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__asm__ volatile("sfence" ::: "memory");
+#elif defined(__aarch64__)
+	__asm__ volatile("dsb st" ::: "memory");
+#elif defined(__riscv)
+	__asm__ volatile("fence ow, ow" ::: "memory");
+#else
+	__sync_synchronize();
+#endif
+}
+
 static void *map_page(const struct ogpu_device *dev, uint64_t offset, int prot)
 {
 	void *page = mmap(NULL, PAGE, prot, MAP_SHARED, ogpu_device_fd(dev), offset);
@@ -126,9 +144,13 @@ int ogpu_user_ring_submit(struct ogpu_user_ring *r, const struct ogpu_stream *st
 	tail = at * sizeof(*words);
 	r->tail = tail;
 
-	/* Packets before the pointer, and the pointer before the doorbell. */
-	__atomic_store_n(r->wptr, tail, __ATOMIC_RELEASE);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	/*
+	 * The card fetches as soon as it sees the pointer: packets, and streams in VRAM, come
+	 * before it; the pointer before the doorbell.
+	 */
+	store_barrier();
+	__atomic_store_n(r->wptr, tail, __ATOMIC_RELAXED);
+	store_barrier();
 	r->doorbell[DRM_OGPU_DOORBELL_WPTR / sizeof(uint64_t)] = tail;
 	return 0;
 }
