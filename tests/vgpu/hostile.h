@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * Kernels that make the host work as hard as they can, on all units of a fake card, for ever: their
- * addresses are spread over an address space in which every page is mapped, by four tables, two of
- * them in host memory, so that no translation is used twice.
+ * Kernels and packets that make the host work as hard as they can, for ever, kernels on all units
+ * of a fake card: their addresses are spread over an address space in which every page is mapped,
+ * by four tables, two of them in host memory, so that no translation is used twice.
  */
 #ifndef OGPU_TESTS_HOSTILE_H
 #define OGPU_TESTS_HOSTILE_H
@@ -14,10 +14,15 @@
 #define HOSTILE_TABLES	0x100000u	/* offset in host memory */
 #define HOSTILE_ITEMS	1024u
 
-/* Page-crossing loads and stores, atomics, soft rounding, private memory bytewise, code. */
+#define HOSTILE_RECT	"COPY_RECT"
+
+/*
+ * Page-crossing loads and stores, atomics, soft rounding, private memory bytewise, code, wave
+ * operations; and a packet, with rows of one byte.
+ */
 static const char *const hostile_kinds[] = {
 	"hostile_load", "hostile_store", "hostile_atomic", "hostile_round", "hostile_private",
-	"hostile_code",
+	"hostile_code", "hostile_wave", HOSTILE_RECT,
 };
 
 struct hostile {
@@ -47,6 +52,18 @@ static void hostile_map(struct vgpu *gpu)
 	}
 }
 
+static void hostile_put_rect(struct fake_queue *q)
+{
+	/* Each row needs other entries of all tables than the one before. */
+	const uint64_t pitch = 1ull << 39 | 1ull << 30 | 1ull << 21 | 1ull << 12;
+	struct ogpu_pkt_copy_rect r = {
+		.src = pitch, .dst = pitch + MMU_PAGE / 2, .extent = { 1, 500, UINT32_MAX },
+		.src_pitch = { pitch }, .dst_pitch = { pitch },
+	};
+
+	q_put(q, OGPU_OP_COPY_RECT, 0, &r, sizeof(r));
+}
+
 static void hostile_start(struct hostile *h, const char *kind, unsigned int units)
 {
 	struct ogpu_pkt_dispatch d = {
@@ -57,9 +74,13 @@ static void hostile_start(struct hostile *h, const char *kind, unsigned int unit
 	h->gpu->timed = true;
 	hostile_map(h->gpu);
 	kernels_load(h->gpu, HOSTILE_ASID, FAKE_DATA);
-	d.entry = kernel_entry(kind);
 	q_init(&h->queue, h->gpu, 0, HOSTILE_ASID, 0);
-	q_put(&h->queue, OGPU_OP_DISPATCH, 0, &d, sizeof(d));
+	if (strcmp(kind, HOSTILE_RECT)) {
+		d.entry = kernel_entry(kind);
+		q_put(&h->queue, OGPU_OP_DISPATCH, 0, &d, sizeof(d));
+	} else {
+		hostile_put_rect(&h->queue);
+	}
 	q_ring(&h->queue);
 	q_start(&h->queue);
 }

@@ -288,6 +288,25 @@ void hostile_code(void)
 	}
 }
 
+/* Wave operations of lanes whose paths differ, between loads from all over the place. */
+void hostile_wave(void)
+{
+	uint64_t x = csr(OGPU_CSR_GLOBAL_ID_X), v = x;
+
+	for (;;) {
+#pragma GCC unroll 16
+		for (int i = 0; i < 16; i++) {
+			asm volatile("ld %0, 0(%1)" : "=r"(v) : "r"(spread(&x)));
+			if ((x ^ v) & 1 << i)
+				asm volatile(".insn r 0x0b, 3, 0x10, %0, %0, x0" : "+r"(v));
+			else
+				asm volatile(".insn r 0x0b, 0, 0x03, %0, %0, %1"
+					     : "+r"(v) : "r"(x));
+			asm volatile(".insn r 0x0b, 0, 0, x0, x0, x0");
+		}
+	}
+}
+
 /* Workgroups that wait for one another, some rounds long. */
 void meet(const struct meet_args *a)
 {
