@@ -61,6 +61,27 @@ static int ogpu_hwmon_update(struct ogpu_device *odev, struct ogpu_msg_sensors *
 	return ret;
 }
 
+/**
+ * ogpu_hwmon_get_throttle() - why compute units run slower than they were asked to
+ * @odev: the card
+ * @throttle: filled with OGPU_THROTTLE_*, at most 100 ms old
+ *
+ * Sleeps.
+ *
+ * Return: 0, -ENODEV without firmware, or another errno of ogpu_mbox_request().
+ */
+int ogpu_hwmon_get_throttle(struct ogpu_device *odev, u32 *throttle)
+{
+	struct ogpu_msg_sensors sensors;
+	int ret;
+
+	ret = ogpu_hwmon_update(odev, &sensors);
+	if (!ret)
+		*throttle = le32_to_cpu(sensors.throttle);
+
+	return ret;
+}
+
 static umode_t ogpu_hwmon_is_visible(const void *data, enum hwmon_sensor_types type, u32 attr,
 				     int channel)
 {

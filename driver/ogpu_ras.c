@@ -279,6 +279,33 @@ void ogpu_ras_get_counts(struct ogpu_device *odev, struct ogpu_ras_counts *count
 }
 
 /**
+ * ogpu_ras_query() - ask firmware for the errors of a block of the card
+ * @odev: the card
+ * @block: enum ogpu_ras_block
+ * @ras: filled with counters since power-up
+ *
+ * Sleeps.
+ *
+ * Return: 0, -ENODEV if the card is unbound or no firmware runs, or another errno of
+ * ogpu_mbox_request().
+ */
+int ogpu_ras_query(struct ogpu_device *odev, unsigned int block, struct ogpu_msg_ras *ras)
+{
+	struct ogpu_msg_ras_query query = {
+		.op = cpu_to_le32(OGPU_RAS_OP_QUERY),
+		.block = cpu_to_le32(block),
+	};
+	int idx, ret;
+
+	if (!ogpu_device_enter(odev, &idx))
+		return -ENODEV;
+	ret = ogpu_mbox_request(odev, OGPU_MSG_RAS, &query, sizeof(query), ras, sizeof(*ras));
+	ogpu_device_exit(odev, idx);
+
+	return ret;
+}
+
+/**
  * ogpu_ras_print() - for debugfs
  * @odev: the card
  * @p: where to

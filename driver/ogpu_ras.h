@@ -9,6 +9,7 @@
 
 struct drm_printer;
 struct ogpu_device;
+struct ogpu_msg_ras;
 
 /**
  * struct ogpu_ras_counts - errors of VRAM since the driver was bound
@@ -31,6 +32,7 @@ void ogpu_ras_fini(struct ogpu_device *odev);
 void ogpu_ras_vram_freed(struct ogpu_device *odev);
 void ogpu_ras_retire_all(struct ogpu_device *odev);
 void ogpu_ras_get_counts(struct ogpu_device *odev, struct ogpu_ras_counts *counts);
+int ogpu_ras_query(struct ogpu_device *odev, unsigned int block, struct ogpu_msg_ras *ras);
 void ogpu_ras_print(struct ogpu_device *odev, struct drm_printer *p);
 
 #endif

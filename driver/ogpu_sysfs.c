@@ -3,7 +3,8 @@
  * What sysfs tells about a card, whatever its state.
  *
  * Attributes in /sys/bus/pci/devices/<address>/ while the driver is bound, of one line, read-only
- * but for min_svn and firmware_kept. Only min_svn reads a register; all others answer at once:
+ * but for min_svn and firmware_kept. min_svn reads a register; throttle and ras ask firmware, and
+ * fail with ENODEV while none runs; all others answer at once:
  *
  * state		awaiting-firmware, booting, running, resetting, wedged or gone; poll() waits
  *			for changes, which also make a uevent: OGPU_STATE=<state>
@@ -28,6 +29,11 @@
  * memory_errors	errors of VRAM since the driver was bound: "corrected N uncorrected N"
  * bad_pages		pages of VRAM that are bad: "in_use N replaced N lost N"; those in use wait
  *			until they are free, lost ones had no spare page to replace them
+ * ras			root only: errors since power-up, a line for each block of the card:
+ *			"BLOCK corrected N uncorrected N deferred N address A", of the last one, or
+ *			none; and "spares N": pages of VRAM that are left to replace bad ones
+ * throttle		why compute units run slower than they should: thermal, power (the cap),
+ *			brake (from outside), with spaces between; or none
  * firmware_kept	1: a card of this board that is bound starts with the image that ran on one
  *			last, without user space; root may write 0: it waits for an upload
  * firmware_version	major.minor.patch of the firmware that runs, empty if none does; likewise:
@@ -37,6 +43,7 @@
  * firmware_hash	SHA-256 of the signed part of its image, as the boot ROM computed it
  * firmware_key		first 8 bytes of SHA-256 of the public key that it is signed with
  */
+#include <linux/array_size.h>
 #include <linux/device.h>
 #include <linux/kstrtox.h>
 #include <linux/pci.h>
@@ -44,10 +51,13 @@
 #include <linux/uuid.h>
 
 #include "abi/fw_image.h"
+#include "abi/mbox.h"
+#include "abi/mc.h"
 #include "ogpu_boot.h"
 #include "ogpu_device.h"
 #include "ogpu_eventlog.h"
 #include "ogpu_fw_store.h"
+#include "ogpu_hwmon.h"
 #include "ogpu_ladder.h"
 #include "ogpu_ras.h"
 #include "ogpu_reset.h"
@@ -125,6 +135,62 @@ static ssize_t bad_pages_show(struct device *dev, struct device_attribute *attr,
 			  counts.lost);
 }
 static DEVICE_ATTR_RO(bad_pages);
+
+/* For root: each read is some requests to firmware, which works for everybody. */
+static ssize_t ras_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	static const char * const name[OGPU_RAS_BLOCKS] = {
+		[OGPU_RAS_VRAM] = "vram",
+		[OGPU_RAS_CACHE] = "cache",
+		[OGPU_RAS_UNIT] = "units",
+		[OGPU_RAS_MC] = "core",
+		[OGPU_RAS_LINK] = "link",
+	};
+	struct ogpu_msg_ras ras;
+	unsigned int block;
+	int ret, at = 0;
+
+	for (block = 0; block < OGPU_RAS_BLOCKS; block++) {
+		ret = ogpu_ras_query(dev_get_drvdata(dev), block, &ras);
+		if (ret)
+			return ret;
+		at += sysfs_emit_at(buf, at, "%s corrected %u uncorrected %u deferred %u address ",
+				    name[block], le32_to_cpu(ras.corrected),
+				    le32_to_cpu(ras.uncorrected), le32_to_cpu(ras.deferred));
+		if (ras.corrected || ras.uncorrected || ras.deferred)
+			at += sysfs_emit_at(buf, at, "%#llx\n", le64_to_cpu(ras.addr));
+		else
+			at += sysfs_emit_at(buf, at, "none\n");
+	}
+
+	return at + sysfs_emit_at(buf, at, "spares %u\n", le32_to_cpu(ras.spares));
+}
+static DEVICE_ATTR_ADMIN_RO(ras);
+
+static ssize_t throttle_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	static const struct {
+		u32 bit;
+		const char *word;
+	} why[] = {
+		{ OGPU_THROTTLE_THERMAL, "thermal" },
+		{ OGPU_THROTTLE_POWER, "power" },
+		{ OGPU_THROTTLE_BRAKE, "brake" },
+	};
+	unsigned int i;
+	u32 throttle;
+	int ret, at = 0;
+
+	ret = ogpu_hwmon_get_throttle(dev_get_drvdata(dev), &throttle);
+	if (ret)
+		return ret;
+	for (i = 0; i < ARRAY_SIZE(why); i++)
+		if (throttle & why[i].bit)
+			at += sysfs_emit_at(buf, at, "%s%s", at ? " " : "", why[i].word);
+
+	return at + sysfs_emit_at(buf, at, "%s\n", at ? "" : "none");
+}
+static DEVICE_ATTR_RO(throttle);
 
 static ssize_t board_id_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
@@ -285,6 +351,8 @@ static struct attribute *ogpu_sysfs_attrs[] = {
 	&dev_attr_events.attr,
 	&dev_attr_memory_errors.attr,
 	&dev_attr_bad_pages.attr,
+	&dev_attr_ras.attr,
+	&dev_attr_throttle.attr,
 	&dev_attr_board_id.attr,
 	&dev_attr_hw_rev.attr,
 	&dev_attr_uuid.attr,

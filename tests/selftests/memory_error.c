@@ -25,15 +25,22 @@ static void hurt(struct admin *admin, const char *fault, uint64_t offset)
 	ASSERT(admin_control(admin, json));
 }
 
-/* In the memory of a compute unit; severity 0 is corrected, 1 is not. */
-static void hurt_chip(struct admin *admin, unsigned int severity)
+/* In another block of the card; severity 0 is corrected, 1 is not. */
+static void hurt_block(struct admin *admin, unsigned int block, unsigned int severity,
+		       unsigned int addr)
 {
+	static const char format[] =
+		"{\"cmd\":\"inject\",\"fault\":\"error\",\"block\":%u,\"severity\":%u,\"addr\":%u}";
 	char json[128];
 
-	snprintf(json, sizeof(json),
-		 "{\"cmd\":\"inject\",\"fault\":\"error\",\"block\":2,\"severity\":%u,\"addr\":64}",
-		 severity);
+	snprintf(json, sizeof(json), format, block, severity, addr);
 	ASSERT(admin_control(admin, json));
+}
+
+/* In the memory of a compute unit. */
+static void hurt_chip(struct admin *admin, unsigned int severity)
+{
+	hurt_block(admin, 2, severity, 64);
 }
 
 static void set_up(struct admin *admin, struct card *card)
@@ -72,6 +79,63 @@ TEST(corrected)
 	EXPECT(admin_is(&admin, "state", "running"));
 	/* The event was told before that of the job's end. */
 	EXPECT(admin_run("grep -q 'errors: corrected [1-9]' /sys/kernel/debug/dri/*/state"));
+}
+
+/* A line of the attribute "ras". */
+struct ras_line {
+	unsigned int corrected, uncorrected, deferred;
+	char address[32];
+};
+
+static void read_ras(struct admin *admin, const char *block, struct ras_line *line)
+{
+	char text[512], pattern[96], *start;
+	int found;
+
+	admin_read(admin, "ras", text, sizeof(text));
+	start = strstr(text, block);
+	ASSERT(start);
+	snprintf(pattern, sizeof(pattern),
+		 "%s corrected %%u uncorrected %%u deferred %%u address %%31s", block);
+	found = sscanf(start, pattern, &line->corrected, &line->uncorrected, &line->deferred,
+		       line->address);
+	ASSERT_EQ(found, 4);
+}
+
+/* Errors are told by block, each in its own, with the address of the last one. */
+TEST(by_block)
+{
+	static const char * const names[] = { "vram", "cache", "units", "core", "link" };
+	struct ras_line before[5], after;
+	char address[32];
+	unsigned int i, n, spares = 0;
+	struct admin admin;
+	struct card card;
+	char text[512], *line;
+
+	set_up(&admin, &card);
+	for (i = 0; i < 5; i++)
+		read_ras(&admin, names[i], &before[i]);
+	for (n = 0; n < 5; n++) {
+		if (n)
+			hurt_block(&admin, n, 0, 64 + n * 8);
+		else
+			hurt(&admin, "ecc-corrected", 64);
+		snprintf(address, sizeof(address), "0x%x", 64 + n * 8);
+		for (i = 0; i < 5; i++) {
+			read_ras(&admin, names[i], &after);
+			EXPECT_EQ(after.corrected, before[i].corrected + (i == n));
+			EXPECT_EQ(after.uncorrected, before[i].uncorrected);
+			EXPECT(strcmp(after.address, i == n ? address : before[i].address) == 0);
+			before[i] = after;
+		}
+	}
+	admin_read(&admin, "ras", text, sizeof(text));
+	line = strstr(text, "\nspares ");
+	ASSERT(line);
+	spares = strtoul(line + strlen("\nspares "), &line, 10);
+	EXPECT(!*line);
+	EXPECT_LE(spares, 64);
 }
 
 /* Takes VRAM in pieces until little is left: one of them has the bad page. */

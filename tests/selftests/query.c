@@ -4,6 +4,8 @@
  */
 #include <fcntl.h>
 #include <glob.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/types.h>
 #include <time.h>
@@ -25,6 +27,9 @@ static const uint32_t sizes[] = {
 };
 
 #define TYPES	(sizeof(sizes) / sizeof(sizes[0]))
+
+/* The low half of the card's time, in nanoseconds, wraps once in this time. */
+#define WRAP_NS		(1ull << 32)
 
 /* Returns 0 or a negative errno; @size is updated. */
 static int query(struct card *card, uint32_t type, uint32_t *size, uint64_t pointer)
@@ -264,6 +269,50 @@ TEST(time)
 	}
 }
 
+static struct card time_card;
+static _Atomic uint64_t time_latest;	/* of all threads */
+
+/* Until the low half has wrapped; the number of times that did not come after all before them. */
+static void *time_forth(void *arg)
+{
+	uint64_t *back = arg, first = time_latest, before, latest;
+	struct drm_ogpu_query_time time = {};
+	uint32_t size = sizeof(time);
+
+	do {
+		before = time_latest;
+		if (query(&time_card, DRM_OGPU_QUERY_TIME, &size, (uintptr_t)&time) ||
+		    time.gpu_ns < before)
+			++*back;
+		latest = before;
+		while (latest < time.gpu_ns &&
+		       !atomic_compare_exchange_weak(&time_latest, &latest, time.gpu_ns))
+			;
+	} while (!*back && time.gpu_ns - first < WRAP_NS + WRAP_NS / 16);
+
+	return NULL;
+}
+
+/* Two threads read a time of two halves, which wrap meanwhile: for none it goes back. */
+TEST(time_of_threads)
+{
+	struct drm_ogpu_query_time time = {};
+	uint32_t i, size = sizeof(time);
+	uint64_t back[2] = {};
+	pthread_t threads[2];
+
+	card_open(&time_card);
+	ASSERT_EQ(query(&time_card, DRM_OGPU_QUERY_TIME, &size, (uintptr_t)&time), 0);
+	time_latest = time.gpu_ns;
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(pthread_create(&threads[i], NULL, time_forth, &back[i]), 0);
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(pthread_join(threads[i], NULL), 0);
+	EXPECT_EQ(back[0], 0);
+	EXPECT_EQ(back[1], 0);
+	EXPECT_GE(time_latest >> 32, (time.gpu_ns >> 32) + 1);
+}
+
 /* An attribute of the sensors as a number. */
 static long long sensor(const struct admin *admin, const char *hwmon, const char *name)
 {
@@ -337,6 +386,26 @@ TEST(sensors)
 	while (sensor(&admin, hwmon, "energy1_input") <= energy && time_ms() < end)
 		sleep_ms(10);
 	EXPECT_GE(sensor(&admin, hwmon, "energy1_input"), energy + 1);
+}
+
+/* Why the card is slow is told, and that it is no more. */
+TEST(throttle)
+{
+	struct admin admin;
+	struct card card;
+
+	if (!admin_init(&admin, 0) || !admin_has_control(&admin))
+		SKIP("no virtual GPU with a control socket");
+	card_open(&card);
+	EXPECT(admin_wait(&admin, "throttle", "none"));
+	ASSERT(admin_control(&admin, "{\"cmd\":\"set\",\"brake\":true}"));
+	EXPECT(admin_wait(&admin, "throttle", "brake"));
+	ASSERT(admin_control(&admin, "{\"cmd\":\"set\",\"temp_mdeg\":99000}"));
+	EXPECT(admin_wait(&admin, "throttle", "thermal brake"));
+	ASSERT(admin_control(&admin, "{\"cmd\":\"set\",\"brake\":false}"));
+	EXPECT(admin_wait(&admin, "throttle", "thermal"));
+	ASSERT(admin_control(&admin, "{\"cmd\":\"set\",\"temp_mdeg\":40000}"));
+	EXPECT(admin_wait(&admin, "throttle", "none"));
 }
 
 /* Power can be limited, within what the card tells, also by who asks for more or less. */

@@ -73,6 +73,7 @@ card() {
 	reset_count 2
 	memory_errors corrected 7 uncorrected 1
 	bad_pages in_use 0 replaced 1 lost 0
+	throttle none
 	numa_node -1
 	local_cpulist 0-3
 	END
@@ -105,6 +106,7 @@ run "list is the default" 0
 expect "list" '^0000:01:00.0 .*running .*ok .*1.2.3 .*45.0 C .*12.5 W$'
 run "show" 0 show
 expect "show tells the key" 'key  *aa55$'
+expect "nothing slows it down" 'slowed down by  *none$'
 run "topology" 0 topology
 run "manifest" 0 manifest
 expect "manifest tells hash and key" 'hash 00ff key aa55 svn 4 min_svn 3$'
@@ -118,6 +120,7 @@ card 0000:03:00.0 wedged
 attr 0000:03:00.0 last_error "firmware started but was silent"
 card 0000:04:00.0 gone
 card 0000:05:00.0 resetting
+attr 0000:05:00.0 throttle "thermal power"
 card 0000:06:00.0 running
 attr 0000:06:00.0 bad_pages "in_use 0 replaced 64 lost 1"
 card 0000:07:00.0 running
@@ -140,6 +143,8 @@ run "all: the worst one counts" 27 doctor
 run "doctor as JSON" 27 doctor --json
 json "JSON tells all" "d['worst'] == 'replace' and [c['verdict'] for c in d['cards']] == ['ok', \
 	'needs-firmware', 'needs-reset', 'needs-power-cycle', 'starting', 'replace', 'degraded', 'needs-driver']"
+json "what slows a card down is told" "d['cards'][0]['throttle'] == 'none' and \
+	d['cards'][4]['throttle'] == 'thermal power'"
 json "numbers are numbers" "d['cards'][0]['temp_gpu_mdeg'] == 45000 and d['cards'][6]['temp_gpu_mdeg'] is None"
 
 # A read that never ends: the others are there, and so is what was read before.

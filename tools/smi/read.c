@@ -249,6 +249,8 @@ static void read_sensors(struct smi_card *card)
 	snprintf(dir, sizeof(dir), "%s/%s", card->card.pci_dir, card->hwmon);
 	for (i = 0; i < ARRAY_SIZE(sensors); i++)
 		read_value(card, dir, sensors[i].name, sensors[i].what);
+	snprintf(card->reading, sizeof(card->reading), "throttle");
+	attr_read(card->card.pci_dir, "throttle", card->throttle, sizeof(card->throttle));
 }
 
 static void read_link(struct smi_card *card)

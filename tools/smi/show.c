@@ -99,6 +99,7 @@ static cJSON *card_json(const struct smi_card *card)
 	add_text(object, "pci_link", card->link);
 	add_text(object, "pci_link_max", card->link_max);
 	add_text(object, "local_cpus", card->cpus);
+	add_text(object, "throttle", card->throttle);
 	for (i = 0; i < SMI_VALUES; i++)
 		add_number(object, value_names[i], card->has[i], card->value[i]);
 	return object;
@@ -197,6 +198,7 @@ void smi_show_all(const struct smi_cards *cards)
 		show_value(card, "power cap", SMI_POWER_CAP, 1000000, " W");
 		show_value(card, "energy", SMI_ENERGY, 1000000, " J");
 		show_value(card, "clock", SMI_CLOCK, 1000000, " MHz");
+		show_text("slowed down by", card->throttle);
 		show_count(card, "fan, rpm", SMI_FAN);
 		show_count(card, "resets", SMI_RESETS);
 		show_count(card, "errors corrected", SMI_CORRECTED);

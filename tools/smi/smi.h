@@ -65,6 +65,7 @@ struct smi_card {
 	char slot[PATH_MAX];		/* in the tree of PCI devices */
 	char cpus[256];			/* near it */
 	char link[CARD_TEXT], link_max[CARD_TEXT];
+	char throttle[CARD_TEXT];	/* why it is slow, or "none"; empty: not known */
 	bool has[SMI_VALUES];
 	long long value[SMI_VALUES];
 
