@@ -39,6 +39,7 @@ TARGETS = {
     "priority_low_ratio": ("at most", 0.5),
     "preempt_inside_ms": ("at most", 10),
     "wait_1000_host_core_percent": ("at most", 2),
+    "wait_1000_victim_ms": ("at most", 50),
     "idle_host_core_percent": ("at most", 0.1),
     "invalidate_worst_ms": ("at most", 5),
     "evict_restore_copy_ratio": ("at least", 0.8),

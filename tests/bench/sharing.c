@@ -235,6 +235,7 @@ void bench_wait(void)
 	begin_phase("idle");
 	sleep(PHASE_S);
 	begin_phase("setup");
+	bench_noop("wait_alone_ms", DRM_OGPU_PRIORITY_NORMAL, "no-op job alone");
 	for (n = 0; n < QUEUES; n++) {
 		struct drm_ogpu_queue_create create = {
 			.vm_id = ogpu_vm_id(vm), .engine = DRM_OGPU_ENGINE_COMPUTE,
@@ -264,6 +265,8 @@ void bench_wait(void)
 	sleep(PHASE_S);
 	begin_phase("end");
 	result("wait_queues", n, "", "queues in WAIT while the card's process was measured");
+	bench_noop("wait_1000_victim_ms", DRM_OGPU_PRIORITY_NORMAL,
+		   "no-op job of another file beside these");
 	/* They were really waiting, and go on. */
 	cell[0] = 1;
 	start = now();
