@@ -557,13 +557,14 @@ static int ogpu_queue_submit_locked(struct ogpu_queue *queue, struct list_head *
 	if (ret)
 		return ret;
 
-	/*
-	 * Who rings the doorbell for pushed jobs may be another CPU. What the caller has stored to
-	 * VRAM, write-combined, has to be there first: the locks between us and that CPU order
-	 * memory alone.
-	 */
-	if (!list_empty(jobs))
+	if (!list_empty(jobs)) {
+		/*
+		 * Who rings the doorbell for pushed jobs may be another CPU. What the caller has
+		 * stored to VRAM, write-combined, has to be there first: the locks between us and
+		 * that CPU order memory alone.
+		 */
 		wmb();
+	}
 
 	/* Pushed jobs start in another thread, and the list becomes the queue's. */
 	list_for_each_entry_safe(job, next, jobs, link) {

@@ -41,7 +41,7 @@ struct ogpu_user_ring {
  */
 static inline void store_barrier(void)
 {
-#if defined(__x86_64__) || defined(__i386__)
+#if defined(__x86_64__)
 	__asm__ volatile("sfence" ::: "memory");
 #elif defined(__aarch64__)
 	__asm__ volatile("dsb st" ::: "memory");
