@@ -37,7 +37,7 @@ static int ogpu_open(struct drm_device *drm, struct drm_file *file)
 	struct ogpu_file *ofile;
 	int ret;
 
-	ofile = kzalloc_obj(*ofile, GFP_KERNEL);
+	ofile = kzalloc_obj(*ofile, GFP_KERNEL_ACCOUNT);
 	if (!ofile)
 		return -ENOMEM;
 

@@ -55,7 +55,7 @@ int ogpu_queue_file_open(struct ogpu_file *ofile)
 {
 	struct ogpu_queue_file *file;
 
-	file = kzalloc_obj(*file, GFP_KERNEL);
+	file = kzalloc_obj(*file, GFP_KERNEL_ACCOUNT);
 	if (!file)
 		return -ENOMEM;
 

@@ -209,7 +209,7 @@ struct ogpu_sched *ogpu_sched_create(struct ogpu_device *odev, const struct ogpu
 	struct ogpu_sched *sched;
 	int ret;
 
-	sched = kzalloc_obj(*sched, GFP_KERNEL);
+	sched = kzalloc_obj(*sched, GFP_KERNEL_ACCOUNT);
 	if (!sched)
 		return ERR_PTR(-ENOMEM);
 
