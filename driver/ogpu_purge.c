@@ -16,6 +16,7 @@
  */
 #include <linux/dma-resv.h>
 #include <linux/list.h>
+#include <linux/nospec.h>
 
 #include <drm/drm_file.h>
 #include <drm/ogpu_drm.h>
@@ -130,10 +131,12 @@ int ogpu_ioctl_bo_madvise(struct drm_device *drm, void *data, struct drm_file *f
 {
 	struct drm_ogpu_bo_madvise *args = data;
 	struct ogpu_bo *bo;
+	u32 advice;
 	int ret;
 
 	if (args->pad || args->advice >= ARRAY_SIZE(ogpu_purge_next))
 		return -EINVAL;
+	advice = array_index_nospec(args->advice, ARRAY_SIZE(ogpu_purge_next));
 
 	bo = ogpu_bo_lookup(file, args->handle);
 	if (!bo)
@@ -142,7 +145,7 @@ int ogpu_ioctl_bo_madvise(struct drm_device *drm, void *data, struct drm_file *f
 	ret = dma_resv_lock_interruptible(bo->ttm.base.resv, NULL);
 	if (ret)
 		goto out_put;
-	ret = ogpu_purge_advise(bo, args->advice);
+	ret = ogpu_purge_advise(bo, advice);
 	args->retained = !ogpu_bo_is_empty(bo);
 	dma_resv_unlock(bo->ttm.base.resv);
 
