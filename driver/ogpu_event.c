@@ -32,7 +32,7 @@
 /* Entries are given back so many at a time: often enough that hardware need not drop anything. */
 #define OGPU_EVENT_GIVE_BACK	(OGPU_EVENT_RING_ENTRIES / 4)
 
-/* Fences that one interrupt handles before it leaves the rest to the thread. */
+/* Entries and jobs that one interrupt handles before it leaves the rest to the thread. */
 #define OGPU_EVENT_IRQ_BUDGET	64
 
 /**
@@ -124,23 +124,24 @@ void ogpu_event_start(struct ogpu_device *odev)
 	mutex_unlock(&event->lock);
 }
 
-static void ogpu_event_tell(struct ogpu_device *odev, enum ogpu_event_kind kind,
-			    const struct ogpu_event *ev)
+static unsigned int ogpu_event_tell(struct ogpu_device *odev, enum ogpu_event_kind kind,
+				    const struct ogpu_event *ev, unsigned int max)
 {
-	if (odev->event->handlers[kind])
-		odev->event->handlers[kind](odev, ev);
+	ogpu_event_handler handler = odev->event->handlers[kind];
+
+	return handler ? handler(odev, ev, max) : 0;
 }
 
-static void ogpu_event_handle(struct ogpu_device *odev, const struct ogpu_event *ev)
+static unsigned int ogpu_event_handle(struct ogpu_device *odev, const struct ogpu_event *ev,
+				      unsigned int max)
 {
-	trace_ogpu_event(odev, ev->type, le32_to_cpu(ev->queue));
 	switch (ev->type) {
 	case OGPU_EVENT_FENCE:
-		ogpu_event_tell(odev, OGPU_EVENT_KIND_FENCE, ev);
-		break;
+		return ogpu_event_tell(odev, OGPU_EVENT_KIND_FENCE, ev, max);
 	case OGPU_EVENT_MEMORY_ERROR:
-		ogpu_event_tell(odev, OGPU_EVENT_KIND_MEMORY_ERROR, ev);
-		break;
+		return ogpu_event_tell(odev, OGPU_EVENT_KIND_MEMORY_ERROR, ev, max);
+	default:
+		return 0;
 	}
 }
 
@@ -168,6 +169,7 @@ static void ogpu_event_take(struct ogpu_device *odev, const struct ogpu_event *e
 	lockdep_assert_held(&event->take_lock);
 
 	*ev = *entry;
+	trace_ogpu_event(odev, ev->type, le32_to_cpu(ev->queue));
 	if (ev->type == OGPU_EVENT_FENCE)
 		event->fences++;
 	else if (ev->type != OGPU_EVENT_MEMORY_ERROR)
@@ -201,7 +203,7 @@ static bool ogpu_event_drain(struct ogpu_device *odev)
 		spin_unlock_irq(&event->take_lock);
 		if (!entry)
 			break;
-		ogpu_event_handle(odev, &ev);
+		ogpu_event_handle(odev, &ev, UINT_MAX);
 	}
 	dma_fence_end_signalling(cookie);
 	mutex_unlock(&event->lock);
@@ -246,24 +248,36 @@ irqreturn_t ogpu_event_irq(int irq, void *arg)
 {
 	struct ogpu_device *odev = arg;
 	struct ogpu_event_ring *event = odev->event;
+	unsigned int budget = OGPU_EVENT_IRQ_BUDGET, ended;
 	const struct ogpu_event *entry;
 	struct ogpu_event ev;
-	unsigned int taken;
+	u32 rptr;
 
-	for (taken = 0; taken < OGPU_EVENT_IRQ_BUDGET; taken++) {
+	for (;;) {
 		spin_lock(&event->take_lock);
 		entry = ogpu_event_peek(event);
-		if (entry && entry->type == OGPU_EVENT_FENCE) {
-			ogpu_event_take(odev, entry, &ev);
+		if (!entry || entry->type != OGPU_EVENT_FENCE) {
 			spin_unlock(&event->take_lock);
-			ogpu_event_handle(odev, &ev);
-			continue;
+			return entry ? IRQ_WAKE_THREAD : IRQ_HANDLED;
 		}
+		ev = *entry;
+		rptr = event->rptr;
 		spin_unlock(&event->take_lock);
-		return entry ? IRQ_WAKE_THREAD : IRQ_HANDLED;
-	}
 
-	return IRQ_WAKE_THREAD;
+		ended = ogpu_event_handle(odev, &ev, budget);
+		/* What is left of it is the thread's, which finds it where it is. */
+		if (ended == budget)
+			return IRQ_WAKE_THREAD;
+
+		/* Unless the thread has. */
+		spin_lock(&event->take_lock);
+		if (event->running && event->rptr == rptr)
+			ogpu_event_take(odev, entry, &ev);
+		spin_unlock(&event->take_lock);
+		budget -= max(ended, 1u);
+		if (!budget)
+			return IRQ_WAKE_THREAD;
+	}
 }
 
 /**
@@ -310,7 +324,7 @@ void ogpu_event_poll(struct ogpu_device *odev)
 
 	if (lost) {
 		dev_warn_ratelimited(odev->drm.dev, "event ring was full: %u events lost\n", lost);
-		ogpu_event_tell(odev, OGPU_EVENT_KIND_LOST, NULL);
+		ogpu_event_tell(odev, OGPU_EVENT_KIND_LOST, NULL, UINT_MAX);
 	}
 }
 

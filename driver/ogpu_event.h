@@ -29,9 +29,11 @@ enum ogpu_event_kind {
 
 /*
  * Called by the interrupt (fences only), by its thread or by the watchdog; allocates nothing. Two
- * may handle fences at a time.
+ * may handle fences at a time, and the same one. Ends at most @max jobs, and returns how many: if
+ * that is @max there may be more.
  */
-typedef void (*ogpu_event_handler)(struct ogpu_device *odev, const struct ogpu_event *ev);
+typedef unsigned int (*ogpu_event_handler)(struct ogpu_device *odev, const struct ogpu_event *ev,
+					   unsigned int max);
 
 int ogpu_event_init(struct ogpu_device *odev);
 void ogpu_event_set_handler(struct ogpu_device *odev, enum ogpu_event_kind kind,

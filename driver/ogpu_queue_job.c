@@ -37,6 +37,9 @@
 #include "ogpu_queue_priv.h"
 #include "ogpu_trace.h"
 
+/* Jobs whose fences are signalled without a break. */
+#define OGPU_QUEUE_PIECE	64u
+
 /*
  * The way out
  */
@@ -75,6 +78,39 @@ static void ogpu_queue_take(struct ogpu_queue *queue, struct ogpu_job *last,
 	done->put |= list_empty(&queue->pending);
 }
 
+/* As ogpu_queue_take_done(), but at most @max jobs. Returns how many. */
+static unsigned int ogpu_queue_take_some(struct ogpu_queue *queue, struct ogpu_queue_done *done,
+					 unsigned int max)
+{
+	struct ogpu_job *job, *last = NULL;
+	unsigned int count = 0;
+	u64 value;
+
+	lockdep_assert_held(&queue->lock);
+
+	if (!queue->mem || list_empty(&queue->pending))
+		return 0;
+	value = ogpu_queue_jobs_done(queue);
+	/* What the job wrote is older than the value that tells of its end. */
+	dma_rmb();
+
+	list_for_each_entry(job, &queue->pending, link) {
+		if (count == max || job->fence.seqno > value)
+			break;
+		last = job;
+		count++;
+	}
+	if (!last)
+		return 0;
+
+	queue->completed += count;
+	ogpu_queue_take(queue, last, done);
+	if (!list_empty(&queue->pending))
+		ogpu_queue_start_time(queue);
+
+	return count;
+}
+
 /**
  * ogpu_queue_take_done() - take the jobs that are done
  * @queue: queue, locked
@@ -84,29 +120,7 @@ static void ogpu_queue_take(struct ogpu_queue *queue, struct ogpu_job *last,
  */
 void ogpu_queue_take_done(struct ogpu_queue *queue, struct ogpu_queue_done *done)
 {
-	struct ogpu_job *job, *last = NULL;
-	u64 value;
-
-	lockdep_assert_held(&queue->lock);
-
-	if (!queue->mem || list_empty(&queue->pending))
-		return;
-	value = ogpu_queue_jobs_done(queue);
-	/* What the job wrote is older than the value that tells of its end. */
-	dma_rmb();
-
-	list_for_each_entry(job, &queue->pending, link) {
-		if (job->fence.seqno > value)
-			break;
-		last = job;
-		queue->completed++;
-	}
-	if (!last)
-		return;
-
-	ogpu_queue_take(queue, last, done);
-	if (!list_empty(&queue->pending))
-		ogpu_queue_start_time(queue);
+	ogpu_queue_take_some(queue, done, UINT_MAX);
 }
 
 /**
@@ -172,26 +186,58 @@ void ogpu_queue_stopped(struct ogpu_queue *queue, int guilty, int others)
 	ogpu_queue_done_end();
 }
 
-/**
- * ogpu_queue_poll() - signal the fences of jobs that are done
- * @queue: queue
- *
- * Any context.
- */
-void ogpu_queue_poll(struct ogpu_queue *queue)
+/* Signals the fences of at most @max jobs that are done. Returns how many. */
+static unsigned int ogpu_queue_poll_piece(struct ogpu_queue *queue, unsigned int max)
 {
 	struct ogpu_queue_done done = OGPU_QUEUE_DONE(done);
 	unsigned long flags;
-	bool cookie;
+	unsigned int count;
 
-	cookie = dma_fence_begin_signalling();
 	ogpu_queue_done_begin();
 	spin_lock_irqsave(&queue->lock, flags);
-	ogpu_queue_take_done(queue, &done);
+	count = ogpu_queue_take_some(queue, &done, max);
 	spin_unlock_irqrestore(&queue->lock, flags);
 	ogpu_queue_end_jobs(queue, &done);
 	ogpu_queue_done_end();
+
+	return count;
+}
+
+/**
+ * ogpu_queue_poll_some() - signal the fences of some jobs that are done
+ * @queue: queue, referenced
+ * @max: of how many at most
+ *
+ * By pieces: between them the processor may do something else, and so may others do the rest. Any
+ * context.
+ *
+ * Return: of how many; if that is @max there may be more.
+ */
+unsigned int ogpu_queue_poll_some(struct ogpu_queue *queue, unsigned int max)
+{
+	unsigned int piece, ended, count = 0;
+	bool cookie;
+
+	cookie = dma_fence_begin_signalling();
+	do {
+		piece = min(max - count, OGPU_QUEUE_PIECE);
+		ended = ogpu_queue_poll_piece(queue, piece);
+		count += ended;
+	} while (ended == piece && count < max);
 	dma_fence_end_signalling(cookie);
+
+	return count;
+}
+
+/**
+ * ogpu_queue_poll() - signal the fences of jobs that are done
+ * @queue: queue, referenced
+ *
+ * Any context. Jobs that hardware goes on to do meanwhile do not make it longer.
+ */
+void ogpu_queue_poll(struct ogpu_queue *queue)
+{
+	ogpu_queue_poll_some(queue, DRM_OGPU_MAX_QUEUED_JOBS);
 }
 
 /*

@@ -162,21 +162,28 @@ static void ogpu_queue_mgr_poll(struct ogpu_device *odev)
  */
 
 /* An OGPU_EVENT_FENCE has come. Of a queue that does not exist it is ignored. Any context. */
-static void ogpu_queue_mgr_handle_fence(struct ogpu_device *odev, const struct ogpu_event *ev)
+static unsigned int ogpu_queue_mgr_handle_fence(struct ogpu_device *odev,
+						const struct ogpu_event *ev, unsigned int max)
 {
 	struct ogpu_queue *queue = ogpu_queue_mgr_get(odev->queues, le32_to_cpu(ev->queue));
+	unsigned int count;
 
 	if (!queue)
-		return;
+		return 0;
 
-	ogpu_queue_poll(queue);
+	count = ogpu_queue_poll_some(queue, min_t(unsigned int, max, DRM_OGPU_MAX_QUEUED_JOBS));
 	ogpu_queue_put(queue);
+
+	return count;
 }
 
 /* Events were lost, nobody knows of which queues. */
-static void ogpu_queue_mgr_handle_lost(struct ogpu_device *odev, const struct ogpu_event *ev)
+static unsigned int ogpu_queue_mgr_handle_lost(struct ogpu_device *odev,
+					       const struct ogpu_event *ev, unsigned int max)
 {
 	ogpu_queue_mgr_poll(odev);
+
+	return 0;
 }
 
 /* Firmware has stopped a queue. */

@@ -203,6 +203,7 @@ void ogpu_queue_take_done(struct ogpu_queue *queue, struct ogpu_queue_done *done
 void ogpu_queue_end_jobs(struct ogpu_queue *queue, struct ogpu_queue_done *done);
 void ogpu_queue_free_waiters(struct ogpu_queue *queue);
 void ogpu_queue_stopped(struct ogpu_queue *queue, int guilty, int others);
+unsigned int ogpu_queue_poll_some(struct ogpu_queue *queue, unsigned int max);
 void ogpu_queue_poll(struct ogpu_queue *queue);
 
 /* ogpu_queue_user.c */

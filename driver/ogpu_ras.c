@@ -130,7 +130,8 @@ static void ogpu_ras_note(struct ogpu_device *odev, u64 offset)
 }
 
 /* An OGPU_EVENT_MEMORY_ERROR has come. */
-static void ogpu_ras_handle_error(struct ogpu_device *odev, const struct ogpu_event *ev)
+static unsigned int ogpu_ras_handle_error(struct ogpu_device *odev, const struct ogpu_event *ev,
+					  unsigned int max)
 {
 	u64 what = le64_to_cpu(ev->value1), addr = le64_to_cpu(ev->value0);
 	u32 block = FIELD_GET(OGPU_EVENT_ERROR_BLOCK, what);
@@ -144,7 +145,7 @@ static void ogpu_ras_handle_error(struct ogpu_device *odev, const struct ogpu_ev
 		ras->uncorrected++;
 	spin_unlock(&ras->lock);
 	if (corrected)
-		return;
+		return 0;
 
 	if (block == OGPU_RAS_VRAM) {
 		drm_err_ratelimited(&odev->drm, "uncorrectable memory error at VRAM offset %#llx\n",
@@ -156,6 +157,8 @@ static void ogpu_ras_handle_error(struct ogpu_device *odev, const struct ogpu_ev
 				    addr);
 		ogpu_report(odev, OGPU_TROUBLE_CHIP_MEMORY);
 	}
+
+	return 0;
 }
 
 /**

@@ -135,6 +135,21 @@ static void ogpu_queue_job_test_poll(struct kunit *test)
 	ogpu_queue_job_test_end(t);
 }
 
+/* An interrupt ends no more than it may, and the others come later. */
+static void ogpu_queue_job_test_poll_some(struct kunit *test)
+{
+	struct ogpu_queue_job_test *t = ogpu_queue_job_test_begin(test, OGPU_TEST_JOBS);
+
+	KUNIT_EXPECT_EQ(test, ogpu_queue_poll_some(t->queue, 2), 2);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(t->fences[1]), 1);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(t->fences[2]), 0);
+	KUNIT_EXPECT_EQ(test, ogpu_queue_poll_some(t->queue, 2), 1);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(t->fences[2]), 1);
+	KUNIT_EXPECT_EQ(test, ogpu_queue_poll_some(t->queue, 2), 0);
+	KUNIT_EXPECT_EQ(test, t->queue->completed, OGPU_TEST_JOBS);
+	ogpu_queue_job_test_end(t);
+}
+
 static void ogpu_queue_job_test_doorbell(struct ogpu_device *odev, u32 number, u64 wptr) { }
 
 /* A job more for a queue that is full, with those before the pending ones not over either. */
@@ -187,6 +202,7 @@ static struct kunit_case ogpu_queue_job_cases[] = {
 	KUNIT_CASE(ogpu_queue_job_test_late),
 	KUNIT_CASE(ogpu_queue_job_test_late_but_done),
 	KUNIT_CASE(ogpu_queue_job_test_poll),
+	KUNIT_CASE(ogpu_queue_job_test_poll_some),
 	KUNIT_CASE(ogpu_queue_job_test_full),
 	{ }
 };
