@@ -36,6 +36,26 @@ static struct ggml_cgraph *graph_of(struct ggml_context *ctx, struct ggml_tensor
 	return graph;
 }
 
+/* The numbers of a tensor as another backend's tensor has them, once it is done. */
+static bool copied(ggml_backend_t from, struct ggml_tensor *t, ggml_backend_t to, float expected)
+{
+	struct ggml_init_params memory = { .mem_size = 1 << 20, .no_alloc = true };
+	struct ggml_context *ctx = ggml_init(memory);
+	struct ggml_tensor *copy = ggml_new_tensor_1d(ctx, GGML_TYPE_F32, NUMBERS);
+	ggml_backend_buffer_t buffer = ggml_backend_alloc_ctx_tensors(ctx, to);
+	static float got[NUMBERS];
+
+	if (!buffer)
+		return false;
+	ggml_backend_buffer_clear(buffer, 0);
+	ggml_backend_tensor_copy_async(from, to, t, copy);
+	ggml_backend_tensor_get_async(to, copy, got, 0, sizeof(got));
+	ggml_backend_synchronize(to);
+	ggml_backend_buffer_free(buffer);
+	ggml_free(ctx);
+	return all_are(got, expected);
+}
+
 /* More than a card may have of the system's memory, which is half: the CPU can allocate it. */
 static bool too_large_for_the_card(ggml_backend_buffer_type_t type)
 {
@@ -188,6 +208,24 @@ int main(void)
 		return 1;
 	ggml_backend_event_free(other);
 	failed |= say(true, "an event outlives its backend");
+
+	for (int i = 0; i < NUMBERS; i++)
+		in[i] = 4;
+	ggml_backend_tensor_set_async(first, x, in, 0, bytes);
+	if (ggml_backend_graph_compute_async(first, long_one))
+		return 1;
+	failed |= say(copied(first, y, second, 4 + STEPS), "a copy to another backend");
+	if (ggml_backend_graph_compute_async(first, long_one))
+		return 1;
+	failed |= say(copied(first, y, first, 4 + STEPS), "a copy within a backend");
+	third = ggml_backend_init_by_name("OGPU1", NULL);
+	if (!third)
+		return 2;
+	ggml_backend_tensor_set_async(first, x, elsewhere, 0, bytes);
+	if (ggml_backend_graph_compute_async(first, long_one))
+		return 1;
+	failed |= say(copied(first, y, third, elsewhere[0] + STEPS), "a copy to another card");
+	ggml_backend_free(third);
 
 	failed |= say(too_large_for_the_card(type), "a host buffer that is too large is the CPU's");
 

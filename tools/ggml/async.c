@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * What does not wait for the card: copies between tensors and buffers of the host, and events, by
- * which one backend waits for the work of another. Of two backends of one card the kernel has the
- * one's queue wait for the other's; for another card the CPU waits. The CPU waits, too, where a
- * backend that waits for another one is itself recorded in an event.
+ * What does not wait for the card: copies between tensors and buffers of the host, or of another
+ * backend of the card, and events, by which one backend waits for the work of another. Of two
+ * backends of one card the kernel has the one's queue wait for the other's; for another card the
+ * CPU waits. The CPU waits, too, where a backend that waits for another one is itself recorded in
+ * an event or copied from.
  *
  * A host buffer is memory of the system that the card knows at another address than the CPU. Data
  * that lies elsewhere is copied by the CPU when all before is done.
@@ -148,6 +149,33 @@ static void get_async(ggml_backend_t backend, const struct ggml_tensor *t, void 
 	ggml_backend_tensor_get(t, data, offset, bytes);
 }
 
+/*
+ * Between backends of one card: the first one's queue copies when all that it was given is done,
+ * and the second one's waits for that. For another card ggml waits for both, and the CPU copies.
+ */
+static bool copy_async(ggml_backend_t from, ggml_backend_t to, const struct ggml_tensor *src,
+		       struct ggml_tensor *dst)
+{
+	struct backend_object *first = (struct backend_object *)from;
+	struct backend_object *second = (struct backend_object *)to;
+	struct worker *w = first->context;
+	uint64_t point;
+
+	if (first->copy_tensor_async != copy_async || first->device != second->device ||
+	    tensor_card(src) != w->card || tensor_card(dst) != w->card)
+		return false;
+	if (ggml_nbytes(src))
+		worker_copy(w, (uintptr_t)dst->data, (uintptr_t)src->data, ggml_nbytes(src));
+	if (first == second)
+		return true;
+	point = worker_last(w);
+	if (w->failed)
+		return false;
+	if (point)
+		worker_wait(second->context, w->line, point);
+	return true;
+}
+
 /* --- Events ----------------------------------------------------------------------------------- */
 
 struct event {
@@ -232,6 +260,7 @@ void async_backend(struct backend_object *backend)
 {
 	backend->set_tensor_async = set_async;
 	backend->get_tensor_async = get_async;
+	backend->copy_tensor_async = copy_async;
 	backend->event_record = event_record;
 	backend->event_wait = event_wait;
 }

@@ -46,6 +46,7 @@ static void explain(struct worker *w, const char *what, int error)
 {
 	struct drm_ogpu_queue_get_state state;
 	const char *op = "none";
+	struct ogpu_source source;
 	struct ogpu_place place;
 
 	fprintf(stderr, "ggml-ogpu: %s: %s: %s\n", w->card->name, what, strerror(-error));
@@ -67,6 +68,8 @@ static void explain(struct worker *w, const char *what, int error)
 	if (!ogpu_program_locate(w->card->program, state.pc, &place))
 		fprintf(stderr, ", kernel %s+0x%llx", place.function,
 			(unsigned long long)place.offset);
+	if (!ogpu_program_source(w->card->program, state.pc, &source))
+		fprintf(stderr, " at %s:%u", source.file, source.line);
 	fputc('\n', stderr);
 }
 
@@ -336,6 +339,31 @@ static void buffer_get(ggml_backend_buffer_t buffer, const struct ggml_tensor *t
 	memcpy(data, seen(buffer, t, offset), bytes);
 }
 
+static ggml_backend_buffer_t tensor_buffer(const struct ggml_tensor *t)
+{
+	return t->view_src ? t->view_src->buffer : t->buffer;
+}
+
+/* The card in whose buffer a tensor is; NULL: it is elsewhere. */
+const struct card *tensor_card(const struct ggml_tensor *t)
+{
+	const struct buffer_object *object = (const struct buffer_object *)tensor_buffer(t);
+
+	if (!object || object->table.free != buffer_free)
+		return NULL;
+	return ((const struct buffer_type_table *)object->type)->context;
+}
+
+/* Also from one card to another: the CPU sees both. */
+static bool buffer_copy(ggml_backend_buffer_t buffer, const struct ggml_tensor *src,
+			struct ggml_tensor *dst)
+{
+	if (!tensor_card(src))
+		return false;
+	memcpy(seen(buffer, dst, 0), seen(tensor_buffer(src), src, 0), ggml_nbytes(src));
+	return true;
+}
+
 static void buffer_clear(ggml_backend_buffer_t buffer, uint8_t value)
 {
 	memset(to_buffer(buffer)->ptr, value, ((struct buffer_object *)buffer)->bytes);
@@ -367,7 +395,8 @@ static ggml_backend_buffer_t type_alloc(ggml_backend_buffer_type_t type, size_t 
 {
 	static const struct buffer_table table = {
 		.free = buffer_free, .base = buffer_base, .memset_tensor = buffer_memset,
-		.set_tensor = buffer_set, .get_tensor = buffer_get, .clear = buffer_clear,
+		.set_tensor = buffer_set, .get_tensor = buffer_get, .copy_tensor = buffer_copy,
+		.clear = buffer_clear,
 	};
 	struct ogpu_buffer *b = calloc(1, sizeof(*b));
 	int ret = -ENOMEM;

@@ -41,7 +41,9 @@ struct buffer_table {
 			   size_t offset, size_t bytes);
 	void *set_tensor_2d;
 	void *get_tensor_2d;
-	void *copy_tensor;
+	/* @dst is in this buffer; false: it cannot be done this way. */
+	bool (*copy_tensor)(ggml_backend_buffer_t buffer, const struct ggml_tensor *src,
+			    struct ggml_tensor *dst);
 	void (*clear)(ggml_backend_buffer_t buffer, uint8_t value);
 	void *reset;
 };
@@ -64,7 +66,9 @@ struct backend_object {
 				 size_t offset, size_t bytes);
 	void *set_tensor_2d_async;
 	void *get_tensor_2d_async;
-	void *copy_tensor_async;
+	/* Of the backend with @dst; the other one may be anybody's. */
+	bool (*copy_tensor_async)(ggml_backend_t from, ggml_backend_t to,
+				  const struct ggml_tensor *src, struct ggml_tensor *dst);
 	void (*synchronize)(ggml_backend_t backend);
 	void *plan_create;
 	void *plan_free;
