@@ -31,7 +31,8 @@ static void power_up(uint32_t threads)
 	fake_map(gpu, ASID, RO_VA, VRAM(FAKE_DATA + SAVE), SAVE_BYTES, OGPU_PTE_READ);
 	q_init(q, gpu, 0, ASID, 0);
 	q->save = OGPU_OPERAND(OGPU_TARGET_VIRTUAL, VA + SAVE);
-	q->save_size = SAVE_BYTES;
+	/* As many frames as there are workgroups: each is in one of these. */
+	q->save_size = GROUPS * FRAME;
 	memset(mem(SAVE), 0xee, SAVE_BYTES);
 }
 
