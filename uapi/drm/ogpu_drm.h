@@ -1060,12 +1060,10 @@ struct drm_ogpu_submit {
 
 /** @DRM_OGPU_MAX_WAIT_FENCES: most elements of @fences */
 #define DRM_OGPU_MAX_WAIT_FENCES	1024
-
 /** @DRM_OGPU_WAIT_MEMORY: type of a condition: (memory & mask) compares with (value & mask) */
 #define DRM_OGPU_WAIT_MEMORY	0
 /** @DRM_OGPU_WAIT_JOB: likewise: job number value of the queue is done, without error */
 #define DRM_OGPU_WAIT_JOB	1
-
 /** @DRM_OGPU_WAIT_PENDING: state of a condition: it does not hold yet */
 #define DRM_OGPU_WAIT_PENDING	0
 /** @DRM_OGPU_WAIT_HELD: it holds, or has held during the call */
@@ -1084,9 +1082,9 @@ struct drm_ogpu_wait_fence {
 	/** @compare: &enum drm_ogpu_compare */
 	__u32 compare;
 	/**
-	 * @queue_id: whose FENCE with DRM_OGPU_FENCE_SIGNAL is going to store it; the memory is
-	 * looked at when that queue signals. 0: none, such as for what another thread stores; it is
-	 * then looked at within 10 ms of a change. For a job: whose; not of DRM_OGPU_QUEUE_USER
+	 * @queue_id: whose FENCE with DRM_OGPU_FENCE_SIGNAL is to store it; memory is looked at
+	 * when that queue signals. 0: none, as for what a thread stores; it is looked at within
+	 * 10 ms of a change. For a job: whose; not of DRM_OGPU_QUEUE_USER
 	 */
 	__u32 queue_id;
 	/** @type: DRM_OGPU_WAIT_MEMORY or DRM_OGPU_WAIT_JOB */
@@ -1107,12 +1105,10 @@ struct drm_ogpu_wait_fence {
 /**
  * struct drm_ogpu_wait - DRM_IOCTL_OGPU_WAIT
  *
- * Waits until memory has a value or jobs are done, whose fences may signal a moment later. Several
- * queues may be named, and one several times. Errors: -ETIME after @timeout_ns; -ECANCELED if a
- * queue that is named has failed and its condition does not hold; -EBUSY if more than 256 threads
- * wait for memory, or for jobs, of one queue; -EINVAL for a misaligned @pointer, a job that was not
- * submitted, or elements without room for DRM_OGPU_WAIT_STATES; -EFAULT; -ENOENT for an unknown
- * queue; -ENODEV if the card is reset meanwhile.
+ * Waits until memory has a value or jobs are done, whose fences may signal a moment later. Errors:
+ * -ETIME after @timeout_ns; -ECANCELED if a queue that is named has failed and its condition does
+ * not hold; -EBUSY if over 256 threads wait for memory, or jobs, of one queue; -EINVAL also for a
+ * job not submitted; -EFAULT; -ENOENT for an unknown queue; -ENODEV if the card is reset meanwhile.
  */
 struct drm_ogpu_wait {
 	/** @flags: DRM_OGPU_WAIT_ALL, DRM_OGPU_WAIT_STATES or 0 */
