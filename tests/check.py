@@ -53,6 +53,9 @@ BOOT_S = 120		# of a machine before its tests, and after them
 USUAL_S = 60		# what a test in a machine may take on average
 
 
+running = set()		# processes of suites, for who interrupts them
+
+
 class Totals:
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
@@ -136,6 +139,7 @@ def stream(command, log, timeout):
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, errors="replace",
                           start_new_session=True, cwd=TOP) as process:
+        running.add(process)
         timer = threading.Timer(timeout, os.killpg, (process.pid, signal.SIGKILL))
         timer.start()
         try:
@@ -145,6 +149,7 @@ def stream(command, log, timeout):
                 yield line.rstrip("\n")
             status = process.wait()
         finally:
+            running.discard(process)
             timer.cancel()
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGTERM)
@@ -180,7 +185,10 @@ class Suite:
 
     def __call__(self):
         totals = Totals()
-        self.run(totals, *self.args)
+        try:
+            self.run(totals, *self.args)
+        except Exception as error:	# pylint: disable=broad-exception-caught
+            totals.add(str(self.args[0]), "the harness itself", "failed", repr(error))
         return totals
 
 
@@ -379,8 +387,14 @@ def run_suites(totals, suites, lanes):
     """Those that may take longest begin first, so that no lane waits for long at the end."""
     suites.sort(key=lambda suite: -suite.limit)
     with concurrent.futures.ThreadPoolExecutor(lanes) as pool:
-        for done in concurrent.futures.as_completed([pool.submit(suite) for suite in suites]):
-            totals.take(done.result())
+        try:
+            for done in concurrent.futures.as_completed([pool.submit(suite) for suite in suites]):
+                totals.take(done.result())
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in list(running):
+                os.killpg(process.pid, signal.SIGTERM)
+            raise
 
 
 def main():

@@ -6,16 +6,19 @@ which is made once per kernel and kept, and the job (module, firmware, programs,
 is made for every run. Shared libraries of programs are found with ldd and added.
 """
 
+import contextlib
 import glob
 import hashlib
 import lzma
 import os
 import subprocess
 import tempfile
+import time
 
 from cpio import Cpio
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+MAX_AGE_S = 3600	# of an archive that nobody has used since
 
 # Modules of the machine and of the graphics core; those that a kernel has built in or does not
 # have are skipped. EROFS of 6.12 asks for a checksum by name, which no list of dependencies has.
@@ -111,9 +114,13 @@ def base(top, kernel, extra_programs=()):
         key.update(f"{path} {stat.st_size} {stat.st_mtime_ns}".encode())
     dest = f"{top}/build/vm/base-{kernel.name}-{key.hexdigest()[:16]}.cpio"
     if os.path.exists(dest):
+        os.utime(dest)
         return dest
+    # Other machines are starting with others at this moment.
     for old in glob.glob(f"{top}/build/vm/base-{kernel.name}-*.cpio"):
-        os.unlink(old)
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.getmtime(old) < time.time() - MAX_AGE_S:
+                os.unlink(old)
     with tempfile.NamedTemporaryFile(dir=f"{top}/build/vm", delete=False) as out:
         cpio = Cpio(out)
         for name in "bin dev etc lib proc root run share sys tmp".split():

@@ -174,7 +174,8 @@ def make_run_dir():
     os.makedirs(base, exist_ok=True)
     run_dir = f"{base}/{time.strftime('%m%d-%H%M%S')}-{os.getpid()}"
     os.mkdir(run_dir)
-    runs = sorted(glob.glob(f"{base}/[0-9]*-[0-9]*-[0-9]*"), key=os.path.getmtime)
+    # Named by their time. Other machines begin and end at this moment.
+    runs = sorted(glob.glob(f"{base}/[0-9]*-[0-9]*-[0-9]*"))
     for old in runs[:-KEEP_RUNS]:
         pid = old.rsplit("-", 1)[1]
         if not os.path.exists(f"/proc/{pid}"):
