@@ -20,9 +20,11 @@
 #include "ogpu_eventlog.h"
 
 /* All lines together fit into an attribute. */
-#define OGPU_EVENTLOG_CARD	8
-#define OGPU_EVENTLOG_QUEUE	16
-#define OGPU_EVENTLOG_TEXT	96
+#define OGPU_EVENTLOG_CARD	5
+#define OGPU_EVENTLOG_QUEUE	14
+#define OGPU_EVENTLOG_TEXT	144
+/* The kernel log has room for more. */
+#define OGPU_EVENTLOG_LINE	192
 
 /**
  * struct ogpu_eventlog_entry - an event
@@ -109,7 +111,7 @@ static void ogpu_eventlog_keep(struct ogpu_eventlog *log, enum ogpu_event_kind k
 void ogpu_eventlog_add(struct ogpu_device *odev, enum ogpu_event_kind kind, unsigned int number,
 		       const char *action, const char *fmt, ...)
 {
-	char text[2 * OGPU_EVENTLOG_TEXT];
+	char text[OGPU_EVENTLOG_LINE];
 	va_list args;
 
 	va_start(args, fmt);

@@ -22,7 +22,7 @@
  *			higher one, up to that of the firmware that runs: there is no way back
  * recovery		a line for each step of recovery: "STEP tried N helped N event N ms N": how
  *			often since the driver was bound, why last, and how long that took
- * events		the last 8 events of the card and 16 of queues, oldest first, for root only:
+ * events		the last 5 events of the card and 14 of queues, oldest first, for root only:
  *			"SEQ S.US event N: TEXT; action: ACTION", with the time of CLOCK_MONOTONIC;
  *			SEQ counts from 1, a number that is missing was pushed out. poll() waits
  *			for more
