@@ -257,14 +257,16 @@ TEST(events)
 	stream_fence(&s, 0x123456000, 1);
 	count = read_events(ready.fd, events, 32);
 	seq = count ? events[count - 1].seq : 0;
-	EXPECT_EQ(poll(&ready, 1, 0), 0);
 	before = time_ms();
 	fail(&card, &s, 0);
-	ASSERT_EQ(poll(&ready, 1, 10000), 1);
-	EXPECT(ready.revents & POLLPRI);
+	/* The first may still be for an event of before. */
+	do {
+		ASSERT_EQ(poll(&ready, 1, 10000), 1);
+		EXPECT(ready.revents & POLLPRI);
+		count = read_events(ready.fd, events, 32);
+		ASSERT_GE(count, 1);
+	} while (events[count - 1].seq == seq);
 	after = time_ms();
-	count = read_events(ready.fd, events, 32);
-	ASSERT_GE(count, 1);
 	EXPECT_EQ(events[count - 1].seq, seq + 1);
 	EXPECT_EQ(events[count - 1].number, 104);
 	EXPECT(strstr(events[count - 1].text, process()));

@@ -202,10 +202,10 @@ TEST_TIMEOUT(copies_beside_a_hog, 100)
 		.priority = DRM_OGPU_PRIORITY_LOW,
 		.timeout_ms = 2000 * time_scale(),
 	};
+	struct drm_ogpu_queue_get_state first, last;
 	struct client copier, hog;
 	struct buffer from, to;
 	uint32_t hogs_queue;
-	uint64_t before;
 	unsigned int i;
 
 	hogs_queue = open_hog(&hog, DRM_OGPU_PRIORITY_HIGH);
@@ -214,7 +214,7 @@ TEST_TIMEOUT(copies_beside_a_hog, 100)
 	ASSERT_EQ(card_ioctl(&copier.card, DRM_IOCTL_OGPU_QUEUE_CREATE, &create), 0);
 	card_buffer(&copier.card, &from, 1 << 16, DRM_OGPU_BO_SYSTEM, READ_WRITE);
 	card_buffer(&copier.card, &to, 1 << 16, DRM_OGPU_BO_SYSTEM, READ_WRITE);
-	before = unit_ns(&hog, hogs_queue);
+	card_queue_state(&hog.card, hogs_queue, &first);
 	for (i = 1; i <= 30; i++) {
 		memset(from.map, i, from.size);
 		stream_reset(&copier.s);
@@ -222,7 +222,10 @@ TEST_TIMEOUT(copies_beside_a_hog, 100)
 		card_run(&copier.card, create.queue_id, &copier.s);
 		ASSERT_EQ(memcmp(from.map, to.map, from.size), 0);
 	}
-	wait_unit_ns(&hog, hogs_queue, before);
+	/* It went on, and was not off its slot meanwhile. */
+	wait_unit_ns(&hog, hogs_queue, first.unit_ns);
+	card_queue_state(&hog.card, hogs_queue, &last);
+	EXPECT_EQ(first.waited_ns, last.waited_ns);
 }
 
 /* Two that never have enough: the one with priority gets more, the other one something. */

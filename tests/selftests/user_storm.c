@@ -300,7 +300,11 @@ static void kill_victims(uint64_t *random)
 		__atomic_store_n(steps_done, 0, __ATOMIC_SEQ_CST);
 		pid = start(MOST_PROGRAMS + i, true);
 		while (__atomic_load_n(steps_done, __ATOMIC_SEQ_CST) < steps) {
-			if (waitpid(pid, NULL, WNOHANG) || time_ms() > end) {
+			if (waitpid(pid, NULL, WNOHANG)) {
+				HARNESS_FAIL("victim %u ended by itself", i);
+				return;
+			}
+			if (time_ms() > end) {
 				HARNESS_FAIL("victim %u does not get to %u steps", i, steps);
 				break;
 			}

@@ -39,9 +39,7 @@ static bool read_card(struct eventlog *log, unsigned int i,
 	while ((text = strsep(&next, "\n")) && next) {
 		if (!parse(text, &line) || line.seq <= card->seq)
 			continue;
-		if (tell && card->seq && line.seq > card->seq + 1)
-			fw_warn("%s: %" PRIu64 " events were lost", card->address,
-				line.seq - card->seq - 1);
+		line.lost = card->seq ? line.seq - card->seq - 1 : 0;
 		card->seq = line.seq;
 		if (tell)
 			tell(&line, arg);

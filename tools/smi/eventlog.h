@@ -14,6 +14,7 @@
 struct eventlog_line {
 	const char *address;
 	uint64_t seq;
+	uint64_t lost;			/* lines that came before it and are not there any more */
 	unsigned int event;		/* number, see docs/operating.md */
 	char text[256];			/* what happened, and what to do */
 };

@@ -4,6 +4,7 @@
  * go, or are wedged), and what the driver tells of them and of queues that fail.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/netlink.h>
 #include <poll.h>
 #include <stdio.h>
@@ -152,6 +153,8 @@ static void show_line(const struct eventlog_line *line, void *arg)
 
 	if (is_done(l) || !is_wanted(line->address, l->opt))
 		return;
+	if (line->lost)
+		fw_warn("%s: %" PRIu64 " events were lost", line->address, line->lost);
 	l->seen++;
 	if (!l->opt->json) {
 		now_text(when);
