@@ -37,6 +37,8 @@
 #include "ogpu_bo.h"
 #include "ogpu_fence.h"
 #include "ogpu_file.h"
+#include "ogpu_preempt.h"
+#include "ogpu_userptr.h"
 #include "ogpu_vm.h"
 
 /* Bytes of an operation in version 0.1. */
@@ -69,6 +71,7 @@ static int ogpu_bind_check_op(const struct drm_ogpu_bind_op *op)
 
 	switch (op->op) {
 	case DRM_OGPU_BIND_MAP:
+	case DRM_OGPU_BIND_MAP_USERPTR:
 		flags = OGPU_BIND_ACCESS | OGPU_BIND_CACHING;
 		break;
 	case DRM_OGPU_BIND_MAP_NULL:
@@ -87,7 +90,9 @@ static int ogpu_bind_check_op(const struct drm_ogpu_bind_op *op)
 		return -EINVAL;
 	if ((op->flags & OGPU_BIND_CACHING) == OGPU_BIND_CACHING)
 		return -EINVAL;
-	if (op->op != DRM_OGPU_BIND_MAP && (op->bo_handle || op->bo_offset))
+	if (op->op != DRM_OGPU_BIND_MAP && op->bo_handle)
+		return -EINVAL;
+	if (op->op != DRM_OGPU_BIND_MAP && op->op != DRM_OGPU_BIND_MAP_USERPTR && op->bo_offset)
 		return -EINVAL;
 
 	return ogpu_bind_check_range(op);
@@ -116,6 +121,25 @@ static u64 ogpu_bind_prot(const struct drm_ogpu_bind_op *op)
 	return prot;
 }
 
+static int ogpu_bind_find_userptr(struct ogpu_bind *bind, const struct drm_ogpu_bind_op *op,
+				  struct ogpu_bind_req *req)
+{
+	struct ogpu_userptr *userptr;
+
+	/* Nobody could tell when the card sees it: not the fence of the call. */
+	if (bind->vm->preempt && bind->async)
+		return -EINVAL;
+
+	userptr = ogpu_userptr_create(bind->vm, op->userptr, op->size, op->va,
+				      op->flags & DRM_OGPU_BIND_WRITE);
+	if (IS_ERR(userptr))
+		return PTR_ERR(userptr);
+	req->userptr = userptr;
+	bind->userptrs = true;
+
+	return 0;
+}
+
 static int ogpu_bind_parse_op(struct ogpu_bind *bind, const struct drm_ogpu_bind_op *op,
 			      struct ogpu_bind_req *req)
 {
@@ -129,6 +153,8 @@ static int ogpu_bind_parse_op(struct ogpu_bind *bind, const struct drm_ogpu_bind
 	req->va = op->va;
 	req->size = op->size;
 	req->prot = ogpu_bind_prot(op);
+	if (op->op == DRM_OGPU_BIND_MAP_USERPTR)
+		return ogpu_bind_find_userptr(bind, op, req);
 	if (op->op != DRM_OGPU_BIND_MAP)
 		return 0;
 
@@ -286,6 +312,8 @@ static int ogpu_bind_run(struct ogpu_bind *bind)
 	 */
 	if (!ret && !bind->async && bind->fence)
 		ogpu_fence_wait_killable(bind->fence);
+	if (!ret && bind->userptrs && vm->preempt)
+		ogpu_preempt_renew(vm->preempt);
 
 	return ret;
 }
@@ -301,8 +329,10 @@ static void ogpu_bind_fini(struct ogpu_bind *bind)
 {
 	u32 i;
 
-	for (i = 0; i < bind->count; i++)
+	for (i = 0; i < bind->count; i++) {
 		ogpu_bo_put(bind->reqs[i].bo);
+		ogpu_userptr_put(bind->reqs[i].userptr);
+	}
 	if (bind->reqs != &bind->one_req)
 		kvfree(bind->reqs);
 	if (bind->spans != &bind->one_span)

@@ -11,6 +11,7 @@
 #define _OGPU_COMPAT_H_
 
 #include <linux/dma-fence.h>
+#include <linux/dma-mapping.h>
 #include <linux/gpu_buddy.h>
 #include <linux/kobject.h>
 #include <linux/workqueue.h>
@@ -121,6 +122,11 @@ static inline bool ogpu_compat_mapped_bo_get_unless_zero(struct ttm_buffer_objec
 
 /* Only for drm_gem_object_funcs.free, where the last reference is gone in both worlds. */
 #define ttm_bo_fini	ttm_bo_put
+#endif
+
+#ifndef DMA_ATTR_REQUIRE_COHERENT
+/* Where it is missing, nobody checks that other mappings may have the same memory. */
+#define DMA_ATTR_REQUIRE_COHERENT	0
 #endif
 
 /*

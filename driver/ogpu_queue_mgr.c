@@ -263,6 +263,23 @@ static void ogpu_queue_mgr_fini(struct drm_device *drm, void *arg)
 	xa_destroy(&mgr->queues);
 }
 
+/* See &struct ogpu_mem. */
+static void ogpu_queue_mgr_kill_late(struct ogpu_device *odev, struct ogpu_vm *vm)
+{
+	struct ogpu_queue *queue;
+	unsigned long number;
+	bool late;
+
+	for (number = 0; (queue = ogpu_queue_mgr_find(odev->queues, &number)); number++) {
+		spin_lock_irq(&queue->lock);
+		late = queue->vm == vm && (!list_empty(&queue->pending) || queue->slow_jobs);
+		spin_unlock_irq(&queue->lock);
+		if (late)
+			ogpu_queue_kill(queue, DRM_OGPU_QUEUE_ERR_TIMEOUT, -ETIMEDOUT);
+		ogpu_queue_put(queue);
+	}
+}
+
 /**
  * ogpu_queue_mgr_init() - set up the software state of all queues
  * @odev: the card, in probe; with mailbox and event ring
@@ -299,6 +316,7 @@ int ogpu_queue_mgr_init(struct ogpu_device *odev)
 	ogpu_lockdep_class(&mgr->lock, OGPU_LOCK_QUEUES);
 	odev->queues = mgr;
 	odev->mem->preempts.ops = &ogpu_queue_user_preempt_ops;
+	odev->mem->kill_late = ogpu_queue_mgr_kill_late;
 	ogpu_event_set_handler(odev, OGPU_EVENT_KIND_FENCE, ogpu_queue_mgr_handle_fence);
 	ogpu_event_set_handler(odev, OGPU_EVENT_KIND_LOST, ogpu_queue_mgr_handle_lost);
 	ogpu_mbox_set_handler(odev, OGPU_MBOX_QUEUE_ERROR, ogpu_queue_mgr_handle_error);

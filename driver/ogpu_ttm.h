@@ -23,6 +23,7 @@
 struct drm_ogpu_query_memory;
 struct drm_printer;
 struct ogpu_root;
+struct ogpu_vm;
 struct ttm_buffer_object;
 
 /**
@@ -164,6 +165,11 @@ struct ogpu_mem {
 	struct rw_semaphore validate_lock;
 	/** @moved: called for each buffer about to be moved; set before there are buffers */
 	void (*moved)(struct ttm_buffer_object *bo);
+	/**
+	 * @kill_late: end the queues of an address space that have jobs under way, which keep
+	 * others waiting; when it returns they access nothing. May be called in memory reclaim
+	 */
+	void (*kill_late)(struct ogpu_device *odev, struct ogpu_vm *vm);
 	/** @last_used: has the buffers used last, see ogpu_root_used(), or NULL */
 	struct ogpu_root *last_used;
 	/** @outs: words of moves out of VRAM that are under way */

@@ -41,6 +41,8 @@ struct ogpu_vm_owner {
 	kuid_t uid;
 	/** @left: what may still be taken */
 	atomic64_t left[OGPU_VM_SHARES];
+	/** @late: until when others do not wait for jobs of this user, in jiffies; 0: they do */
+	unsigned long late;
 	/** @dying: address spaces that are being taken down */
 	atomic_t dying;
 	/** @wait: for @dying to be 0 */

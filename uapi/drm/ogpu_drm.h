@@ -167,6 +167,8 @@ struct drm_ogpu_query {
  * and other devices, too.
  */
 #define DRM_OGPU_DEVICE_SYSTEM_ATOMICS	(1 << 0)
+/* Likewise: DRM_OGPU_BIND_MAP_USERPTR maps memory of programs. */
+#define DRM_OGPU_DEVICE_USERPTR		(1 << 1)
 
 /** struct drm_ogpu_query_device - fixed facts about the card */
 struct drm_ogpu_query_device {
@@ -535,6 +537,11 @@ enum drm_ogpu_bind_op_type {
 	 * page tables alone
 	 */
 	DRM_OGPU_BIND_MAP_NULL = 2,
+	/**
+	 * @DRM_OGPU_BIND_MAP_USERPTR: map memory of the calling process; what was mapped in the
+	 * range before is replaced. See &struct drm_ogpu_bind_op
+	 */
+	DRM_OGPU_BIND_MAP_USERPTR = 3,
 };
 
 /** @DRM_OGPU_BIND_READ: the GPU may read; every MAP needs it */
@@ -558,20 +565,46 @@ enum drm_ogpu_bind_op_type {
  * may keep what a dispatch reads and writes, until it fences or ends. UNCACHED: each access goes to
  * memory, in the order of the work-item. COHERENT: others, the CPU as well, see each store after
  * it. Both together are -EINVAL.
+ *
+ * With MAP_USERPTR (if the card has DRM_OGPU_DEVICE_USERPTR) the GPU uses the memory that the
+ * process has from @userptr on, anonymous or of files, private or shared. Nothing is pinned and
+ * nothing copied: each SUBMIT looks what is there, so jobs use what the CPU would at that time.
+ * Whatever changes the memory afterwards - munmap(), mremap(), mprotect(), fork(), madvise(), a
+ * first write to a page that was shared until then, the kernel that swaps or moves pages - waits
+ * for the jobs that were submitted before. What the process itself does waits for 2 s, others for
+ * 100 ms, and for 10 s after that for no job of the same user; then queues whose jobs are not over
+ * are killed, with DRM_OGPU_QUEUE_ERR_TIMEOUT. When the process ends its memory is gone at once.
+ *
+ * If at the time of a SUBMIT a part of the memory is not there, or does not allow what @flags say,
+ * nothing is mapped in the range of that operation, and jobs that use it fault. At the time of the
+ * call all of it must be there: -EFAULT, also for memory of devices, such as buffers that were
+ * mapped by mmap(); -EACCES if the process may not read it, or not write although WRITE is set.
+ * -E2BIG for more than 32 GiB; -ENOSPC for more than 4096 such operations whose mappings exist;
+ * -EOPNOTSUPP without DRM_OGPU_DEVICE_USERPTR.
+ *
+ * In an address space that is DRM_OGPU_VM_LONG_RUNNING what executes is suspended instead, for as
+ * long as it takes to look what is there then: it is the moment of the change that counts, not that
+ * of a SUBMIT. VM_BIND suspends it, too, and -EINVAL if it is DRM_OGPU_VM_BIND_ASYNC. What is gone
+ * is looked for again when it was suspended again.
  */
 struct drm_ogpu_bind_op {
 	/** @op: &enum drm_ogpu_bind_op_type */
 	__u32 op;
 	/**
-	 * @flags: DRM_OGPU_BIND_*: for MAP all of them, for MAP_NULL READ and WRITE; zero for UNMAP
+	 * @flags: DRM_OGPU_BIND_*: for MAP and MAP_USERPTR all of them, for MAP_NULL READ and
+	 * WRITE; zero for UNMAP
 	 */
 	__u32 flags;
 	/** @bo_handle: buffer for MAP; otherwise zero */
 	__u32 bo_handle;
 	/** @pad: zero */
 	__u32 pad;
-	/** @bo_offset: first byte of the buffer for MAP; otherwise zero */
-	__u64 bo_offset;
+	union {
+		/** @bo_offset: first byte of the buffer for MAP; zero for MAP_NULL and UNMAP */
+		__u64 bo_offset;
+		/** @userptr: for MAP_USERPTR: first address, multiple of 4096 and the CPU page */
+		__u64 userptr;
+	};
 	/** @va: first GPU address */
 	__u64 va;
 	/** @size: bytes, not zero */
@@ -893,7 +926,10 @@ enum drm_ogpu_queue_error {
 	DRM_OGPU_QUEUE_ERR_DISPATCH = 9,
 	/** @DRM_OGPU_QUEUE_ERR_RING: ring or its pointers make no sense or cannot be read */
 	DRM_OGPU_QUEUE_ERR_RING = 10,
-	/** @DRM_OGPU_QUEUE_ERR_TIMEOUT: a job ran longer than the queue's timeout */
+	/**
+	 * @DRM_OGPU_QUEUE_ERR_TIMEOUT: a job ran longer than the queue's timeout, or kept who
+	 * changes memory of DRM_OGPU_BIND_MAP_USERPTR waiting for too long
+	 */
 	DRM_OGPU_QUEUE_ERR_TIMEOUT = 11,
 	/** @DRM_OGPU_QUEUE_ERR_KILLED: QUEUE_KILL, or QUEUE_DESTROY with KILL */
 	DRM_OGPU_QUEUE_ERR_KILLED = 12,
@@ -1038,7 +1074,9 @@ struct drm_ogpu_job {
  * queue has failed; -EBUSY if more than DRM_OGPU_MAX_QUEUED_JOBS jobs of the queue were not over,
  * or four times as many of the user's had to wait for something else than their turn: wait for
  * some; -ENOSPC if the buffers mapped in the address space do not fit into VRAM all at once;
- * -EBADMSG if one of them is DRM_OGPU_BO_LOST; -ENOENT for an unknown queue or syncobj.
+ * -EBADMSG if one of them is DRM_OGPU_BO_LOST; -ENOENT for an unknown queue or syncobj. Memory that
+ * is mapped by DRM_OGPU_BIND_MAP_USERPTR is brought in, which sleeps for as long as the program's
+ * own access would.
  */
 struct drm_ogpu_submit {
 	/** @queue_id: from QUEUE_CREATE */
