@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "clock.h"
 #include "mc_internal.h"
@@ -19,9 +18,6 @@
 
 /* The host kept the thread from running for longer than this: not the program's fault. */
 #define STALL_NS	(CLOCK_NS_PER_S / 2)
-
-/* The core is a processor of its own: neither units at work nor the machine it serves slow it. */
-#define NICE		(-10)
 
 /* Instructions between two looks at timer, watchdog and requests to stop: some 50 us. */
 #define SLICE		10000
@@ -192,8 +188,6 @@ static void *core_thread(void *arg)
 {
 	struct mc *mc = arg;
 
-	/* Of this thread alone; who may not ask for it goes without. */
-	setpriority(PRIO_PROCESS, 0, NICE);
 	pthread_mutex_lock(&mc->lock);
 	while (!mc->quit) {
 		if (!mc->want_run) {
