@@ -41,6 +41,7 @@ static uint64_t vram_size(void)
 
 static void start_user(struct user *u, uint64_t size)
 {
+	*u = (struct user) {};
 	check(ogpu_device_open(NULL, &u->dev), "card");
 	check(ogpu_vm_create(u->dev, &u->vm), "address space");
 	check(ogpu_queue_create(u->vm, DRM_OGPU_ENGINE_COPY, DRM_OGPU_PRIORITY_NORMAL, &u->queue),
@@ -70,7 +71,7 @@ static double copy_rate(uint64_t size)
 {
 	struct ogpu_bo *system;
 	struct user u;
-	uint64_t point, va;
+	uint64_t point, va = 0;
 	double began;
 
 	start_user(&u, size);
