@@ -18,6 +18,8 @@ else
 ##                       MODEL=x.gguf: with a model of yours; TOKENS=N, PROMPT=TEXT
 ## make check            all tests: host unit tests, static checks, both stock kernels
 ## make check-debug      tests and KUnit on a kernel with KASAN, lockdep, kmemleak, ...
+## make check-rt         the tests in machines on a kernel with PREEMPT_RT
+## make check-kernels    the module for every other kernel whose headers Debian offers
 ## make check-installed  the Debian packages, installed in a system that boots with virtual cards
 ## make check-runtime    ggml and llama.cpp as Debian packages them, on a virtual card
 ## make bench            measure; writes build/bench.json
@@ -51,7 +53,7 @@ INSTALL_VARS := PREFIX BINDIR SBINDIR LIBDIR INCLUDEDIR DATADIR MANDIR DOCDIR PK
 	UDEVDIR UNITDIR FIRMWAREDIR KEYSDIR DESTDIR V CC CFLAGS CPPFLAGS LDFLAGS
 install_args = $(foreach v,$(INSTALL_VARS),$(if $(filter command\ line environment,$(origin $(v))),$(v)='$($(v))'))
 
-GOALS := all demo llama check check-debug check-installed check-runtime bench shell setup modules debug-kernel static
+GOALS := all demo llama check check-debug check-rt check-kernels check-installed check-runtime bench shell setup modules debug-kernel static
 GOALS += components product firmware loader libogpu smi vgpu deb rpm
 .PHONY: $(GOALS) install product-install dist sbom dkms-source modules_install headers_install clean distclean help
 .DEFAULT_GOAL := all
@@ -231,6 +233,12 @@ static:
 
 check: all
 	@tests/check --kernels 7.3,6.12
+
+check-rt: all
+	@tests/check --only vm --kernels 6.12-rt
+
+check-kernels:
+	@tests/check --only kernels
 
 check-runtime: components modules
 	@tests/ggml/check

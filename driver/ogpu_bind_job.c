@@ -19,6 +19,7 @@
 
 #include "ogpu_bind.h"
 #include "ogpu_bo.h"
+#include "ogpu_compat.h"
 #include "ogpu_fence.h"
 #include "ogpu_mmu.h"
 #include "ogpu_pt.h"

@@ -633,7 +633,7 @@ static struct ogpu_bo *ogpu_bo_new(struct ogpu_device *odev, u64 size, u32 place
 	int ret;
 
 	do {
-		bo = kzalloc_obj(*bo);
+		bo = kzalloc_obj(*bo, GFP_KERNEL);
 		if (!bo)
 			return ERR_PTR(-ENOMEM);
 

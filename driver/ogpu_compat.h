@@ -11,11 +11,12 @@
 #define _OGPU_COMPAT_H_
 
 #include <linux/dma-fence.h>
-#include <linux/gpu_buddy.h>
 #include <linux/kobject.h>
+#include <linux/slab.h>
 #include <linux/workqueue.h>
 
 #include <drm/drm_drv.h>
+#include <drm/drm_exec.h>
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
 #include <drm/drm_gpuvm.h>
@@ -24,6 +25,12 @@
 #include <drm/gpu_scheduler.h>
 #include <drm/ttm/ttm_bo.h>
 #include <drm/ttm/ttm_device.h>
+
+#ifdef OGPU_HAVE_GPU_BUDDY
+#include <linux/gpu_buddy.h>
+#else
+#include <drm/drm_buddy.h>
+#endif
 
 /*
  * GPU scheduler
@@ -54,6 +61,30 @@ static inline int ogpu_compat_sched_init(struct drm_gpu_scheduler *sched,
 #define drm_sched_init		ogpu_compat_sched_init
 #endif
 
+/* For traces of the scheduler; old ones do not name the client. */
+#ifndef OGPU_HAVE_SCHED_CLIENT_ID
+static inline int ogpu_compat_sched_job_init(struct drm_sched_job *job,
+					     struct drm_sched_entity *entity, u32 credits,
+					     void *owner, u64 client_id)
+{
+	return drm_sched_job_init(job, entity, credits, owner);
+}
+
+#define drm_sched_job_init	ogpu_compat_sched_job_init
+#endif
+
+/* Old ones want a variable for the index. */
+#ifndef OGPU_HAVE_EXEC_WALK
+static inline struct drm_gem_object *ogpu_compat_exec_object(struct drm_exec *exec, unsigned int i)
+{
+	return i < exec->num_objects ? exec->objects[i] : NULL;
+}
+
+#undef drm_exec_for_each_locked_object
+#define drm_exec_for_each_locked_object(exec, obj) \
+	for (unsigned int ogpu_i = 0; ((obj) = ogpu_compat_exec_object(exec, ogpu_i)); ogpu_i++)
+#endif
+
 /*
  * GPU address spaces
  */
@@ -80,6 +111,25 @@ ogpu_compat_sm_map_ops_create(struct drm_gpuvm *gpuvm, const struct drm_gpuvm_ma
 /*
  * Memory management
  */
+
+#ifndef OGPU_HAVE_KZALLOC_OBJ
+#define kmalloc_obj(object, gfp)	kmalloc(sizeof(object), gfp)
+#define kzalloc_obj(object, gfp)	kzalloc(sizeof(object), gfp)
+#endif
+
+#ifndef OGPU_HAVE_GPU_BUDDY
+#define GPU_BUDDY_CONTIGUOUS_ALLOCATION	DRM_BUDDY_CONTIGUOUS_ALLOCATION
+#define GPU_BUDDY_RANGE_ALLOCATION	DRM_BUDDY_RANGE_ALLOCATION
+#define GPU_BUDDY_TOPDOWN_ALLOCATION	DRM_BUDDY_TOPDOWN_ALLOCATION
+#define gpu_buddy			drm_buddy
+#define gpu_buddy_block			drm_buddy_block
+#define gpu_buddy_alloc_blocks		drm_buddy_alloc_blocks
+#define gpu_buddy_block_offset		drm_buddy_block_offset
+#define gpu_buddy_block_size		drm_buddy_block_size
+#define gpu_buddy_fini			drm_buddy_fini
+#define gpu_buddy_free_list		drm_buddy_free_list
+#define gpu_buddy_init			drm_buddy_init
+#endif
 
 #ifndef OGPU_HAVE_GPU_BUDDY_SET_LOCK
 static inline void gpu_buddy_driver_set_lock(struct gpu_buddy *mm, struct mutex *lock) { }

@@ -22,6 +22,7 @@
 
 #include <drm/ogpu_drm.h>
 
+#include "ogpu_compat.h"
 #include "ogpu_fence.h"
 #include "ogpu_job.h"
 #include "ogpu_queue.h"

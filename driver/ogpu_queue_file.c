@@ -14,6 +14,7 @@
 #include <drm/ogpu_drm.h>
 
 #include "abi/addr.h"
+#include "ogpu_compat.h"
 #include "ogpu_device.h"
 #include "ogpu_file.h"
 #include "ogpu_queue.h"

@@ -2,7 +2,6 @@
 /*
  * A walk over the pieces of memory that a buffer is made of.
  */
-#include <linux/gpu_buddy.h>
 
 #include <drm/ttm/ttm_bo.h>
 #include <drm/ttm/ttm_device.h>

@@ -7,8 +7,8 @@
 
 #include <linux/types.h>
 
-struct gpu_buddy;
-struct gpu_buddy_block;
+#include "ogpu_compat.h"
+
 struct ttm_buffer_object;
 struct ttm_resource;
 struct ttm_tt;

@@ -36,6 +36,7 @@
 #include <drm/ogpu_drm.h>
 
 #include "ogpu_array.h"
+#include "ogpu_compat.h"
 #include "ogpu_device.h"
 #include "ogpu_file.h"
 #include "ogpu_job.h"

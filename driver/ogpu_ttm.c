@@ -86,7 +86,7 @@ static int ogpu_tt_alloc(struct ttm_resource_manager *man, struct ttm_buffer_obj
 {
 	struct ttm_resource *new;
 
-	new = kzalloc_obj(*new);
+	new = kzalloc_obj(*new, GFP_KERNEL);
 	if (!new)
 		return -ENOMEM;
 
@@ -152,7 +152,7 @@ static struct ttm_tt *ogpu_ttm_tt_create(struct ttm_buffer_object *bo, u32 page_
 	    ttm_to_ogpu_bo(bo)->flags & DRM_OGPU_BO_WRITE_COMBINED)
 		caching = ttm_write_combined;
 
-	tt = kzalloc_obj(*tt);
+	tt = kzalloc_obj(*tt, GFP_KERNEL);
 	if (!tt)
 		return NULL;
 

@@ -6,13 +6,11 @@
  * for that. So what one client has in use never makes other memory count as busy. Looking costs by
  * what is looked at, and nothing is looked at again once its fence has signalled.
  */
-#include <linux/gpu_buddy.h>
 #include <linux/interval_tree_generic.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
 
-#include "ogpu_compat.h"
 #include "ogpu_vram_busy.h"
 
 #define OGPU_VRAM_RANGE_START(range)	((range)->start)

@@ -13,7 +13,8 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
-struct gpu_buddy;
+#include "ogpu_compat.h"
+
 struct ogpu_vram_busy;
 struct ogpu_vram_left;
 

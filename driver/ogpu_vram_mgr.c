@@ -287,7 +287,7 @@ static int ogpu_vram_alloc(struct ttm_resource_manager *man, struct ttm_buffer_o
 	u64 start, end;
 	int ret;
 
-	vres = kzalloc_obj(*vres);
+	vres = kzalloc_obj(*vres, GFP_KERNEL);
 	if (!vres)
 		return -ENOMEM;
 

@@ -8,7 +8,6 @@
 #define _OGPU_VRAM_MGR_H_
 
 #include <linux/align.h>
-#include <linux/gpu_buddy.h>
 #include <linux/limits.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
@@ -18,6 +17,7 @@
 
 #include "abi/addr.h"
 #include "abi/fw_image.h"
+#include "ogpu_compat.h"
 #include "ogpu_device.h"
 #include "ogpu_vram_busy.h"
 

@@ -5,6 +5,7 @@ As many suites run at a time as there are processors, what may take longest firs
 that. The summary tells the slowest tests of the machines.
 
 Suites: host unit tests of the components (make check in each), static checks (tests/static/run),
+builds of the module for kernels that no machine here runs (tests/kernels/run, if asked for),
 and the programs and scripts of tests/selftests in test machines. Those whose source has lines
 "VM: OPTIONS" run in a machine with these options of tests/vm/run, in one for each line; all others
 of a kernel share one. With "VM-ALONE: OPTIONS" it has the machine for itself. A backslash at the end
@@ -47,6 +48,7 @@ DEBUG_SCALE = 4
 COMPONENT_S = 1200	# tests of a part, or of a package
 SMALL_S = 60		# a script that does little
 STATIC_S = 1200
+KERNELS_S = 1800	# builds of the module for other kernels
 MACHINE_TESTS_S = 600	# of the harness with its machines
 SCRIPT_S = 240		# a test in a machine that does not tell its own
 BOOT_S = 120		# of a machine before its tests, and after them
@@ -402,7 +404,7 @@ def main():
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--kernels", default="7.3,6.12", help="stock kernels, by commas")
     p.add_argument("--debug", action="store_true", help="only the debug kernel, with KUnit")
-    p.add_argument("--only", default="host,static,vm", help="kinds of suites, by commas")
+    p.add_argument("--only", default="host,static,vm", help="kinds of suites, by commas; kernels is one more")
     p.add_argument("--tests", default="", help="names of tests for the test machine, by commas")
     p.add_argument("--lanes", type=int, default=min(os.cpu_count() or 1, MAX_LANES),
                    help="suites at a time")
@@ -418,6 +420,8 @@ def main():
             suites += host_suites()
         if "static" in kinds:
             suites.append(tap_suite("static checks", ["tests/static/run"], STATIC_S))
+        if "kernels" in kinds:
+            suites.append(tap_suite("other kernels", ["tests/kernels/run"], KERNELS_S))
     if "vm" in kinds:
         if not opts.debug and not opts.tests:
             suites.append(tap_suite("harness in a machine",
@@ -425,8 +429,10 @@ def main():
                                     MACHINE_TESTS_S))
         tests = selftests([n for n in opts.tests.split(",") if n])
         for kernel in kernels:
-            build = subprocess.run(["tools/build/module", kernel], cwd=TOP, check=False)
-            if build.returncode:
+            steps = [["tools/build/module", kernel]]
+            if kernel.endswith("-rt"):
+                steps.insert(0, ["tools/build/kernels", kernel])
+            if any(subprocess.run(step, cwd=TOP, check=False).returncode for step in steps):
                 totals.add(f"kernel {kernel}", "build of ogpu.ko", "failed")
                 continue
             fit = [t for t in tests if not t.kernels or kernel in t.kernels]

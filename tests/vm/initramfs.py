@@ -37,7 +37,7 @@ class Kernel:
         self.name = name
         found = glob.glob(f"{top}/build/kernel/{name}/usr/lib/modules/*/vmlinuz")
         if len(found) != 1:
-            how = "make debug-kernel" if name == "debug" else "make setup"
+            how = "make debug-kernel" if name == "debug" else f"tools/build/kernels {name}"
             raise SystemExit(f"vm: no kernel in build/kernel/{name}: run '{how}'")
         self.image = found[0]
         self.dir = os.path.dirname(self.image)

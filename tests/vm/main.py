@@ -20,7 +20,7 @@ import machine
 import rootfs
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-KERNELS = ("7.3", "6.12", "debug")
+KERNELS = ("7.3", "6.12", "6.12-rt", "debug")
 EXIT_TIMEOUT = 124	# as timeout(1)
 EXIT_REPORT = 123	# the kernel log has a report, the driver cannot be unloaded, a card crashed
 EXIT_NOT_STARTED = 125
