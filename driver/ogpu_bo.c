@@ -3,6 +3,7 @@
  * Buffers: creation, placement, and the BO_* ioctls.
  */
 #include <linux/io.h>
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -23,6 +24,7 @@
 #include "ogpu_place.h"
 #include "ogpu_preempt.h"
 #include "ogpu_share.h"
+#include "ogpu_tt.h"
 #include "ogpu_ttm.h"
 #include "ogpu_vm.h"
 
@@ -244,6 +246,16 @@ static enum ogpu_region ogpu_bo_home(const struct ogpu_bo *bo)
 	return bo->placement & DRM_OGPU_BO_VRAM ? OGPU_REGION_VRAM : OGPU_REGION_SYSTEM;
 }
 
+/* For who made it, and for who looks for memory in the system. */
+static void ogpu_bo_count_purgeable(const struct ogpu_bo *bo, s64 size)
+{
+	if (!bo->client || bo->region == OGPU_REGIONS || bo->need != OGPU_BO_PURGEABLE)
+		return;
+	atomic64_add(size, &bo->client->purgeable[bo->region]);
+	if (bo->region == OGPU_REGION_SYSTEM)
+		atomic64_add(size, &to_ogpu_device(bo->ttm.base.dev)->mem->shrink.purgeable);
+}
+
 /**
  * ogpu_bo_set_region() - a buffer has got memory, was moved, or has none any more
  * @bo: the buffer, locked, or nobody else has it
@@ -251,19 +263,15 @@ static enum ogpu_region ogpu_bo_home(const struct ogpu_bo *bo)
  */
 void ogpu_bo_set_region(struct ogpu_bo *bo, enum ogpu_region region)
 {
-	u64 size = bo->ttm.base.size;
+	s64 size = bo->ttm.base.size;
 
-	if (bo->client && bo->region != OGPU_REGIONS) {
+	ogpu_bo_count_purgeable(bo, -size);
+	if (bo->client && bo->region != OGPU_REGIONS)
 		atomic64_sub(size, &bo->client->resident[bo->region]);
-		if (bo->need == OGPU_BO_PURGEABLE)
-			atomic64_sub(size, &bo->client->purgeable[bo->region]);
-	}
 	WRITE_ONCE(bo->region, region);
-	if (bo->client && region != OGPU_REGIONS) {
+	if (bo->client && region != OGPU_REGIONS)
 		atomic64_add(size, &bo->client->resident[region]);
-		if (bo->need == OGPU_BO_PURGEABLE)
-			atomic64_add(size, &bo->client->purgeable[region]);
-	}
+	ogpu_bo_count_purgeable(bo, size);
 }
 
 /**
@@ -300,21 +308,18 @@ static void ogpu_bo_count_all(const struct ogpu_bo *bo, bool add)
  */
 void ogpu_bo_set_need(struct ogpu_bo *bo, enum ogpu_bo_need need)
 {
-	u64 size = bo->ttm.base.size;
-	bool counts = bo->client && bo->region != OGPU_REGIONS;
+	s64 size = bo->ttm.base.size;
 	enum ogpu_bo_need was = bo->need;
 
 	if (was == need)
 		return;
-	if (counts && bo->need == OGPU_BO_PURGEABLE)
-		atomic64_sub(size, &bo->client->purgeable[bo->region]);
+	ogpu_bo_count_purgeable(bo, -size);
 	if (need == OGPU_BO_PURGED)
 		ogpu_bo_count_all(bo, false);
 	WRITE_ONCE(bo->need, need);
 	if (was == OGPU_BO_PURGED)
 		ogpu_bo_count_all(bo, true);
-	if (counts && need == OGPU_BO_PURGEABLE)
-		atomic64_add(size, &bo->client->purgeable[bo->region]);
+	ogpu_bo_count_purgeable(bo, size);
 }
 
 static void ogpu_bo_charge(struct ogpu_bo *bo, struct ogpu_mem_client *client, u64 size)
@@ -535,6 +540,7 @@ static void ogpu_bo_destroy(struct ttm_buffer_object *tbo)
 	if (bo->root)
 		drm_gem_object_put(&bo->root->base);
 	ogpu_bo_discharge(bo);
+	mem_cgroup_put(bo->payer);
 	ogpu_bos_del(bo);
 	kfree(bo->label);
 	kfree(bo);
@@ -646,8 +652,10 @@ static struct ogpu_bo *ogpu_bo_new(struct ogpu_device *odev, u64 size, u32 place
 		INIT_LIST_HEAD(&bo->away);
 		if (!root)
 			bo->copies.clears = dma_fence_context_alloc(OGPU_COPY_TIMELINES);
-		if (client)
+		if (client) {
+			bo->payer = ogpu_tt_get_payer();
 			ogpu_bo_charge(bo, client, size);
+		}
 		bo->generation = READ_ONCE(odev->generation);
 		if (root)
 			drm_gem_object_get(&root->base);

@@ -19,6 +19,7 @@
 
 struct drm_file;
 struct drm_printer;
+struct mem_cgroup;
 struct ogpu_mem;
 struct ogpu_mem_outs_page;
 struct ogpu_mem_try;
@@ -153,6 +154,8 @@ struct ogpu_bo {
 	bool is_away;
 	/** @client: who made it, referenced; NULL: the driver, or it is being freed */
 	struct ogpu_mem_client *client;
+	/** @payer: memory cgroup that pays for its pages, referenced, or NULL; constant */
+	struct mem_cgroup *payer;
 	/** @region: where it is; written under the dma_resv, or when nobody else has it */
 	enum ogpu_region region;
 	/** @need: of its content; under the dma_resv, but for READ_ONCE() */
@@ -268,6 +271,7 @@ void ogpu_bos_stop(struct ogpu_mem *mem);
 
 bool ogpu_bo_can_purge(struct ttm_buffer_object *tbo);
 void ogpu_bo_purge(struct ogpu_bo *bo, struct ttm_resource *system);
+void ogpu_bo_purge_pages(struct ogpu_bo *bo);
 void ogpu_bo_filled(struct ogpu_bo *bo);
 int ogpu_ioctl_bo_prefetch(struct drm_device *drm, void *data, struct drm_file *file);
 int ogpu_ioctl_bo_madvise(struct drm_device *drm, void *data, struct drm_file *file);

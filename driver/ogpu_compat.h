@@ -12,7 +12,9 @@
 
 #include <linux/dma-fence.h>
 #include <linux/kobject.h>
+#include <linux/memcontrol.h>
 #include <linux/slab.h>
+#include <linux/vmstat.h>
 #include <linux/workqueue.h>
 
 #include <drm/drm_drv.h>
@@ -172,6 +174,14 @@ static inline bool ogpu_compat_mapped_bo_get_unless_zero(struct ttm_buffer_objec
 /* Only for drm_gem_object_funcs.free, where the last reference is gone in both worlds. */
 #define ttm_bo_fini	ttm_bo_put
 #endif
+
+/* New kernels tell how many pages buffers have. */
+static inline void ogpu_compat_count_gpu_pages(struct page *page, int count)
+{
+#ifdef OGPU_HAVE_NR_GPU_ACTIVE
+	mod_node_page_state(page_pgdat(page), NR_GPU_ACTIVE, count);
+#endif
+}
 
 /*
  * Fences. New kernels bring the lock inside the fence and want it used; old ones need one from

@@ -5,8 +5,8 @@
  * DOC: Purging
  *
  * A program that keeps buffers for later use says so. Such a buffer makes way before all others,
- * and without a copy: its place in VRAM is free at once. It is then in TTM_PL_SYSTEM, without a
- * page. Mappings of address spaces that still have it say that there is no memory (reads give 0),
+ * and without a copy: its place in VRAM is free at once, and its pages of system memory are when
+ * that runs short. It is then in TTM_PL_SYSTEM, without a page. Mappings of address spaces that still have it say that there is no memory (reads give 0),
  * from the next job on; the CPU gets SIGBUS.
  *
  * While jobs use it, it is treated like any other: it is moved, if at all. A buffer that was
@@ -21,6 +21,7 @@
 #include <drm/drm_file.h>
 #include <drm/ogpu_drm.h>
 #include <drm/ttm/ttm_bo.h>
+#include <drm/ttm/ttm_placement.h>
 #include <drm/ttm/ttm_resource.h>
 #include <drm/ttm/ttm_tt.h>
 
@@ -55,14 +56,9 @@ bool ogpu_bo_can_purge(struct ttm_buffer_object *tbo)
 	       dma_resv_test_signaled(tbo->base.resv, DMA_RESV_USAGE_BOOKKEEP);
 }
 
-/**
- * ogpu_bo_purge() - let a buffer's content go
- * @bo: the buffer, locked, after ogpu_bo_can_purge() and ogpu_bo_moved()
- * @system: its new place, TTM_PL_SYSTEM
- */
-void ogpu_bo_purge(struct ogpu_bo *bo, struct ttm_resource *system)
+/* It has no memory any more, and is in TTM_PL_SYSTEM. */
+static void ogpu_bo_purged(struct ogpu_bo *bo)
 {
-	ttm_bo_move_null(&bo->ttm, system);
 	/* If there are pages again they are not what was there. */
 	bo->ttm.ttm->page_flags |= TTM_TT_FLAG_ZERO_ALLOC;
 	bo->is_away = false;
@@ -70,6 +66,39 @@ void ogpu_bo_purge(struct ogpu_bo *bo, struct ttm_resource *system)
 	ogpu_bo_set_region(bo, OGPU_REGIONS);
 	ogpu_bo_set_need(bo, OGPU_BO_PURGED);
 	atomic64_add(bo->ttm.base.size, &ogpu_bo_device(bo)->mem->purged);
+}
+
+/**
+ * ogpu_bo_purge() - let a buffer's content go
+ * @bo: the buffer, in VRAM, locked, after ogpu_bo_can_purge() and ogpu_bo_moved()
+ * @system: its new place, TTM_PL_SYSTEM
+ */
+void ogpu_bo_purge(struct ogpu_bo *bo, struct ttm_resource *system)
+{
+	ttm_bo_move_null(&bo->ttm, system);
+	ogpu_bo_purged(bo);
+}
+
+/**
+ * ogpu_bo_purge_pages() - let a buffer's content go, and its pages with it
+ * @bo: the buffer, in TTM_PL_SYSTEM, locked, after ogpu_bo_can_purge() and ogpu_bo_moved()
+ */
+void ogpu_bo_purge_pages(struct ogpu_bo *bo)
+{
+	struct ttm_operation_ctx ctx = { .no_wait_gpu = true };
+	struct ttm_resource *system = bo->ttm.resource;
+	struct ttm_placement nowhere = {};
+	int ret;
+
+	/* TTM frees pages together with the place; but this one is none, and is still needed. */
+	bo->ttm.resource = NULL;
+	ret = ttm_bo_validate(&bo->ttm, &nowhere, &ctx);
+	bo->ttm.resource = system;
+	if (ret)
+		return;
+
+	ogpu_bo_purged(bo);
+	ogpu_shrink_purged(ogpu_bo_device(bo)->mem, bo->ttm.base.size);
 }
 
 /**

@@ -6,8 +6,8 @@
  *
  * A buffer is in one of three places. TTM_PL_VRAM: the card's memory. TTM_PL_TT: pages of system
  * memory that are mapped for the card's DMA. TTM_PL_SYSTEM: pages that the card cannot reach, or
- * swap space: when buffers of all cards take more than half of the system's memory, TTM puts there
- * what no job uses. Both count, for all cards together, and that half is the limit: without swap
+ * swap space: when buffers of all cards take more than half of the system's memory, or the system
+ * runs short of it (ogpu_shrink.c), TTM puts there what no job uses. Both count, for all cards together, and that half is the limit: without swap
  * space nothing would be won by more. Eviction goes from VRAM to TT. Page tables of GPU address
  * spaces keep pointing to the old place after a move until the next SUBMIT renews them (ogpu_vm.c);
  * this is safe because a move waits for every job and every bind job that could use the old place:
@@ -39,7 +39,9 @@
 #include "ogpu_lockdep.h"
 #include "ogpu_place.h"
 #include "ogpu_res.h"
+#include "ogpu_tt.h"
 #include "ogpu_ttm.h"
+#include "ogpu_vram_cgroup.h"
 
 /*
  * System memory: no addresses to give out, only a limit.
@@ -133,41 +135,6 @@ static void ogpu_tt_mgr_init(struct ogpu_mem *mem)
 	ttm_resource_manager_init(man, &mem->ttm, (u64)si.totalram * si.mem_unit / 2);
 	ttm_set_driver_manager(&mem->ttm, TTM_PL_TT, man);
 	ttm_resource_manager_set_used(man, true);
-}
-
-/*
- * Pages
- */
-
-static struct ttm_tt *ogpu_ttm_tt_create(struct ttm_buffer_object *bo, u32 page_flags)
-{
-	enum ttm_caching caching = ttm_cached;
-	struct ttm_tt *tt;
-
-	/*
-	 * On x86 TTM changes the kernel's own mapping of the pages as well. Elsewhere that stays
-	 * cached, and what is stored by way of one mapping may be lost to the other.
-	 */
-	if (IS_ENABLED(CONFIG_X86) && drm_arch_can_wc_memory() && ogpu_bo_is_buffer(bo) &&
-	    ttm_to_ogpu_bo(bo)->flags & DRM_OGPU_BO_WRITE_COMBINED)
-		caching = ttm_write_combined;
-
-	tt = kzalloc_obj(*tt, GFP_KERNEL);
-	if (!tt)
-		return NULL;
-
-	if (ttm_sg_tt_init(tt, bo, page_flags, caching)) {
-		kfree(tt);
-		return NULL;
-	}
-
-	return tt;
-}
-
-static void ogpu_ttm_tt_destroy(struct ttm_device *bdev, struct ttm_tt *tt)
-{
-	ttm_tt_fini(tt);
-	kfree(tt);
 }
 
 /*
@@ -289,7 +256,7 @@ static int ogpu_ttm_move_hw(struct ogpu_device *odev, struct ttm_buffer_object *
 		if (!ret) {
 			/* Left over from the time when it had no place at all. */
 			if (bo->ttm)
-				ogpu_ttm_tt_destroy(bo->bdev, bo->ttm);
+				ogpu_tt_destroy(bo->bdev, bo->ttm);
 			bo->ttm = NULL;
 			ttm_bo_move_null(bo, new);
 		}
@@ -381,10 +348,14 @@ static int ogpu_ttm_move(struct ttm_buffer_object *bo, bool evict, struct ttm_op
 	return 0;
 }
 
-/* The pages are in swap space. */
+/* The pages are about to go to swap space, unless there are none afterwards. */
 static void ogpu_ttm_swap_notify(struct ttm_buffer_object *bo)
 {
-	if (ogpu_bo_is_buffer(bo))
+	if (!ogpu_bo_is_buffer(bo))
+		return;
+	if (ogpu_bo_can_purge(bo))
+		ogpu_bo_purge_pages(ttm_to_ogpu_bo(bo));
+	else
 		ogpu_bo_set_region(ttm_to_ogpu_bo(bo), OGPU_REGIONS);
 }
 
@@ -413,6 +384,8 @@ static bool ogpu_ttm_eviction_valuable(struct ttm_buffer_object *bo,
 	case TTM_PL_TT:
 		/* The limit counts what is swapped out as well: no room is made by that. */
 		if (place && (place->flags & OGPU_PLACE_OWN))
+			return false;
+		if (!ogpu_shrink_may_take(mem, bo))
 			return false;
 		break;
 	case TTM_PL_VRAM:
@@ -481,8 +454,10 @@ static void ogpu_ttm_release_notify(struct ttm_buffer_object *bo)
 }
 
 static const struct ttm_device_funcs ogpu_ttm_funcs = {
-	.ttm_tt_create = ogpu_ttm_tt_create,
-	.ttm_tt_destroy = ogpu_ttm_tt_destroy,
+	.ttm_tt_create = ogpu_tt_create,
+	.ttm_tt_populate = ogpu_tt_populate,
+	.ttm_tt_unpopulate = ogpu_tt_unpopulate,
+	.ttm_tt_destroy = ogpu_tt_destroy,
 	.eviction_valuable = ogpu_ttm_eviction_valuable,
 	.evict_flags = ogpu_ttm_evict_flags,
 	.move = ogpu_ttm_move,
@@ -507,6 +482,14 @@ static void ogpu_mem_fini(struct drm_device *drm, void *arg)
 	ttm_resource_manager_cleanup(&mem->tt);
 	ttm_set_driver_manager(&mem->ttm, TTM_PL_TT, NULL);
 	ttm_device_fini(&mem->ttm);
+}
+
+static enum ogpu_mem_pages ogpu_mem_pages(struct ogpu_device *odev)
+{
+	if (drm_need_swiotlb(odev->disc.dma_bits))
+		return OGPU_MEM_PAGES_DMA;
+
+	return dma_addressing_limited(odev->drm.dev) ? OGPU_MEM_PAGES_DMA32 : OGPU_MEM_PAGES_ANY;
 }
 
 /**
@@ -538,10 +521,11 @@ int ogpu_mem_init(struct ogpu_device *odev)
 	INIT_LIST_HEAD(&mem->binds.deferred);
 	INIT_LIST_HEAD(&mem->binds.vms);
 
+	mem->pages = ogpu_mem_pages(odev);
 	ret = ogpu_ttm_device_init(&mem->ttm, &ogpu_ttm_funcs, drm->dev,
 				   drm->anon_inode->i_mapping, drm->vma_offset_manager,
-				   drm_need_swiotlb(odev->disc.dma_bits),
-				   dma_addressing_limited(drm->dev));
+				   mem->pages == OGPU_MEM_PAGES_DMA,
+				   mem->pages == OGPU_MEM_PAGES_DMA32);
 	if (ret)
 		return ret;
 
@@ -558,7 +542,15 @@ int ogpu_mem_init(struct ogpu_device *odev)
 		return -ENOMEM;
 	}
 
-	return drmm_add_action_or_reset(drm, ogpu_mem_fini, mem);
+	ret = drmm_add_action_or_reset(drm, ogpu_mem_fini, mem);
+	if (ret)
+		return ret;
+
+	ret = ogpu_vram_cgroup_init(&mem->vram);
+	if (ret)
+		return ret;
+
+	return ogpu_shrink_init(mem);
 
 err_ttm:
 	ttm_device_fini(&mem->ttm);

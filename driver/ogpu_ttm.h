@@ -18,6 +18,7 @@
 #include <drm/ttm/ttm_resource.h>
 
 #include "ogpu_device.h"
+#include "ogpu_shrink.h"
 #include "ogpu_vram_mgr.h"
 
 struct drm_ogpu_query_memory;
@@ -139,6 +140,18 @@ struct ogpu_mem_outs {
 };
 
 /**
+ * enum ogpu_mem_pages - which pages of system memory a card can use
+ * @OGPU_MEM_PAGES_ANY: all
+ * @OGPU_MEM_PAGES_DMA32: those of the first 4 GiB
+ * @OGPU_MEM_PAGES_DMA: those that the kernel allocates for DMA
+ */
+enum ogpu_mem_pages {
+	OGPU_MEM_PAGES_ANY,
+	OGPU_MEM_PAGES_DMA32,
+	OGPU_MEM_PAGES_DMA,
+};
+
+/**
  * struct ogpu_mem - all memory of a card
  */
 struct ogpu_mem {
@@ -152,6 +165,8 @@ struct ogpu_mem {
 	struct ttm_device ttm;
 	/** @vram: TTM_PL_VRAM */
 	struct ogpu_vram_mgr vram;
+	/** @pages: what pages of buffers must be like; constant */
+	enum ogpu_mem_pages pages;
 	/** @purged: bytes of buffers in TTM_PL_SYSTEM that have no pages, see ogpu_purge.c */
 	atomic64_t purged;
 	/** @tt: TTM_PL_TT: limits the system memory that buffers take; its size is in bytes */
@@ -170,6 +185,8 @@ struct ogpu_mem {
 	struct ogpu_mem_outs outs;
 	/** @bos: all buffers */
 	struct ogpu_mem_bos bos;
+	/** @shrink: gives system memory back when that runs short */
+	struct ogpu_shrink shrink;
 	/** @binds: bind jobs that could not be done */
 	struct ogpu_mem_binds binds;
 	/** @preempts: address spaces whose buffers are held by a preempt fence */

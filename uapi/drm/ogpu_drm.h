@@ -161,9 +161,13 @@ struct drm_ogpu_array {
  * others; SUBMIT looks for that after memory was freed, ten times a second at most. If a buffer
  * is for one address space only, say so with @vm_id: SUBMIT looks at all buffers that are mapped,
  * but at those together, so that its cost does not grow with their number. Such a buffer is freed
- * like any other, and can be mapped nowhere once the address space is gone.
+ * like any other, and can be mapped nowhere once the address space is gone. Pages of system memory
+ * are charged to the memory cgroup of who made the buffer, and VRAM, where the kernel can do that,
+ * to the dmem cgroup of who brings the buffer there.
  * Errors: -EINVAL for @size 0 or over 1 TiB, or no placement; -ENOENT for an unknown @vm_id;
- * -ENOSPC, -ENOMEM.
+ * -ENOSPC: out of VRAM, or over the limit of a dmem cgroup with nothing of that left to move away;
+ * -ENOMEM: out of system memory, or over the limit of the memory cgroup, also by what had to make
+ * way.
  */
 struct drm_ogpu_bo_create {
 	/**
@@ -264,9 +268,9 @@ enum drm_ogpu_madv {
  *
  * For buffers that a program keeps to use them again. With DRM_OGPU_MADV_DONTNEED such a buffer
  * makes way for others when VRAM is short, before all that are needed, and its content is not
- * copied but dropped; until that happens it can be used as always. What is in system memory stays,
- * and may be swapped out. Nothing is dropped while a job uses the buffer: it is moved then, as any
- * other, if room is short. A buffer that is private to an address space is used by all jobs there;
+ * copied but dropped; until that happens it can be used as always. In system memory it is dropped
+ * when the system runs short of that. Nothing is dropped while a job uses the buffer: it is moved
+ * then, as any other, if room is short. A buffer that is private to an address space is used by all jobs there;
  * with DRM_OGPU_VM_LONG_RUNNING a buffer is used as long as there is a queue that is not suspended
  * because others need memory.
  *
