@@ -3,8 +3,8 @@
  * Measurements inside a test machine; each prints lines of JSON, one object each, for
  * tests/bench/run: ogpu-bench PART, where parts[] has them all.
  *
- * "instructions", "bind", "user" and "scale" need a machine that counts instructions (tests/vm/run
- * --icount).
+ * "instructions", "bind", "memory", "user" and "scale" need a machine that counts instructions
+ * (tests/vm/run --icount).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -201,6 +201,7 @@ static const struct part {
 	{ "instructions", .run_with_card = bench_instructions },
 	{ "user", .run_with_card = bench_user },
 	{ "bind", .run_with_card = bench_bind },
+	{ "memory", .run_with_card = bench_memory },
 	{ "scale", .run_with_card = bench_scale },
 	{ "share", .run = bench_share },
 	{ "crowd", .run = bench_crowd },

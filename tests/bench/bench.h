@@ -43,6 +43,9 @@ void bench_wait(void);
 /* bind.c */
 void bench_bind(struct ogpu_device *dev);
 
+/* memory.c */
+void bench_memory(struct ogpu_device *dev);
+
 /* evict.c */
 void bench_evict(void);
 
