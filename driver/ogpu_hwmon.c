@@ -4,6 +4,7 @@
  *
  * They are measured by firmware, and asked for with one message. The answer is kept for 100 ms, so
  * that a program that reads all attributes sends one message and sees values that belong together.
+ * So is an error: everybody may read them, and firmware has others to serve.
  */
 #include <linux/hwmon.h>
 #include <linux/jiffies.h>
@@ -29,30 +30,49 @@ struct ogpu_hwmon {
 	struct device *dev;
 	/** @lock: protects what follows */
 	struct mutex lock;
-	/** @sensors: as last told by firmware */
+	/** @sensors: as last told by firmware, unless @error */
 	struct ogpu_msg_sensors sensors;
+	/** @error: what came of asking, 0 or an errno */
+	int error;
 	/** @read_at: when that was, jiffies */
 	unsigned long read_at;
-	/** @valid: it was */
+	/** @generation: of the card that was asked */
+	u32 generation;
+	/** @valid: firmware was asked, and not told to change anything since */
 	bool valid;
 };
 
+static bool ogpu_hwmon_must_ask(const struct ogpu_hwmon *hwmon, u32 generation)
+{
+	return !hwmon->valid || hwmon->generation != generation ||
+	       time_after(jiffies, hwmon->read_at + msecs_to_jiffies(OGPU_HWMON_CACHE_MS));
+}
+
+static void ogpu_hwmon_asked(struct ogpu_hwmon *hwmon, u32 generation, int error)
+{
+	hwmon->error = error;
+	/* Without firmware nobody was asked. */
+	hwmon->valid = error != -ENODEV;
+	hwmon->generation = generation;
+	hwmon->read_at = jiffies;
+}
+
 static int ogpu_hwmon_update(struct ogpu_device *odev, struct ogpu_msg_sensors *sensors)
 {
+	u32 generation = READ_ONCE(odev->generation);
 	struct ogpu_hwmon *hwmon = odev->hwmon;
-	int idx, ret = 0;
+	int idx, ret;
 
 	if (!ogpu_device_enter(odev, &idx))
 		return -ENODEV;
 
 	mutex_lock(&hwmon->lock);
-	if (!hwmon->valid ||
-	    time_after(jiffies, hwmon->read_at + msecs_to_jiffies(OGPU_HWMON_CACHE_MS))) {
+	if (ogpu_hwmon_must_ask(hwmon, generation)) {
 		ret = ogpu_mbox_request(odev, OGPU_MSG_SENSORS, NULL, 0, &hwmon->sensors,
 					sizeof(hwmon->sensors));
-		hwmon->valid = !ret;
-		hwmon->read_at = jiffies;
+		ogpu_hwmon_asked(hwmon, generation, ret);
 	}
+	ret = hwmon->error;
 	if (!ret)
 		*sensors = hwmon->sensors;
 	mutex_unlock(&hwmon->lock);
@@ -288,3 +308,7 @@ int ogpu_hwmon_init(struct ogpu_device *odev)
 	odev->hwmon = hwmon;
 	return drmm_mutex_init(&odev->drm, &hwmon->lock);
 }
+
+#if IS_ENABLED(CONFIG_DRM_OGPU_KUNIT_TEST)
+#include "tests/ogpu_hwmon_test.c"
+#endif
