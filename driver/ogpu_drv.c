@@ -51,7 +51,7 @@ static int ogpu_open(struct drm_device *drm, struct drm_file *file)
 	ret = ogpu_vm_file_open(ofile);
 	if (ret)
 		goto err_client;
-	xa_init_flags(&ofile->vms, XA_FLAGS_ALLOC1);
+	xa_init_flags(&ofile->vms, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 	ret = ogpu_queue_file_open(ofile);
 	if (ret)
 		goto err_vm;

@@ -26,11 +26,11 @@ struct ogpu_file {
 	u32 generation;
 	/** @mem_client: what its buffers take; referenced */
 	struct ogpu_mem_client *mem_client;
-	/** @vms: &struct ogpu_vm by uapi id (XA_FLAGS_ALLOC1) */
+	/** @vms: &struct ogpu_vm by uapi id (XA_FLAGS_ALLOC1, charged) */
 	struct xarray vms;
 	/** @vm_owner: who opened it: what their address spaces may take; referenced */
 	struct ogpu_vm_owner *vm_owner;
-	/** @queues: &struct ogpu_queue by uapi id (XA_FLAGS_ALLOC1) */
+	/** @queues: &struct ogpu_queue by uapi id (XA_FLAGS_ALLOC1, charged) */
 	struct xarray queues;
 	/** @queue_file: what they have in common; referenced */
 	struct ogpu_queue_file *queue_file;

@@ -67,7 +67,7 @@ int ogpu_queue_file_open(struct ogpu_file *ofile)
 	}
 	kref_init(&file->ref);
 	ofile->queue_file = file;
-	xa_init_flags(&ofile->queues, XA_FLAGS_ALLOC1);
+	xa_init_flags(&ofile->queues, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 
 	return 0;
 }
@@ -203,7 +203,7 @@ int ogpu_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file 
 	}
 
 	/* Nobody finds the queue under its id before it is complete. */
-	ret = xa_alloc(&ofile->queues, &params.id, NULL, xa_limit_31b, GFP_KERNEL_ACCOUNT);
+	ret = xa_alloc(&ofile->queues, &params.id, NULL, xa_limit_31b, GFP_KERNEL);
 	if (ret)
 		goto out_vm;
 
@@ -223,7 +223,7 @@ int ogpu_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file 
 	args->doorbell_offset = 0;
 	if (queue->kind == OGPU_QUEUE_KIND_USER)
 		args->doorbell_offset = ogpu_queue_mmap_offset(queue, OGPU_QUEUE_PAGE_DOORBELL);
-	xa_store(&ofile->queues, params.id, queue, GFP_KERNEL_ACCOUNT);
+	xa_store(&ofile->queues, params.id, queue, GFP_KERNEL);
 
 out_vm:
 	ogpu_queue_put(params.gang);

@@ -785,7 +785,7 @@ int ogpu_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *fi
 	if (IS_ERR(vm))
 		return PTR_ERR(vm);
 
-	ret = xa_alloc(&ofile->vms, &id, vm, xa_limit_31b, GFP_KERNEL_ACCOUNT);
+	ret = xa_alloc(&ofile->vms, &id, vm, xa_limit_31b, GFP_KERNEL);
 	if (ret) {
 		ogpu_vm_put(vm);
 		return ret;
