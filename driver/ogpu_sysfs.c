@@ -2,9 +2,10 @@
 /*
  * What sysfs tells about a card, whatever its state.
  *
- * Attributes in /sys/bus/pci/devices/<address>/ while the driver is bound, of one line, read-only
- * but for min_svn and firmware_kept. min_svn reads a register; throttle and ras ask firmware, and
- * fail with ENODEV while none runs; all others answer at once:
+ * Attributes in /sys/bus/pci/devices/<address>/ while the driver is bound, of one line unless it
+ * says so, read-only but for min_svn and firmware_kept. min_svn reads a register; throttle and ras
+ * ask firmware, wait while it is being started, and fail with ENODEV if none runs; throttle fails
+ * with EOPNOTSUPP in a kernel without hwmon; all others answer at once:
  *
  * state		awaiting-firmware, booting, running, resetting, wedged or gone; poll() waits
  *			for changes, which also make a uevent: OGPU_STATE=<state>
