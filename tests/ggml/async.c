@@ -12,7 +12,7 @@
 #include <ggml-alloc.h>
 #include <ggml-backend.h>
 
-enum { NUMBERS = 1 << 18, STEPS = 60 };
+enum { NUMBERS = 1 << 18, STEPS = 60, TRIES = 20 };
 
 static bool all_are(const float *v, float expected)
 {
@@ -36,8 +36,21 @@ static struct ggml_cgraph *graph_of(struct ggml_context *ctx, struct ggml_tensor
 	return graph;
 }
 
-/* The numbers of a tensor as another backend's tensor has them, once it is done. */
-static bool copied(ggml_backend_t from, struct ggml_tensor *t, ggml_backend_t to, float expected)
+/* What a tensor ends with at this moment. */
+static float last_of(const struct ggml_tensor *t)
+{
+	float last;
+
+	ggml_backend_tensor_get(t, &last, (NUMBERS - 1) * sizeof(last), sizeof(last));
+	return last;
+}
+
+/*
+ * The numbers of a tensor as another backend's tensor has them, once it is done. Tells whether they
+ * were not there yet when the call to copy returned.
+ */
+static bool copied(ggml_backend_t from, struct ggml_tensor *t, ggml_backend_t to, float expected,
+		   bool *early)
 {
 	struct ggml_init_params memory = { .mem_size = 1 << 20, .no_alloc = true };
 	struct ggml_context *ctx = ggml_init(memory);
@@ -49,11 +62,43 @@ static bool copied(ggml_backend_t from, struct ggml_tensor *t, ggml_backend_t to
 		return false;
 	ggml_backend_buffer_clear(buffer, 0);
 	ggml_backend_tensor_copy_async(from, to, t, copy);
+	*early = last_of(copy) != expected;
 	ggml_backend_tensor_get_async(to, copy, got, 0, sizeof(got));
 	ggml_backend_synchronize(to);
 	ggml_backend_buffer_free(buffer);
 	ggml_free(ctx);
 	return all_are(got, expected);
+}
+
+/*
+ * Does the CPU go on while a backend works, if another one waits for it, or has a copy of what it
+ * computes? The card may be done before this program has looked, so that there are many tries.
+ */
+static bool goes_on(ggml_backend_t first, struct ggml_cgraph *graph, ggml_backend_buffer_t tensors,
+		    struct ggml_tensor *result, ggml_backend_t second, ggml_backend_event_t event)
+{
+	bool early = false;
+
+	for (int i = 0; i < TRIES && !early; i++) {
+		ggml_backend_synchronize(first);
+		ggml_backend_buffer_clear(tensors, 0);
+		if (ggml_backend_graph_compute_async(first, graph))
+			return false;
+		if (!event) {
+			if (!copied(first, result, second, STEPS, &early))
+				return false;
+			continue;
+		}
+		ggml_backend_event_record(event, first);
+		/* More than a job may have. */
+		for (int wait = 0; wait < 2 * STEPS; wait++)
+			ggml_backend_event_wait(second, event);
+		early = last_of(result) != STEPS;
+		ggml_backend_synchronize(second);
+		if (last_of(result) != STEPS)
+			return false;
+	}
+	return early;
 }
 
 /* More than a card may have of the system's memory, which is half: the CPU can allocate it. */
@@ -76,16 +121,17 @@ int main(void)
 {
 	struct ggml_init_params memory = { .mem_size = 4 << 20, .no_alloc = true };
 	const size_t bytes = NUMBERS * sizeof(float);
-	struct ggml_tensor *x, *y, *input, *z;
+	struct ggml_tensor *x, *y, *input, *z, *sum, *fresh;
 	ggml_backend_buffer_t tensors, host;
 	ggml_backend_buffer_type_t type;
 	struct ggml_context *ctx;
-	struct ggml_cgraph *long_one, *short_one;
+	struct ggml_cgraph *long_one, *short_one, *late_one;
 	ggml_backend_t first, second, third;
 	ggml_backend_event_t event, other;
 	static float elsewhere[NUMBERS];
 	float *in, *out;
 	int failed = 0;
+	bool early;
 
 	ggml_backend_load_all();
 	first = ggml_backend_init_by_name("OGPU0", NULL);
@@ -109,6 +155,10 @@ int main(void)
 	input = ggml_view_tensor(ctx, y);
 	z = ggml_scale(ctx, input, 2);
 	long_one = graph_of(ctx, y);
+	/* Reads what it begins with once more at the end. */
+	sum = ggml_add(ctx, y, x);
+	late_one = graph_of(ctx, sum);
+	fresh = ggml_new_tensor_1d(ctx, GGML_TYPE_F32, NUMBERS);
 	tensors = ggml_backend_alloc_ctx_tensors(ctx, first);
 	if (!host || !tensors)
 		return 2;
@@ -190,12 +240,8 @@ int main(void)
 	ggml_backend_synchronize(third);
 	failed |= say(all_are(out, 2 * (3 + STEPS)), "an event has what its backend waits for");
 
-	/* More waits than a job may have. */
-	for (int i = 0; i < 2 * STEPS; i++)
-		ggml_backend_event_wait(second, event);
-	if (ggml_backend_graph_compute_async(second, short_one))
-		return 1;
-	ggml_backend_synchronize(second);
+	failed |= say(goes_on(first, long_one, tensors, y, second, event),
+		      "many waits for a backend are left to the card");
 
 	ggml_backend_synchronize(first);
 	ggml_backend_event_record(other, third);
@@ -214,17 +260,36 @@ int main(void)
 	ggml_backend_tensor_set_async(first, x, in, 0, bytes);
 	if (ggml_backend_graph_compute_async(first, long_one))
 		return 1;
-	failed |= say(copied(first, y, second, 4 + STEPS), "a copy to another backend");
+	failed |= say(copied(first, y, second, 4 + STEPS, &early), "a copy to another backend");
+	for (int i = 0; i < NUMBERS; i++)
+		in[i] = 6;
+	ggml_backend_tensor_set_async(first, x, in, 0, bytes);
 	if (ggml_backend_graph_compute_async(first, long_one))
 		return 1;
-	failed |= say(copied(first, y, first, 4 + STEPS), "a copy within a backend");
+	failed |= say(copied(first, y, first, 6 + STEPS, &early), "a copy within a backend");
+	failed |= say(goes_on(first, long_one, tensors, y, second, NULL),
+		      "a copy is left to the card");
+
+	ggml_backend_synchronize(first);
+	ggml_backend_buffer_clear(tensors, 0);
+	for (int i = 0; i < NUMBERS; i++)
+		in[i] = 7;
+	ggml_backend_tensor_set_async(first, fresh, in, 0, bytes);
+	if (ggml_backend_graph_compute_async(second, late_one))
+		return 1;
+	ggml_backend_tensor_copy_async(first, second, fresh, x);
+	ggml_backend_tensor_get_async(second, sum, out, 0, bytes);
+	ggml_backend_synchronize(second);
+	failed |= say(all_are(out, STEPS), "a copy waits for who reads what it writes");
+
 	third = ggml_backend_init_by_name("OGPU1", NULL);
 	if (!third)
 		return 2;
 	ggml_backend_tensor_set_async(first, x, elsewhere, 0, bytes);
 	if (ggml_backend_graph_compute_async(first, long_one))
 		return 1;
-	failed |= say(copied(first, y, third, elsewhere[0] + STEPS), "a copy to another card");
+	failed |= say(copied(first, y, third, elsewhere[0] + STEPS, &early),
+		      "a copy to another card");
 	ggml_backend_free(third);
 
 	failed |= say(too_large_for_the_card(type), "a host buffer that is too large is the CPU's");

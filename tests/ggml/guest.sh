@@ -74,7 +74,7 @@ cat /tmp/other >>/tmp/lines
 result $status "two programs on one card" /tmp/lines
 
 timeout 100 /job/async >/tmp/lines 2>&1
-[ $? = 0 ] && [ "$(grep -c '^right' /tmp/lines)" = 12 ] &&
+[ $? = 0 ] && [ "$(grep -c '^right' /tmp/lines)" = 15 ] &&
 	grep -q '^ggml-ogpu: OGPU0: no host buffer of .*; the CPU has it' /tmp/lines
 result $? "host buffers, asynchronous copies and events" /tmp/lines
 

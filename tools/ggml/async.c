@@ -151,7 +151,8 @@ static void get_async(ggml_backend_t backend, const struct ggml_tensor *t, void 
 
 /*
  * Between backends of one card: the first one's queue copies when all that it was given is done,
- * and the second one's waits for that. For another card ggml waits for both, and the CPU copies.
+ * and the second one's waits for that. What the second one was given before may use the tensor that
+ * is written: the CPU waits for it. For another card ggml waits for both, and the CPU copies.
  */
 static bool copy_async(ggml_backend_t from, ggml_backend_t to, const struct ggml_tensor *src,
 		       struct ggml_tensor *dst)
@@ -164,6 +165,8 @@ static bool copy_async(ggml_backend_t from, ggml_backend_t to, const struct ggml
 	if (first->copy_tensor_async != copy_async || first->device != second->device ||
 	    tensor_card(src) != w->card || tensor_card(dst) != w->card)
 		return false;
+	if (first != second)
+		worker_drain(second->context);
 	if (ggml_nbytes(src))
 		worker_copy(w, (uintptr_t)dst->data, (uintptr_t)src->data, ggml_nbytes(src));
 	if (first == second)

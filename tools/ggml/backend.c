@@ -223,10 +223,38 @@ uint64_t worker_last(struct worker *w)
 	return w->line->queue->submitted;
 }
 
-/* Has what follows wait for a point of another queue of the card. */
+/* Waits with the CPU for all that the queue was given, which does not tell of what it waits for. */
+void worker_drain(struct worker *w)
+{
+	for (int i = 0; i < SLOTS && !w->failed; i++)
+		if (w->slots[i].point)
+			drain(w, &w->slots[i]);
+}
+
+/*
+ * Has what follows wait for a point of another queue of the card. A later point of a queue stands
+ * for the earlier ones, also in what it tells of failures.
+ */
 void worker_wait(struct worker *w, struct line *line, uint64_t point)
 {
 	flush(w);
+	for (uint32_t i = 0; i < w->wait_count; i++) {
+		struct wait *wait = &w->waits[i];
+
+		if (wait->line != line)
+			continue;
+		if (wait->point >= point)
+			return;
+		wait->point = point;
+		/* The next job is to be given it. */
+		if (i < w->wait_sent) {
+			const struct wait later = *wait;
+
+			*wait = w->waits[--w->wait_sent];
+			w->waits[w->wait_sent] = later;
+		}
+		return;
+	}
 	if (w->wait_count == MAX_WAITS)
 		worker_settle(w);
 	w->waits[w->wait_count++] = (struct wait){ .line = line_get(line), .point = point };
@@ -264,9 +292,7 @@ static void backend_synchronize(ggml_backend_t backend)
 	struct worker *w = to_worker(backend);
 
 	worker_settle(w);
-	for (int i = 0; i < SLOTS && !w->failed; i++)
-		if (w->slots[i].point)
-			drain(w, &w->slots[i]);
+	worker_drain(w);
 	if (w->failed)
 		GGML_ABORT("ggml-ogpu: the results of a graph are lost");
 }

@@ -74,6 +74,7 @@ struct launch {
 int worker_launch(struct worker *w, enum ggml_op op, const struct launch *launch);
 void worker_copy(struct worker *w, uint64_t dst, uint64_t src, uint64_t bytes);
 uint64_t worker_last(struct worker *w);
+void worker_drain(struct worker *w);
 void worker_wait(struct worker *w, struct line *line, uint64_t point);
 const struct card *tensor_card(const struct ggml_tensor *t);
 struct line *line_get(struct line *line);
