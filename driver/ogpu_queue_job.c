@@ -44,6 +44,16 @@
  * The way out
  */
 
+/* Wakes one who waits, if his job is over or the queue has ended. */
+static void ogpu_queue_wake_one(struct ogpu_queue *queue, struct ogpu_queue_waiter *waiter)
+{
+	if (!waiter->number ||
+	    (waiter->number > queue->finished && queue->state != OGPU_QUEUE_ENDED))
+		return;
+	waiter->number = 0;
+	waiter->wake(waiter);
+}
+
 /**
  * ogpu_queue_wake() - wake who waits for a job that is over now
  * @queue: queue, locked, that has finished jobs or has ended
@@ -54,13 +64,8 @@ void ogpu_queue_wake(struct ogpu_queue *queue)
 
 	lockdep_assert_held(&queue->lock);
 
-	list_for_each_entry(waiter, &queue->waiters, link) {
-		if (!waiter->number || (waiter->number > queue->finished &&
-					queue->state != OGPU_QUEUE_ENDED))
-			continue;
-		waiter->number = 0;
-		waiter->wake(waiter);
-	}
+	list_for_each_entry(waiter, &queue->waiters, link)
+		ogpu_queue_wake_one(queue, waiter);
 }
 
 /* Takes the pending jobs up to and with @last, which are over. */
@@ -318,7 +323,7 @@ void ogpu_queue_wait_for(struct ogpu_queue *queue, struct ogpu_queue_waiter *wai
 {
 	spin_lock_irq(&queue->lock);
 	waiter->number = number;
-	ogpu_queue_wake(queue);
+	ogpu_queue_wake_one(queue, waiter);
 	spin_unlock_irq(&queue->lock);
 }
 
