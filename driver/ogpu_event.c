@@ -2,10 +2,10 @@
 /*
  * The event ring: taking out what hardware put in.
  *
- * The interrupt's thread and the watchdog empty the ring. An entry counts once its sequence number
- * is the expected one, so that nothing has to be read from the card. Who is told of an entry
- * registers a handler for its kind. Handlers signal fences: no memory is allocated while the ring
- * is being emptied.
+ * The interrupt takes fences out, as many as are soon dealt with; its thread and the watchdog take
+ * the rest. An entry counts once its sequence number is the expected one, so that nothing has to be
+ * read from the card. Who is told of an entry registers a handler for its kind. Handlers signal
+ * fences: no memory is allocated while the ring is being emptied.
  */
 #include <linux/dma-fence.h>
 #include <linux/dma-mapping.h>
@@ -203,7 +203,7 @@ static bool ogpu_event_drain(struct ogpu_device *odev)
 		spin_unlock_irq(&event->take_lock);
 		if (!entry)
 			break;
-		ogpu_event_handle(odev, &ev, UINT_MAX);
+		ogpu_event_handle(odev, &ev, OGPU_EVENT_ALL);
 	}
 	dma_fence_end_signalling(cookie);
 	mutex_unlock(&event->lock);
@@ -324,7 +324,7 @@ void ogpu_event_poll(struct ogpu_device *odev)
 
 	if (lost) {
 		dev_warn_ratelimited(odev->drm.dev, "event ring was full: %u events lost\n", lost);
-		ogpu_event_tell(odev, OGPU_EVENT_KIND_LOST, NULL, UINT_MAX);
+		ogpu_event_tell(odev, OGPU_EVENT_KIND_LOST, NULL, OGPU_EVENT_ALL);
 	}
 }
 

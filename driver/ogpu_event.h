@@ -6,6 +6,7 @@
 #define _OGPU_EVENT_H_
 
 #include <linux/irqreturn.h>
+#include <linux/limits.h>
 #include <linux/types.h>
 
 struct drm_printer;
@@ -27,10 +28,13 @@ enum ogpu_event_kind {
 	OGPU_EVENT_KINDS,
 };
 
+/* All jobs of an event, by pieces: the caller may be put off the processor. */
+#define OGPU_EVENT_ALL	UINT_MAX
+
 /*
  * Called by the interrupt (fences only), by its thread or by the watchdog; allocates nothing. Two
- * may handle fences at a time, and the same one. Ends at most @max jobs, and returns how many: if
- * that is @max there may be more.
+ * may handle fences at a time, and the same one. Ends at most @max jobs unless that is
+ * OGPU_EVENT_ALL, and returns how many: if that is @max there may be more.
  */
 typedef unsigned int (*ogpu_event_handler)(struct ogpu_device *odev, const struct ogpu_event *ev,
 					   unsigned int max);

@@ -537,11 +537,14 @@ void ogpu_queue_begin_kill(struct ogpu_queue *queue, struct ogpu_queue_request *
 		.code = code,
 	};
 	struct ogpu_queue_done done = OGPU_QUEUE_DONE(done);
-	bool idle;
+	bool idle, ended;
 
 	stop->sent = false;
+	ended = !ogpu_queue_is_kernel(queue) && READ_ONCE(queue->state) == OGPU_QUEUE_ENDED;
+	/* Also what another thread has left, which ended it. */
+	ogpu_queue_poll(queue);
 	/* Hardware has stopped it before: there is nothing to ask. */
-	if (!ogpu_queue_is_kernel(queue) && READ_ONCE(queue->state) == OGPU_QUEUE_ENDED)
+	if (ended)
 		return;
 
 	ogpu_queue_done_begin();

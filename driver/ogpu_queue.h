@@ -299,6 +299,10 @@ struct ogpu_queue {
 	enum ogpu_queue_state state;
 	/** @error: set once, when the queue dies */
 	struct ogpu_queue_failure error;
+	/** @guilty_error: once it has ended: errno for the fence of the pending job to blame */
+	int guilty_error;
+	/** @others_error: likewise, for those of the other ones */
+	int others_error;
 	/** @submitted: jobs accepted, and number of the last one; also under @submit_lock */
 	u64 submitted;
 	/** @finished: number of the last job that is over */

@@ -17,7 +17,9 @@
  * A job on the ring is pending until its number, or one behind it, is in the queue's fence slot, or
  * hardware has stopped. Who sees that takes it off the list under @lock and signals its fence
  * without, but at once: waking others may take long, and who is woken may want the queue. So fences
- * of a queue may signal out of order by a moment; hardware is done with all of them.
+ * of a queue may signal out of order by a moment; hardware is done with all of them. Jobs are taken
+ * a few at a time, and between them who takes them may be put off the processor: what he has not
+ * taken is where others find it.
  *
  * Who waits for a job by its number is woken under @lock, for he may go as soon as it is free: only
  * when his job is over, so that nobody is woken more often than he asked to be.
@@ -26,6 +28,7 @@
  */
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 
 #include <drm/drm_drv.h>
@@ -83,49 +86,57 @@ static void ogpu_queue_take(struct ogpu_queue *queue, struct ogpu_job *last,
 	done->put |= list_empty(&queue->pending);
 }
 
-/* As ogpu_queue_take_done(), but at most @max jobs. Returns how many. */
+/*
+ * Takes at most @max jobs that are over, which are all if the queue has ended. Returns how many.
+ */
 static unsigned int ogpu_queue_take_some(struct ogpu_queue *queue, struct ogpu_queue_done *done,
 					 unsigned int max)
 {
+	bool ended = queue->state == OGPU_QUEUE_ENDED;
 	struct ogpu_job *job, *last = NULL;
 	unsigned int count = 0;
 	u64 value;
 
 	lockdep_assert_held(&queue->lock);
 
-	if (!queue->mem || list_empty(&queue->pending))
+	if (list_empty(&queue->pending) || (!ended && !queue->mem))
 		return 0;
-	value = ogpu_queue_jobs_done(queue);
+	value = ended ? U64_MAX : ogpu_queue_jobs_done(queue);
 	/* What the job wrote is older than the value that tells of its end. */
 	dma_rmb();
 
 	list_for_each_entry(job, &queue->pending, link) {
 		if (count == max || job->fence.seqno > value)
 			break;
+		if (ended && !job->fence.error)
+			dma_fence_set_error(&job->fence, job->fence.seqno == queue->error.job ?
+							 queue->guilty_error : queue->others_error);
 		last = job;
 		count++;
 	}
 	if (!last)
 		return 0;
 
-	queue->completed += count;
+	if (!ended)
+		queue->completed += count;
 	ogpu_queue_take(queue, last, done);
-	if (!list_empty(&queue->pending))
+	if (!ended && !list_empty(&queue->pending))
 		ogpu_queue_start_time(queue);
 
 	return count;
 }
 
 /**
- * ogpu_queue_take_done() - take the jobs that are done
+ * ogpu_queue_take_done() - take the jobs that are done since ogpu_queue_poll()
  * @queue: queue, locked
  * @done: initialised; to be handed to ogpu_queue_end_jobs() once the queue is unlocked
  *
- * Between ogpu_queue_done_begin() and ogpu_queue_done_end(), with ogpu_queue_end_jobs().
+ * Between ogpu_queue_done_begin() and ogpu_queue_done_end(), with ogpu_queue_end_jobs(). There is
+ * no break between their fences, so of very many some are left.
  */
 void ogpu_queue_take_done(struct ogpu_queue *queue, struct ogpu_queue_done *done)
 {
-	ogpu_queue_take_some(queue, done, UINT_MAX);
+	ogpu_queue_take_some(queue, done, OGPU_QUEUE_PIECE);
 }
 
 /**
@@ -156,6 +167,56 @@ void ogpu_queue_free_waiters(struct ogpu_queue *queue)
 		   cpu_to_le64(queue->slot_base + queue->submitted));
 }
 
+/* Signals the fences of at most @max jobs that are over. Returns how many. Any context. */
+static unsigned int ogpu_queue_poll_piece(struct ogpu_queue *queue, unsigned int max)
+{
+	struct ogpu_queue_done done = OGPU_QUEUE_DONE(done);
+	unsigned long flags;
+	unsigned int count;
+	bool cookie;
+
+	cookie = dma_fence_begin_signalling();
+	ogpu_queue_done_begin();
+	spin_lock_irqsave(&queue->lock, flags);
+	count = ogpu_queue_take_some(queue, &done, max);
+	spin_unlock_irqrestore(&queue->lock, flags);
+	ogpu_queue_end_jobs(queue, &done);
+	ogpu_queue_done_end();
+	dma_fence_end_signalling(cookie);
+
+	return count;
+}
+
+/**
+ * ogpu_queue_poll_some() - signal the fences of some jobs that are over, in an interrupt
+ * @queue: queue, referenced
+ * @max: of how many at most
+ *
+ * Return: of how many; if that is @max there may be more.
+ */
+unsigned int ogpu_queue_poll_some(struct ogpu_queue *queue, unsigned int max)
+{
+	return ogpu_queue_poll_piece(queue, max);
+}
+
+/**
+ * ogpu_queue_poll() - signal the fences of jobs that are over
+ * @queue: queue, referenced
+ *
+ * Process context. By pieces: between them the processor may do something else, and so may others
+ * do the rest. Jobs that hardware goes on to do meanwhile do not make it longer.
+ */
+void ogpu_queue_poll(struct ogpu_queue *queue)
+{
+	unsigned int i;
+
+	for (i = 0; i < DRM_OGPU_MAX_QUEUED_JOBS / OGPU_QUEUE_PIECE; i++) {
+		if (ogpu_queue_poll_piece(queue, OGPU_QUEUE_PIECE) < OGPU_QUEUE_PIECE)
+			break;
+		cond_resched();
+	}
+}
+
 /**
  * ogpu_queue_stopped() - hardware has stopped a dead queue
  * @queue: queue
@@ -163,86 +224,33 @@ void ogpu_queue_free_waiters(struct ogpu_queue *queue)
  * @others: for those of the others
  *
  * The fences of jobs that are done signal without error, also that of a job that was late and ended
- * while the queue was being stopped. Jobs that start later fail at once.
+ * while the queue was being stopped. Jobs that start later fail at once. Process context; the queue
+ * is referenced. When it returns all fences have signalled, but for those that another processor is
+ * just about to.
  */
 void ogpu_queue_stopped(struct ogpu_queue *queue, int guilty, int others)
 {
 	struct ogpu_queue_done done = OGPU_QUEUE_DONE(done);
-	struct ogpu_job *job, *last = NULL;
-	bool ended;
 
+	/* All that are done: afterwards the slot will tell of the others as well. */
+	ogpu_queue_poll(queue);
 	ogpu_queue_done_begin();
 	spin_lock_irq(&queue->lock);
-	ended = ogpu_queue_set_ended(queue);
-	ogpu_queue_take_done(queue, &done);
-
-	list_for_each_entry(job, &queue->pending, link) {
-		dma_fence_set_error(&job->fence,
-				    job->fence.seqno == queue->error.job ? guilty : others);
-		last = job;
-	}
-	if (last)
-		ogpu_queue_take(queue, last, &done);
-	if (ended)
+	if (ogpu_queue_set_ended(queue)) {
+		queue->guilty_error = guilty;
+		queue->others_error = others;
 		ogpu_queue_free_waiters(queue);
+	}
+	/* If there are more: strangers who wait for them must not depend on this thread. */
+	if (ogpu_queue_take_some(queue, &done, OGPU_QUEUE_PIECE) == OGPU_QUEUE_PIECE &&
+	    !ogpu_queue_is_kernel(queue))
+		ogpu_queue_look_soon(queue);
 	spin_unlock_irq(&queue->lock);
-
-	ogpu_queue_end_jobs(queue, &done);
-	ogpu_queue_done_end();
-}
-
-/* Signals the fences of at most @max jobs that are done. Returns how many. */
-static unsigned int ogpu_queue_poll_piece(struct ogpu_queue *queue, unsigned int max)
-{
-	struct ogpu_queue_done done = OGPU_QUEUE_DONE(done);
-	unsigned long flags;
-	unsigned int count;
-
-	ogpu_queue_done_begin();
-	spin_lock_irqsave(&queue->lock, flags);
-	count = ogpu_queue_take_some(queue, &done, max);
-	spin_unlock_irqrestore(&queue->lock, flags);
 	ogpu_queue_end_jobs(queue, &done);
 	ogpu_queue_done_end();
 
-	return count;
-}
-
-/**
- * ogpu_queue_poll_some() - signal the fences of some jobs that are done
- * @queue: queue, referenced
- * @max: of how many at most
- *
- * By pieces: between them the processor may do something else, and so may others do the rest. Any
- * context.
- *
- * Return: of how many; if that is @max there may be more.
- */
-unsigned int ogpu_queue_poll_some(struct ogpu_queue *queue, unsigned int max)
-{
-	unsigned int piece, ended, count = 0;
-	bool cookie;
-
-	cookie = dma_fence_begin_signalling();
-	do {
-		piece = min(max - count, OGPU_QUEUE_PIECE);
-		ended = ogpu_queue_poll_piece(queue, piece);
-		count += ended;
-	} while (ended == piece && count < max);
-	dma_fence_end_signalling(cookie);
-
-	return count;
-}
-
-/**
- * ogpu_queue_poll() - signal the fences of jobs that are done
- * @queue: queue, referenced
- *
- * Any context. Jobs that hardware goes on to do meanwhile do not make it longer.
- */
-void ogpu_queue_poll(struct ogpu_queue *queue)
-{
-	ogpu_queue_poll_some(queue, DRM_OGPU_MAX_QUEUED_JOBS);
+	while (ogpu_queue_poll_piece(queue, OGPU_QUEUE_PIECE) == OGPU_QUEUE_PIECE)
+		cond_resched();
 }
 
 /*
@@ -474,20 +482,17 @@ static struct dma_fence *ogpu_queue_run_slow(struct ogpu_sched_job *base)
 	spin_lock_irq(&queue->lock);
 	queue->slow_jobs--;
 	ended = queue->state == OGPU_QUEUE_ENDED;
-	if (ended) {
-		queue->finished = job->fence.seqno;
-	} else {
-		list_add(&job->link, &jobs);
-		ogpu_queue_start_jobs(queue, &jobs);
-		if (job->on_ring)
-			ogpu_queue_ring_doorbell(queue);
-	}
+	if (ended)
+		dma_fence_set_error(&job->fence, -ECANCELED);
+	list_add(&job->link, &jobs);
+	ogpu_queue_start_jobs(queue, &jobs);
+	if (job->on_ring)
+		ogpu_queue_ring_doorbell(queue);
 	spin_unlock_irq(&queue->lock);
 
-	if (ended) {
-		dma_fence_set_error(&job->fence, -ECANCELED);
-		ogpu_job_end(job);
-	}
+	/* Behind those before it, if they are still being told of. */
+	if (ended)
+		ogpu_queue_poll(queue);
 
 	/* The entity has nothing more to do with it. */
 	return NULL;

@@ -166,12 +166,15 @@ static unsigned int ogpu_queue_mgr_handle_fence(struct ogpu_device *odev,
 						const struct ogpu_event *ev, unsigned int max)
 {
 	struct ogpu_queue *queue = ogpu_queue_mgr_get(odev->queues, le32_to_cpu(ev->queue));
-	unsigned int count;
+	unsigned int count = 0;
 
 	if (!queue)
 		return 0;
 
-	count = ogpu_queue_poll_some(queue, min_t(unsigned int, max, DRM_OGPU_MAX_QUEUED_JOBS));
+	if (max == OGPU_EVENT_ALL)
+		ogpu_queue_poll(queue);
+	else
+		count = ogpu_queue_poll_some(queue, max);
 	ogpu_queue_put(queue);
 
 	return count;

@@ -213,6 +213,7 @@ void ogpu_queue_user_describe(const struct ogpu_queue *queue, struct ogpu_msg_qu
 
 /* ogpu_queue_timeout.c */
 void ogpu_queue_start_time(struct ogpu_queue *queue);
+void ogpu_queue_look_soon(struct ogpu_queue *queue);
 void ogpu_queue_timeout_work(struct work_struct *work);
 
 #endif

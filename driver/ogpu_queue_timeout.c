@@ -34,6 +34,9 @@
 /* Firmware tells nothing new before. */
 #define OGPU_QUEUE_LOOK_NS	((u64)OGPU_CONTROL_REFRESH_MS * NSEC_PER_MSEC)
 
+/* Who ends a queue signals thousands of fences in less, unless others have the processor. */
+#define OGPU_QUEUE_END_MS	20
+
 /* How often to look at a job that is held: its time limit does not count before. */
 #define OGPU_QUEUE_HELD_NS	(NSEC_PER_SEC / 2ull)
 
@@ -118,6 +121,16 @@ void ogpu_queue_start_time(struct ogpu_queue *queue)
 	ogpu_queue_timeout_after(queue, queue->timeout_ms * (u64)NSEC_PER_MSEC);
 }
 
+/**
+ * ogpu_queue_look_soon() - have the timeout work see to jobs of a queue that has ended
+ * @queue: queue, locked and referenced; the caller does so too, but may be put off the processor
+ */
+void ogpu_queue_look_soon(struct ogpu_queue *queue)
+{
+	mod_delayed_work(queue->odev->queues->timeout_wq, &queue->timeout,
+			 msecs_to_jiffies(OGPU_QUEUE_END_MS));
+}
+
 /*
  * Number of the oldest job if it has run too long, and then the queue is dead; else 0, and the
  * timeout work comes again if needed.
@@ -136,7 +149,6 @@ static u64 ogpu_queue_find_late(struct ogpu_queue *queue, u64 card_ns)
 
 	ogpu_queue_done_begin();
 	spin_lock_irq(&queue->lock);
-	/* A job may be done, with the interrupt lost. */
 	ogpu_queue_take_done(queue, &done);
 	job = list_first_entry_or_null(&queue->pending, struct ogpu_job, link);
 	if (job && ogpu_job_is_held(job, &until)) {
@@ -175,6 +187,8 @@ static void ogpu_queue_look_again(struct ogpu_queue *queue)
 /**
  * ogpu_queue_timeout_work() - see whether the oldest job of a queue has run too long
  * @work: &struct ogpu_queue.timeout
+ *
+ * Or, for who has ended a queue, signal the fences of its jobs.
  */
 void ogpu_queue_timeout_work(struct work_struct *work)
 {
@@ -184,6 +198,8 @@ void ogpu_queue_timeout_work(struct work_struct *work)
 	bool cookie;
 
 	cookie = dma_fence_begin_signalling();
+	/* Jobs may be over, with the interrupt lost. */
+	ogpu_queue_poll(queue);
 	/* If the card is lost or being removed, ogpu_queue_mgr_stop() signals all fences. */
 	if (ogpu_device_read_time(odev, &card_ns, NULL)) {
 		ogpu_queue_look_again(queue);

@@ -6,15 +6,27 @@
 #include <kunit/test.h>
 
 #define OGPU_TEST_JOBS	3
+#define OGPU_TEST_MANY	(OGPU_QUEUE_PIECE + 1)
 
 struct ogpu_queue_job_test {
 	struct ogpu_queue *queue;
-	struct dma_fence *fences[OGPU_TEST_JOBS];
+	struct dma_fence *fences[OGPU_TEST_MANY];
+	u32 count;
 	__le64 slot;
 };
 
+static bool ogpu_queue_job_test_timed;
+
+/* No job is late. */
+static void ogpu_queue_job_test_timeout(struct work_struct *work)
+{
+	ogpu_queue_job_test_timed = true;
+	ogpu_queue_poll(container_of(to_delayed_work(work), struct ogpu_queue, timeout));
+}
+
 /* A queue whose jobs are on the ring; hardware has done some of them. */
-static struct ogpu_queue_job_test *ogpu_queue_job_test_begin(struct kunit *test, u64 done)
+static struct ogpu_queue_job_test *ogpu_queue_job_test_begin_with(struct kunit *test, u32 count,
+								  u64 done)
 {
 	struct ogpu_queue_job_test *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
 	struct ogpu_queue_mgr *mgr = kunit_kzalloc(test, sizeof(*mgr), GFP_KERNEL);
@@ -32,18 +44,20 @@ static struct ogpu_queue_job_test *ogpu_queue_job_test_begin(struct kunit *test,
 	mgr->timeout_wq = system_wq;
 	odev->queues = mgr;
 	t->queue->odev = odev;
+	t->queue->kind = OGPU_QUEUE_KIND_SUBMIT;
 	t->queue->context = dma_fence_context_alloc(1);
 	t->queue->timeout_ms = 3600 * MSEC_PER_SEC;
-	t->queue->submitted = OGPU_TEST_JOBS;
+	t->count = count;
+	t->queue->submitted = count;
 	spin_lock_init(&t->queue->lock);
 	INIT_LIST_HEAD(&t->queue->pending);
 	INIT_LIST_HEAD(&t->queue->waiters);
-	INIT_DELAYED_WORK(&t->queue->timeout, ogpu_queue_timeout_work);
+	INIT_DELAYED_WORK(&t->queue->timeout, ogpu_queue_job_test_timeout);
 	kref_init(&t->queue->ref);
 	/* That of the list; nobody drops the other one. */
 	ogpu_queue_get(t->queue);
 
-	for (i = 0; i < OGPU_TEST_JOBS; i++) {
+	for (i = 0; i < count; i++) {
 		struct ogpu_job *job = ogpu_job_create(t->queue);
 
 		KUNIT_ASSERT_NOT_NULL(test, job);
@@ -56,12 +70,17 @@ static struct ogpu_queue_job_test *ogpu_queue_job_test_begin(struct kunit *test,
 	return t;
 }
 
+static struct ogpu_queue_job_test *ogpu_queue_job_test_begin(struct kunit *test, u64 done)
+{
+	return ogpu_queue_job_test_begin_with(test, OGPU_TEST_JOBS, done);
+}
+
 static void ogpu_queue_job_test_end(struct ogpu_queue_job_test *t)
 {
 	u32 i;
 
 	cancel_delayed_work_sync(&t->queue->timeout);
-	for (i = 0; i < OGPU_TEST_JOBS; i++)
+	for (i = 0; i < t->count; i++)
 		dma_fence_put(t->fences[i]);
 }
 
@@ -150,6 +169,43 @@ static void ogpu_queue_job_test_poll_some(struct kunit *test)
 	ogpu_queue_job_test_end(t);
 }
 
+struct ogpu_queue_job_test_rest {
+	struct dma_fence_cb cb;
+	struct ogpu_queue *queue;
+	bool any;
+};
+
+static void ogpu_queue_job_test_look(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	struct ogpu_queue_job_test_rest *rest =
+		container_of(cb, struct ogpu_queue_job_test_rest, cb);
+
+	rest->any = !list_empty(&rest->queue->pending);
+}
+
+/*
+ * Who stops a queue may be put off the processor: the rest of the jobs is where others look, and
+ * somebody does.
+ */
+static void ogpu_queue_job_test_stop_many(struct kunit *test)
+{
+	struct ogpu_queue_job_test *t = ogpu_queue_job_test_begin_with(test, OGPU_TEST_MANY, 0);
+	struct ogpu_queue_job_test_rest rest = { .queue = t->queue };
+
+	KUNIT_ASSERT_EQ(test, dma_fence_add_callback(t->fences[0], &rest.cb,
+						     ogpu_queue_job_test_look), 0);
+	ogpu_queue_job_test_timed = false;
+	ogpu_queue_job_test_kill(t, 1);
+	flush_delayed_work(&t->queue->timeout);
+	KUNIT_EXPECT_TRUE(test, ogpu_queue_job_test_timed);
+	KUNIT_EXPECT_TRUE(test, rest.any);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(t->fences[0]), -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(t->fences[OGPU_TEST_MANY - 1]), -ECANCELED);
+	KUNIT_EXPECT_TRUE(test, list_empty(&t->queue->pending));
+	KUNIT_EXPECT_EQ(test, t->queue->completed, 0);
+	ogpu_queue_job_test_end(t);
+}
+
 static void ogpu_queue_job_test_doorbell(struct ogpu_device *odev, u32 number, u64 wptr) { }
 
 /* A job more for a queue that is full, with those before the pending ones not over either. */
@@ -203,6 +259,7 @@ static struct kunit_case ogpu_queue_job_cases[] = {
 	KUNIT_CASE(ogpu_queue_job_test_late_but_done),
 	KUNIT_CASE(ogpu_queue_job_test_poll),
 	KUNIT_CASE(ogpu_queue_job_test_poll_some),
+	KUNIT_CASE(ogpu_queue_job_test_stop_many),
 	KUNIT_CASE(ogpu_queue_job_test_full),
 	{ }
 };
