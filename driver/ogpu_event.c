@@ -32,7 +32,7 @@
 /* Entries are given back so many at a time: often enough that hardware need not drop anything. */
 #define OGPU_EVENT_GIVE_BACK	(OGPU_EVENT_RING_ENTRIES / 4)
 
-/* Entries and jobs that one interrupt handles before it leaves the rest to the thread. */
+/* Entries, jobs and threads to wake that one interrupt handles; the rest is the thread's. */
 #define OGPU_EVENT_IRQ_BUDGET	64
 
 /**
@@ -352,3 +352,7 @@ void ogpu_event_print_state(struct ogpu_device *odev, struct drm_printer *p)
 		   READ_ONCE(event->dropped));
 	drm_printf(p, "  fences %llu, unknown %llu\n", fences, unknown);
 }
+
+#if IS_ENABLED(CONFIG_DRM_OGPU_KUNIT_TEST)
+#include "tests/ogpu_event_test.c"
+#endif

@@ -33,8 +33,8 @@ enum ogpu_event_kind {
 
 /*
  * Called by the interrupt (fences only), by its thread or by the watchdog; allocates nothing. Two
- * may handle fences at a time, and the same one. Ends at most @max jobs unless that is
- * OGPU_EVENT_ALL, and returns how many: if that is @max there may be more.
+ * may handle fences at a time, and the same one. Ends jobs and wakes threads, @max together at most
+ * unless that is OGPU_EVENT_ALL, and returns how many: if that is @max there may be more.
  */
 typedef unsigned int (*ogpu_event_handler)(struct ogpu_device *odev, const struct ogpu_event *ev,
 					   unsigned int max);

@@ -178,7 +178,7 @@ struct ogpu_queue_request {
 	u32 generation;
 };
 
-/* Most waiters for jobs of one queue: those whose job is over are woken with interrupts off. */
+/* Most waiters for jobs of one queue: they are woken with interrupts off, many by a thread only. */
 #define OGPU_QUEUE_MAX_WAITERS	256
 
 /**

@@ -190,13 +190,20 @@ static unsigned int ogpu_queue_poll_piece(struct ogpu_queue *queue, unsigned int
 /**
  * ogpu_queue_poll_some() - signal the fences of some jobs that are over, in an interrupt
  * @queue: queue, referenced
- * @max: of how many at most
+ * @max: how many jobs and threads that may be woken at most, together
  *
- * Return: of how many; if that is @max there may be more.
+ * Return: how many those were; if that is @max there may be more.
  */
 unsigned int ogpu_queue_poll_some(struct ogpu_queue *queue, unsigned int max)
 {
-	return ogpu_queue_poll_piece(queue, max);
+	unsigned int waiters = READ_ONCE(queue->waiter_count), count;
+
+	/* Each is looked at, at least. */
+	if (waiters >= max)
+		return max;
+	count = ogpu_queue_poll_piece(queue, max - waiters);
+
+	return count ? count + waiters : 0;
 }
 
 /**

@@ -169,6 +169,22 @@ static void ogpu_queue_job_test_poll_some(struct kunit *test)
 	ogpu_queue_job_test_end(t);
 }
 
+/* Whom it would wake counts as well. */
+static void ogpu_queue_job_test_poll_waiters(struct kunit *test)
+{
+	struct ogpu_queue_job_test *t = ogpu_queue_job_test_begin(test, OGPU_TEST_JOBS);
+
+	t->queue->waiter_count = 2;
+	KUNIT_EXPECT_EQ(test, ogpu_queue_poll_some(t->queue, 2), 2);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(t->fences[0]), 0);
+	KUNIT_EXPECT_EQ(test, ogpu_queue_poll_some(t->queue, 3), 3);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(t->fences[0]), 1);
+	KUNIT_EXPECT_EQ(test, dma_fence_get_status(t->fences[1]), 0);
+	ogpu_queue_poll(t->queue);
+	KUNIT_EXPECT_EQ(test, ogpu_queue_poll_some(t->queue, 3), 0);
+	ogpu_queue_job_test_end(t);
+}
+
 struct ogpu_queue_job_test_rest {
 	struct dma_fence_cb cb;
 	struct ogpu_queue *queue;
@@ -259,6 +275,7 @@ static struct kunit_case ogpu_queue_job_cases[] = {
 	KUNIT_CASE(ogpu_queue_job_test_late_but_done),
 	KUNIT_CASE(ogpu_queue_job_test_poll),
 	KUNIT_CASE(ogpu_queue_job_test_poll_some),
+	KUNIT_CASE(ogpu_queue_job_test_poll_waiters),
 	KUNIT_CASE(ogpu_queue_job_test_stop_many),
 	KUNIT_CASE(ogpu_queue_job_test_full),
 	{ }
