@@ -127,7 +127,9 @@ static struct dma_fence *ogpu_bind_job_run(struct ogpu_sched_job *sched_job)
 	struct dma_fence *fence = dma_fence_get(job->fence);
 	int ret;
 
+	ogpu_device_begin_work(job->vm->odev);
 	ret = ogpu_bind_job_apply(job);
+	ogpu_device_end_work(job->vm->odev);
 	if (ret) {
 		ret = ogpu_bind_job_defer(job);
 		if (!ret)

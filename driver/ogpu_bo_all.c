@@ -13,7 +13,10 @@
  */
 #include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
+#include <linux/find.h>
 #include <linux/list.h>
+#include <linux/math64.h>
+#include <linux/mutex.h>
 #include <linux/wait.h>
 
 #include <drm/drm_print.h>
@@ -122,4 +125,55 @@ void ogpu_bos_stop(struct ogpu_mem *mem)
 	spin_unlock(&bos->lock);
 
 	wait_event(bos->ended, list_empty_careful(&bos->ending));
+}
+
+static bool ogpu_bo_has_chunk(struct ogpu_vram_mgr *vram, struct ogpu_vram_resource *vres,
+			      const unsigned long *chunks)
+{
+	u64 chunk = vram->mm.chunk_size;
+	struct gpu_buddy_block *block;
+
+	list_for_each_entry(block, &vres->blocks, link) {
+		u64 size = gpu_buddy_block_size(&vram->mm, block);
+		unsigned long first = div64_u64(gpu_buddy_block_offset(block), chunk);
+		unsigned long end = first + div64_u64(size, chunk);
+
+		if (find_next_bit(chunks, end, first) < end)
+			return true;
+	}
+
+	return false;
+}
+
+/**
+ * ogpu_bos_lose() - mark buffers of which something was lost to bad memory
+ * @mem: memory of a card
+ * @chunks: a bit for each chunk of VRAM where that is so
+ *
+ * Return: 0; -EBADMSG if it is memory of the driver itself.
+ */
+int ogpu_bos_lose(struct ogpu_mem *mem, const unsigned long *chunks)
+{
+	struct ogpu_vram_mgr *vram = &mem->vram;
+	struct ogpu_vram_resource *vres;
+	int ret = 0;
+
+	mutex_lock(&vram->lock);
+	list_for_each_entry(vres, &vram->resources, link) {
+		struct ttm_buffer_object *bo = vres->base.bo;
+
+		if (!bo || !ogpu_bo_has_chunk(vram, vres, chunks))
+			continue;
+		if (bo->type == ttm_bo_type_kernel) {
+			ret = -EBADMSG;
+		} else if (ogpu_bo_is_buffer(bo)) {
+			WRITE_ONCE(ttm_to_ogpu_bo(bo)->lost, true);
+			drm_err_ratelimited(&mem->odev->drm,
+					    "a buffer of %zu bytes has lost its content to bad memory\n",
+					    bo->base.size);
+		}
+	}
+	mutex_unlock(&vram->lock);
+
+	return ret;
 }

@@ -116,8 +116,13 @@ void ogpu_copy_stop(struct ogpu_device *odev)
 	ogpu_queue_put(queue);
 }
 
-/* Returns a reference, or NULL if the engine cannot be used now. */
-static struct ogpu_queue *ogpu_copy_get_queue(struct ogpu_copy *copy)
+/**
+ * ogpu_copy_get_queue() - the copy queue itself
+ * @copy: of the card
+ *
+ * Return: the queue with a reference, or NULL if the engine cannot be used now.
+ */
+struct ogpu_queue *ogpu_copy_get_queue(struct ogpu_copy *copy)
 {
 	struct ogpu_queue *queue = NULL;
 

@@ -20,6 +20,7 @@
  * signal. What is submitted is executed exactly once, or fails when its queue has ended.
  */
 #include <linux/dma-resv.h>
+#include <linux/iopoll.h>
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 #include <linux/sizes.h>
@@ -38,6 +39,9 @@
 
 /* Jobs that are started, or fail, with interrupts off. */
 #define OGPU_COPY_AT_ONCE	64u
+/* How long what is on the ring may take before the card can sleep. */
+#define OGPU_COPY_HOLD_MS	10000
+#define OGPU_COPY_HOLD_POLL_US	100
 
 static_assert(offsetof(struct ogpu_copy_work, fence) == 0);
 static_assert(offsetof(struct ogpu_copy_piece, base) == 0);
@@ -214,7 +218,7 @@ static void ogpu_copy_dispatch(struct ogpu_copy *copy)
 		queue = NULL;
 		spin_lock_irqsave(&copy->lock, flags);
 		for (n = 0; n < OGPU_COPY_AT_ONCE; n++) {
-			if (list_empty(&copy->flows) || !ogpu_copy_has_room(copy) ||
+			if (copy->held || list_empty(&copy->flows) || !ogpu_copy_has_room(copy) ||
 			    ogpu_copy_start_next(copy, &failed))
 				break;
 		}
@@ -480,4 +484,41 @@ void ogpu_copy_work_fini_card(struct ogpu_copy *copy)
 	/* ogpu_copy_wake(), under the lock of a fence, may not have got that far yet. */
 	synchronize_rcu();
 	cancel_work_sync(&copy->run);
+}
+
+/**
+ * ogpu_copy_hold() - no move or clear begins, and those that have begun are over
+ * @copy: the card's
+ *
+ * Until ogpu_copy_let_go(). Sleeps.
+ *
+ * Return: 0, or -ETIMEDOUT; then they are not held.
+ */
+int ogpu_copy_hold(struct ogpu_copy *copy)
+{
+	u32 jobs;
+	int ret;
+
+	spin_lock_irq(&copy->lock);
+	copy->held = true;
+	spin_unlock_irq(&copy->lock);
+
+	ret = read_poll_timeout(READ_ONCE, jobs, !jobs, OGPU_COPY_HOLD_POLL_US,
+				OGPU_COPY_HOLD_MS * USEC_PER_MSEC, false, copy->flight_jobs);
+	if (ret)
+		ogpu_copy_let_go(copy);
+
+	return ret;
+}
+
+/**
+ * ogpu_copy_let_go() - undo ogpu_copy_hold()
+ * @copy: the card's
+ */
+void ogpu_copy_let_go(struct ogpu_copy *copy)
+{
+	spin_lock_irq(&copy->lock);
+	copy->held = false;
+	spin_unlock_irq(&copy->lock);
+	queue_work(copy->odev->submit_wq, &copy->run);
 }

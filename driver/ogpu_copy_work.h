@@ -34,6 +34,8 @@ struct ogpu_copy {
 	struct list_head flows;
 	/** @nobody: for buffers that have no client any more */
 	struct ogpu_copy_flow nobody;
+	/** @held: nothing more goes to the ring: the card is about to sleep */
+	bool held;
 	/** @flight_jobs: jobs that are on the ring */
 	u32 flight_jobs;
 	/** @flight_bytes: what they move or clear */
@@ -120,6 +122,8 @@ static inline struct ogpu_copy_piece *to_ogpu_copy_piece(struct ogpu_job_packets
 
 void ogpu_copy_work_init_card(struct ogpu_copy *copy, struct ogpu_device *odev);
 void ogpu_copy_work_fini_card(struct ogpu_copy *copy);
+int ogpu_copy_hold(struct ogpu_copy *copy);
+void ogpu_copy_let_go(struct ogpu_copy *copy);
 
 struct ogpu_copy_work *ogpu_copy_work_create(struct ogpu_copy *copy, struct ogpu_queue *queue,
 					     struct ogpu_mem_client *client);

@@ -24,6 +24,8 @@
 #include "ogpu_report.h"
 #include "ogpu_trace.h"
 
+/* How long what others have begun may take before the card can sleep. */
+#define OGPU_DEVICE_CLOSE_MS	10000
 /* How often to look at a register that is waited for: invalidating a TLB takes microseconds. */
 #define OGPU_DEVICE_POLL_US	20
 
@@ -190,6 +192,7 @@ void ogpu_device_set_gone(struct ogpu_device *odev)
 	if (xchg(&odev->state, OGPU_STATE_GONE) == OGPU_STATE_GONE)
 		return;
 
+	wake_up_all(&odev->gate);
 	trace_ogpu_state(odev, ogpu_state_name(OGPU_STATE_GONE));
 	ogpu_device_set_error(odev, "card does not answer; reseat or power-cycle it");
 	ogpu_eventlog_add(odev, OGPU_EVENT_CARD, OGPU_TROUBLE_GONE, "power-cycle",
@@ -225,6 +228,7 @@ void ogpu_device_check_gone(struct ogpu_device *odev)
 void ogpu_device_detach(struct ogpu_device *odev)
 {
 	xchg(&odev->state, OGPU_STATE_GONE);
+	wake_up_all(&odev->gate);
 }
 
 /**
@@ -344,6 +348,73 @@ int ogpu_device_read_time(struct ogpu_device *odev, u64 *card_ns, u64 *cpu_ns)
 	return *card_ns == U64_MAX ? -ENODEV : 0;
 }
 
+static bool ogpu_device_is_open(struct ogpu_device *odev)
+{
+	return !READ_ONCE(odev->closed) || READ_ONCE(odev->state) == OGPU_STATE_GONE;
+}
+
+/**
+ * ogpu_device_begin_work() - a worker is about to have the card do something
+ * @odev: the card
+ *
+ * Waits while the card sleeps, but for nobody else. Sections do not nest. Callable where fences are
+ * signalled: who closes the gate has taken all memory that he needs before, and programs are
+ * frozen. (That is also why lockdep is not told.)
+ */
+void ogpu_device_begin_work(struct ogpu_device *odev)
+{
+	for (;;) {
+		atomic_inc(&odev->workers);
+		/* Pairs with ogpu_device_close(): one of us sees the other. */
+		smp_mb__after_atomic();
+		if (ogpu_device_is_open(odev))
+			return;
+		ogpu_device_end_work(odev);
+		wait_event(odev->gate, ogpu_device_is_open(odev));
+	}
+}
+
+/**
+ * ogpu_device_end_work() - the work is done
+ * @odev: the card
+ */
+void ogpu_device_end_work(struct ogpu_device *odev)
+{
+	if (atomic_dec_and_test(&odev->workers))
+		wake_up_all(&odev->gate);
+}
+
+/**
+ * ogpu_device_close() - have no worker use the card
+ * @odev: the card
+ *
+ * Until ogpu_device_open(). Under @odev->reset_lock. Sleeps.
+ *
+ * Return: 0, or -EBUSY if those who have begun do not end; then nothing is closed.
+ */
+int ogpu_device_close(struct ogpu_device *odev)
+{
+	WRITE_ONCE(odev->closed, true);
+	/* Pairs with ogpu_device_begin_work(): one of us sees the other. */
+	smp_mb();
+	if (wait_event_timeout(odev->gate, !atomic_read(&odev->workers),
+			       msecs_to_jiffies(OGPU_DEVICE_CLOSE_MS)))
+		return 0;
+
+	ogpu_device_open(odev);
+	return -EBUSY;
+}
+
+/**
+ * ogpu_device_open() - undo ogpu_device_close()
+ * @odev: the card
+ */
+void ogpu_device_open(struct ogpu_device *odev)
+{
+	WRITE_ONCE(odev->closed, false);
+	wake_up_all(&odev->gate);
+}
+
 /**
  * ogpu_device_unplug() - have nobody use the card any more
  * @odev: card that is being unbound, with all its fences signalled
@@ -383,6 +454,7 @@ int ogpu_device_init(struct ogpu_device *odev)
 	spin_lock_init(&odev->time_lock);
 	spin_lock_init(&odev->error_lock);
 	init_waitqueue_head(&odev->released);
+	init_waitqueue_head(&odev->gate);
 	INIT_WORK(&odev->state_work, ogpu_device_state_work);
 	odev->state = OGPU_STATE_AWAITING_FIRMWARE;
 	odev->generation = 1;

@@ -59,6 +59,7 @@ struct ogpu_pt_mems;
 struct ogpu_report_ops;
 struct ogpu_reset;
 struct ogpu_signal_ring;
+struct ogpu_sleep;
 struct ogpu_vm_owners;
 struct ogpu_watchdog;
 
@@ -117,6 +118,12 @@ struct ogpu_device {
 	struct srcu_struct unplug_srcu;
 	/** @unplugged: nobody may use it any more; read under @unplug_srcu */
 	bool unplugged;
+	/** @workers: how many are in ogpu_device_begin_work() */
+	atomic_t workers;
+	/** @closed: nobody may begin; written under @reset_lock, read with READ_ONCE() */
+	bool closed;
+	/** @gate: woken when either changes to what somebody waits for */
+	wait_queue_head_t gate;
 	/** @disc: what the discovery table told; constant after probe */
 	struct ogpu_disc disc;
 	/** @system_atomics: atomics on host memory are such for the CPU, too; likewise */
@@ -179,6 +186,8 @@ struct ogpu_device {
 	struct ogpu_boot *boot;
 	/** @reset: recovery of the whole card (ogpu_reset.c) */
 	struct ogpu_reset *reset;
+	/** @sleep: what is kept while the card has no power (ogpu_sleep.c) */
+	struct ogpu_sleep *sleep;
 	/** @ras: pages of VRAM that went bad (ogpu_ras.c) */
 	struct ogpu_ras *ras;
 	/** @watchdog: looks after the card once a second (ogpu_watchdog.c) */
@@ -226,6 +235,10 @@ int ogpu_device_init(struct ogpu_device *odev);
 void ogpu_device_fini(struct ogpu_device *odev);
 bool ogpu_device_enter(struct ogpu_device *odev, int *idx);
 void ogpu_device_exit(struct ogpu_device *odev, int idx);
+void ogpu_device_begin_work(struct ogpu_device *odev);
+void ogpu_device_end_work(struct ogpu_device *odev);
+int ogpu_device_close(struct ogpu_device *odev);
+void ogpu_device_open(struct ogpu_device *odev);
 void ogpu_device_unplug(struct ogpu_device *odev);
 int ogpu_device_read_time(struct ogpu_device *odev, u64 *card_ns, u64 *cpu_ns);
 bool ogpu_device_set_state(struct ogpu_device *odev, enum ogpu_state from, enum ogpu_state to);

@@ -177,8 +177,10 @@ int ogpu_mmu_as_clear(struct ogpu_device *odev, u16 asid)
 	if (!ogpu_device_enter(odev, &idx))
 		return 0;
 
+	ogpu_device_begin_work(odev);
 	writeq(0, ogpu_mmu_as_entry(odev, asid));
 	ret = ogpu_mmu_invalidate(odev, asid, NULL);
+	ogpu_device_end_work(odev);
 	ogpu_device_exit(odev, idx);
 
 	return ret;

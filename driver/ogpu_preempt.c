@@ -236,6 +236,7 @@ static void ogpu_preempt_suspend_work(struct work_struct *work)
 	if (ran_ms < OGPU_PREEMPT_MIN_RUN_MS)
 		msleep(OGPU_PREEMPT_MIN_RUN_MS - ran_ms);
 
+	ogpu_device_begin_work(preempt->vm->odev);
 	mutex_lock(&preempt->lock);
 	/* If not, the card is being stopped, which ends the fence. */
 	if (preempt->state != OGPU_PREEMPT_SUSPENDED && ogpu_preempt_suspend_clients(preempt)) {
@@ -244,6 +245,7 @@ static void ogpu_preempt_suspend_work(struct work_struct *work)
 		again = !list_empty(&preempt->clients);
 	}
 	mutex_unlock(&preempt->lock);
+	ogpu_device_end_work(preempt->vm->odev);
 	dma_fence_end_signalling(cookie);
 
 	if (again)
@@ -330,7 +332,9 @@ static int ogpu_preempt_try_resume(struct ogpu_preempt *preempt)
 		return 0;
 
 	if (READ_ONCE(preempt->state) == OGPU_PREEMPT_SUSPENDED) {
+		ogpu_device_begin_work(odev);
 		ret = ogpu_preempt_hold_buffers(preempt);
+		ogpu_device_end_work(odev);
 		if (ret)
 			return ret;
 	}
@@ -338,6 +342,7 @@ static int ogpu_preempt_try_resume(struct ogpu_preempt *preempt)
 	if (ret)
 		return ret;
 
+	ogpu_device_begin_work(odev);
 	mutex_lock(&preempt->lock);
 	if (preempt->state == OGPU_PREEMPT_RESUMING) {
 		odev->mem->preempts.ops->resume(odev, &preempt->clients);
@@ -348,6 +353,7 @@ static int ogpu_preempt_try_resume(struct ogpu_preempt *preempt)
 		ret = -EAGAIN;
 	}
 	mutex_unlock(&preempt->lock);
+	ogpu_device_end_work(odev);
 
 	return ret;
 }
@@ -359,6 +365,7 @@ static unsigned int ogpu_preempt_retry_ms(struct ogpu_preempt *preempt, int erro
 	unsigned int ms = 0;
 	s64 failing_ms;
 
+	ogpu_device_begin_work(odev);
 	mutex_lock(&preempt->lock);
 	if (!preempt->failing_since)
 		preempt->failing_since = ktime_get();
@@ -375,6 +382,7 @@ static unsigned int ogpu_preempt_retry_ms(struct ogpu_preempt *preempt, int erro
 	if (!ms)
 		preempt->failing_since = 0;
 	mutex_unlock(&preempt->lock);
+	ogpu_device_end_work(odev);
 
 	return ms;
 }

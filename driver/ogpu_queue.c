@@ -159,7 +159,8 @@ static int ogpu_queue_create_errno(int err)
 	return !err || err == -ENOSPC ? err : -ENODEV;
 }
 
-static int ogpu_queue_create_on_card(struct ogpu_queue *queue)
+/* @flags: OGPU_QUEUE_RESTORE: go on where it stood; or 0 */
+static int ogpu_queue_create_on_card(struct ogpu_queue *queue, u32 flags)
 {
 	struct ogpu_queue_mgr *mgr = queue->odev->queues;
 	struct ogpu_msg_queue_create body = {
@@ -190,6 +191,7 @@ static int ogpu_queue_create_on_card(struct ogpu_queue *queue)
 		body.save = cpu_to_le64(OGPU_OPERAND(OGPU_TARGET_VIRTUAL, queue->save_va));
 	if (queue->kind == OGPU_QUEUE_KIND_USER)
 		ogpu_queue_user_describe(queue, &body);
+	body.flags |= cpu_to_le32(flags);
 
 	mutex_lock(&mgr->lock);
 	generation = READ_ONCE(queue->odev->generation);
@@ -218,6 +220,19 @@ static int ogpu_queue_create_on_card(struct ogpu_queue *queue)
 	return ogpu_queue_create_errno(ret);
 }
 
+/**
+ * ogpu_queue_restore() - a queue that firmware does not know any more goes on where it stood
+ * @queue: the queue, whose control page tells that
+ *
+ * Sleeps, asks firmware.
+ *
+ * Return: 0 or an errno.
+ */
+int ogpu_queue_restore(struct ogpu_queue *queue)
+{
+	return ogpu_queue_create_on_card(queue, OGPU_QUEUE_RESTORE);
+}
+
 /* It may execute as soon as it exists: its memory must be there, and held. */
 static int ogpu_queue_create_user(struct ogpu_queue *queue)
 {
@@ -227,7 +242,7 @@ static int ogpu_queue_create_user(struct ogpu_queue *queue)
 	ret = ogpu_preempt_begin_add(preempt);
 	if (ret)
 		return ret;
-	ret = ogpu_queue_create_on_card(queue);
+	ret = ogpu_queue_create_on_card(queue, 0);
 	/* After some errors nobody knows. */
 	ogpu_preempt_end_add(preempt, READ_ONCE(queue->on_card) ? &queue->client : NULL);
 
@@ -443,7 +458,7 @@ struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
 	if (queue->kind == OGPU_QUEUE_KIND_USER)
 		ret = ogpu_queue_create_user(queue);
 	else
-		ret = ogpu_queue_create_on_card(queue);
+		ret = ogpu_queue_create_on_card(queue, 0);
 	if (ret) {
 		ogpu_queue_put(queue);
 		return ERR_PTR(ret);

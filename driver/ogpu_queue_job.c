@@ -486,6 +486,7 @@ static struct dma_fence *ogpu_queue_run_slow(struct ogpu_sched_job *base)
 
 	/* Before it can be over. */
 	ogpu_slow_job_uncharge(slow);
+	ogpu_device_begin_work(queue->odev);
 	spin_lock_irq(&queue->lock);
 	queue->slow_jobs--;
 	ended = queue->state == OGPU_QUEUE_ENDED;
@@ -497,6 +498,7 @@ static struct dma_fence *ogpu_queue_run_slow(struct ogpu_sched_job *base)
 		ogpu_queue_ring_doorbell(queue);
 	spin_unlock_irq(&queue->lock);
 
+	ogpu_device_end_work(queue->odev);
 	/* Behind those before it, if they are still being told of. */
 	if (ended)
 		ogpu_queue_poll(queue);

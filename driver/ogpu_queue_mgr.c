@@ -53,8 +53,14 @@ struct ogpu_queue *ogpu_queue_mgr_get(struct ogpu_queue_mgr *mgr, unsigned long 
 	return queue;
 }
 
-/* The next queue from *number on, with a reference; NULL if there is none. */
-static struct ogpu_queue *ogpu_queue_mgr_find(struct ogpu_queue_mgr *mgr, unsigned long *number)
+/**
+ * ogpu_queue_mgr_find() - find the next queue
+ * @mgr: all queues
+ * @number: the first that it may have; out: that of the queue
+ *
+ * Return: the queue with a reference, or NULL.
+ */
+struct ogpu_queue *ogpu_queue_mgr_find(struct ogpu_queue_mgr *mgr, unsigned long *number)
 {
 	struct ogpu_queue *queue;
 

@@ -159,6 +159,7 @@ static inline u64 ogpu_queue_jobs_done(const struct ogpu_queue *queue)
 /* ogpu_queue.c */
 void ogpu_queue_free_mem(struct ogpu_queue *queue);
 void ogpu_queue_free(struct ogpu_queue *queue);
+int ogpu_queue_restore(struct ogpu_queue *queue);
 void ogpu_queue_send(struct ogpu_queue *queue, struct ogpu_queue_request *request,
 		     enum ogpu_msg_type type);
 bool ogpu_queue_set_dead(struct ogpu_queue *queue, const struct ogpu_queue_failure *error);
@@ -177,6 +178,7 @@ void ogpu_queue_log_error(const struct ogpu_queue *queue, const struct ogpu_queu
 
 /* ogpu_queue_mgr.c */
 struct ogpu_queue *ogpu_queue_mgr_get(struct ogpu_queue_mgr *mgr, unsigned long number);
+struct ogpu_queue *ogpu_queue_mgr_find(struct ogpu_queue_mgr *mgr, unsigned long *number);
 void ogpu_queue_mgr_drop(struct ogpu_queue_mgr *mgr, struct ogpu_queue *queue);
 
 /* ogpu_queue_quota.c */

@@ -200,6 +200,7 @@ void ogpu_queue_timeout_work(struct work_struct *work)
 	cookie = dma_fence_begin_signalling();
 	/* Jobs may be over, with the interrupt lost. */
 	ogpu_queue_poll(queue);
+	ogpu_device_begin_work(odev);
 	/* If the card is lost or being removed, ogpu_queue_mgr_stop() signals all fences. */
 	if (ogpu_device_read_time(odev, &card_ns, NULL)) {
 		ogpu_queue_look_again(queue);
@@ -218,6 +219,7 @@ void ogpu_queue_timeout_work(struct work_struct *work)
 		ogpu_queue_kill(queue, DRM_OGPU_QUEUE_ERR_TIMEOUT, -ETIMEDOUT);
 	}
 out:
+	ogpu_device_end_work(odev);
 	dma_fence_end_signalling(cookie);
 }
 

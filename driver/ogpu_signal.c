@@ -796,6 +796,26 @@ void ogpu_signal_end(struct ogpu_device *odev, u32 number)
 }
 
 /**
+ * ogpu_signal_again() - what a queue has signalled, and whether it was armed, was forgotten
+ * @odev: the card, which was started again
+ * @number: of the queue
+ *
+ * Who waits looks again, and is told of what follows.
+ */
+void ogpu_signal_again(struct ogpu_device *odev, u32 number)
+{
+	struct ogpu_signal_slot *slot = &odev->signal->slots[number];
+	unsigned long flags;
+
+	spin_lock_irqsave(&slot->wait.lock, flags);
+	if (slot->user) {
+		ogpu_signal_tell_slot(slot, DRM_OGPU_EVENT_SIGNAL);
+		ogpu_signal_arm_slot(odev->signal, slot);
+	}
+	spin_unlock_irqrestore(&slot->wait.lock, flags);
+}
+
+/**
  * ogpu_signal_start() - empty the ring and give it to hardware
  * @odev: the card; its engines stand still
  */

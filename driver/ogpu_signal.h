@@ -40,6 +40,7 @@ void ogpu_eventfd_put(struct ogpu_eventfd *eventfd);
 int ogpu_signal_wait_begin(struct ogpu_device *odev, u32 number, struct wait_queue_entry *entry);
 void ogpu_signal_wait_end(struct ogpu_device *odev, u32 number, struct wait_queue_entry *entry);
 void ogpu_signal_arm(struct ogpu_device *odev, u32 number);
+void ogpu_signal_again(struct ogpu_device *odev, u32 number);
 void ogpu_signal_tell(struct ogpu_device *odev, u32 number, u32 event);
 void ogpu_signal_set_eventfd(struct ogpu_device *odev, u32 number, struct ogpu_eventfd *eventfd);
 

@@ -6,7 +6,9 @@
  * for that. So what one client has in use never makes other memory count as busy. Looking costs by
  * what is looked at, and nothing is looked at again once its fence has signalled.
  */
+#include <linux/bitmap.h>
 #include <linux/interval_tree_generic.h>
+#include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
@@ -139,6 +141,29 @@ void ogpu_vram_busy_add(struct ogpu_vram_busy *busy, struct ogpu_vram_left *left
 	list_add(&left->link, &busy->all);
 	if (dma_fence_add_callback(left->fence, &left->cb, ogpu_vram_left_signaled))
 		ogpu_vram_busy_drop(busy, left);
+}
+
+/**
+ * ogpu_vram_busy_mark() - what is busy in units of chunks
+ * @busy: all that is busy
+ * @chunks: a bit for each chunk of VRAM; set for those that are
+ * @chunk: its bytes
+ */
+void ogpu_vram_busy_mark(struct ogpu_vram_busy *busy, unsigned long *chunks, u64 chunk)
+{
+	struct ogpu_vram_left *left;
+	u32 i;
+
+	lockdep_assert_held(busy->lock);
+
+	list_for_each_entry(left, &busy->all, link) {
+		for (i = 0; i < left->count; i++) {
+			u64 first = div64_u64(left->ranges[i].start, chunk);
+			u64 last = div64_u64(left->ranges[i].last, chunk);
+
+			bitmap_set(chunks, first, last - first + 1);
+		}
+	}
 }
 
 /**

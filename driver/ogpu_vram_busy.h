@@ -95,6 +95,7 @@ void ogpu_vram_busy_clean(struct ogpu_vram_busy *busy);
 void ogpu_vram_busy_add(struct ogpu_vram_busy *busy, struct ogpu_vram_left *left);
 bool ogpu_vram_is_busy(struct ogpu_vram_busy *busy, u64 start, u64 end,
 		       bool (*counts)(struct dma_fence *fence));
+void ogpu_vram_busy_mark(struct ogpu_vram_busy *busy, unsigned long *chunks, u64 chunk);
 int ogpu_vram_deps_init(struct ogpu_vram_deps *deps, struct ogpu_vram_busy *busy,
 			struct gpu_buddy *mm, struct list_head *blocks);
 void ogpu_vram_deps_fini(struct ogpu_vram_deps *deps);

@@ -16,8 +16,10 @@
  * is handed out only if nothing else is left (&struct ogpu_mem_try.busy). The driver's own buffers
  * are written by the CPU and never get memory that is busy.
  */
+#include <linux/bitmap.h>
 #include <linux/dma-fence.h>
 #include <linux/log2.h>
+#include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -328,6 +330,7 @@ static int ogpu_vram_alloc(struct ttm_resource_manager *man, struct ttm_buffer_o
 	vres->pinned = bo->type == ttm_bo_type_kernel;
 	if (vres->pinned)
 		mgr->pinned += vres->base.size;
+	list_add_tail(&vres->link, &mgr->resources);
 	mutex_unlock(&mgr->lock);
 
 	vres->base.start = OGPU_VRAM_SCATTERED;
@@ -353,6 +356,7 @@ static void ogpu_vram_free(struct ttm_resource_manager *man, struct ttm_resource
 	struct ogpu_vram_resource *vres = to_ogpu_vram_resource(res);
 
 	mutex_lock(&mgr->lock);
+	list_del(&vres->link);
 	ogpu_vram_note_busy(mgr, vres);
 	gpu_buddy_free_list(&mgr->mm, &vres->blocks, 0);
 	mgr->visible_used -= vres->visible;
@@ -456,6 +460,7 @@ int ogpu_vram_mgr_init(struct ogpu_vram_mgr *mgr, struct ogpu_device *odev,
 	mgr->visible_size = visible;
 	INIT_LIST_HEAD(&mgr->reserved);
 	INIT_LIST_HEAD(&mgr->bad);
+	INIT_LIST_HEAD(&mgr->resources);
 	mutex_init(&mgr->lock);
 	ogpu_vram_busy_init(&mgr->busy, &mgr->lock, ogpu_vram_idle);
 
@@ -593,6 +598,28 @@ void ogpu_vram_mgr_usage(struct ogpu_vram_mgr *mgr, u64 *used, u64 *visible_used
 	mutex_lock(&mgr->lock);
 	*used = mgr->mm.size - mgr->mm.avail - mgr->reserved_size;
 	*visible_used = mgr->visible_used - mgr->reserved_size;
+	mutex_unlock(&mgr->lock);
+}
+
+/**
+ * ogpu_vram_mgr_mark_used() - where is there something that somebody may still read?
+ * @mgr: the allocator
+ * @chunks: a bit for each chunk of VRAM; set for those that are in use, or busy
+ *
+ * The head of VRAM and bad pages are not told.
+ */
+void ogpu_vram_mgr_mark_used(struct ogpu_vram_mgr *mgr, unsigned long *chunks)
+{
+	u64 chunk = mgr->mm.chunk_size;
+	struct ogpu_vram_resource *vres;
+	struct gpu_buddy_block *block;
+
+	mutex_lock(&mgr->lock);
+	list_for_each_entry(vres, &mgr->resources, link)
+		list_for_each_entry(block, &vres->blocks, link)
+			bitmap_set(chunks, div64_u64(gpu_buddy_block_offset(block), chunk),
+				   div64_u64(gpu_buddy_block_size(&mgr->mm, block), chunk));
+	ogpu_vram_busy_mark(&mgr->busy, chunks, chunk);
 	mutex_unlock(&mgr->lock);
 }
 

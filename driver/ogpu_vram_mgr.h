@@ -53,6 +53,8 @@ struct ogpu_vram_mgr {
 	struct list_head reserved;
 	/** @bad: blocks with bad pages for which there is no spare one, never handed out */
 	struct list_head bad;
+	/** @resources: &struct ogpu_vram_resource, all that were handed out */
+	struct list_head resources;
 	/** @reserved_size: bytes of @reserved; constant */
 	u64 reserved_size;
 	/** @visible_size: bytes from VRAM offset 0 that the CPU can see; constant */
@@ -73,6 +75,8 @@ struct ogpu_vram_mgr {
 struct ogpu_vram_resource {
 	/** @base: for TTM; @base.start: page of the first byte, or OGPU_VRAM_SCATTERED */
 	struct ttm_resource base;
+	/** @link: in &struct ogpu_vram_mgr.resources */
+	struct list_head link;
 	/** @blocks: &struct gpu_buddy_block, in the order of the buffer's bytes */
 	struct list_head blocks;
 	/** @visible: bytes that the CPU can see */
@@ -135,6 +139,7 @@ void ogpu_vram_arrived(struct ttm_resource *res);
 int ogpu_vram_mgr_take(struct ogpu_vram_mgr *mgr, u64 offset, struct list_head *blocks);
 void ogpu_vram_mgr_give(struct ogpu_vram_mgr *mgr, u64 offset, struct list_head *blocks);
 void ogpu_vram_mgr_keep(struct ogpu_vram_mgr *mgr, struct list_head *blocks);
+void ogpu_vram_mgr_mark_used(struct ogpu_vram_mgr *mgr, unsigned long *chunks);
 void ogpu_vram_mgr_print(struct ogpu_vram_mgr *mgr, struct drm_printer *p);
 
 #endif
