@@ -33,6 +33,7 @@
 #include "ogpu_reset.h"
 #include "ogpu_sched.h"
 #include "ogpu_signal.h"
+#include "ogpu_sleep.h"
 #include "ogpu_start.h"
 #include "ogpu_sysfs.h"
 #include "ogpu_ttm.h"
@@ -227,6 +228,7 @@ static int ogpu_pci_init_parts(struct ogpu_device *odev)
 		ogpu_boot_init,
 		ogpu_fw_init,
 		ogpu_life_init,
+		ogpu_sleep_init,
 		ogpu_hwmon_init,
 	};
 	unsigned int i;
@@ -436,18 +438,16 @@ static const struct pci_error_handlers ogpu_pci_error_handlers = {
 	.reset_done = ogpu_pci_reset_done,
 };
 
-/* The card forgets all when its power goes: for programs it is the same as a reset. */
+/* Also before an image of the machine is taken for hibernation, and before that is restored. */
 static int ogpu_pci_pm_suspend(struct device *dev)
 {
-	ogpu_reset_prepare(dev_get_drvdata(dev), OGPU_RESET_SLEEP);
-
-	return 0;
+	return ogpu_sleep_begin(dev_get_drvdata(dev));
 }
 
 /* A card that does not come back is wedged or gone; that is no reason to fail the resume. */
 static int ogpu_pci_pm_resume(struct device *dev)
 {
-	ogpu_reset_done(dev_get_drvdata(dev), OGPU_RESET_SLEEP);
+	ogpu_sleep_end(dev_get_drvdata(dev));
 
 	return 0;
 }

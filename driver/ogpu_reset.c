@@ -315,8 +315,29 @@ void ogpu_reset_prepare(struct ogpu_device *odev, u32 holder)
 	mutex_unlock(&odev->reset_lock);
 }
 
-/* Does nobody hold the card any more? Under reset_lock. */
-static bool ogpu_reset_release(struct ogpu_device *odev, u32 holder)
+/**
+ * ogpu_reset_give_up() - what is on a card that somebody holds is lost
+ * @odev: the card, which he could not start; ogpu_reset_done() follows
+ *
+ * Under @odev->reset_lock. Sleeps.
+ */
+void ogpu_reset_give_up(struct ogpu_device *odev)
+{
+	ogpu_device_set_state(odev, OGPU_STATE_RUNNING, OGPU_STATE_RESETTING);
+	ogpu_reset_count_one(odev);
+	ogpu_reset_stop(odev);
+}
+
+/**
+ * ogpu_reset_release() - somebody does not hold the card any more
+ * @odev: the card
+ * @holder: OGPU_RESET_*: who
+ *
+ * Under @odev->reset_lock.
+ *
+ * Return: true if he did, and nobody else does.
+ */
+bool ogpu_reset_release(struct ogpu_device *odev, u32 holder)
 {
 	/* The PCI core also ends what it never began: an error that needed no reset. */
 	if (!(odev->reset_holders & holder))

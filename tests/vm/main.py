@@ -263,6 +263,8 @@ def run_job(vm, output, opts):
             data = vm.qmp.recv(65536)
             if b'"event": "STOP"' in data:
                 return "died"
+            if b'"event": "SUSPEND"' in data:
+                vm.qmp_send("system_wakeup")
             if not data:
                 sources.remove(vm.qmp)
         if vm.output in ready:

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * The machine sleeps: what is in VRAM, what kernels have in registers and memory, and what has been
+ * submitted is there afterwards, for queues of both doors.
+ *
+ * VM: --cards 2 --vgpu-args '--vram 64M --aperture 16M' --append no_console_suspend \
+ *     --qemu-args '-global pcie-root-port.hotplug=off'
+ */
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "card.h"
+#include "harness.h"
+#include "user.h"
+
+#define MIB	(1024 * 1024ull)
+#define RW	(DRM_OGPU_BIND_READ | DRM_OGPU_BIND_WRITE)
+#define EVER	3600000u
+#define SLOW_MS	60000
+#define CARDS	2
+/* Work-items of a workgroup, and workgroups. */
+#define ITEMS	64u
+#define GROUPS	8u
+#define STEPS	50u
+
+/*
+ * Words at a0 are: who has come to the gate, steps, the gate; results from word 8. Each item has a
+ * part of its result in a register and the other on its stack while it waits. It looks at the gate
+ * by an atomic, which no cache keeps.
+ */
+static const uint32_t code[] = {
+	0x00853683,	/*	ld	a3, 8(a0)		*/
+	0xcc0025f3,	/*	csrr	a1, 0xcc0 (global id)	*/
+	0x00359613,	/*	slli	a2, a1, 3		*/
+	0x00a60633,	/*	add	a2, a2, a0		*/
+	0x00259713,	/* 1:	slli	a4, a1, 2		*/
+	0x00e585b3,	/*	add	a1, a1, a4		*/
+	0x00158593,	/*	addi	a1, a1, 1		*/
+	0xfff68693,	/*	addi	a3, a3, -1		*/
+	0xfe0698e3,	/*	bnez	a3, 1b			*/
+	0xfeb13c23,	/*	sd	a1, -8(sp)		*/
+	0x00100813,	/*	li	a6, 1			*/
+	0x0105302f,	/*	amoadd.d zero, a6, (a0)		*/
+	0x01050793,	/*	addi	a5, a0, 16		*/
+	0x0007b72f,	/* 2:	amoadd.d a4, zero, (a5)		*/
+	0xfe070ee3,	/*	beqz	a4, 2b			*/
+	0xff813783,	/*	ld	a5, -8(sp)		*/
+	0x00f585b3,	/*	add	a1, a1, a5		*/
+	0x04b63023,	/*	sd	a1, 64(a2)		*/
+	0x00008067,	/*	ret				*/
+};
+
+/** struct program - a kernel at its gate, a job behind it, and a job that waits for a word */
+struct program {
+	struct card card;
+	bool user;
+	struct buffer code, page;
+	volatile uint64_t *words;
+	struct user u;
+	uint32_t queue, waiter;
+	struct stream work, wait;
+	uint32_t work_out, wait_out;
+};
+
+/** struct store - what is in VRAM */
+struct store {
+	struct card card;
+	struct buffer seen, unseen, copy;
+	uint32_t queue;
+};
+
+static bool put(const char *path, const char *word)
+{
+	int fd = open(path, O_WRONLY), err;
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	ok = write(fd, word, strlen(word)) == (ssize_t)strlen(word);
+	err = errno;
+	close(fd);
+	errno = err;
+
+	return ok;
+}
+
+static bool offers(const char *path, const char *word)
+{
+	char text[200] = "";
+	int fd = open(path, O_RDONLY);
+
+	if (fd < 0)
+		return false;
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = 0;
+	close(fd);
+
+	return strstr(text, word);
+}
+
+static struct drm_ogpu_pkt_dispatch dispatch(const struct program *p)
+{
+	return (struct drm_ogpu_pkt_dispatch) {
+		.header = DRM_OGPU_PKT(DRM_OGPU_PKT_DISPATCH, sizeof(struct drm_ogpu_pkt_dispatch)),
+		.entry = p->code.va,
+		.args = p->page.va,
+		.grid = { GROUPS, 1, 1 },
+		.group = { ITEMS, 1, 1 },
+		.private_bytes = 64,
+	};
+}
+
+/* All that the card holds of the kernel at a time. */
+static uint64_t save_bytes(const struct program *p)
+{
+	const struct drm_ogpu_query_device *info = &p->card.info;
+	uint64_t waves = (ITEMS + info->lanes - 1) / info->lanes;
+	uint64_t frame = 256 + waves * (info->save_wave_bytes + info->lanes * 64ull) + 4096;
+
+	return (frame * GROUPS + 4095) & ~4095ull;
+}
+
+static void program_start(struct program *p, unsigned int number, bool user)
+{
+	struct drm_ogpu_pkt_dispatch packet;
+	struct drm_ogpu_sync out = { .flags = DRM_OGPU_SYNC_SIGNAL };
+
+	card_open_number(&p->card, number);
+	p->user = user;
+	if (user)
+		user_vm(&p->card);
+	card_buffer(&p->card, &p->code, 4096, DRM_OGPU_BO_VRAM,
+		    DRM_OGPU_BIND_READ | DRM_OGPU_BIND_EXEC);
+	memcpy(p->code.map, code, sizeof(code));
+	card_buffer(&p->card, &p->page, 65536, DRM_OGPU_BO_SYSTEM, RW);
+	p->words = p->page.map;
+	p->words[1] = STEPS;
+	packet = dispatch(p);
+
+	if (user) {
+		user_prepare(&p->card, &p->u, 4096);
+		p->u.args.save_bytes = save_bytes(p);
+		p->u.args.save_va = card_save_area(&p->card, p->u.args.save_bytes);
+		ASSERT_EQ(user_create(&p->u), 0);
+		user_add(&p->u, &packet, sizeof(packet));
+		user_fence(&p->u);
+		user_ring(&p->u);
+		return;
+	}
+
+	p->queue = card_compute_queue(&p->card, EVER, card_save_area(&p->card, save_bytes(p)),
+				      save_bytes(p));
+	p->waiter = card_queue(&p->card, DRM_OGPU_ENGINE_COMPUTE, EVER);
+	p->work_out = card_syncobj(&p->card);
+	p->wait_out = card_syncobj(&p->card);
+	card_stream(&p->card, &p->work, 4096);
+	card_stream(&p->card, &p->wait, 4096);
+	stream_add(&p->work, &packet, sizeof(packet));
+	out.handle = p->work_out;
+	ASSERT_EQ(card_submit(&p->card, p->queue, &p->work, &out, 1), 0);
+	stream_wait(&p->wait, p->page.va + 3 * 8, DRM_OGPU_COMPARE_EQ, 1,
+		    UINT64_MAX);
+	out.handle = p->wait_out;
+	ASSERT_EQ(card_submit(&p->card, p->waiter, &p->wait, &out, 1), 0);
+}
+
+static void program_reach_gate(struct program *p)
+{
+	uint64_t end = time_limit(SLOW_MS);
+
+	while (!p->words[0])
+		ASSERT_LE(time_ms(), end);
+}
+
+static void program_finish(struct program *p)
+{
+	unsigned int i, wrong = 0;
+
+	if (!p->user) {
+		EXPECT_EQ(card_fence_status(&p->card, p->work_out), 0);
+		EXPECT_EQ(card_fence_status(&p->card, p->wait_out), 0);
+	}
+	p->words[2] = 1;
+	p->words[3] = 1;
+	if (p->user) {
+		ASSERT_EQ(user_wait(&p->u, SLOW_MS), 0);
+	} else {
+		ASSERT_EQ(card_syncobj_wait(&p->card, p->work_out, SLOW_MS), 0);
+		ASSERT_EQ(card_syncobj_wait(&p->card, p->wait_out, SLOW_MS), 0);
+		EXPECT_EQ(card_fence_status(&p->card, p->work_out), 1);
+		EXPECT_EQ(card_fence_status(&p->card, p->wait_out), 1);
+	}
+	for (i = 0; i < GROUPS * ITEMS; i++) {
+		uint64_t want = i, k;
+
+		for (k = 0; k < STEPS; k++)
+			want = 5 * want + 1;
+		wrong += p->words[8 + i] != 2 * want;
+	}
+	EXPECT_EQ(wrong, 0);
+	EXPECT_EQ(p->words[0], GROUPS * ITEMS);
+	card_close(&p->card);
+}
+
+static uint32_t mark(unsigned int number, uint64_t i)
+{
+	return 0xa5000000 ^ number << 20 ^ (uint32_t)i * 2654435761u;
+}
+
+static void store_fill(struct store *s, unsigned int number)
+{
+	/* Not for the CPU, whose part of VRAM is smaller. */
+	struct drm_ogpu_bo_create create = { .size = 20 * MIB, .placement = DRM_OGPU_BO_VRAM };
+	uint32_t *words;
+	struct stream stream;
+	uint64_t i;
+
+	card_open_number(&s->card, number);
+	card_buffer(&s->card, &s->seen, 4 * MIB, DRM_OGPU_BO_VRAM, RW);
+	card_buffer(&s->card, &s->copy, 20 * MIB, DRM_OGPU_BO_SYSTEM, RW);
+	ASSERT_EQ(card_ioctl(&s->card, DRM_IOCTL_OGPU_BO_CREATE, &create), 0);
+	s->unseen = (struct buffer) {
+		.handle = create.handle, .size = create.size, .va = 0x200000000000ull,
+	};
+	ASSERT_EQ(card_bind(&s->card, &s->unseen, s->unseen.va, RW), 0);
+	s->queue = card_queue(&s->card, DRM_OGPU_ENGINE_COPY, SLOW_MS);
+
+	words = s->seen.map;
+	for (i = 0; i < s->seen.size / 4; i++)
+		words[i] = mark(number, i);
+	words = s->copy.map;
+	for (i = 0; i < s->copy.size / 4; i++)
+		words[i] = mark(number + 8, i);
+	card_stream(&s->card, &stream, 4096);
+	stream_copy(&stream, s->copy.va, s->unseen.va, s->copy.size);
+	card_run(&s->card, s->queue, &stream);
+	memset(s->copy.map, 0, s->copy.size);
+}
+
+static void store_check(struct store *s, unsigned int number)
+{
+	struct drm_ogpu_bo_info info = { .handle = s->unseen.handle };
+	const uint32_t *words = s->seen.map;
+	struct stream stream;
+	uint64_t i, wrong = 0;
+
+	ASSERT_EQ(card_ioctl(&s->card, DRM_IOCTL_OGPU_BO_INFO, &info), 0);
+	EXPECT_EQ(info.current_placement, DRM_OGPU_BO_VRAM);
+	for (i = 0; i < s->seen.size / 4; i++)
+		wrong += words[i] != mark(number, i);
+	EXPECT_EQ(wrong, 0);
+	card_stream(&s->card, &stream, 4096);
+	stream_copy(&stream, s->unseen.va, s->copy.va, s->copy.size);
+	card_run(&s->card, s->queue, &stream);
+	words = s->copy.map;
+	for (i = 0; i < s->copy.size / 4; i++)
+		wrong += words[i] != mark(number + 8, i);
+	EXPECT_EQ(wrong, 0);
+	card_close(&s->card);
+}
+
+/* Returns when it is awake: the harness sees to that. 0 or a negative errno. */
+static int sleep_machine(const char *state)
+{
+	return put("/sys/power/state", state) ? 0 : -errno;
+}
+
+static void survive(unsigned int cards, const char *state, unsigned int rounds)
+{
+	static struct program programs[CARDS][2];
+	static struct store stores[CARDS];
+	unsigned int i, round;
+
+	for (i = 0; i < cards; i++) {
+		store_fill(&stores[i], i);
+		program_start(&programs[i][0], i, false);
+		program_start(&programs[i][1], i, true);
+	}
+	for (i = 0; i < cards; i++) {
+		program_reach_gate(&programs[i][0]);
+		program_reach_gate(&programs[i][1]);
+	}
+	for (round = 0; round < rounds; round++)
+		ASSERT_EQ(sleep_machine(state), 0);
+	for (i = 0; i < cards; i++) {
+		program_finish(&programs[i][0]);
+		program_finish(&programs[i][1]);
+		store_check(&stores[i], i);
+	}
+}
+
+static void need(const char *path, const char *word)
+{
+	if (!offers(path, word))
+		SKIP("the kernel cannot do that");
+}
+
+/* Up to that step of a transition, and back after a second. */
+static void survive_test(unsigned int cards, const char *state, unsigned int rounds,
+			 const char *step)
+{
+	need("/sys/power/state", state);
+	need("/sys/power/pm_test", step);
+	put("/sys/module/suspend/parameters/pm_test_delay", "1");
+	put("/sys/module/hibernate/parameters/pm_test_delay", "1");
+	ASSERT(put("/sys/power/pm_test", step));
+	survive(cards, state, rounds);
+	ASSERT(put("/sys/power/pm_test", "none"));
+}
+
+TEST_TIMEOUT(devices_suspended, 120)
+{
+	survive_test(1, "freeze", 2, "devices");
+}
+
+/* The cards are in D3hot. (Nothing wakes this machine up from idling but the test.) */
+TEST_TIMEOUT(to_idle, 120)
+{
+	survive_test(1, "freeze", 2, "platform");
+}
+
+TEST_TIMEOUT(to_idle_two_cards, 120)
+{
+	survive_test(2, "freeze", 1, "platform");
+}
+
+TEST_TIMEOUT(to_ram, 240)
+{
+	need("/sys/power/mem_sleep", "deep");
+	ASSERT(put("/sys/power/mem_sleep", "deep"));
+	survive(2, "mem", 2);
+}
+
+/* All that hibernation does but writing the image, then the machine goes on. */
+TEST_TIMEOUT(image_of_the_machine, 120)
+{
+	survive_test(2, "disk", 1, "core");
+}
+
+int main(int argc, char **argv)
+{
+	return harness_run(argc, argv);
+}
