@@ -137,7 +137,7 @@ int ogpu_bo_begin_out(struct ogpu_bo *bo, u64 *operand)
 	int ret;
 
 	/* It came back since its last move. */
-	if (WARN_ON_ONCE(!ogpu_bo_settle(bo)))
+	if (drm_WARN_ON_ONCE(bo->ttm.base.dev, !ogpu_bo_settle(bo)))
 		return -EBUSY;
 
 	ret = ogpu_bo_take_out(bo);

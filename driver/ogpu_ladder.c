@@ -181,6 +181,8 @@ int ogpu_ladder_try(struct ogpu_device *odev, enum ogpu_step step)
 	unsigned int ms;
 	int ret;
 
+	if (!(row->keeps & OGPU_KEEPS_CONFIG))
+		ogpu_reset_save_config(odev);
 	ret = row->run(odev);
 	/* What was there before is as good as what is there after a reset that failed. */
 	if (!(row->keeps & OGPU_KEEPS_CONFIG) && ret != -ENODEV && ret != -ENOTTY)

@@ -374,7 +374,7 @@ void ogpu_mbox_send(struct ogpu_device *odev, struct ogpu_mbox_call *call, enum 
 		.type = cpu_to_le16(type),
 		.size = cpu_to_le32(size),
 	};
-	if (WARN_ON(size > OGPU_MSG_BODY)) {
+	if (drm_WARN_ON(&odev->drm, size > OGPU_MSG_BODY)) {
 		ogpu_mbox_end(call, -EINVAL);
 		return;
 	}
@@ -419,7 +419,8 @@ int ogpu_mbox_finish(struct ogpu_device *odev, struct ogpu_mbox_call *call, void
 	ret = ogpu_mbox_errno(le16_to_cpu(call->msg.status));
 	if (ret)
 		return ret;
-	if (!ogpu_mbox_msg_complete(&call->msg) || WARN_ON(reply_size > OGPU_MSG_BODY))
+	if (!ogpu_mbox_msg_complete(&call->msg) ||
+	    drm_WARN_ON(&odev->drm, reply_size > OGPU_MSG_BODY))
 		return -EPROTO;
 	if (reply_size)
 		memcpy(reply, call->msg.body, reply_size);

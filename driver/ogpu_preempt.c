@@ -36,6 +36,7 @@
 
 #include <drm/drm_gpuvm.h>
 #include <drm/drm_managed.h>
+#include <drm/drm_print.h>
 
 #include "ogpu_bo.h"
 #include "ogpu_compat.h"
@@ -197,7 +198,8 @@ static void ogpu_preempt_set_state(struct ogpu_preempt *preempt, enum ogpu_preem
 {
 	lockdep_assert_held(&preempt->lock);
 
-	WARN_ON_ONCE(!(ogpu_preempt_changes[preempt->state] & BIT(state)));
+	drm_WARN_ON_ONCE(&preempt->vm->odev->drm,
+			 !(ogpu_preempt_changes[preempt->state] & BIT(state)));
 	WRITE_ONCE(preempt->state, state);
 	wake_up_all(&preempt->wait);
 }

@@ -72,7 +72,7 @@ struct ogpu_reset {
 	time64_t flood_at;
 	/** @count: resets since probe; written under reset_lock */
 	u32 count;
-	/** @config: PCI configuration as probe left it */
+	/** @config: PCI configuration, as it was when the card was last about to be reset */
 	struct pci_saved_state *config;
 };
 
@@ -169,7 +169,32 @@ static void ogpu_reset_conclude(struct ogpu_device *odev, int ret)
 }
 
 /**
- * ogpu_reset_restore_config() - the PCI configuration as probe left it
+ * ogpu_reset_save_config() - what the administrator and the PCI core have changed since is kept
+ * @odev: the card, which is about to be reset
+ *
+ * Nothing is saved if it does not answer, or has lost its configuration. Sleeps.
+ */
+void ogpu_reset_save_config(struct ogpu_device *odev)
+{
+	struct ogpu_reset *reset = odev->reset;
+	struct pci_saved_state *config;
+	struct pci_dev *pdev = odev->pdev;
+	u16 command;
+
+	if (!pci_device_is_present(pdev) ||
+	    pci_read_config_word(pdev, PCI_COMMAND, &command) || !(command & PCI_COMMAND_MEMORY) ||
+	    pci_save_state(pdev))
+		return;
+
+	config = pci_store_saved_state(pdev);
+	if (!config)
+		return;
+	kfree(reset->config);
+	reset->config = config;
+}
+
+/**
+ * ogpu_reset_restore_config() - the PCI configuration as it was before
  * @odev: the card, whose function or bus was reset
  */
 void ogpu_reset_restore_config(struct ogpu_device *odev)
@@ -300,6 +325,8 @@ void ogpu_reset_prepare(struct ogpu_device *odev, u32 holder)
 	cancel_work_sync(&odev->reset->work);
 
 	mutex_lock(&odev->reset_lock);
+	if (holder == OGPU_RESET_BUS_ERROR && !odev->reset_holders)
+		ogpu_reset_save_config(odev);
 	if (!ogpu_device_set_state(odev, OGPU_STATE_RUNNING, OGPU_STATE_RESETTING))
 		ogpu_device_set_state(odev, OGPU_STATE_WEDGED, OGPU_STATE_RESETTING);
 	state = READ_ONCE(odev->state);
@@ -438,7 +465,7 @@ bool ogpu_reset_bus_done(struct ogpu_device *odev)
 {
 	ogpu_reset_restore_config(odev);
 
-	return ogpu_device_present(odev);
+	return !pci_reenable_device(odev->pdev) && ogpu_device_present(odev);
 }
 
 /**

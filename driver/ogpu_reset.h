@@ -18,6 +18,7 @@ void ogpu_reset_prepare(struct ogpu_device *odev, u32 holder);
 void ogpu_reset_done(struct ogpu_device *odev, u32 holder);
 bool ogpu_reset_holds(struct ogpu_device *odev, u32 holder);
 bool ogpu_reset_bus_done(struct ogpu_device *odev);
+void ogpu_reset_save_config(struct ogpu_device *odev);
 void ogpu_reset_restore_config(struct ogpu_device *odev);
 u32 ogpu_reset_count(struct ogpu_device *odev);
 
