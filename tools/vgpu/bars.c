@@ -60,7 +60,9 @@ void vgpu_config_write(struct vgpu *gpu, uint64_t offset, const void *buf, size_
 		return;
 	trace_config(gpu, "write", offset, buf, len);
 	actions = pci_config_write(&gpu->pci, offset, buf, len);
-	if ((actions & PCI_CONFIG_FLR) && !gpu->stuck)
+	if (actions & PCI_CONFIG_POWER)
+		vgpu_reset_by_power(gpu);
+	else if ((actions & PCI_CONFIG_FLR) && !gpu->stuck)
 		vgpu_reset_by_host(gpu);
 	else if (actions & PCI_CONFIG_BUS_MASTER)
 		memory_set_dma(gpu, pci_config_bus_master(&gpu->pci));

@@ -355,6 +355,18 @@ void vgpu_reset_by_host(struct vgpu *gpu)
 }
 
 /**
+ * vgpu_reset_by_power() - back from D3hot.
+ * @gpu: the card
+ *
+ * As vgpu_reset_by_bus(), and VRAM is lost, too.
+ */
+void vgpu_reset_by_power(struct vgpu *gpu)
+{
+	vgpu_reset_by_bus(gpu);
+	memory_lose(gpu);
+}
+
+/**
  * vgpu_reset_by_bus() - reset of the bus above, which nothing withstands.
  * @gpu: the card
  *

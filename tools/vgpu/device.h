@@ -56,6 +56,7 @@ struct vgpu *vgpu_create(const struct vgpu_config *cfg);
 void vgpu_destroy(struct vgpu *gpu);
 void vgpu_reset_by_host(struct vgpu *gpu);
 void vgpu_reset_by_bus(struct vgpu *gpu);
+void vgpu_reset_by_power(struct vgpu *gpu);
 void vgpu_reset_core(struct vgpu *gpu);
 void vgpu_set_gone(struct vgpu *gpu, uint64_t ns);
 bool vgpu_is_gone(struct vgpu *gpu);

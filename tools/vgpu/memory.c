@@ -21,6 +21,19 @@
 #define HOST_PAGE	0x1000u
 
 /**
+ * memory_lose() - VRAM had no power.
+ * @gpu: the card, whose engines stand still
+ */
+void memory_lose(struct vgpu *gpu)
+{
+	struct memory *mem = &gpu->mem;
+
+	if (fallocate(mem->vram_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+		      mem->vram_size))
+		memset(mem->vram, 0, mem->vram_size);
+}
+
+/**
  * memory_init() - VRAM full of zeros, no DMA mappings, DMA off.
  * @mem: the memory
  * @vram_size: bytes

@@ -36,6 +36,7 @@ struct memory {
 	struct poison poison;
 };
 
+void memory_lose(struct vgpu *gpu);
 int memory_init(struct memory *mem, uint64_t vram_size);
 void memory_fini(struct memory *mem);
 void memory_set_dma(struct vgpu *gpu, bool enabled);

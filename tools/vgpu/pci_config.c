@@ -101,13 +101,12 @@ static void init_header(struct pci_config *cfg, const struct pci_config_params *
 	cfg->writable[PCI_INTERRUPT_LINE] = 0xff;
 }
 
-/* D0, D3hot without loss of state, no wake-up. */
+/* D0, D3hot with loss of all state, no wake-up. */
 static void init_pm(struct pci_config *cfg)
 {
 	set8(cfg, CAP_PM, PCI_CAP_ID_PM);
 	set8(cfg, CAP_PM + PCI_CAP_LIST_NEXT, CAP_MSIX);
 	set16(cfg, CAP_PM + PCI_PM_PMC, 3);
-	set16(cfg, CAP_PM + PCI_PM_CTRL, PCI_PM_CTRL_NO_SOFT_RESET);
 	writable16(cfg, CAP_PM + PCI_PM_CTRL, PCI_PM_CTRL_STATE_MASK);
 }
 
@@ -216,6 +215,11 @@ void pci_config_read(const struct pci_config *cfg, uint64_t offset, void *buf, s
 	memcpy(buf, cfg->data + offset, len);
 }
 
+static bool is_awake(const struct pci_config *cfg)
+{
+	return !(get16(cfg, CAP_PM + PCI_PM_CTRL) & PCI_PM_CTRL_STATE_MASK);
+}
+
 /**
  * pci_config_write() - software writes.
  * @cfg: the configuration space
@@ -228,6 +232,7 @@ void pci_config_read(const struct pci_config *cfg, uint64_t offset, void *buf, s
 unsigned int pci_config_write(struct pci_config *cfg, uint64_t offset, const void *buf, size_t len)
 {
 	const unsigned int flr_byte = CAP_EXP + PCI_EXP_DEVCTL + 1;
+	bool awake = is_awake(cfg);
 	const uint8_t *bytes = buf;
 	unsigned int actions = 0;
 
@@ -241,6 +246,8 @@ unsigned int pci_config_write(struct pci_config *cfg, uint64_t offset, const voi
 		if (at == PCI_COMMAND || at == CAP_PM + PCI_PM_CTRL)
 			actions |= PCI_CONFIG_BUS_MASTER;
 	}
+	if (!awake && is_awake(cfg))
+		actions |= PCI_CONFIG_POWER;
 	return actions;
 }
 
@@ -263,6 +270,5 @@ bool pci_config_atomics(const struct pci_config *cfg)
  */
 bool pci_config_bus_master(const struct pci_config *cfg)
 {
-	return (get16(cfg, PCI_COMMAND) & PCI_COMMAND_MASTER) &&
-	       !(get16(cfg, CAP_PM + PCI_PM_CTRL) & PCI_PM_CTRL_STATE_MASK);
+	return (get16(cfg, PCI_COMMAND) & PCI_COMMAND_MASTER) && is_awake(cfg);
 }

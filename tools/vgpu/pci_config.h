@@ -28,6 +28,7 @@ struct pci_config_params {
 /* What a write asks of the card. */
 #define PCI_CONFIG_FLR		1u	/* function-level reset */
 #define PCI_CONFIG_BUS_MASTER	2u	/* pci_config_bus_master() may have changed */
+#define PCI_CONFIG_POWER	4u	/* back from D3hot, with everything lost */
 
 void pci_config_init(struct pci_config *cfg, const struct pci_config_params *params);
 void pci_config_reset(struct pci_config *cfg);
