@@ -2,6 +2,7 @@
 /*
  * Buffers: creation, placement, and the BO_* ioctls.
  */
+#include <linux/dma-buf.h>
 #include <linux/io.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
@@ -12,7 +13,6 @@
 
 #include <drm/drm_file.h>
 #include <drm/drm_gem_ttm_helper.h>
-#include <drm/drm_print.h>
 #include <drm/ogpu_drm.h>
 #include <drm/ttm/ttm_placement.h>
 #include <drm/ttm/ttm_tt.h>
@@ -21,6 +21,7 @@
 #include "ogpu_bo.h"
 #include "ogpu_compat.h"
 #include "ogpu_file.h"
+#include "ogpu_import.h"
 #include "ogpu_place.h"
 #include "ogpu_preempt.h"
 #include "ogpu_share.h"
@@ -64,7 +65,8 @@ static void ogpu_bo_get_places(struct ogpu_bo *bo, struct ogpu_places *out,
 	 * What can never fit is no place: TTM would evict everything, and make the list of pages,
 	 * before it gives up.
 	 */
-	vram = (bo->placement & DRM_OGPU_BO_VRAM) && size <= ogpu_vram_mgr_room(&mem->vram, cpu);
+	vram = (bo->placement & DRM_OGPU_BO_VRAM) && size <= ogpu_vram_mgr_room(&mem->vram, cpu) &&
+	       list_empty(&bo->importers);
 	tt = (bo->placement & DRM_OGPU_BO_SYSTEM) && size <= mem->tt.size;
 
 	/* Use what is preferred while some is free, then the other; evict nothing for it. */
@@ -103,7 +105,7 @@ static int ogpu_bo_space_error(u32 placement, int err)
  */
 void ogpu_bo_note_away(struct ogpu_bo *bo)
 {
-	bo->is_away = bo->prefer == DRM_OGPU_BO_VRAM &&
+	bo->is_away = bo->prefer == DRM_OGPU_BO_VRAM && list_empty(&bo->importers) &&
 		      bo->ttm.resource->mem_type == TTM_PL_TT;
 	if (!bo->root)
 		return;
@@ -145,6 +147,9 @@ int ogpu_bo_validate(struct ogpu_bo *bo, struct ogpu_mem_try *try)
 	struct ogpu_places places;
 	int ret;
 
+	if (ogpu_bo_is_import(bo))
+		return ogpu_import_validate(bo, try);
+
 	/* Page tables will say that there is no memory. */
 	if (bo->need == OGPU_BO_PURGED)
 		return 0;
@@ -185,60 +190,12 @@ void ogpu_bo_moved(struct ttm_buffer_object *tbo)
 		return;
 	drm_gpuvm_bo_gem_evict(&tbo->base, true);
 	ttm_to_ogpu_bo(tbo)->moves++;
+	ogpu_share_moved(ttm_to_ogpu_bo(tbo));
 }
 
 /*
  * Who pays
  */
-
-/**
- * ogpu_mem_client_create() - make an account for a file that is being opened
- *
- * Return: it, with one reference, or NULL.
- */
-struct ogpu_mem_client *ogpu_mem_client_create(void)
-{
-	struct ogpu_mem_client *client = kzalloc_obj(*client, GFP_KERNEL_ACCOUNT);
-
-	if (!client)
-		return NULL;
-
-	kref_init(&client->ref);
-	INIT_LIST_HEAD(&client->copies.works);
-
-	return client;
-}
-
-/**
- * ogpu_mem_client_get() - take a reference
- * @client: the account, or NULL
- *
- * Return: @client.
- */
-struct ogpu_mem_client *ogpu_mem_client_get(struct ogpu_mem_client *client)
-{
-	if (client)
-		kref_get(&client->ref);
-
-	return client;
-}
-
-static void ogpu_mem_client_release(struct kref *ref)
-{
-	kfree(container_of(ref, struct ogpu_mem_client, ref));
-}
-
-/**
- * ogpu_mem_client_put() - drop a reference
- * @client: the account, or NULL
- *
- * Any context.
- */
-void ogpu_mem_client_put(struct ogpu_mem_client *client)
-{
-	if (client)
-		kref_put(&client->ref, ogpu_mem_client_release);
-}
 
 /* What region a buffer was made for, wherever it is now. */
 static enum ogpu_region ogpu_bo_home(const struct ogpu_bo *bo)
@@ -393,6 +350,8 @@ static void ogpu_bo_let_go(struct ogpu_bo *bo)
 	if (bo->ttm.pin_count)
 		ttm_bo_unpin(&bo->ttm);
 	ttm_bo_set_bulk_move(&bo->ttm, NULL);
+	if (bo->shared && !ogpu_bo_is_import(bo))
+		ogpu_share_forget(bo->ttm.base.resv, false);
 	list_del_init(&bo->away);
 	ogpu_bo_filled(bo);
 	ogpu_bo_discharge(bo);
@@ -426,9 +385,15 @@ static void ogpu_bo_free(struct drm_gem_object *obj)
 	ttm_bo_fini(&bo->ttm);
 }
 
-/* What may be in VRAM only, and anywhere in it, is out of the CPU's reach for good. */
+/*
+ * What may be in VRAM only, and anywhere in it, is out of the CPU's reach for good; who maps memory
+ * of another device asks that.
+ */
 static bool ogpu_bo_is_mappable(const struct ogpu_bo *bo)
 {
+	if (ogpu_bo_is_import(bo))
+		return false;
+
 	return bo->placement != DRM_OGPU_BO_VRAM || (bo->flags & DRM_OGPU_BO_CPU_ACCESS);
 }
 
@@ -536,6 +501,8 @@ static void ogpu_bo_destroy(struct ttm_buffer_object *tbo)
 
 	ogpu_bo_forget_out(bo);
 	dma_fence_put(bo->moving);
+	if (ogpu_bo_is_import(bo))
+		ogpu_import_fini(bo);
 	drm_gem_object_release(&tbo->base);
 	if (bo->root)
 		drm_gem_object_put(&bo->root->base);
@@ -650,6 +617,7 @@ static struct ogpu_bo *ogpu_bo_new(struct ogpu_device *odev, u64 size, u32 place
 		bo->region = OGPU_REGIONS;
 		bo->ttm.priority = OGPU_BO_PRIORITY_NEEDED;
 		INIT_LIST_HEAD(&bo->away);
+		INIT_LIST_HEAD(&bo->importers);
 		if (!root)
 			bo->copies.clears = dma_fence_context_alloc(OGPU_COPY_TIMELINES);
 		if (client) {
@@ -730,6 +698,55 @@ struct ogpu_bo *ogpu_bo_create_pinned(struct ogpu_device *odev, u64 size)
 }
 
 /**
+ * ogpu_bo_create_import() - make a buffer for memory of another device
+ * @odev: the card; in ogpu_device_enter()
+ * @dma_buf: the memory; the buffer gets a reference and is not attached to it yet
+ *
+ * Return: the buffer, or -EINVAL, -ENOMEM, -EINTR.
+ */
+struct ogpu_bo *ogpu_bo_create_import(struct ogpu_device *odev, struct dma_buf *dma_buf)
+{
+	static const struct ttm_place place = { .mem_type = OGPU_PL_IMPORT };
+	struct ttm_placement placement = { .num_placement = 1, .placement = &place };
+	struct ttm_operation_ctx ctx = { .interruptible = true };
+	struct ogpu_bo *bo;
+	int ret;
+
+	if (!dma_buf->size || !PAGE_ALIGNED(dma_buf->size) || dma_buf->size > OGPU_BO_MAX_SIZE)
+		return ERR_PTR(-EINVAL);
+	bo = kzalloc_obj(*bo, GFP_KERNEL_ACCOUNT);
+	if (!bo)
+		return ERR_PTR(-ENOMEM);
+
+	bo->placement = DRM_OGPU_BO_SYSTEM;
+	bo->prefer = DRM_OGPU_BO_SYSTEM;
+	bo->region = OGPU_REGIONS;
+	bo->ttm.priority = OGPU_BO_PRIORITY_NEEDED;
+	INIT_LIST_HEAD(&bo->away);
+	INIT_LIST_HEAD(&bo->importers);
+	INIT_LIST_HEAD(&bo->import.old);
+	bo->shared = true;
+	bo->generation = READ_ONCE(odev->generation);
+	get_dma_buf(dma_buf);
+	bo->import.dma_buf = dma_buf;
+	bo->ttm.base.funcs = &ogpu_gem_funcs;
+	drm_gem_private_object_init(&odev->drm, &bo->ttm.base, dma_buf->size);
+	ogpu_bos_add(bo);
+
+	ret = dma_resv_lock_interruptible(dma_buf->resv, NULL);
+	if (ret) {
+		ogpu_bo_destroy(&bo->ttm);
+		return ERR_PTR(ret);
+	}
+	/* After a failure TTM has called ogpu_bo_destroy() already, or will. */
+	ret = ttm_bo_init_reserved(&odev->mem->ttm, &bo->ttm, ttm_bo_type_sg, &placement, 0, &ctx,
+				   NULL, dma_buf->resv, ogpu_bo_destroy);
+	dma_resv_unlock(dma_buf->resv);
+
+	return ret ? ERR_PTR(ret) : bo;
+}
+
+/**
  * ogpu_bo_operand() - where the card finds a driver's buffer
  * @bo: from ogpu_bo_create_pinned()
  *
@@ -772,51 +789,6 @@ struct ogpu_bo *ogpu_bo_next(struct drm_file *file, int *handle)
 	spin_unlock(&file->table_lock);
 
 	return obj ? gem_to_ogpu_bo(obj) : NULL;
-}
-
-/*
- * Debugfs
- */
-
-static void ogpu_bo_print(struct ogpu_bo *bo, struct drm_printer *p)
-{
-	struct ttm_resource *res;
-
-	/* Who looks must not hold up who opens and closes files, and waits for locks of neither. */
-	if (!dma_resv_trylock(bo->ttm.base.resv)) {
-		drm_printf(p, "  %zu bytes, locked\n", bo->ttm.base.size);
-		return;
-	}
-	res = bo->ttm.resource;
-	drm_printf(p, "  %zu bytes, in %s, placement %#x, flags %#x, label \"%*pE\"\n",
-		   bo->ttm.base.size,
-		   res->mem_type == TTM_PL_VRAM ? "vram" : "system", bo->placement, bo->flags,
-		   bo->label ? (int)strlen(bo->label) : 0, bo->label ?: "");
-	dma_resv_unlock(bo->ttm.base.resv);
-}
-
-/**
- * ogpu_bo_print_all() - write the buffers that have handles for people
- * @odev: the card
- * @p: where to
- *
- * Tries the dma_resv of each buffer.
- */
-void ogpu_bo_print_all(struct ogpu_device *odev, struct drm_printer *p)
-{
-	struct drm_file *file;
-	struct ogpu_bo *bo;
-	int handle;
-
-	mutex_lock(&odev->drm.filelist_mutex);
-	list_for_each_entry(file, &odev->drm.filelist, lhead) {
-		drm_printf(p, "client %llu\n", file->client_id);
-		for (handle = 1; (bo = ogpu_bo_next(file, &handle)); handle++) {
-			ogpu_bo_print(bo, p);
-			ogpu_bo_put(bo);
-		}
-	}
-	mutex_unlock(&odev->drm.filelist_mutex);
 }
 
 /*
@@ -925,7 +897,8 @@ int ogpu_ioctl_bo_info(struct drm_device *drm, void *data, struct drm_file *file
 
 	args->size = bo->ttm.base.size;
 	args->placement = bo->placement;
-	args->flags = bo->flags | (READ_ONCE(bo->lost) ? DRM_OGPU_BO_LOST : 0);
+	args->flags = bo->flags | (READ_ONCE(bo->lost) ? DRM_OGPU_BO_LOST : 0) |
+		      (ogpu_bo_is_import(bo) ? DRM_OGPU_BO_IMPORTED : 0);
 	args->current_placement = bo->ttm.resource->mem_type == TTM_PL_VRAM ? DRM_OGPU_BO_VRAM :
 									     DRM_OGPU_BO_SYSTEM;
 	if (ogpu_bo_is_empty(bo))

@@ -17,12 +17,16 @@
 
 #include "ogpu_device.h"
 
+struct dma_buf;
+struct dma_buf_attachment;
 struct drm_file;
 struct drm_printer;
 struct mem_cgroup;
 struct ogpu_mem;
 struct ogpu_mem_outs_page;
 struct ogpu_mem_try;
+struct sg_table;
+struct user_struct;
 
 /**
  * struct ogpu_copy_timelines - of the fences of moves and clears that are in a dma_resv
@@ -115,6 +119,10 @@ struct ogpu_mem_client {
 	atomic64_t purgeable[OGPU_REGIONS];
 	/** @copies: moves and clears of the buffers, which take turns with those of others */
 	struct ogpu_copy_flow copies;
+	/** @user: of the file, referenced: who locks memory */
+	struct user_struct *user;
+	/** @memlock: pages that he may lock, as was said when the file was opened; constant */
+	unsigned long memlock;
 };
 
 /**
@@ -129,6 +137,26 @@ struct ogpu_bo_out {
 	struct ogpu_mem_outs_page *page;
 	/** @word: number in @page */
 	unsigned int word;
+};
+
+/**
+ * struct ogpu_import - memory of another device, see ogpu_import.c
+ *
+ * Under the dma_resv, but for what is constant.
+ */
+struct ogpu_import {
+	/** @dma_buf: referenced; NULL: it is the card's own. Constant */
+	struct dma_buf *dma_buf;
+	/** @attach: this card's to it. Constant */
+	struct dma_buf_attachment *attach;
+	/** @sgt: where the memory is for this card, or NULL */
+	struct sg_table *sgt;
+	/** @addrs: the same, for each page; NULL: not asked for yet */
+	dma_addr_t *addrs;
+	/** @valid: it is still there */
+	bool valid;
+	/** @old: &struct ogpu_import_map: where it was */
+	struct list_head old;
 };
 
 /**
@@ -162,6 +190,10 @@ struct ogpu_bo {
 	enum ogpu_bo_need need;
 	/** @shared: it was exported, see ogpu_share.c; set once, under the dma_resv */
 	bool shared;
+	/** @importers: &struct ogpu_share_link of other devices; under the dma_resv */
+	struct list_head importers;
+	/** @import: what is behind it if it is of another device */
+	struct ogpu_import import;
 	/** @free_work: the end of it, if it comes while the dma_resv is held */
 	struct work_struct free_work;
 	/** @preempt_context: of the fences that hold a long-running @root; else 0 */
@@ -212,6 +244,12 @@ static inline bool ogpu_bo_is_stale(struct ogpu_bo *bo)
 	return bo->generation != READ_ONCE(ogpu_bo_device(bo)->generation);
 }
 
+/* Its memory belongs to another device. */
+static inline bool ogpu_bo_is_import(const struct ogpu_bo *bo)
+{
+	return bo->import.dma_buf;
+}
+
 /* It has no memory, of whatever kind. */
 static inline bool ogpu_bo_is_empty(const struct ogpu_bo *bo)
 {
@@ -235,6 +273,8 @@ void ogpu_bo_module_exit(void);
 struct ogpu_mem_client *ogpu_mem_client_create(void);
 struct ogpu_mem_client *ogpu_mem_client_get(struct ogpu_mem_client *client);
 void ogpu_mem_client_put(struct ogpu_mem_client *client);
+int ogpu_mem_client_pin(struct ogpu_mem_client *client, u64 size);
+void ogpu_mem_client_unpin(struct ogpu_mem_client *client, u64 size);
 void ogpu_bo_set_region(struct ogpu_bo *bo, enum ogpu_region region);
 void ogpu_bo_set_need(struct ogpu_bo *bo, enum ogpu_bo_need need);
 void ogpu_bo_count(const struct ogpu_bo *bo, struct ogpu_root *root, bool add);
@@ -245,6 +285,7 @@ void ogpu_bo_used(struct ogpu_bo *bo);
 extern const struct vm_operations_struct ogpu_bo_vm_ops;
 
 struct ogpu_bo *ogpu_bo_create_pinned(struct ogpu_device *odev, u64 size);
+struct ogpu_bo *ogpu_bo_create_import(struct ogpu_device *odev, struct dma_buf *dma_buf);
 struct ogpu_bo *ogpu_bo_lookup(struct drm_file *file, u32 handle);
 struct ogpu_bo *ogpu_bo_next(struct drm_file *file, int *handle);
 bool ogpu_bo_is_buffer(const struct ttm_buffer_object *tbo);

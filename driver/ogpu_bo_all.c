@@ -10,10 +10,15 @@
  * not touched, but waited for. TTM has a function for this, but that takes buffers off its lists
  * while they are still counted as parts of them, and spins with the lock that a release needs when
  * it meets a buffer that is being released.
+ *
+ * Other devices that are attached to a buffer are told. If what they were doing with it is not over
+ * within half a minute, or if they had it pinned, it keeps its memory until they let go of it: that
+ * DMA mappings outlive the binding then is better than that others write to free memory.
  */
 #include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
 #include <linux/find.h>
+#include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/math64.h>
 #include <linux/mutex.h>
@@ -26,7 +31,12 @@
 
 #include "ogpu_bo.h"
 #include "ogpu_compat.h"
+#include "ogpu_import.h"
+#include "ogpu_share.h"
 #include "ogpu_ttm.h"
+
+/* Other devices that use buffers of the card are waited for so long, all together. */
+#define OGPU_BOS_WAIT_MS	30000
 
 /**
  * ogpu_bos_init() - begin without buffers
@@ -81,13 +91,16 @@ static void ogpu_bo_forget_fences(struct dma_resv *resv)
 }
 
 /* All fences of the card have signalled. */
-static void ogpu_bo_give_back(struct ogpu_bo *bo)
+static void ogpu_bo_give_back(struct ogpu_bo *bo, unsigned long deadline)
 {
 	struct ttm_operation_ctx ctx = {};
 	struct ttm_placement nowhere = {};
 
 	dma_resv_lock(bo->ttm.base.resv, NULL);
-	if (bo->ttm.ttm && ttm_tt_is_populated(bo->ttm.ttm)) {
+	if (ogpu_bo_is_import(bo)) {
+		ogpu_import_stop(bo);
+	} else if (bo->ttm.ttm && ttm_tt_is_populated(bo->ttm.ttm) &&
+		   ogpu_share_stop(bo, deadline)) {
 		ogpu_bo_forget_fences(bo->ttm.base.resv);
 		if (ttm_bo_validate(&bo->ttm, &nowhere, &ctx))
 			drm_warn(bo->ttm.base.dev, "a buffer keeps its memory\n");
@@ -104,6 +117,7 @@ static void ogpu_bo_give_back(struct ogpu_bo *bo)
  */
 void ogpu_bos_stop(struct ogpu_mem *mem)
 {
+	unsigned long deadline = jiffies + msecs_to_jiffies(OGPU_BOS_WAIT_MS);
 	struct ogpu_mem_bos *bos = &mem->bos;
 	LIST_HEAD(stopped);
 	struct ogpu_bo *bo;
@@ -117,7 +131,7 @@ void ogpu_bos_stop(struct ogpu_mem *mem)
 		list_move_tail(&bo->all, &stopped);
 		spin_unlock(&bos->lock);
 
-		ogpu_bo_give_back(bo);
+		ogpu_bo_give_back(bo, deadline);
 		ogpu_compat_mapped_bo_put(&bo->ttm);
 		spin_lock(&bos->lock);
 	}

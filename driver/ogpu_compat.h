@@ -10,6 +10,7 @@
 #ifndef _OGPU_COMPAT_H_
 #define _OGPU_COMPAT_H_
 
+#include <linux/dma-fence-array.h>
 #include <linux/dma-fence.h>
 #include <linux/kobject.h>
 #include <linux/memcontrol.h>
@@ -221,6 +222,33 @@ static inline const struct dma_fence_ops *ogpu_compat_fence_ops(const struct dma
 #else
 #define OGPU_FENCE_OPS_64BIT	.use_64bit_seqno = true,
 #define dma_fence_init64	dma_fence_init
+#endif
+
+/* Old ones could also signal with the first of them. */
+#ifdef OGPU_HAVE_FENCE_ARRAY_ANY
+static inline struct dma_fence_array *
+ogpu_compat_fence_array_create(int num, struct dma_fence **fences, u64 context, unsigned int seqno)
+{
+	return dma_fence_array_create(num, fences, context, seqno, false);
+}
+
+#define dma_fence_array_create	ogpu_compat_fence_array_create
+#endif
+
+/*
+ * Shared buffers
+ */
+
+#ifndef OGPU_HAVE_DMA_BUF_INVALIDATE
+#define invalidate_mappings		move_notify
+#define dma_buf_invalidate_mappings	dma_buf_move_notify
+#endif
+
+/* The name became a string. */
+#ifdef OGPU_HAVE_IMPORT_NS_STRING
+#define OGPU_NS_DMA_BUF			"DMA_BUF"
+#else
+#define OGPU_NS_DMA_BUF			DMA_BUF
 #endif
 
 /*

@@ -392,11 +392,17 @@ static void ogpu_copy_add_dep(struct ogpu_copy_work *work, struct dma_fence *fen
 		work->prompt = false;
 }
 
+/* Other devices use neither VRAM nor what is about to become it: their fences do not matter. */
+static bool ogpu_copy_is_dep(const struct dma_fence *fence, u64 context)
+{
+	return context ? fence->context == context : ogpu_fence_is_ours(fence);
+}
+
 /**
  * ogpu_copy_work_add_deps() - say what a work waits for
  * @work: not submitted; once for each
  * @resv: of the buffer, locked
- * @context: timeline in @resv: only its fences are waited for; 0: all fences
+ * @context: timeline: only its fences are waited for; 0: those of all who may use the buffer
  * @deps: what the new place has to wait for
  *
  * Errors of what is waited for do not matter.
@@ -412,7 +418,7 @@ int ogpu_copy_work_add_deps(struct ogpu_copy_work *work, struct dma_resv *resv, 
 	u32 i;
 
 	dma_resv_for_each_fence(&cursor, resv, DMA_RESV_USAGE_BOOKKEEP, fence)
-		count += !context || fence->context == context;
+		count += ogpu_copy_is_dep(fence, context);
 	if (!count)
 		return 0;
 
@@ -421,7 +427,7 @@ int ogpu_copy_work_add_deps(struct ogpu_copy_work *work, struct dma_resv *resv, 
 		return -ENOMEM;
 
 	dma_resv_for_each_fence(&cursor, resv, DMA_RESV_USAGE_BOOKKEEP, fence) {
-		if (!context || fence->context == context)
+		if (ogpu_copy_is_dep(fence, context))
 			ogpu_copy_add_dep(work, fence);
 	}
 	for (i = 0; i < deps->count; i++)

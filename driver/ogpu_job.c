@@ -25,6 +25,7 @@
 #include "ogpu_compat.h"
 #include "ogpu_fence.h"
 #include "ogpu_job.h"
+#include "ogpu_patience.h"
 #include "ogpu_queue.h"
 #include "ogpu_queue_priv.h"
 #include "ogpu_trace.h"
@@ -34,6 +35,8 @@
 
 /* Jobs of a user that wait for something other than their turn. */
 #define OGPU_SLOW_JOBS	(4 * DRM_OGPU_MAX_QUEUED_JOBS)
+/* What other drivers do with a shared buffer is waited for so long. */
+#define OGPU_JOB_PATIENCE_MS	10000
 
 static_assert(offsetof(struct ogpu_job, fence) == 0);
 
@@ -391,13 +394,15 @@ int ogpu_job_add_resv_deps(struct ogpu_job *job, struct dma_resv *resv, enum dma
  * @resv: of the buffer, locked
  * @usage: fences of this and of stricter kinds, but for the kernel's
  *
+ * For so long as they may take, which is not for ever: whoever has the buffer can put them there.
+ *
  * Return: 0, -EBUSY, -ENOMEM.
  */
 int ogpu_job_add_foreign_deps(struct ogpu_job *job, struct dma_resv *resv,
 			      enum dma_resv_usage usage)
 {
 	struct dma_resv_iter cursor;
-	struct dma_fence *fence;
+	struct dma_fence *fence, *patience;
 	int ret;
 
 	dma_resv_assert_held(resv);
@@ -406,7 +411,12 @@ int ogpu_job_add_foreign_deps(struct ogpu_job *job, struct dma_resv *resv,
 		if (dma_resv_iter_usage(&cursor) == DMA_RESV_USAGE_KERNEL ||
 		    ogpu_fence_is_ours(fence))
 			continue;
-		ret = ogpu_job_add_dep(job, dma_fence_get(fence));
+		if (dma_fence_is_signaled(fence))
+			continue;
+		patience = ogpu_patience_create(fence, OGPU_JOB_PATIENCE_MS);
+		if (!patience)
+			return -ENOMEM;
+		ret = ogpu_job_add_dep(job, patience);
 		if (ret)
 			return ret;
 	}

@@ -6,6 +6,7 @@
 #include <linux/pci.h>
 
 #include "ogpu_bo.h"
+#include "ogpu_compat.h"
 #include "ogpu_fw_store.h"
 #include "ogpu_lockdep.h"
 #include "ogpu_pci.h"
@@ -60,6 +61,7 @@ module_exit(ogpu_module_exit);
 MODULE_DESCRIPTION("OGPU compute accelerators");
 MODULE_AUTHOR("OGPU developers");
 MODULE_LICENSE("Dual MIT/GPL");
+MODULE_IMPORT_NS(OGPU_NS_DMA_BUF);
 #ifdef OGPU_MODULE_VERSION
 MODULE_VERSION(OGPU_MODULE_VERSION);
 #endif

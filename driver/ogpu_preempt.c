@@ -41,6 +41,7 @@
 #include "ogpu_bo.h"
 #include "ogpu_compat.h"
 #include "ogpu_device.h"
+#include "ogpu_fence.h"
 #include "ogpu_lockdep.h"
 #include "ogpu_preempt.h"
 #include "ogpu_report.h"
@@ -73,11 +74,6 @@ static_assert(offsetof(struct ogpu_preempt_fence, base) == 0);
  * Fences
  */
 
-static const char *ogpu_preempt_fence_driver_name(struct dma_fence *fence)
-{
-	return "ogpu";
-}
-
 static const char *ogpu_preempt_fence_timeline_name(struct dma_fence *fence)
 {
 	return "ogpu-preempt";
@@ -94,19 +90,24 @@ static bool ogpu_preempt_fence_enable(struct dma_fence *fence)
 	return true;
 }
 
-static void ogpu_preempt_fence_release(struct dma_fence *fence)
-{
-	dma_fence_free(fence);
-	module_put(THIS_MODULE);
-}
-
 static const struct dma_fence_ops ogpu_preempt_fence_ops = {
 	OGPU_FENCE_OPS_64BIT
-	.get_driver_name = ogpu_preempt_fence_driver_name,
+	.get_driver_name = ogpu_fence_get_driver_name,
 	.get_timeline_name = ogpu_preempt_fence_timeline_name,
 	.enable_signaling = ogpu_preempt_fence_enable,
-	.release = OGPU_FENCE_DETACHES ? NULL : ogpu_preempt_fence_release,
+	.release = OGPU_FENCE_DETACHES ? NULL : ogpu_fence_release,
 };
+
+/**
+ * ogpu_preempt_is_fence() - does a fence hold what executes in an address space?
+ * @fence: anybody's
+ *
+ * Return: true if so, of any card of this driver, and it has not signalled.
+ */
+bool ogpu_preempt_is_fence(const struct dma_fence *fence)
+{
+	return ogpu_compat_fence_ops(fence) == &ogpu_preempt_fence_ops;
+}
 
 static void ogpu_preempt_fence_init(struct ogpu_preempt_fence *pfence, struct ogpu_preempt *preempt)
 {

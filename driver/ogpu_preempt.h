@@ -82,5 +82,6 @@ void ogpu_preempt_end_add(struct ogpu_preempt *preempt, struct list_head *client
 void ogpu_preempt_remove(struct ogpu_preempt *preempt, struct list_head *client);
 void ogpu_preempt_forget_bo(struct ogpu_preempt *preempt, struct drm_gem_object *obj,
 			    struct dma_fence *unbound);
+bool ogpu_preempt_is_fence(const struct dma_fence *fence);
 
 #endif

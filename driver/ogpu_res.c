@@ -9,6 +9,7 @@
 #include <drm/ttm/ttm_tt.h>
 
 #include "abi/addr.h"
+#include "ogpu_bo.h"
 #include "ogpu_res.h"
 #include "ogpu_vram_mgr.h"
 
@@ -24,14 +25,14 @@ static void ogpu_res_vram_piece(struct ogpu_res_cursor *cur)
 static void ogpu_res_system_piece(struct ogpu_res_cursor *cur)
 {
 	unsigned long page = cur->offset >> PAGE_SHIFT;
-	dma_addr_t next = cur->tt->dma_address[page];
+	dma_addr_t next = cur->addrs[page];
 	u64 size = PAGE_SIZE - offset_in_page(cur->offset);
 
 	cur->operand = OGPU_OPERAND(OGPU_TARGET_SYSTEM, next + offset_in_page(cur->offset));
 
 	while (size < cur->remaining) {
 		next += PAGE_SIZE;
-		if (cur->tt->dma_address[++page] != next)
+		if (cur->addrs[++page] != next)
 			break;
 		size += PAGE_SIZE;
 	}
@@ -41,7 +42,8 @@ static void ogpu_res_system_piece(struct ogpu_res_cursor *cur)
 /**
  * ogpu_res_first() - begin a walk
  * @bo: the buffer
- * @res: its memory, present or to come: in VRAM, or in TT with the pages of @bo->ttm populated
+ * @res: its memory, present or to come: in VRAM, in TT with the pages of @bo->ttm populated, or
+ *	another device's, with its addresses known
  * @offset: first byte of the buffer to look at
  * @bytes: how many; not 0, and inside the buffer
  * @cur: the walk
@@ -65,7 +67,8 @@ void ogpu_res_first(struct ttm_buffer_object *bo, struct ttm_resource *res, u64 
 		cur->block_offset = offset;
 		ogpu_res_vram_piece(cur);
 	} else {
-		cur->tt = bo->ttm;
+		cur->addrs = bo->type == ttm_bo_type_sg ? ttm_to_ogpu_bo(bo)->import.addrs :
+							  bo->ttm->dma_address;
 		cur->offset = offset;
 		ogpu_res_system_piece(cur);
 	}
@@ -84,7 +87,7 @@ void ogpu_res_next(struct ogpu_res_cursor *cur, u64 bytes)
 		return;
 	}
 
-	if (cur->tt) {
+	if (cur->addrs) {
 		cur->offset += bytes;
 		ogpu_res_system_piece(cur);
 		return;

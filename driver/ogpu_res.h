@@ -11,7 +11,6 @@
 
 struct ttm_buffer_object;
 struct ttm_resource;
-struct ttm_tt;
 
 /**
  * struct ogpu_res_cursor - where a walk stands
@@ -26,7 +25,7 @@ struct ogpu_res_cursor {
 	/** @remaining: bytes from the current piece to the end of the walk; 0: the walk is over */
 	u64 remaining;
 	/* private: */
-	struct ttm_tt *tt;
+	const dma_addr_t *addrs;
 	u64 offset;
 	struct gpu_buddy *mm;
 	struct gpu_buddy_block *block;

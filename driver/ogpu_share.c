@@ -15,28 +15,259 @@
  * submission of those that he shares it with wait for his jobs, and jobs that wait for each other
  * by values in memory would wait for ever.
  *
+ * Devices of other drivers, and other cards, are attached to buffers that may be in system memory,
+ * and use them there: a buffer that they have mapped stays there, out of swap space, as long as one
+ * is attached. Those that cannot be told of moves, and those that say so, pin it; that counts as
+ * locked memory of who made the buffer.
+ *
  * What executes in an address space of the long-running kind has no fence of its end.
+ *
+ * Whoever has the dma-buf can put a fence of another driver into it, which need not signal soon. It
+ * holds up who uses the buffer, but not its end: when nobody has it any more, no other driver does.
  */
 #include <linux/dma-buf.h>
+#include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
+#include <linux/jiffies.h>
+#include <linux/scatterlist.h>
+#include <linux/slab.h>
 
+#include <drm/drm_gpuvm.h>
 #include <drm/drm_prime.h>
+#include <drm/ogpu_drm.h>
+#include <drm/ttm/ttm_bo.h>
+#include <drm/ttm/ttm_placement.h>
+#include <drm/ttm/ttm_tt.h>
 
 #include "ogpu_bo.h"
+#include "ogpu_compat.h"
 #include "ogpu_fence.h"
+#include "ogpu_import.h"
+#include "ogpu_place.h"
+#include "ogpu_preempt.h"
 #include "ogpu_share.h"
 
-/* A buffer of one card, for files of that card. */
+/*
+ * Other devices
+ */
+
+/**
+ * struct ogpu_share_link - another device that is attached to a buffer
+ */
+struct ogpu_share_link {
+	/** @link: in &struct ogpu_bo.importers */
+	struct list_head link;
+	/** @attach: the core's */
+	struct dma_buf_attachment *attach;
+};
+
+/* Other devices reach it in system memory only, where it stays as long as one is attached. */
 static int ogpu_share_attach(struct dma_buf *dma_buf, struct dma_buf_attachment *attach)
 {
-	return -EOPNOTSUPP;
+	struct ogpu_bo *bo = gem_to_ogpu_bo(dma_buf->priv);
+	struct ogpu_share_link *link;
+	int ret;
+
+	if (!(bo->placement & DRM_OGPU_BO_SYSTEM))
+		return -EOPNOTSUPP;
+
+	link = kzalloc_obj(*link, GFP_KERNEL_ACCOUNT);
+	if (!link)
+		return -ENOMEM;
+	ret = dma_resv_lock_interruptible(dma_buf->resv, NULL);
+	if (ret) {
+		kfree(link);
+		return ret;
+	}
+	attach->peer2peer = false;
+	attach->priv = link;
+	link->attach = attach;
+	list_add_tail(&link->link, &bo->importers);
+	bo->is_away = false;
+	dma_resv_unlock(dma_buf->resv);
+
+	return 0;
+}
+
+static void ogpu_share_detach(struct dma_buf *dma_buf, struct dma_buf_attachment *attach)
+{
+	struct ogpu_bo *bo = gem_to_ogpu_bo(dma_buf->priv);
+	struct ogpu_share_link *link = attach->priv;
+
+	dma_resv_lock(dma_buf->resv, NULL);
+	list_del(&link->link);
+	/* To VRAM with the next job, if that is where it would rather be. */
+	if (list_empty(&bo->importers))
+		drm_gpuvm_bo_gem_evict(&bo->ttm.base, true);
+	dma_resv_unlock(dma_buf->resv);
+	kfree(link);
+}
+
+/* The move is not waited for: its fence is in the dma_resv, of usage DMA_RESV_USAGE_KERNEL. */
+static int ogpu_share_to_system(struct ogpu_bo *bo)
+{
+	struct ttm_operation_ctx ctx = { .interruptible = true, .gfp_retry_mayfail = true };
+	struct ogpu_mem_try try = {};
+	struct ogpu_places places;
+
+	if (ogpu_bo_is_stale(bo) || READ_ONCE(bo->lost))
+		return -ENODEV;
+	ogpu_places_init(&places, &try);
+	ogpu_places_add(&places, TTM_PL_TT, 0);
+
+	return ttm_bo_validate(&bo->ttm, &places.placement, &ctx);
+}
+
+static struct sg_table *ogpu_share_map_pages(struct dma_buf_attachment *attach, struct ogpu_bo *bo,
+					     enum dma_data_direction dir)
+{
+	struct sg_table *sgt;
+	struct ttm_tt *tt;
+	int ret;
+
+	ret = ogpu_share_to_system(bo);
+	if (ret)
+		return ERR_PTR(ret);
+
+	tt = bo->ttm.ttm;
+	sgt = drm_prime_pages_to_sg(bo->ttm.base.dev, tt->pages, tt->num_pages);
+	if (IS_ERR(sgt))
+		return sgt;
+	ret = dma_map_sgtable(attach->dev, sgt, dir, DMA_ATTR_SKIP_CPU_SYNC);
+	if (ret) {
+		sg_free_table(sgt);
+		kfree(sgt);
+		return ERR_PTR(ret);
+	}
+
+	return sgt;
+}
+
+static struct sg_table *ogpu_share_map(struct dma_buf_attachment *attach,
+				       enum dma_data_direction dir)
+{
+	struct ogpu_bo *bo = gem_to_ogpu_bo(attach->dmabuf->priv);
+	struct ogpu_device *odev = ogpu_bo_device(bo);
+	struct sg_table *sgt;
+	int idx;
+
+	if (!ogpu_device_enter(odev, &idx))
+		return ERR_PTR(-ENODEV);
+	sgt = ogpu_share_map_pages(attach, bo, dir);
+	ogpu_device_exit(odev, idx);
+
+	return sgt;
+}
+
+static void ogpu_share_unmap(struct dma_buf_attachment *attach, struct sg_table *sgt,
+			     enum dma_data_direction dir)
+{
+	dma_unmap_sgtable(attach->dev, sgt, dir, DMA_ATTR_SKIP_CPU_SYNC);
+	sg_free_table(sgt);
+	kfree(sgt);
+}
+
+/* What is pinned counts for who made the buffer: he has handed it out. */
+static int ogpu_share_pin_new(struct ogpu_bo *bo)
+{
+	struct ogpu_device *odev = ogpu_bo_device(bo);
+	int idx, ret;
+
+	if (!ogpu_device_enter(odev, &idx))
+		return -ENODEV;
+	ret = ogpu_mem_client_pin(bo->client, bo->ttm.base.size);
+	if (!ret) {
+		ret = ogpu_share_to_system(bo);
+		if (ret)
+			ogpu_mem_client_unpin(bo->client, bo->ttm.base.size);
+	}
+	ogpu_device_exit(odev, idx);
+
+	return ret;
+}
+
+/* For devices that cannot be told that memory moves. Cards of this driver always can. */
+static int ogpu_share_pin(struct dma_buf_attachment *attach)
+{
+	struct ogpu_bo *bo = gem_to_ogpu_bo(attach->dmabuf->priv);
+	int ret;
+
+	if (ogpu_import_follows(attach))
+		return 0;
+	if (!bo->ttm.pin_count) {
+		ret = ogpu_share_pin_new(bo);
+		if (ret)
+			return ret;
+	}
+	ttm_bo_pin(&bo->ttm);
+
+	return 0;
+}
+
+static void ogpu_share_unpin(struct dma_buf_attachment *attach)
+{
+	struct ogpu_bo *bo = gem_to_ogpu_bo(attach->dmabuf->priv);
+
+	if (ogpu_import_follows(attach))
+		return;
+	ttm_bo_unpin(&bo->ttm);
+	if (!bo->ttm.pin_count)
+		ogpu_mem_client_unpin(bo->client, bo->ttm.base.size);
 }
 
 static const struct dma_buf_ops ogpu_share_ops = {
 	.attach = ogpu_share_attach,
+	.detach = ogpu_share_detach,
+	.pin = ogpu_share_pin,
+	.unpin = ogpu_share_unpin,
+	.map_dma_buf = ogpu_share_map,
+	.unmap_dma_buf = ogpu_share_unmap,
 	.release = drm_gem_dmabuf_release,
 	.mmap = drm_gem_dmabuf_mmap,
 };
+
+/**
+ * ogpu_share_moved() - tell other devices that a buffer is about to be moved
+ * @bo: the buffer, locked
+ *
+ * What they do with it until then is in its dma_resv.
+ */
+void ogpu_share_moved(struct ogpu_bo *bo)
+{
+	struct dma_buf *told = NULL;
+	struct ogpu_share_link *link;
+
+	/* Most often there is one for all of them. */
+	list_for_each_entry(link, &bo->importers, link) {
+		if (link->attach->dmabuf != told)
+			dma_buf_invalidate_mappings(link->attach->dmabuf);
+		told = link->attach->dmabuf;
+	}
+}
+
+/**
+ * ogpu_share_stop() - may a buffer's pages be taken, because its card is being unbound?
+ * @bo: the buffer, locked
+ * @deadline: until when other devices are waited for, in jiffies
+ *
+ * Return: true; false: other devices still use them, so they stay until these let go of the buffer.
+ */
+bool ogpu_share_stop(struct ogpu_bo *bo, unsigned long deadline)
+{
+	long left = time_before(jiffies, deadline) ? deadline - jiffies : 0;
+
+	if (list_empty(&bo->importers))
+		return true;
+	if (bo->ttm.pin_count)
+		return false;
+	ogpu_bo_moved(&bo->ttm);
+
+	return dma_resv_wait_timeout(bo->ttm.base.resv, DMA_RESV_USAGE_BOOKKEEP, false, left) > 0;
+}
+
+/*
+ * Export and import
+ */
 
 /*
  * From now on fences in the dma_resv say how jobs use the buffer. Of those that are under way it is
@@ -100,6 +331,27 @@ int ogpu_share_handle_to_fd(struct drm_device *drm, struct drm_file *file, u32 h
 }
 
 /**
+ * ogpu_share_forget() - forget the fences of other drivers
+ * @resv: of a buffer whose last reference is gone, locked
+ * @preempts: and those that hold what executes in address spaces
+ *
+ * Its memory need not wait for them.
+ */
+void ogpu_share_forget(struct dma_resv *resv, bool preempts)
+{
+	struct dma_fence *stub = dma_fence_get_stub();
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
+
+	dma_resv_for_each_fence(&cursor, resv, DMA_RESV_USAGE_BOOKKEEP, fence) {
+		if (!ogpu_fence_is_ours(fence) || (preempts && ogpu_preempt_is_fence(fence)))
+			dma_resv_replace_fences(resv, fence->context, stub,
+						dma_resv_iter_usage(&cursor));
+	}
+	dma_fence_put(stub);
+}
+
+/**
  * ogpu_share_export() - &drm_gem_object_funcs.export
  * @obj: the buffer
  * @flags: for the file
@@ -125,14 +377,14 @@ struct dma_buf *ogpu_share_export(struct drm_gem_object *obj, int flags)
  * @drm: the card
  * @dma_buf: what is imported
  *
- * Return: a buffer with a reference; -EOPNOTSUPP: of another device.
+ * Return: a buffer with a reference, or an ERR_PTR().
  */
 struct drm_gem_object *ogpu_share_import(struct drm_device *drm, struct dma_buf *dma_buf)
 {
 	struct drm_gem_object *obj = dma_buf->priv;
 
 	if (dma_buf->ops != &ogpu_share_ops || obj->dev != drm)
-		return ERR_PTR(-EOPNOTSUPP);
+		return ogpu_import(drm, dma_buf);
 	drm_gem_object_get(obj);
 
 	return obj;

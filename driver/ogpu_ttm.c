@@ -18,6 +18,8 @@
  * in VRAM is free as soon as the copy is queued (ogpu_vram_mgr.c). Of a copy out of VRAM must be
  * known whether something was lost before the buffer is used again: ogpu_bo_settle().
  *
+ * Memory of other devices is in a place of its own and stays there: ogpu_import.c.
+ *
  * When the engine is not there, because the card is being reset, nothing is moved: what was in VRAM
  * then is lost, and freed without a copy.
  */
@@ -36,6 +38,7 @@
 #include "abi/addr.h"
 #include "ogpu_bo.h"
 #include "ogpu_compat.h"
+#include "ogpu_import.h"
 #include "ogpu_lockdep.h"
 #include "ogpu_place.h"
 #include "ogpu_res.h"
@@ -135,6 +138,37 @@ static void ogpu_tt_mgr_init(struct ogpu_mem *mem)
 	ttm_resource_manager_init(man, &mem->ttm, (u64)si.totalram * si.mem_unit / 2);
 	ttm_set_driver_manager(&mem->ttm, TTM_PL_TT, man);
 	ttm_resource_manager_set_used(man, true);
+}
+
+static int ogpu_imports_alloc(struct ttm_resource_manager *man, struct ttm_buffer_object *bo,
+			      const struct ttm_place *place, struct ttm_resource **res)
+{
+	*res = kzalloc_obj(**res);
+	if (!*res)
+		return -ENOMEM;
+	ttm_resource_init(bo, place, *res);
+
+	return 0;
+}
+
+static const struct ttm_resource_manager_func ogpu_imports_mgr_func = {
+	.alloc = ogpu_imports_alloc,
+	.free = ogpu_tt_free,
+};
+
+static void ogpu_imports_mgr_init(struct ogpu_mem *mem)
+{
+	mem->imports.func = &ogpu_imports_mgr_func;
+	ttm_resource_manager_init(&mem->imports, &mem->ttm, 0);
+	ttm_set_driver_manager(&mem->ttm, OGPU_PL_IMPORT, &mem->imports);
+	ttm_resource_manager_set_used(&mem->imports, true);
+}
+
+static void ogpu_imports_mgr_fini(struct ogpu_mem *mem)
+{
+	ttm_resource_manager_set_used(&mem->imports, false);
+	ttm_resource_manager_cleanup(&mem->imports);
+	ttm_set_driver_manager(&mem->ttm, OGPU_PL_IMPORT, NULL);
 }
 
 /*
@@ -362,8 +396,11 @@ static void ogpu_ttm_swap_notify(struct ttm_buffer_object *bo)
 /* The memory is about to be freed for good. */
 static void ogpu_ttm_delete_mem_notify(struct ttm_buffer_object *bo)
 {
-	if (ogpu_bo_is_buffer(bo))
-		ogpu_bo_set_region(ttm_to_ogpu_bo(bo), OGPU_REGIONS);
+	if (!ogpu_bo_is_buffer(bo))
+		return;
+	if (ogpu_bo_is_import(ttm_to_ogpu_bo(bo)))
+		ogpu_import_unmap(ttm_to_ogpu_bo(bo));
+	ogpu_bo_set_region(ttm_to_ogpu_bo(bo), OGPU_REGIONS);
 }
 
 static bool ogpu_ttm_eviction_valuable(struct ttm_buffer_object *bo,
@@ -386,6 +423,9 @@ static bool ogpu_ttm_eviction_valuable(struct ttm_buffer_object *bo,
 		if (place && (place->flags & OGPU_PLACE_OWN))
 			return false;
 		if (!ogpu_shrink_may_take(mem, bo))
+			return false;
+		/* Nor are other devices told of anything while memory is reclaimed. */
+		if (!list_empty(&ttm_to_ogpu_bo(bo)->importers))
 			return false;
 		break;
 	case TTM_PL_VRAM:
@@ -451,6 +491,8 @@ static void ogpu_ttm_release_notify(struct ttm_buffer_object *bo)
 	struct ogpu_mem *mem = container_of(bo->bdev, struct ogpu_mem, ttm);
 
 	mem->preempts.release_bo(bo);
+	if (ogpu_bo_is_buffer(bo) && ogpu_bo_is_import(ttm_to_ogpu_bo(bo)))
+		ogpu_import_release(ttm_to_ogpu_bo(bo));
 }
 
 static const struct ttm_device_funcs ogpu_ttm_funcs = {
@@ -478,6 +520,7 @@ static void ogpu_mem_fini(struct drm_device *drm, void *arg)
 	mutex_destroy(&mem->outs.lock);
 
 	ogpu_vram_mgr_fini(&mem->vram);
+	ogpu_imports_mgr_fini(mem);
 	ttm_resource_manager_set_used(&mem->tt, false);
 	ttm_resource_manager_cleanup(&mem->tt);
 	ttm_set_driver_manager(&mem->ttm, TTM_PL_TT, NULL);
@@ -535,6 +578,7 @@ int ogpu_mem_init(struct ogpu_device *odev)
 		goto err_ttm;
 
 	ogpu_tt_mgr_init(mem);
+	ogpu_imports_mgr_init(mem);
 	ogpu_mems_add(mem);
 	/* Some from the start: buffers are moved when memory is short. */
 	if (!ogpu_bo_add_outs(odev)) {

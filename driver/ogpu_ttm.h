@@ -110,6 +110,9 @@ struct ogpu_mem_preempts {
 	struct list_head armed;
 };
 
+/* Where buffers are whose memory is another device's; they stay there. */
+#define OGPU_PL_IMPORT		TTM_PL_PRIV
+
 /* Words that fit into a page. */
 #define OGPU_MEM_OUTS		512
 
@@ -169,6 +172,8 @@ struct ogpu_mem {
 	enum ogpu_mem_pages pages;
 	/** @purged: bytes of buffers in TTM_PL_SYSTEM that have no pages, see ogpu_purge.c */
 	atomic64_t purged;
+	/** @imports: OGPU_PL_IMPORT: memory of other devices, without a limit */
+	struct ttm_resource_manager imports;
 	/** @tt: TTM_PL_TT: limits the system memory that buffers take; its size is in bytes */
 	struct ttm_resource_manager tt;
 	/**

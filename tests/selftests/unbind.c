@@ -3,13 +3,19 @@
  * Buffers whose card is unbound: they give back their system memory, whether somebody keeps them or
  * they are on their way out, and can be freed in any order.
  */
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/types.h>
+
+#include <linux/dma-buf.h>
+#include <xf86drm.h>
 
 #include "admin.h"
 #include "card.h"
 #include "harness.h"
+#include "partner.h"
 
 #define CLIENTS		3
 #define BUFFERS		400
@@ -129,6 +135,60 @@ TEST_TIMEOUT(kept, 120)
 	EXPECT_EQ(*(volatile uint8_t *)bufs[0].map, 0);
 	EXPECT_EQ(munmap(bufs[0].map, 1 << 20), 0);
 	give_back(&admin);
+}
+
+/*
+ * A stranger's fence in buffers that nobody has any more: their memory is given back, and the card
+ * is unbound. False if the fence was over too soon to tell.
+ */
+static bool end_with_strange_fence(struct admin *admin)
+{
+	struct dma_buf_import_sync_file add = { .flags = DMA_BUF_SYNC_WRITE };
+	static const uint32_t kinds[] = { DRM_OGPU_BO_VRAM, DRM_OGPU_BO_SYSTEM };
+	struct drm_ogpu_query_memory before;
+	struct card card, look;
+	unsigned int i;
+	bool told;
+
+	add.fd = partner_fence();
+	if (add.fd < 0)
+		SKIP("no other driver");
+	card_open_unused(&look);
+	before = card_memory(&look);
+	for (i = 0; i < 2; i++) {
+		struct drm_prime_handle prime = { .flags = DRM_CLOEXEC | DRM_RDWR };
+		struct buffer buf;
+
+		card_open(&card);
+		ASSERT_EQ(card_buffer_create(&card, &buf, BUFFER_BYTES, kinds[i]), 0);
+		prime.handle = buf.handle;
+		ASSERT_EQ(card_ioctl(&card, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime), 0);
+		ASSERT_EQ(ioctl(prime.fd, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &add), 0);
+		close(prime.fd);
+		card_close(&card);
+	}
+	EXPECT_EQ(card_wait_memory(&look, &before), 0);
+	card_close(&look);
+	ASSERT(admin_unbind(admin));
+	told = !partner_fence_is_over(add.fd);
+	give_back(admin);
+	close(add.fd);
+
+	return told;
+}
+
+TEST_TIMEOUT(strange_fence, 240)
+{
+	struct admin admin;
+	int i;
+
+	if (!admin_init(&admin, 0))
+		SKIP("no card");
+	for (i = 0; i < 4; i++) {
+		if (end_with_strange_fence(&admin))
+			return;
+	}
+	HARNESS_FAIL("a fence holds up its card");
 }
 
 int main(int argc, char **argv)

@@ -26,7 +26,7 @@ MAX_AGE_S = 3600	# of an archive that nobody has used since
 BASE_MODULES = """
     virtio_pci virtio_console 9pnet_virtio 9p virtio_iommu virtio_blk
     crc32c_generic erofs overlay
-    drm drm_exec drm_gpuvm drm_ttm_helper gpu-sched ttm hwmon vgem udmabuf aer_inject zram
+    drm drm_exec drm_gpuvm drm_ttm_helper gpu-sched ttm hwmon vgem udmabuf virtio_gpu aer_inject zram
 """.split()
 
 

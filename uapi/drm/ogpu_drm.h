@@ -55,9 +55,21 @@
  * file that can be handed to another process, which gets a handle of the same buffer by
  * DRM_IOCTL_PRIME_FD_TO_HANDLE and maps it as its own. Its size is where lseek() to the end leads;
  * mmap() of it is the same as of the buffer. Errors: -EPERM for a buffer that is private to an
- * address space; -EBADF, -EINVAL: no dma-buf; -EOPNOTSUPP: of another device. Whoever made a buffer
+ * address space; -EBADF, -EINVAL: no dma-buf, or not of whole pages. Whoever made a buffer
  * pays for it as long as anybody has it. After a reset of the card VM_BIND of a buffer of before
  * gives -EBADMSG also in a file that was opened later.
+ *
+ * A dma-buf of another device becomes a buffer that is DRM_OGPU_BO_IMPORTED. It counts for neither
+ * the file nor the card, cannot be moved or given up here, and BO_MMAP_OFFSET gives -EPERM: map the
+ * dma-buf. VM_BIND gives -EOPNOTSUPP if this card cannot reach the memory. If the device goes,
+ * jobs that were submitted before end well; then VM_BIND and SUBMIT give -EBADMSG, and the buffer
+ * is DRM_OGPU_BO_LOST.
+ *
+ * Other devices, other cards too, can use a buffer that was made with DRM_OGPU_BO_SYSTEM; of others
+ * they get -EOPNOTSUPP. It stays in system memory while one is attached. A device that cannot be
+ * told of moves has it pinned, which counts as locked memory of who opened the file that made it
+ * (RLIMIT_MEMLOCK as it was then, unless CAP_IPC_LOCK): beyond that it gets -ENOMEM; and -ENODEV
+ * when the card is gone, or was reset since.
  *
  * Jobs of files of this driver wait for each other only if they are told to, by syncobjs, or by
  * fences that DMA_BUF_IOCTL_EXPORT_SYNC_FILE takes out of a buffer. For all others a dma-buf has
@@ -65,7 +77,8 @@
  * address space, of jobs that may write if it was mapped with DRM_OGPU_BIND_WRITE. poll() waits for
  * them (POLLIN: for those that may write, POLLOUT: for all), and so does DMA_BUF_IOCTL_SYNC; they
  * are over when the time limit of the queue is. Jobs wait for implicit fences of other drivers:
- * where a buffer is mapped with DRM_OGPU_BIND_WRITE for all, otherwise for those of writers. Work
+ * where a buffer is mapped with DRM_OGPU_BIND_WRITE for all, otherwise for those of writers; for 10
+ * seconds after SUBMIT at most, because whoever has the dma-buf can put them there. Work
  * of DRM_OGPU_QUEUE_USER queues has no fence.
  *
  * GEM_FLINK and GEM_OPEN give -EOPNOTSUPP: names can be guessed.
@@ -209,13 +222,15 @@ struct drm_ogpu_bo_mmap_offset {
 
 /** @DRM_OGPU_BO_LOST: some of the content is gone, see &struct drm_ogpu_bo_info */
 #define DRM_OGPU_BO_LOST	(1u << 31)
+/** @DRM_OGPU_BO_IMPORTED: the memory is another device's, see DOC: Shared buffers */
+#define DRM_OGPU_BO_IMPORTED	(1u << 30)
 
 /**
  * struct drm_ogpu_bo_info - DRM_IOCTL_OGPU_BO_INFO: what a buffer is and where it lives now
  *
- * DRM_OGPU_BO_LOST: VRAM had a memory error when the buffer was moved out of it. Access by the CPU
- * raises SIGBUS, and SUBMIT fails with -EBADMSG while the buffer is mapped in the address space:
- * all that is left to do is to unmap and free it.
+ * DRM_OGPU_BO_LOST: VRAM had a memory error when the buffer was moved out of it, or the device of
+ * an imported buffer is gone. Access by the CPU raises SIGBUS, and SUBMIT fails with -EBADMSG while
+ * the buffer is mapped in the address space: all that is left to do is to unmap and free it.
  */
 struct drm_ogpu_bo_info {
 	/** @handle: GEM handle */
@@ -226,7 +241,7 @@ struct drm_ogpu_bo_info {
 	__u64 size;
 	/** @placement: out: as created */
 	__u32 placement;
-	/** @flags: out: as created, and DRM_OGPU_BO_LOST */
+	/** @flags: out: as created, and DRM_OGPU_BO_LOST, DRM_OGPU_BO_IMPORTED */
 	__u32 flags;
 	/**
 	 * @current_placement: out: DRM_OGPU_BO_VRAM or DRM_OGPU_BO_SYSTEM; 0: it has no memory, see
