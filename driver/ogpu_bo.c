@@ -606,7 +606,7 @@ static struct ogpu_bo *ogpu_bo_new(struct ogpu_device *odev, u64 size, u32 place
 	int ret;
 
 	do {
-		bo = kzalloc_obj(*bo, GFP_KERNEL);
+		bo = kzalloc_obj(*bo, GFP_KERNEL_ACCOUNT);
 		if (!bo)
 			return ERR_PTR(-ENOMEM);
 

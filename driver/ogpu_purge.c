@@ -6,8 +6,9 @@
  *
  * A program that keeps buffers for later use says so. Such a buffer makes way before all others,
  * and without a copy: its place in VRAM is free at once, and its pages of system memory are when
- * that runs short. It is then in TTM_PL_SYSTEM, without a page. Mappings of address spaces that still have it say that there is no memory (reads give 0),
- * from the next job on; the CPU gets SIGBUS.
+ * that runs short. It is then in TTM_PL_SYSTEM, without a page. Mappings of address spaces that
+ * still have it say that there is no memory (reads give 0), from the next job on; the CPU gets
+ * SIGBUS.
  *
  * While jobs use it, it is treated like any other: it is moved, if at all. A buffer that was
  * exported cannot be given up, because others may rely on it.

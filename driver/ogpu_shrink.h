@@ -28,7 +28,7 @@ struct ogpu_shrink {
 	atomic_long_t wanted;
 	/** @purgeable: bytes of system memory of buffers whose content is not needed */
 	atomic64_t purgeable;
-	/** @worker: the thread of @work while it is at it, which alone uses what follows; or NULL */
+	/** @worker: thread of @work while it is at it, which alone uses what follows; or NULL */
 	struct task_struct *worker;
 	/** @left: pages that it has still to give back */
 	long left;

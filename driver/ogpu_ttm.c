@@ -7,11 +7,11 @@
  * A buffer is in one of three places. TTM_PL_VRAM: the card's memory. TTM_PL_TT: pages of system
  * memory that are mapped for the card's DMA. TTM_PL_SYSTEM: pages that the card cannot reach, or
  * swap space: when buffers of all cards take more than half of the system's memory, or the system
- * runs short of it (ogpu_shrink.c), TTM puts there what no job uses. Both count, for all cards together, and that half is the limit: without swap
- * space nothing would be won by more. Eviction goes from VRAM to TT. Page tables of GPU address
- * spaces keep pointing to the old place after a move until the next SUBMIT renews them (ogpu_vm.c);
- * this is safe because a move waits for every job and every bind job that could use the old place:
- * their fences are in the buffer's dma_resv.
+ * runs short of it (ogpu_shrink.c), TTM puts there what no job uses. Both count, for all cards
+ * together, and that half is the limit: without swap space nothing would be won by more. Eviction
+ * goes from VRAM to TT. Page tables of GPU address spaces keep pointing to the old place after a
+ * move until the next SUBMIT renews them (ogpu_vm.c); this is safe because a move waits for every
+ * job and every bind job that could use the old place: their fences are in the buffer's dma_resv.
  *
  * Moves and clears are done by the copy engine and waited for on the card alone: a copy by the jobs
  * that use the buffer, and by what was in its new place before; jobs by the copy. So the old place

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * What it costs to make buffers and to touch them, in instructions of a machine that counts them (as
- * submit.c), with dumb buffers of vgem beside. Minima are reported: other rounds contain timer ticks.
+ * What it costs to make buffers and to touch them, in instructions of a machine that counts them
+ * (as submit.c), with dumb buffers of vgem beside. Minima are reported: other rounds contain timer
+ * ticks.
  */
 #include <drm/drm_mode.h>
 #include <fcntl.h>

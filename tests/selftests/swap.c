@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Short of system memory: what buffers have of it and no job uses goes to swap space and comes back,
- * and what is not needed is freed.
+ * Short of system memory: what buffers have of it and no job uses goes to swap space and comes
+ * back, and what is not needed is freed.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -285,9 +285,9 @@ enum drm_ogpu_madv {
  * makes way for others when VRAM is short, before all that are needed, and its content is not
  * copied but dropped; until that happens it can be used as always. In system memory it is dropped
  * when the system runs short of that. Nothing is dropped while a job uses the buffer: it is moved
- * then, as any other, if room is short. A buffer that is private to an address space is used by all jobs there;
- * with DRM_OGPU_VM_LONG_RUNNING a buffer is used as long as there is a queue that is not suspended
- * because others need memory.
+ * then, as any other, if room is short. A buffer that is private to an address space is used by all
+ * jobs there; with DRM_OGPU_VM_LONG_RUNNING a buffer is used as long as there is a queue that is
+ * not suspended because others need memory.
  *
  * A buffer whose content was dropped has no memory: jobs read zero there, what they write is lost,
  * and their atomics fault; access by the CPU raises SIGBUS. After DRM_OGPU_MADV_WILLNEED it is
