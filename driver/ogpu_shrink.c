@@ -23,6 +23,7 @@
 #include <drm/ttm/ttm_bo.h>
 #include <drm/ttm/ttm_device.h>
 #include <drm/ttm/ttm_resource.h>
+#include <drm/ttm/ttm_tt.h>
 
 #include "ogpu_bo.h"
 #include "ogpu_shrink.h"
@@ -54,8 +55,12 @@ static unsigned long ogpu_shrink_count(struct shrinker *shrinker, struct shrink_
 static unsigned long ogpu_shrink_scan(struct shrinker *shrinker, struct shrink_control *sc)
 {
 	struct ogpu_shrink *shrink = shrinker->private_data;
+	long wanted = atomic_long_read(&shrink->wanted);
 
-	atomic_long_add(sc->nr_to_scan, &shrink->wanted);
+	/* Many ask for the same pages until there are fewer: what they ask for is not added up. */
+	while (wanted < (long)sc->nr_to_scan &&
+	       !atomic_long_try_cmpxchg(&shrink->wanted, &wanted, sc->nr_to_scan))
+		;
 	queue_work(shrink->wq, &shrink->work);
 
 	return 0;
@@ -88,7 +93,7 @@ static void ogpu_shrink_work(struct work_struct *work)
 /**
  * ogpu_shrink_may_take() - may TTM take a buffer's pages, in order to swap them out?
  * @mem: memory of the card
- * @tbo: the buffer, in TTM_PL_TT, locked
+ * @tbo: the buffer, locked
  *
  * Return: false if nothing would be won.
  */
@@ -99,7 +104,13 @@ bool ogpu_shrink_may_take(struct ogpu_mem *mem, struct ttm_buffer_object *tbo)
 	if (READ_ONCE(shrink->worker) != current)
 		return true;
 
-	return shrink->left > 0 && (shrink->swaps || ogpu_bo_can_purge(tbo));
+	if (shrink->left <= 0 || !tbo->ttm || !ttm_tt_is_populated(tbo->ttm))
+		return false;
+	if (ogpu_bo_can_purge(tbo))
+		return true;
+
+	/* If TTM asks for another one, that before could not be swapped out, for want of memory. */
+	return xchg(&shrink->swaps, false);
 }
 
 /**

@@ -7,8 +7,9 @@
  * The memory cgroup of the program that made a buffer pays for its pages, whoever brings them
  * about. When the group is at its limit, a program of the group gets -ENOMEM. But who needs room in
  * VRAM and moves a stranger's buffer out of it must not fail by the stranger's limit: then the
- * pages are nobody's. TTM's pool does not charge anybody, so pages are taken from the kernel here;
- * it still serves cards for which the kernel has to allocate DMA memory.
+ * smallest group pays to which both belong, which may be that of all, so nobody. TTM's pool does
+ * not charge anybody, so pages are taken from the kernel here; it still serves cards for which the
+ * kernel has to allocate DMA memory.
  *
  * Nothing is kept for later: a page that went from one group to another would be paid by the wrong
  * one.
@@ -111,18 +112,22 @@ void ogpu_tt_destroy(struct ttm_device *bdev, struct ttm_tt *ttm)
 	kfree(to_ogpu_tt(ttm));
 }
 
-/* Does the caller belong to who pays? */
-static bool ogpu_tt_is_own(struct mem_cgroup *payer)
+/*
+ * The smallest group in which both who pays and the caller are: if it is not that of who pays, the
+ * caller is a stranger. It lives as long as @payer.
+ */
+static struct mem_cgroup *ogpu_tt_common_payer(struct mem_cgroup *payer)
 {
+#ifdef CONFIG_MEMCG
 	struct mem_cgroup *group;
-	bool own;
 
 	rcu_read_lock();
 	group = mem_cgroup_from_task(current);
-	own = group && mem_cgroup_is_descendant(group, payer);
+	while (payer && !(group && mem_cgroup_is_descendant(group, payer)))
+		payer = parent_mem_cgroup(payer);
 	rcu_read_unlock();
-
-	return own;
+#endif
+	return payer;
 }
 
 static int ogpu_tt_set_caching(struct ttm_tt *ttm, bool write_combined)
@@ -209,30 +214,31 @@ static unsigned int ogpu_tt_next_order(unsigned int order)
 static int ogpu_tt_alloc_pages(struct ttm_device *bdev, struct ttm_tt *ttm,
 			       const struct ttm_operation_ctx *ctx)
 {
-	gfp_t free = ogpu_tt_gfp(container_of(bdev, struct ogpu_mem, ttm), ttm, ctx);
+	gfp_t gfp = ogpu_tt_gfp(container_of(bdev, struct ogpu_mem, ttm), ttm, ctx) | __GFP_ACCOUNT;
 	struct mem_cgroup *payer = to_ogpu_tt(ttm)->payer;
-	gfp_t gfp = payer ? free | __GFP_ACCOUNT : free;
+	struct mem_cgroup *common = ogpu_tt_common_payer(payer);
 	unsigned int order = get_order(SZ_2M);
+	bool stranger = common != payer;
 	struct page *page;
 	pgoff_t n = 0;
 	int ret;
 
-	/* It is not for a stranger to make room in the group. */
-	if (payer && !ogpu_tt_is_own(payer))
-		gfp = (gfp & ~__GFP_RETRY_MAYFAIL) | __GFP_NORETRY | __GFP_NOWARN;
-
 	while (n < ttm->num_pages) {
 		order = min_t(unsigned int, order, ilog2(ttm->num_pages - n));
-		page = ogpu_tt_alloc(bdev, gfp, order);
+		/* It is not for a stranger to make room in the group. */
+		page = ogpu_tt_alloc(bdev, stranger ? (gfp & ~__GFP_DIRECT_RECLAIM) | __GFP_NOWARN :
+				     gfp, order);
 		if (page) {
 			ret = ogpu_tt_add_pages(bdev, ttm, n, page, order);
 			if (ret)
 				goto err_free;
 			n += 1ul << order;
+		} else if (stranger && !order) {
+			set_active_memcg(common);
+			stranger = false;
+			order = get_order(SZ_2M);
 		} else if (order) {
 			order = ogpu_tt_next_order(order);
-		} else if (gfp & __GFP_NORETRY) {
-			gfp = free;
 		} else {
 			ret = -ENOMEM;
 			goto err_free;

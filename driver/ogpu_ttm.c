@@ -422,6 +422,8 @@ static bool ogpu_ttm_eviction_valuable(struct ttm_buffer_object *bo,
 		/* The limit counts what is swapped out as well: no room is made by that. */
 		if (place && (place->flags & OGPU_PLACE_OWN))
 			return false;
+		fallthrough;
+	case TTM_PL_SYSTEM:
 		if (!ogpu_shrink_may_take(mem, bo))
 			return false;
 		/* Nor are other devices told of anything while memory is reclaimed. */
