@@ -37,6 +37,7 @@
 #include "ogpu_bo.h"
 #include "ogpu_fence.h"
 #include "ogpu_file.h"
+#include "ogpu_svm.h"
 #include "ogpu_vm.h"
 
 /* Bytes of an operation in version 0.1. */
@@ -125,6 +126,10 @@ static int ogpu_bind_parse_op(struct ogpu_bind *bind, const struct drm_ogpu_bind
 	ret = ogpu_bind_check_op(op);
 	if (ret)
 		return ret;
+
+	/* These are the process's. */
+	if (bind->vm->svm && op->va < OGPU_SVM_END)
+		return -EINVAL;
 
 	req->va = op->va;
 	req->size = op->size;

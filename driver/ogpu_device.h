@@ -9,13 +9,14 @@
  *	queue->submit_lock, preempt->lock, vm->pt_lock -> queues->lock ->
  *	mbox->lock, mmu->lock, event->lock -> spinlocks
  *
- * Six locks are held by one part alone, and lockdep learns their place by itself:
+ * Seven locks are held by one part alone, and lockdep learns their place by itself:
  *
  *	reset_lock -> boot->lock -> mbox->lock
  *	hwmon->lock -> mbox->lock
  *	dma_resv -> mem->vram.lock, pt_mems->lock
  *	mmap_lock -> queues->map_sem -> queues->lock
  *	reset_lock -> dump->lock -> boot->lock, mbox->lock
+ *	mmap_lock, reclaim -> lock of vm->svm->base -> vm->svm->pt_lock -> mmu->lock
  *
  * Software state is freed by drmm_ actions when the last file is closed; hardware state by devm_
  * actions when the device is unbound. After probe, what comes from the render node, debugfs or

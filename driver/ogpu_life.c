@@ -16,6 +16,7 @@
 #include "ogpu_ras.h"
 #include "ogpu_report.h"
 #include "ogpu_signal.h"
+#include "ogpu_svm.h"
 #include "ogpu_ttm.h"
 #include "ogpu_watchdog.h"
 
@@ -88,6 +89,7 @@ void ogpu_life_stop(struct ogpu_device *odev, int fence_error)
 	ogpu_life_halt(odev);
 	ogpu_boot_stopped(odev);
 	ogpu_binds_stop(odev);
+	ogpu_svms_wake(odev);
 	ogpu_queue_mgr_stop(odev, fence_error);
 	ogpu_preempts_stop(odev);
 	ogpu_copy_stop(odev);

@@ -125,6 +125,10 @@ static void ogpu_mbox_handle_event(struct ogpu_mbox *mbox, const struct ogpu_msg
 		trace_ogpu_event(mbox->odev, OGPU_MSG_QUEUE_ERROR, le32_to_cpu(queue->queue));
 		kind = OGPU_MBOX_QUEUE_ERROR;
 		break;
+	case OGPU_MSG_QUEUE_FAULT:
+		trace_ogpu_event(mbox->odev, OGPU_MSG_QUEUE_FAULT, le32_to_cpu(queue->queue));
+		kind = OGPU_MBOX_QUEUE_FAULT;
+		break;
 	case OGPU_MSG_SENSOR_ALERT:
 		kind = OGPU_MBOX_SENSOR_ALERT;
 		break;

@@ -20,11 +20,13 @@ struct ogpu_device;
 /**
  * enum ogpu_mbox_kind - what a handler is called for
  * @OGPU_MBOX_QUEUE_ERROR: OGPU_MSG_QUEUE_ERROR; body: &struct ogpu_msg_queue_error
+ * @OGPU_MBOX_QUEUE_FAULT: OGPU_MSG_QUEUE_FAULT; body: &struct ogpu_msg_queue_error
  * @OGPU_MBOX_SENSOR_ALERT: OGPU_MSG_SENSOR_ALERT; body: &struct ogpu_msg_sensors
  * @OGPU_MBOX_KINDS: how many there are
  */
 enum ogpu_mbox_kind {
 	OGPU_MBOX_QUEUE_ERROR,
+	OGPU_MBOX_QUEUE_FAULT,
 	OGPU_MBOX_SENSOR_ALERT,
 	OGPU_MBOX_KINDS,
 };

@@ -94,6 +94,7 @@ bool ogpu_mbox_msg_complete(const struct ogpu_msg *msg)
 	case OGPU_MSG_HELLO:
 		return size >= OGPU_MSG_HELLO_MIN;
 	case OGPU_MSG_QUEUE_ERROR:
+	case OGPU_MSG_QUEUE_FAULT:
 		return size >= OGPU_MSG_QUEUE_ERROR_MIN;
 	case OGPU_MSG_SENSOR_ALERT:
 	case OGPU_MSG_SENSORS | OGPU_MSG_REPLY:

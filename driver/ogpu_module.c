@@ -12,6 +12,7 @@
 #include "ogpu_pci.h"
 #include "ogpu_sched.h"
 #include "ogpu_signal.h"
+#include "ogpu_svm.h"
 
 static int __init ogpu_module_init(void)
 {
@@ -31,14 +32,20 @@ static int __init ogpu_module_init(void)
 	if (ret)
 		goto err_sched;
 
-	ret = pci_register_driver(&ogpu_pci_driver);
+	ret = ogpu_svm_module_init();
 	if (ret)
 		goto err_signal;
 
+	ret = pci_register_driver(&ogpu_pci_driver);
+	if (ret)
+		goto err_svm;
+
 	return 0;
 
-err_signal:
+err_svm:
 	ogpu_fw_store_exit();
+	ogpu_svm_module_exit();
+err_signal:
 	ogpu_signal_module_exit();
 err_sched:
 	ogpu_sched_module_exit();
@@ -52,6 +59,7 @@ static void __exit ogpu_module_exit(void)
 {
 	pci_unregister_driver(&ogpu_pci_driver);
 	ogpu_fw_store_exit();
+	ogpu_svm_module_exit();
 	ogpu_signal_module_exit();
 	ogpu_sched_module_exit();
 	ogpu_bo_module_exit();

@@ -35,6 +35,7 @@
 #include "ogpu_signal.h"
 #include "ogpu_sleep.h"
 #include "ogpu_start.h"
+#include "ogpu_svm.h"
 #include "ogpu_sysfs.h"
 #include "ogpu_ttm.h"
 #include "ogpu_vm_owner.h"
@@ -220,6 +221,7 @@ static int ogpu_pci_init_parts(struct ogpu_device *odev)
 		ogpu_vm_owners_init,
 		ogpu_pt_mems_init,
 		ogpu_preempts_init,
+		ogpu_svms_init,
 		ogpu_sched_init,
 		ogpu_queue_mgr_init,
 		ogpu_copy_init,

@@ -421,6 +421,7 @@ struct ogpu_queue *ogpu_queue_create(struct ogpu_device *odev,
 	queue->ring_size = params->ring_size;
 	queue->serial = atomic64_inc_return(&mgr->serial);
 	INIT_LIST_HEAD(&queue->client);
+	INIT_LIST_HEAD(&queue->at_fault.link);
 	queue->engine = params->engine;
 	queue->priority = params->priority;
 	queue->timeout_ms = params->timeout_ms;

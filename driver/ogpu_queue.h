@@ -22,6 +22,7 @@
 #include "abi/queue.h"
 #include "ogpu_mbox_call.h"
 #include "ogpu_ring.h"
+#include "ogpu_svm.h"
 
 struct drm_printer;
 struct ogpu_device;
@@ -216,6 +217,10 @@ struct ogpu_queue {
 	 * &struct ogpu_preempt.lock
 	 */
 	struct ogpu_queue_request client_request;
+	/** @at_fault: while it stands at a fault, among those of the address space */
+	struct ogpu_svm_client at_fault;
+	/** @fault: the newest of them; under @lock */
+	struct ogpu_queue_failure fault;
 	/** @file_request: of ogpu_queue_mgr_kill(), which is called once for each file */
 	struct ogpu_queue_request file_request;
 	/** @serial: of no other queue of the card, ever */

@@ -311,6 +311,7 @@ int ogpu_queue_mgr_init(struct ogpu_device *odev)
 	ogpu_event_set_handler(odev, OGPU_EVENT_KIND_FENCE, ogpu_queue_mgr_handle_fence);
 	ogpu_event_set_handler(odev, OGPU_EVENT_KIND_LOST, ogpu_queue_mgr_handle_lost);
 	ogpu_mbox_set_handler(odev, OGPU_MBOX_QUEUE_ERROR, ogpu_queue_mgr_handle_error);
+	ogpu_queue_fault_init(odev);
 
 	ret = drmm_add_action_or_reset(&odev->drm, ogpu_queue_mgr_fini, mgr);
 	if (ret)

@@ -176,6 +176,9 @@ struct ogpu_queue_failure ogpu_queue_failure_from(const struct ogpu_msg_queue_er
 void ogpu_queue_report_error(struct ogpu_queue *queue, unsigned int event);
 void ogpu_queue_log_error(const struct ogpu_queue *queue, const struct ogpu_queue_failure *why);
 
+/* ogpu_queue_fault.c */
+void ogpu_queue_fault_init(struct ogpu_device *odev);
+
 /* ogpu_queue_mgr.c */
 struct ogpu_queue *ogpu_queue_mgr_get(struct ogpu_queue_mgr *mgr, unsigned long number);
 struct ogpu_queue *ogpu_queue_mgr_find(struct ogpu_queue_mgr *mgr, unsigned long *number);

@@ -24,6 +24,7 @@
 #include "ogpu_queue_priv.h"
 #include "ogpu_report.h"
 #include "ogpu_ttm.h"
+#include "ogpu_vm.h"
 
 /* Processes map what firmware writes. */
 static_assert(offsetof(struct drm_ogpu_queue_control, seq) ==
@@ -83,7 +84,8 @@ void ogpu_queue_user_describe(const struct ogpu_queue *queue, struct ogpu_msg_qu
 {
 	const struct ogpu_queue_user *user = &queue->user;
 
-	body->flags = 0;
+	/* What it finds missing may come from a process. */
+	body->flags = cpu_to_le32(queue->vm->svm ? OGPU_QUEUE_REPLAY : 0);
 	body->ring = cpu_to_le64(OGPU_OPERAND(OGPU_TARGET_VIRTUAL, user->ring_va));
 	body->rptr = cpu_to_le64(OGPU_OPERAND(OGPU_TARGET_VIRTUAL, user->rptr_va));
 	body->wptr = cpu_to_le64(OGPU_OPERAND(OGPU_TARGET_VIRTUAL, user->wptr_va));

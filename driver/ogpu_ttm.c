@@ -42,6 +42,7 @@
 #include "ogpu_lockdep.h"
 #include "ogpu_place.h"
 #include "ogpu_res.h"
+#include "ogpu_svm.h"
 #include "ogpu_tt.h"
 #include "ogpu_ttm.h"
 #include "ogpu_vram_cgroup.h"
@@ -625,6 +626,7 @@ void ogpu_mem_stop(struct ogpu_device *odev)
 {
 	struct ogpu_mem *mem = odev->mem;
 
+	ogpu_svms_unbind(odev);
 	flush_workqueue(mem->preempts.resume_wq);
 	flush_workqueue(mem->ttm.wq);
 	ogpu_mem_unmap_cpu(odev);

@@ -110,6 +110,22 @@ struct ogpu_mem_preempts {
 	struct list_head armed;
 };
 
+struct ogpu_svm_client;
+
+/**
+ * struct ogpu_mem_svms - address spaces of a card that mirror processes
+ */
+struct ogpu_mem_svms {
+	/** @served: a fault was served, or with an error it cannot be; called by a worker */
+	void (*served)(struct ogpu_svm_client *client, int error);
+	/** @wait: for &struct ogpu_mem_binds.stops to change */
+	wait_queue_head_t wait;
+	/** @lock: protects @list */
+	struct mutex lock;
+	/** @list: &struct ogpu_svm */
+	struct list_head list;
+};
+
 /* Where buffers are whose memory is another device's; they stay there. */
 #define OGPU_PL_IMPORT		TTM_PL_PRIV
 
@@ -196,6 +212,8 @@ struct ogpu_mem {
 	struct ogpu_mem_binds binds;
 	/** @preempts: address spaces whose buffers are held by a preempt fence */
 	struct ogpu_mem_preempts preempts;
+	/** @svms: address spaces that mirror processes */
+	struct ogpu_mem_svms svms;
 };
 
 static inline struct ogpu_device *ttm_to_ogpu_device(struct ttm_device *bdev)

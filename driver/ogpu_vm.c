@@ -43,6 +43,7 @@
 #include "ogpu_mmu.h"
 #include "ogpu_place.h"
 #include "ogpu_preempt.h"
+#include "ogpu_svm.h"
 #include "ogpu_ttm.h"
 #include "ogpu_vm.h"
 #include "ogpu_vm_owner.h"
@@ -273,6 +274,7 @@ static void ogpu_vm_destroy_work(struct work_struct *work)
 		goto out_put;
 	if (vm->asid)
 		ogpu_mmu_as_free(odev, vm->asid);
+	ogpu_svm_destroy(vm);
 
 	ogpu_vm_unmap_all(vm);
 	ogpu_pt_mem_fini(&vm->pt_mem);
@@ -413,6 +415,11 @@ static int ogpu_vm_start(struct ogpu_vm *vm, struct ogpu_file *ofile, u32 flags)
 		vm->preempt = ogpu_preempt_create(vm);
 		if (!vm->preempt)
 			return -ENOMEM;
+	}
+	if (flags & DRM_OGPU_VM_SVM) {
+		ret = ogpu_svm_create(vm);
+		if (ret)
+			return ret;
 	}
 
 	spin_lock(&odev->mem->binds.lock);
@@ -771,7 +778,8 @@ int ogpu_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *fi
 	u32 id;
 	int ret;
 
-	if (args->flags & ~DRM_OGPU_VM_LONG_RUNNING)
+	if (args->flags & ~(DRM_OGPU_VM_LONG_RUNNING | DRM_OGPU_VM_SVM) ||
+	    args->flags == DRM_OGPU_VM_SVM)
 		return -EINVAL;
 
 	vm = ogpu_vm_create(ofile, args->flags);

@@ -22,6 +22,7 @@
 
 struct drm_printer;
 struct ogpu_preempt;
+struct ogpu_svm;
 struct ogpu_file;
 
 /* The first and the last bytes of an address space that are never mapped. */
@@ -106,6 +107,8 @@ struct ogpu_vm {
 	u64 bytes;
 	/** @preempt: if it is of the long-running kind, otherwise NULL; constant */
 	struct ogpu_preempt *preempt;
+	/** @svm: if it mirrors a process, otherwise NULL; constant while there are users */
+	struct ogpu_svm *svm;
 	/** @rebind: collects what has moved, while drm_gpuvm_validate() runs */
 	struct ogpu_bind_job *rebind;
 	/** @recalled: when buffers were recalled to VRAM last, in jiffies; under the dma_resv */

@@ -20,6 +20,8 @@
 #define OGPU_VM_OWNER_SPACES	2	/* of the numbers */
 #define OGPU_VM_OWNER_VRAM	4	/* of visible VRAM: tables for 100 times its size */
 #define OGPU_VM_OWNER_SYSTEM	8	/* of the system memory that buffers may take */
+/* So many times the latter. Each page takes 16 bytes or some more. */
+#define OGPU_VM_OWNER_MIRROR	4
 
 /* Taking an address space down takes milliseconds, unless the card is broken. */
 #define OGPU_VM_OWNER_DYING_MS	5000
@@ -105,6 +107,7 @@ static struct ogpu_vm_owner *ogpu_vm_owner_new(struct ogpu_device *odev, kuid_t 
 		     div_u64(mem->vram.visible_size, OGPU_VM_OWNER_VRAM));
 	atomic64_set(&owner->left[OGPU_VM_SHARE_SYSTEM],
 		     div_u64(mem->tt.size, OGPU_VM_OWNER_SYSTEM));
+	atomic64_set(&owner->left[OGPU_VM_SHARE_MIRROR], mem->tt.size * OGPU_VM_OWNER_MIRROR);
 	list_add(&owner->link, &odev->vm_owners->list);
 
 	return owner;

@@ -14,6 +14,7 @@
 #include "ogpu_bo.h"
 #include "ogpu_file.h"
 #include "ogpu_preempt.h"
+#include "ogpu_svm.h"
 #include "ogpu_vm.h"
 
 /* Lines for one address space: the file is made in memory. */
@@ -94,6 +95,23 @@ void ogpu_vm_print_all(struct ogpu_device *odev, struct drm_printer *p)
 	mutex_unlock(&odev->drm.filelist_mutex);
 }
 
+static bool ogpu_vm_trylock_pt(struct ogpu_vm *vm)
+{
+	if (!mutex_trylock(&vm->pt_lock))
+		return false;
+	if (ogpu_svm_trylock_pt(vm))
+		return true;
+	mutex_unlock(&vm->pt_lock);
+
+	return false;
+}
+
+static void ogpu_vm_unlock_pt(struct ogpu_vm *vm)
+{
+	ogpu_svm_unlock_pt(vm);
+	mutex_unlock(&vm->pt_lock);
+}
+
 /**
  * ogpu_vm_print_path() - write what the page tables say of an address, entry by entry
  * @vm: the address space
@@ -106,7 +124,7 @@ void ogpu_vm_print_path(struct ogpu_vm *vm, u64 va, struct drm_printer *p)
 {
 	unsigned int level = OGPU_PT_LEVELS;
 
-	if (!mutex_trylock(&vm->pt_lock)) {
+	if (!ogpu_vm_trylock_pt(vm)) {
 		drm_puts(p, "path: busy\n");
 		return;
 	}
@@ -120,7 +138,7 @@ void ogpu_vm_print_path(struct ogpu_vm *vm, u64 va, struct drm_printer *p)
 		if (!(pte & OGPU_PTE_VALID) || (pte & OGPU_PTE_LEAF))
 			break;
 	}
-	mutex_unlock(&vm->pt_lock);
+	ogpu_vm_unlock_pt(vm);
 }
 
 /* Offset in VRAM of an address, and how many bytes go on from there; false: it is not in VRAM. */
@@ -169,7 +187,7 @@ bool ogpu_vm_peek(struct ogpu_vm *vm, u64 va, void *buf, size_t size)
 		return false;
 	if (preempt && preempt->state != OGPU_PREEMPT_RUNNING)
 		goto out;
-	ok = mutex_trylock(&vm->pt_lock);
+	ok = ogpu_vm_trylock_pt(vm);
 	if (!ok)
 		goto out;
 	while (size && ok) {
@@ -183,7 +201,7 @@ bool ogpu_vm_peek(struct ogpu_vm *vm, u64 va, void *buf, size_t size)
 		va += left;
 		size -= left;
 	}
-	mutex_unlock(&vm->pt_lock);
+	ogpu_vm_unlock_pt(vm);
 out:
 	if (preempt)
 		mutex_unlock(&preempt->lock);

@@ -368,6 +368,11 @@ struct drm_ogpu_sync {
 
 /** @DRM_OGPU_VM_LONG_RUNNING: for queues with DRM_OGPU_QUEUE_USER, and for no others */
 #define DRM_OGPU_VM_LONG_RUNNING	(1u << 0)
+/** @DRM_OGPU_VM_SVM: mirrors the process; only together with DRM_OGPU_VM_LONG_RUNNING */
+#define DRM_OGPU_VM_SVM			(1u << 1)
+
+/** @DRM_OGPU_SVM_END: with DRM_OGPU_VM_SVM: first GPU address that VM_BIND may use */
+#define DRM_OGPU_SVM_END		(1ull << 47)
 
 /**
  * struct drm_ogpu_vm_create - DRM_IOCTL_OGPU_VM_CREATE
@@ -375,11 +380,31 @@ struct drm_ogpu_sync {
  * Makes an empty address space. In one with DRM_OGPU_VM_LONG_RUNNING the kernel does not know which
  * work uses a buffer, so all buffers that are mapped are in use as long as a queue exists: when
  * memory is short, the queues are suspended for a moment, their buffers may move to system memory,
- * and the queues go on. Nothing of this shows but the time that it takes. Errors: -ENOSPC if the
- * card has no ASID left, or the user has half of them, in all files together.
+ * and the queues go on. Nothing of this shows but the time that it takes.
+ *
+ * In one with DRM_OGPU_VM_SVM addresses below DRM_OGPU_SVM_END mean to kernels and packets what
+ * they mean to the process that made the address space, whoever uses it later: memory from
+ * malloc(), stacks, globals, mapped files, without any VM_BIND. What is not in the page tables yet
+ * makes the queue stand still until the kernel has entered it, up to 2 MiB around the address if
+ * they are one area of memory; such a queue takes no time of others. The GPU may do what the
+ * process may, but execute: mappings without write permission can be read. Nothing is pinned:
+ * munmap(), mprotect(), mremap(), fork(), swap and migration do with this memory what they always
+ * do, do not wait for kernels, and the GPU sees it after its next access. Accesses are COHERENT
+ * (&struct drm_ogpu_bind_op). What the process cannot access, and buffers and other memory of
+ * devices that it has mapped, end the queue with DRM_OGPU_QUEUE_ERR_MEMORY: reason
+ * DRM_OGPU_FAULT_NOT_MAPPED, DRM_OGPU_FAULT_PERMISSION, or for the latter DRM_OGPU_FAULT_BUS;
+ * stacks are not grown. If there is no memory for it, or the user mirrors more than twice the
+ * memory of the machine at a time, DRM_OGPU_QUEUE_ERR_NO_ROOM ends it. QUEUE_GET_STATE tells this
+ * error; the control page has DRM_OGPU_QUEUE_ERR_TIMEOUT, because the kernel stops the queue.
+ * VM_BIND is for addresses from DRM_OGPU_SVM_END on; ring, pointers and save area of a queue must
+ * be there. When the process ends, or calls execve(), so do queues that need its memory.
+ *
+ * Errors: -ENOSPC if the card has no ASID left, or the user has half of them, in all files
+ * together; -EINVAL for DRM_OGPU_VM_SVM alone; -EOPNOTSUPP for DRM_OGPU_VM_SVM where
+ * DRM_OGPU_DEVICE_SVM is not told.
  */
 struct drm_ogpu_vm_create {
-	/** @flags: DRM_OGPU_VM_LONG_RUNNING or 0 */
+	/** @flags: DRM_OGPU_VM_* or 0 */
 	__u32 flags;
 	/** @vm_id: out: 1 or more */
 	__u32 vm_id;
@@ -484,7 +509,8 @@ struct drm_ogpu_bind_op {
  * waited for. Both wait until there is room for buffers that have been moved out of VRAM.
  *
  * Errors: -EINVAL for misaligned or wrapping ranges, ranges outside the address space or the
- * buffer, or a buffer that is private to another address space; -ENOENT for an unknown vm, buffer
+ * buffer, or below DRM_OGPU_SVM_END in an address space with DRM_OGPU_VM_SVM, or a buffer that is
+ * private to another address space; -ENOENT for an unknown vm, buffer
  * or syncobj; -EBADMSG for a buffer that is DRM_OGPU_BO_LOST; -E2BIG if more than
  * DRM_OGPU_MAX_BIND_MAPPINGS mappings are where something changes, more than 64 MiB of page tables
  * may be needed, or more than 64 GiB of system memory are mapped: do it in several calls; -ENOSPC

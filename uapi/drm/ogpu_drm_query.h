@@ -45,6 +45,12 @@ struct drm_ogpu_query {
  * and other devices, too.
  */
 #define DRM_OGPU_DEVICE_SYSTEM_ATOMICS	(1 << 0)
+/*
+ * In &drm_ogpu_query_device.flags: address spaces can mirror a process (DRM_OGPU_VM_SVM). Needs a
+ * kernel with drm_gpusvm, pages of 4 KiB, processes that are below DRM_OGPU_SVM_END, and a platform
+ * where DMA is coherent.
+ */
+#define DRM_OGPU_DEVICE_SVM		(1 << 1)
 
 /** struct drm_ogpu_query_device - fixed facts about the card */
 struct drm_ogpu_query_device {

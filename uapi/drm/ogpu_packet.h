@@ -443,8 +443,8 @@ enum drm_ogpu_queue_run_state {
 	/** @DRM_OGPU_QUEUE_SUSPENDED: by the kernel, for a moment */
 	DRM_OGPU_QUEUE_SUSPENDED = 5,
 	/**
-	 * @DRM_OGPU_QUEUE_FAULTED: at a memory fault that may be mended. Not seen so far: the
-	 * driver creates no queue that waits at a fault, each memory fault ends its queue.
+	 * @DRM_OGPU_QUEUE_FAULTED: at a memory fault that the kernel is mending: only in address
+	 * spaces with DRM_OGPU_VM_SVM
 	 */
 	DRM_OGPU_QUEUE_FAULTED = 6,
 };

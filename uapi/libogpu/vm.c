@@ -15,6 +15,7 @@ struct range {
 struct ogpu_vm {
 	struct ogpu_device *dev;
 	uint32_t id;
+	uint64_t first;		/* usable address */
 	uint64_t end;		/* first address after the usable ones */
 	pthread_mutex_t lock;	/* protects the ranges */
 	struct range *ranges;
@@ -46,6 +47,8 @@ int ogpu_vm_create_with(struct ogpu_device *dev, uint32_t flags, struct ogpu_vm 
 	}
 	vm->dev = dev;
 	vm->id = create.vm_id;
+	/* What is below is the process's. */
+	vm->first = flags & DRM_OGPU_VM_SVM ? DRM_OGPU_SVM_END : OGPU_VA_FIRST;
 	vm->end = (1ull << ogpu_device_info(dev)->va_bits) - VA_GUARD;
 	pthread_mutex_init(&vm->lock, NULL);
 	*out = vm;
@@ -94,7 +97,7 @@ static int insert_range(struct ogpu_vm *vm, size_t at, uint64_t start, uint64_t 
 
 int ogpu_va_alloc(struct ogpu_vm *vm, uint64_t size, uint64_t align, uint64_t *va)
 {
-	uint64_t start = OGPU_VA_FIRST;
+	uint64_t start = vm->first;
 	int ret = -ENOSPC;
 
 	if (!size || align < PAGE || (align & (align - 1)))
