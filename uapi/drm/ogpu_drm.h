@@ -386,7 +386,7 @@ struct drm_ogpu_sync {
  * they mean to the process that made the address space, whoever uses it later: memory from
  * malloc(), stacks, globals, mapped files, without any VM_BIND. What is not in the page tables yet
  * makes the queue stand still until the kernel has entered it, up to 2 MiB around the address if
- * they are one area of memory; such a queue takes no time of others. The GPU may do what the
+ * they are one area of memory; such a queue makes room on its slot. The GPU may do what the
  * process may, but execute: mappings without write permission can be read. Nothing is pinned:
  * munmap(), mprotect(), mremap(), fork(), swap and migration do with this memory what they always
  * do, do not wait for kernels, and the GPU sees it after its next access. Accesses are COHERENT
