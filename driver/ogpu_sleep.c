@@ -19,7 +19,8 @@
  * they stood, and who waits for one is woken. A card that does not come up again is recovered as
  * after any trouble: then what was on it is lost, and its files are stale.
  *
- * A card that does not run has nothing to be kept. It is held while the machine sleeps, and looked
+ * A card that does not run has nothing to be kept, and of one with an address space that mirrors a
+ * process nothing can be (ogpu_svm.c). It is held while the machine sleeps, and looked
  * at afterwards, as if somebody had reset it.
  */
 #include <linux/device.h>
@@ -45,6 +46,7 @@
 #include "ogpu_signal.h"
 #include "ogpu_sleep.h"
 #include "ogpu_start.h"
+#include "ogpu_svm.h"
 #include "ogpu_ttm.h"
 #include "ogpu_watchdog.h"
 
@@ -158,7 +160,8 @@ int ogpu_sleep_begin(struct ogpu_device *odev)
 	int ret;
 
 	mutex_lock(&odev->reset_lock);
-	if (!ogpu_device_running(odev) || odev->reset_holders) {
+	/* Pages of processes may go while the card cannot be told to forget them. */
+	if (!ogpu_device_running(odev) || odev->reset_holders || ogpu_svms_exist(odev)) {
 		mutex_unlock(&odev->reset_lock);
 		ogpu_reset_prepare(odev, OGPU_RESET_SLEEP);
 		return 0;

@@ -786,6 +786,24 @@ void ogpu_svms_wake(struct ogpu_device *odev)
 }
 
 /**
+ * ogpu_svms_exist() - ask whether there are address spaces that mirror processes
+ * @odev: the card
+ *
+ * Return: true if there are, also of before a reset.
+ */
+bool ogpu_svms_exist(struct ogpu_device *odev)
+{
+	struct ogpu_mem_svms *svms = &odev->mem->svms;
+	bool exist;
+
+	mutex_lock(&svms->lock);
+	exist = !list_empty(&svms->list);
+	mutex_unlock(&svms->lock);
+
+	return exist;
+}
+
+/**
  * ogpu_svms_unbind() - undo all DMA mappings of memory of processes
  * @odev: card that was stopped and is being unbound
  */

@@ -36,6 +36,7 @@ void ogpu_svm_module_exit(void);
 int ogpu_svms_init(struct ogpu_device *odev);
 void ogpu_svms_wake(struct ogpu_device *odev);
 void ogpu_svms_unbind(struct ogpu_device *odev);
+bool ogpu_svms_exist(struct ogpu_device *odev);
 
 bool ogpu_svm_is_supported(struct ogpu_device *odev);
 int ogpu_svm_create(struct ogpu_vm *vm);
@@ -49,6 +50,7 @@ static inline void ogpu_svm_module_exit(void) { }
 static inline int ogpu_svms_init(struct ogpu_device *odev) { return 0; }
 static inline void ogpu_svms_wake(struct ogpu_device *odev) { }
 static inline void ogpu_svms_unbind(struct ogpu_device *odev) { }
+static inline bool ogpu_svms_exist(struct ogpu_device *odev) { return false; }
 static inline bool ogpu_svm_is_supported(struct ogpu_device *odev) { return false; }
 static inline int ogpu_svm_create(struct ogpu_vm *vm) { return -EOPNOTSUPP; }
 static inline void ogpu_svm_destroy(struct ogpu_vm *vm) { }
