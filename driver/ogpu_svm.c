@@ -62,6 +62,9 @@ static const unsigned long ogpu_svm_chunks[] = { SZ_2M, SZ_64K, SZ_4K };
 
 #define OGPU_SVM_SEGMENTS	(SZ_2M / SZ_4K)
 
+/* Ranges that are removed under the lock that reclaim waits for. */
+#define OGPU_SVM_BATCH		64
+
 static_assert(OGPU_SVM_END == 1ull << (OGPU_VA_BITS - 1));
 /* Halves of the root: no word of the bits that say which entries are valid is in both. */
 static_assert(OGPU_PT_ENTRIES / 2 % BITS_PER_LONG == 0);
@@ -328,24 +331,41 @@ static void ogpu_svm_collect(struct ogpu_svm *svm)
 	}
 }
 
-/* The user has too much, or too many page tables: begin anew with what is touched from now on. */
-static void ogpu_svm_remove_all(struct ogpu_svm *svm)
+/* Remove the oldest ranges, OGPU_SVM_BATCH at most. Returns how many. */
+static unsigned int ogpu_svm_remove_some(struct ogpu_svm *svm)
 {
 	struct ogpu_svm_range *range;
+	unsigned int i, count = 0;
 	LIST_HEAD(stale);
 
 	down_write(&svm->base.notifier_lock);
 	mutex_lock(&svm->pt_lock);
-	list_for_each_entry(range, &svm->ranges, link)
+	list_for_each_entry(range, &svm->ranges, link) {
 		list_add_tail(&range->stale, &stale);
+		if (++count == OGPU_SVM_BATCH)
+			break;
+	}
 	mutex_unlock(&svm->pt_lock);
 	ogpu_svm_unmap(svm, &stale);
 	up_write(&svm->base.notifier_lock);
 
-	while ((range = list_first_entry_or_null(&svm->ranges, struct ogpu_svm_range, link))) {
+	/* Nobody else adds or removes ranges, so they are still the first. */
+	for (i = 0; i < count; i++) {
+		range = list_first_entry(&svm->ranges, struct ogpu_svm_range, link);
 		drm_gpusvm_range_remove(&svm->base, &range->base);
-		cond_resched();
 	}
+
+	return count;
+}
+
+/*
+ * The user has too much, or too many page tables: begin anew with what is touched from now on. By
+ * pieces: who reclaims memory of the process waits for the lock.
+ */
+static void ogpu_svm_remove_all(struct ogpu_svm *svm)
+{
+	while (ogpu_svm_remove_some(svm) == OGPU_SVM_BATCH)
+		cond_resched();
 }
 
 static bool ogpu_svm_charge(struct ogpu_svm *svm, struct ogpu_svm_range *range)
