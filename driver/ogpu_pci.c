@@ -36,6 +36,7 @@
 #include "ogpu_start.h"
 #include "ogpu_sysfs.h"
 #include "ogpu_ttm.h"
+#include "ogpu_userptr.h"
 #include "ogpu_vm_owner.h"
 #include "ogpu_watchdog.h"
 
@@ -218,6 +219,7 @@ static int ogpu_pci_init_parts(struct ogpu_device *odev)
 		ogpu_mem_init,
 		ogpu_vm_owners_init,
 		ogpu_pt_mems_init,
+		ogpu_userptr_init,
 		ogpu_preempts_init,
 		ogpu_sched_init,
 		ogpu_queue_mgr_init,
@@ -361,6 +363,7 @@ static void ogpu_pci_remove(struct pci_dev *pdev)
 	ogpu_device_unplug(odev);
 	ogpu_pci_stop(odev);
 	ogpu_mem_stop(odev);
+	ogpu_userptr_stop(odev);
 	ogpu_pt_mems_stop(odev);
 	pci_clear_master(pdev);
 	ogpu_device_fini(odev);

@@ -15,6 +15,7 @@
 #include "ogpu_device.h"
 #include "ogpu_query.h"
 #include "ogpu_ttm.h"
+#include "ogpu_userptr.h"
 
 /* Largest size that user space may name. */
 #define OGPU_QUERY_MAX_SIZE	4096u
@@ -59,6 +60,8 @@ static int ogpu_query_device(struct ogpu_device *odev, void *data)
 	out->max_job_ms = ogpu_device_job_ms(odev);
 	strscpy(out->isa, disc->isa, sizeof(out->isa));
 	out->flags = odev->system_atomics ? DRM_OGPU_DEVICE_SYSTEM_ATOMICS : 0;
+	if (ogpu_userptr_is_supported(odev))
+		out->flags |= DRM_OGPU_DEVICE_USERPTR;
 
 	return 0;
 }

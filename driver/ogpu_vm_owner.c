@@ -21,6 +21,10 @@
 #define OGPU_VM_OWNER_VRAM	4	/* of visible VRAM: tables for 100 times its size */
 #define OGPU_VM_OWNER_SYSTEM	8	/* of the system memory that buffers may take */
 
+/* Of programs' memory, see ogpu_userptr.c. */
+#define OGPU_VM_OWNER_USERPTRS		4096	/* of 10 KiB each */
+#define OGPU_VM_OWNER_LONG_USERPTRS	8	/* to suspend each takes some milliseconds */
+
 /* Taking an address space down takes milliseconds, unless the card is broken. */
 #define OGPU_VM_OWNER_DYING_MS	5000
 
@@ -105,6 +109,8 @@ static struct ogpu_vm_owner *ogpu_vm_owner_new(struct ogpu_device *odev, kuid_t 
 		     div_u64(mem->vram.visible_size, OGPU_VM_OWNER_VRAM));
 	atomic64_set(&owner->left[OGPU_VM_SHARE_SYSTEM],
 		     div_u64(mem->tt.size, OGPU_VM_OWNER_SYSTEM));
+	atomic64_set(&owner->left[OGPU_VM_SHARE_USERPTRS], OGPU_VM_OWNER_USERPTRS);
+	atomic64_set(&owner->left[OGPU_VM_SHARE_LONG_USERPTRS], OGPU_VM_OWNER_LONG_USERPTRS);
 	list_add(&owner->link, &odev->vm_owners->list);
 
 	return owner;

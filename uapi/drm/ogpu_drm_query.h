@@ -45,6 +45,8 @@ struct drm_ogpu_query {
  * and other devices, too.
  */
 #define DRM_OGPU_DEVICE_SYSTEM_ATOMICS	(1 << 0)
+/* Likewise: DRM_OGPU_BIND_MAP_USERPTR maps memory of programs. */
+#define DRM_OGPU_DEVICE_USERPTR		(1 << 1)
 
 /** struct drm_ogpu_query_device - fixed facts about the card */
 struct drm_ogpu_query_device {
