@@ -108,6 +108,8 @@ bool ogpu_shrink_may_take(struct ogpu_mem *mem, struct ttm_buffer_object *tbo)
 		return false;
 	if (ogpu_bo_can_purge(tbo))
 		return true;
+	if ((long)tbo->ttm->num_pages > get_nr_swap_pages())
+		return false;
 
 	/* If TTM asks for another one, that before could not be swapped out, for want of memory. */
 	return xchg(&shrink->swaps, false);

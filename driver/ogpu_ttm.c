@@ -425,10 +425,11 @@ static bool ogpu_ttm_eviction_valuable(struct ttm_buffer_object *bo,
 			return false;
 		fallthrough;
 	case TTM_PL_SYSTEM:
-		if (!ogpu_shrink_may_take(mem, bo))
-			return false;
-		/* Nor are other devices told of anything while memory is reclaimed. */
+		/* Other devices are told of nothing while memory is reclaimed. */
 		if (!list_empty(&ttm_to_ogpu_bo(bo)->importers))
+			return false;
+		/* The last question: yes is an attempt. */
+		if (!ogpu_shrink_may_take(mem, bo))
 			return false;
 		break;
 	case TTM_PL_VRAM:

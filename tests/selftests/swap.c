@@ -10,9 +10,12 @@
 #include <sys/swap.h>
 #include <sys/sysinfo.h>
 
+#include <xf86drm.h>
+
 #include "admin.h"
 #include "card.h"
 #include "harness.h"
+#include "partner.h"
 
 #define KIB	1024ull
 #define MIB	(1024 * KIB)
@@ -189,6 +192,28 @@ TEST_TIMEOUT(swapped, 120)
 	EXPECT_EQ(card_memory(&o.card).system_used, before.system_used);
 	for (i = 0; i < COUNT; i++)
 		owner_check(&o, i);
+	card_close(&o.card);
+	swap_end();
+}
+
+/* One that another device knows of stays, and does not keep the others from going. */
+TEST_TIMEOUT(shared_stays, 120)
+{
+	int shared, importer;
+	struct owner o;
+	unsigned int i;
+
+	swap_begin();
+	owner_open(&o);
+	ASSERT_EQ(drmPrimeHandleToFD(o.card.fd, o.bufs[0].handle, DRM_CLOEXEC, &shared), 0);
+	importer = partner_vgem_import(shared);
+	ASSERT_GE(importer, 0);
+	EXPECT(shrinks_to(&o.card, 2 * SIZE));
+	EXPECT_GE(fdinfo_get(&o.card, RESIDENT), SIZE);
+	for (i = 0; i < COUNT; i++)
+		owner_check(&o, i);
+	close(importer);
+	close(shared);
 	card_close(&o.card);
 	swap_end();
 }
