@@ -249,8 +249,12 @@ static int ogpu_tt_alloc_pages(struct ttm_device *bdev, struct ttm_tt *ttm,
 		}
 	}
 	ret = ogpu_tt_set_caching(ttm, true);
-	if (ret)
+	if (ret) {
+		/* Some of them may be write-combined already. */
+		ogpu_tt_set_caching(ttm, false);
+		ret = -ENOMEM;
 		goto err_free;
+	}
 
 	return 0;
 
