@@ -31,6 +31,8 @@ struct ogpu_patience {
 	struct dma_fence_cb cb;
 	/** @end: signals @base, and has a reference; at once when @other has signalled */
 	struct delayed_work end;
+	/** @ready: @end may run: @cb has been added, or will not be */
+	bool ready;
 };
 
 static_assert(offsetof(struct ogpu_patience, base) == 0);
@@ -67,6 +69,12 @@ static void ogpu_patience_end(struct work_struct *work)
 	struct ogpu_patience *patience = container_of(to_delayed_work(work), struct ogpu_patience,
 						      end);
 
+	/* Who creates it was put off the processor for all that time. */
+	if (!smp_load_acquire(&patience->ready)) {
+		queue_delayed_work(ogpu_sched_wq(), &patience->end, 1);
+		return;
+	}
+
 	/* If it has been called it may have queued this again. */
 	if (!dma_fence_remove_callback(patience->other, &patience->cb))
 		cancel_delayed_work(&patience->end);
@@ -99,6 +107,8 @@ struct dma_fence *ogpu_patience_create(struct dma_fence *other, unsigned int ms)
 	queue_delayed_work(ogpu_sched_wq(), &patience->end, msecs_to_jiffies(ms));
 	if (dma_fence_add_callback(other, &patience->cb, ogpu_patience_signaled))
 		mod_delayed_work(ogpu_sched_wq(), &patience->end, 0);
+	/* Pairs with ogpu_patience_end(). */
+	smp_store_release(&patience->ready, true);
 
 	return &patience->base;
 }
