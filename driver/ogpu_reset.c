@@ -183,6 +183,7 @@ void ogpu_reset_save_config(struct ogpu_device *odev)
 
 	if (!pci_device_is_present(pdev) ||
 	    pci_read_config_word(pdev, PCI_COMMAND, &command) || !(command & PCI_COMMAND_MEMORY) ||
+	    PCI_POSSIBLE_ERROR(command) ||
 	    pci_save_state(pdev))
 		return;
 
@@ -318,6 +319,7 @@ static const struct ogpu_report_ops ogpu_reset_report_ops = {
 void ogpu_reset_prepare(struct ogpu_device *odev, u32 holder)
 {
 	enum ogpu_state state;
+	bool first;
 
 	if (ogpu_ladder_is_own_reset(odev))
 		return;
@@ -325,17 +327,19 @@ void ogpu_reset_prepare(struct ogpu_device *odev, u32 holder)
 	cancel_work_sync(&odev->reset->work);
 
 	mutex_lock(&odev->reset_lock);
-	if (holder == OGPU_RESET_BUS_ERROR && !odev->reset_holders)
-		ogpu_reset_save_config(odev);
+	first = !odev->reset_holders;
 	if (!ogpu_device_set_state(odev, OGPU_STATE_RUNNING, OGPU_STATE_RESETTING))
 		ogpu_device_set_state(odev, OGPU_STATE_WEDGED, OGPU_STATE_RESETTING);
 	state = READ_ONCE(odev->state);
-	if (state == OGPU_STATE_RESETTING && !odev->reset_holders)
+	if (state == OGPU_STATE_RESETTING && first)
 		ogpu_reset_count_one(odev);
 	WRITE_ONCE(odev->reset_holders, odev->reset_holders | holder);
 	/* That the card is gone may just have been found, and the work that stops it cancelled. */
 	if (state == OGPU_STATE_RESETTING || state == OGPU_STATE_GONE)
 		ogpu_reset_stop(odev);
+	/* Allocates memory: not before all fences have signalled. */
+	if (holder == OGPU_RESET_BUS_ERROR && first)
+		ogpu_reset_save_config(odev);
 	if (holder == OGPU_RESET_BUS_ERROR)
 		mod_delayed_work(odev->wq, &odev->reset->overdue,
 				 msecs_to_jiffies(OGPU_RESET_BUS_MS));

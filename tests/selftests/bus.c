@@ -146,6 +146,50 @@ TEST_TIMEOUT(fatal_error, TIMEOUT_S)
 	EXPECT_EQ(reset_count(&t.admin), t.resets + 1);
 }
 
+/* Where a word of the PCI Express capability is in the card's configuration space. */
+static off_t express_word(int config, unsigned int offset)
+{
+	uint8_t at = PCI_CAPABILITY_LIST, id = 0;
+
+	do {
+		if (pread(config, &at, 1, at) != 1 || !at || pread(config, &id, 1, at) != 1)
+			return -1;
+	} while (id != PCI_CAP_ID_EXP && at++);
+
+	return at + offset;
+}
+
+/* What an administrator has changed after probe is as it was, not as probe left it. */
+TEST_TIMEOUT(configuration_after_bus_reset, TIMEOUT_S)
+{
+	uint16_t before, changed, after;
+	struct setup t;
+	char path[160];
+	int config;
+	off_t at;
+
+	set_up(&t);
+	if (!aer_can(&t.admin))
+		SKIP("the kernel has no AER, or no aer_inject");
+	/* Who reads the configuration gets there with a raw spinlock held. */
+	if (!access("/proc/lockdep", F_OK))
+		SKIP("aer_inject takes a lock that lockdep complains of");
+	snprintf(path, sizeof(path), "%s/config", t.admin.dir);
+	config = open(path, O_RDWR | O_CLOEXEC);
+	ASSERT(config >= 0);
+	at = express_word(config, PCI_EXP_DEVCTL);
+	ASSERT(at > 0);
+	ASSERT_EQ(pread(config, &before, 2, at), 2);
+	changed = before ^ PCI_EXP_DEVCTL_RELAX_EN;
+	ASSERT_EQ(pwrite(config, &changed, 2, at), 2);
+	ASSERT(aer_play(&t.admin, PCI_ERR_UNC_DLP));
+	expect_lost(&t);
+	ASSERT_EQ(pread(config, &after, 2, at), 2);
+	EXPECT_EQ(after & PCI_EXP_DEVCTL_RELAX_EN, changed & PCI_EXP_DEVCTL_RELAX_EN);
+	ASSERT_EQ(pwrite(config, &before, 2, at), 2);
+	close(config);
+}
+
 /*
  * The same harmless error, told while recovery waits for its turn: whose end of error recovery is
  * not the end of ours. Work on bad pages waits for
