@@ -343,7 +343,6 @@ int ogpu_queues_suspend(struct ogpu_device *odev);
 int ogpu_queues_resume(struct ogpu_device *odev);
 int ogpu_queues_restore_kernel(struct ogpu_device *odev);
 int ogpu_queues_restore(struct ogpu_device *odev);
-bool ogpu_queues_exist(struct ogpu_device *odev);
 void ogpu_queue_dump(struct ogpu_queue *queue, struct drm_printer *p);
 void ogpu_queue_mgr_print(struct ogpu_device *odev, struct drm_printer *p);
 

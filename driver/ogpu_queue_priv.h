@@ -96,6 +96,8 @@ struct ogpu_queue_mgr {
 	 * guilty
 	 */
 	struct workqueue_struct *timeout_wq;
+	/** @suspended_at: when the machine was about to sleep; under &ogpu_device.reset_lock */
+	ktime_t suspended_at;
 };
 
 /**
@@ -219,6 +221,7 @@ void ogpu_queue_user_describe(const struct ogpu_queue *queue, struct ogpu_msg_qu
 /* ogpu_queue_timeout.c */
 void ogpu_queue_start_time(struct ogpu_queue *queue);
 void ogpu_queue_look_soon(struct ogpu_queue *queue);
+void ogpu_queue_skip_time(struct ogpu_queue *queue, ktime_t since);
 void ogpu_queue_timeout_work(struct work_struct *work);
 
 #endif

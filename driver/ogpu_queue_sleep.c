@@ -83,7 +83,20 @@ static int ogpu_queue_sleep_request(struct ogpu_device *odev, enum ogpu_msg_type
  */
 int ogpu_queues_suspend(struct ogpu_device *odev)
 {
+	odev->queues->suspended_at = ktime_get();
+
 	return ogpu_queue_sleep_request(odev, OGPU_MSG_QUEUE_SUSPEND, NULL);
+}
+
+static void ogpu_queues_skip_time(struct ogpu_queue_mgr *mgr)
+{
+	struct ogpu_queue *queue;
+	unsigned long number;
+
+	for (number = 0; (queue = ogpu_queue_mgr_find(mgr, &number)); number++) {
+		ogpu_queue_skip_time(queue, mgr->suspended_at);
+		ogpu_queue_put(queue);
+	}
 }
 
 /**
@@ -94,6 +107,8 @@ int ogpu_queues_suspend(struct ogpu_device *odev)
  */
 int ogpu_queues_resume(struct ogpu_device *odev)
 {
+	ogpu_queues_skip_time(odev->queues);
+
 	return ogpu_queue_sleep_request(odev, OGPU_MSG_QUEUE_RESUME, ogpu_queue_is_preempted);
 }
 
@@ -188,6 +203,7 @@ int ogpu_queues_restore(struct ogpu_device *odev)
 	unsigned long number;
 	int ret;
 
+	ogpu_queues_skip_time(odev->queues);
 	/* None runs before all are there: they may be a gang. */
 	ret = ogpu_mbox_request(odev, OGPU_MSG_SUSPEND, NULL, 0, NULL, 0);
 	if (!ret)
@@ -207,24 +223,4 @@ int ogpu_queues_restore(struct ogpu_device *odev)
 	}
 
 	return 0;
-}
-
-/**
- * ogpu_queues_exist() - does anybody but the kernel have a queue?
- * @odev: the card
- *
- * Return: true if so, or if one is still on its way out.
- */
-bool ogpu_queues_exist(struct ogpu_device *odev)
-{
-	struct ogpu_queue *queue;
-	unsigned long number;
-	bool exist = false;
-
-	xa_lock(&odev->queues->queues);
-	xa_for_each(&odev->queues->queues, number, queue)
-		exist |= !ogpu_queue_is_kernel(queue);
-	xa_unlock(&odev->queues->queues);
-
-	return exist;
 }

@@ -122,6 +122,22 @@ void ogpu_queue_start_time(struct ogpu_queue *queue)
 }
 
 /**
+ * ogpu_queue_skip_time() - time in which the queue stood still is not its job's
+ * @queue: queue
+ * @since: when it was suspended
+ *
+ * A job that has become the oldest meanwhile begins now.
+ */
+void ogpu_queue_skip_time(struct ogpu_queue *queue, ktime_t since)
+{
+	ktime_t now = ktime_get();
+
+	spin_lock_irq(&queue->lock);
+	queue->oldest_since = min(ktime_add(queue->oldest_since, ktime_sub(now, since)), now);
+	spin_unlock_irq(&queue->lock);
+}
+
+/**
  * ogpu_queue_look_soon() - have the timeout work see to jobs of a queue that has ended
  * @queue: queue, locked and referenced; the caller does so too, but may be put off the processor
  */

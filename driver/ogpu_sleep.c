@@ -42,6 +42,7 @@
 #include "ogpu_mbox.h"
 #include "ogpu_queue.h"
 #include "ogpu_ras.h"
+#include "ogpu_report.h"
 #include "ogpu_reset.h"
 #include "ogpu_signal.h"
 #include "ogpu_sleep.h"
@@ -69,21 +70,24 @@ static int ogpu_sleep_notify(struct notifier_block *block, unsigned long event, 
 	struct ogpu_sleep *sleep = container_of(block, struct ogpu_sleep, notifier);
 	int ret = 0;
 
-	mutex_lock(&sleep->odev->reset_lock);
+	/*
+	 * Without reset_lock: who reclaims memory for this may wait for a reset. The PM core does
+	 * one thing after the other.
+	 */
 	switch (event) {
 	case PM_SUSPEND_PREPARE:
 	case PM_HIBERNATION_PREPARE:
-		if (ogpu_device_running(sleep->odev))
+		if (ogpu_device_running(sleep->odev) && !ogpu_svms_exist(sleep->odev))
 			ret = ogpu_image_reserve(sleep->image);
 		if (ret)
 			ogpu_image_release(sleep->image);
 		break;
 	case PM_POST_SUSPEND:
 	case PM_POST_HIBERNATION:
+	case PM_POST_RESTORE:
 		ogpu_image_release(sleep->image);
 		break;
 	}
-	mutex_unlock(&sleep->odev->reset_lock);
 
 	return notifier_from_errno(ret);
 }
@@ -109,7 +113,7 @@ static void ogpu_sleep_open(struct ogpu_device *odev)
 	ogpu_device_open(odev);
 }
 
-/* Nothing is lost if this fails. */
+/* Nothing is lost if this fails, unless the card does not do what it is told. */
 static int ogpu_sleep_save(struct ogpu_device *odev, struct ogpu_image *image)
 {
 	int ret;
@@ -120,8 +124,15 @@ static int ogpu_sleep_save(struct ogpu_device *odev, struct ogpu_image *image)
 		return ret;
 
 	ret = ogpu_queues_suspend(odev);
-	if (!ret)
+	if (!ret) {
 		ret = ogpu_image_save(image);
+		/* The card may still write to the image, which is freed if there is no sleep. */
+		if (ret == -ETIMEDOUT) {
+			ogpu_report(odev, OGPU_TROUBLE_COPY_FAILED);
+			ogpu_life_halt(odev);
+			return ret;
+		}
+	}
 	if (!ret)
 		ret = ogpu_mbox_request(odev, OGPU_MSG_SUSPEND, NULL, 0, NULL, 0);
 	/* A card that has failed has told so, and will be recovered. */

@@ -120,7 +120,7 @@ static uint64_t save_bytes(const struct program *p)
 	return (frame * GROUPS + 4095) & ~4095ull;
 }
 
-static void program_start(struct program *p, unsigned int number, bool user)
+static void program_start(struct program *p, unsigned int number, bool user, uint32_t limit_ms)
 {
 	struct drm_ogpu_pkt_dispatch packet;
 	struct drm_ogpu_sync out = { .flags = DRM_OGPU_SYNC_SIGNAL };
@@ -148,9 +148,9 @@ static void program_start(struct program *p, unsigned int number, bool user)
 		return;
 	}
 
-	p->queue = card_compute_queue(&p->card, EVER, card_save_area(&p->card, save_bytes(p)),
+	p->queue = card_compute_queue(&p->card, limit_ms, card_save_area(&p->card, save_bytes(p)),
 				      save_bytes(p));
-	p->waiter = card_queue(&p->card, DRM_OGPU_ENGINE_COMPUTE, EVER);
+	p->waiter = card_queue(&p->card, DRM_OGPU_ENGINE_COMPUTE, limit_ms);
 	p->work_out = card_syncobj(&p->card);
 	p->wait_out = card_syncobj(&p->card);
 	card_stream(&p->card, &p->work, 4096);
@@ -265,7 +265,7 @@ static int sleep_machine(const char *state)
 	return put("/sys/power/state", state) ? 0 : -errno;
 }
 
-static void survive(unsigned int cards, const char *state, unsigned int rounds)
+static void survive(unsigned int cards, const char *state, unsigned int rounds, uint32_t limit_ms)
 {
 	static struct program programs[CARDS][2];
 	static struct store stores[CARDS];
@@ -273,8 +273,8 @@ static void survive(unsigned int cards, const char *state, unsigned int rounds)
 
 	for (i = 0; i < cards; i++) {
 		store_fill(&stores[i], i);
-		program_start(&programs[i][0], i, false);
-		program_start(&programs[i][1], i, true);
+		program_start(&programs[i][0], i, false, limit_ms);
+		program_start(&programs[i][1], i, true, limit_ms);
 	}
 	for (i = 0; i < cards; i++) {
 		program_reach_gate(&programs[i][0]);
@@ -304,13 +304,24 @@ static void survive_test(unsigned int cards, const char *state, unsigned int rou
 	put("/sys/module/suspend/parameters/pm_test_delay", "1");
 	put("/sys/module/hibernate/parameters/pm_test_delay", "1");
 	ASSERT(put("/sys/power/pm_test", step));
-	survive(cards, state, rounds);
+	survive(cards, state, rounds, EVER);
 	ASSERT(put("/sys/power/pm_test", "none"));
 }
 
 TEST_TIMEOUT(devices_suspended, 120)
 {
 	survive_test(1, "freeze", 2, "devices");
+}
+
+/* The time for which the machine sleeps is not that of the jobs. */
+TEST_TIMEOUT(longer_than_the_limit, 120)
+{
+	need("/sys/power/state", "freeze");
+	need("/sys/power/pm_test", "devices");
+	ASSERT(put("/sys/module/suspend/parameters/pm_test_delay", "15"));
+	ASSERT(put("/sys/power/pm_test", "devices"));
+	survive(1, "freeze", 1, 10000);
+	ASSERT(put("/sys/power/pm_test", "none"));
 }
 
 /* The cards are in D3hot. (Nothing wakes this machine up from idling but the test.) */
@@ -328,7 +339,7 @@ TEST_TIMEOUT(to_ram, 240)
 {
 	need("/sys/power/mem_sleep", "deep");
 	ASSERT(put("/sys/power/mem_sleep", "deep"));
-	survive(2, "mem", 2);
+	survive(2, "mem", 2, EVER);
 }
 
 /* All that hibernation does but writing the image, then the machine goes on. */
