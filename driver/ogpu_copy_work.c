@@ -218,12 +218,13 @@ static void ogpu_copy_dispatch(struct ogpu_copy *copy)
 		queue = NULL;
 		spin_lock_irqsave(&copy->lock, flags);
 		for (n = 0; n < OGPU_COPY_AT_ONCE; n++) {
-			if (copy->held || list_empty(&copy->flows) || !ogpu_copy_has_room(copy) ||
-			    ogpu_copy_start_next(copy, &failed))
+			/* Without a queue all of them fail, whoever holds it. */
+			if ((copy->held && copy->queue) || list_empty(&copy->flows) ||
+			    !ogpu_copy_has_room(copy) || ogpu_copy_start_next(copy, &failed))
 				break;
 		}
 		/* All others have failed. */
-		if (copy->queue)
+		if (copy->queue && !copy->held)
 			queue = ogpu_queue_get(copy->queue);
 		spin_unlock_irqrestore(&copy->lock, flags);
 
