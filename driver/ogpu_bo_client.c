@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 
 #include "ogpu_bo.h"
+#include "ogpu_compat.h"
 
 /**
  * ogpu_mem_client_create() - make an account for a file that is being opened

@@ -29,6 +29,7 @@
 
 #include "abi/addr.h"
 #include "ogpu_bo.h"
+#include "ogpu_compat.h"
 #include "ogpu_copy.h"
 #include "ogpu_device.h"
 #include "ogpu_image.h"
@@ -137,7 +138,7 @@ static unsigned long ogpu_image_chunks(const struct ogpu_image *image)
  */
 struct ogpu_image *ogpu_image_create(struct ogpu_device *odev)
 {
-	struct ogpu_image *image = kzalloc_obj(*image);
+	struct ogpu_image *image = kzalloc_obj(*image, GFP_KERNEL);
 
 	if (!image)
 		return NULL;

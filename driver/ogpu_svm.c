@@ -42,6 +42,7 @@
 #include <drm/drm_pagemap.h>
 
 #include "abi/addr.h"
+#include "ogpu_compat.h"
 #include "ogpu_device.h"
 #include "ogpu_mmu.h"
 #include "ogpu_pt.h"

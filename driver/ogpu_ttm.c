@@ -144,7 +144,7 @@ static void ogpu_tt_mgr_init(struct ogpu_mem *mem)
 static int ogpu_imports_alloc(struct ttm_resource_manager *man, struct ttm_buffer_object *bo,
 			      const struct ttm_place *place, struct ttm_resource **res)
 {
-	*res = kzalloc_obj(**res);
+	*res = kzalloc_obj(**res, GFP_KERNEL);
 	if (!*res)
 		return -ENOMEM;
 	ttm_resource_init(bo, place, *res);
