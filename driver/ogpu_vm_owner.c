@@ -23,6 +23,10 @@
 /* So many times the latter. Each page takes 16 bytes or some more. */
 #define OGPU_VM_OWNER_MIRROR	4
 
+/* Of programs' memory, see ogpu_userptr.c. */
+#define OGPU_VM_OWNER_USERPTRS		4096	/* of 10 KiB each */
+#define OGPU_VM_OWNER_LONG_USERPTRS	8	/* to suspend each takes some milliseconds */
+
 /* Taking an address space down takes milliseconds, unless the card is broken. */
 #define OGPU_VM_OWNER_DYING_MS	5000
 
@@ -108,6 +112,8 @@ static struct ogpu_vm_owner *ogpu_vm_owner_new(struct ogpu_device *odev, kuid_t 
 	atomic64_set(&owner->left[OGPU_VM_SHARE_SYSTEM],
 		     div_u64(mem->tt.size, OGPU_VM_OWNER_SYSTEM));
 	atomic64_set(&owner->left[OGPU_VM_SHARE_MIRROR], mem->tt.size * OGPU_VM_OWNER_MIRROR);
+	atomic64_set(&owner->left[OGPU_VM_SHARE_USERPTRS], OGPU_VM_OWNER_USERPTRS);
+	atomic64_set(&owner->left[OGPU_VM_SHARE_LONG_USERPTRS], OGPU_VM_OWNER_LONG_USERPTRS);
 	list_add(&owner->link, &odev->vm_owners->list);
 
 	return owner;

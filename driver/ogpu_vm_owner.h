@@ -19,6 +19,8 @@ struct ogpu_device;
  * @OGPU_VM_SHARE_VRAM: bytes of page tables in VRAM, which are pinned in the visible part
  * @OGPU_VM_SHARE_SYSTEM: bytes of page tables in system memory
  * @OGPU_VM_SHARE_MIRROR: bytes of processes' memory that are kept an account of
+ * @OGPU_VM_SHARE_USERPTRS: pieces of programs' memory, each with notifier and list of pages
+ * @OGPU_VM_SHARE_LONG_USERPTRS: long-running address spaces that have such
  * @OGPU_VM_SHARES: how many there are
  */
 enum ogpu_vm_share {
@@ -26,6 +28,8 @@ enum ogpu_vm_share {
 	OGPU_VM_SHARE_VRAM,
 	OGPU_VM_SHARE_SYSTEM,
 	OGPU_VM_SHARE_MIRROR,
+	OGPU_VM_SHARE_USERPTRS,
+	OGPU_VM_SHARE_LONG_USERPTRS,
 	OGPU_VM_SHARES
 };
 
