@@ -61,14 +61,14 @@ static int ogpu_bind_job_change(struct ogpu_bind_job *job)
 		struct ogpu_bind_range *range = &job->ranges[i];
 
 		ogpu_userptrs_forget_entries(vm, range->va, range->size);
-		if (range->userptr)
-			ogpu_userptr_write_entries(range->userptr, change, range->va, range->size,
-						   range->prot);
-		else if (range->prot)
+		if (range->prot && !range->userptr)
 			ogpu_pt_map(&vm->pt, change, range->va, range->size, range->prot,
 				    range->segments);
 		else
 			ogpu_pt_unmap(&vm->pt, change, range->va, range->size);
+		/* What was written for it before is gone by now, also if nothing can be written. */
+		if (range->userptr)
+			ogpu_userptr_write_entries(range, change);
 		cond_resched();
 	}
 	if (ret)

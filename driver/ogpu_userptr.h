@@ -14,6 +14,7 @@
 #include <linux/types.h>
 
 struct ogpu_bind_job;
+struct ogpu_bind_range;
 struct ogpu_device;
 struct ogpu_pt_change;
 struct ogpu_userptr;
@@ -65,8 +66,8 @@ u64 ogpu_userptr_address(const struct ogpu_userptr *userptr, u64 va);
 void ogpu_userptr_link(struct ogpu_userptr *userptr);
 void ogpu_userptr_cut(struct ogpu_userptr *userptr, u64 start, u64 end);
 void ogpu_userptr_unlink(struct ogpu_userptr *userptr);
-void ogpu_userptr_write_entries(struct ogpu_userptr *userptr, struct ogpu_pt_change *change,
-				u64 va, u64 size, u64 prot);
+void ogpu_userptr_write_entries(const struct ogpu_bind_range *range,
+				struct ogpu_pt_change *change);
 
 void ogpu_userptrs_init(struct ogpu_vm *vm);
 bool ogpu_userptrs_fini(struct ogpu_vm *vm);

@@ -76,25 +76,30 @@ static void ogpu_userptr_run_add(struct ogpu_userptr *userptr, struct ogpu_pt_ch
 	run->pages++;
 }
 
+/* Are the pages known, and those for which the range was made? */
+static bool ogpu_userptr_is_current(const struct ogpu_bind_range *range)
+{
+	return ogpu_userptr_is_ready(range->userptr) && range->userptr->seq == range->seq;
+}
+
 /**
  * ogpu_userptr_write_entries() - write the entries of a part of it
- * @userptr: the mapping; without effect if its pages are not known any more
+ * @range: which; without effect if its pages are not known any more, or have been looked for anew:
+ *	then another job writes the entries
  * @change: with the tables for it
- * @va: first address
- * @size: bytes
- * @prot: attributes of entries
  *
- * Under pt_lock; nothing is mapped there, and both ends have been split.
+ * Under pt_lock; nothing is mapped there: ogpu_pt_unmap(), and both ends have been split.
  */
-void ogpu_userptr_write_entries(struct ogpu_userptr *userptr, struct ogpu_pt_change *change,
-				u64 va, u64 size, u64 prot)
+void ogpu_userptr_write_entries(const struct ogpu_bind_range *range, struct ogpu_pt_change *change)
 {
-	unsigned long first = ogpu_userptr_index(userptr, va), last = first + (size >> PAGE_SHIFT);
-	struct ogpu_userptr_run run = { .prot = prot };
+	struct ogpu_userptr *userptr = range->userptr;
+	unsigned long first = ogpu_userptr_index(userptr, range->va);
+	unsigned long last = first + (range->size >> PAGE_SHIFT);
+	struct ogpu_userptr_run run = { .prot = range->prot };
 	unsigned long i;
 
 	lockdep_assert_held(&userptr->vm->pt_lock);
-	if (!ogpu_userptr_is_ready(userptr))
+	if (!ogpu_userptr_is_current(range))
 		return;
 
 	for (i = first; i < last; i++) {
@@ -318,7 +323,7 @@ void ogpu_userptrs_bind(struct ogpu_vm *vm, const struct ogpu_bind_job *job)
 		struct ogpu_userptr *userptr = job->ranges[i].userptr;
 
 		if (userptr && userptr->mappings && !userptr->bound &&
-		    ogpu_userptr_is_ready(userptr) && userptr->seq == job->ranges[i].seq) {
+		    ogpu_userptr_is_current(&job->ranges[i])) {
 			userptr->bound = true;
 			list_del_init(&userptr->unbound);
 		}
