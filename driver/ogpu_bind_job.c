@@ -16,7 +16,7 @@
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
-#include <linux/wait_bit.h>
+#include <linux/wait.h>
 
 #include "ogpu_bind.h"
 #include "ogpu_bo.h"
@@ -167,7 +167,8 @@ void ogpu_binds_stop(struct ogpu_device *odev)
 
 	spin_lock(&binds->lock);
 	binds->stops++;
-	wake_up_var(&binds->stops);
+	/* Takes the lock under which others begin to wait: nobody misses it. */
+	wake_up_all(&binds->stopped);
 	while ((vm = list_first_entry_or_null(&binds->vms, struct ogpu_vm, deferred))) {
 		list_del(&vm->deferred);
 		queue_work(ogpu_sched_wq(), &vm->destroy_work);

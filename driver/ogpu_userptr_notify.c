@@ -22,7 +22,7 @@
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
-#include <linux/wait_bit.h>
+#include <linux/wait.h>
 
 #include "ogpu_device.h"
 #include "ogpu_fence.h"
@@ -145,7 +145,7 @@ void ogpu_userptrs_await_card(struct ogpu_vm *vm)
 	if (!vm->userptrs.unsure || ogpu_userptrs_are_safe(vm))
 		return;
 	mutex_unlock(&vm->pt_lock);
-	wait_var_event(&vm->odev->mem->binds.stops, ogpu_userptrs_are_safe(vm));
+	wait_event(vm->odev->mem->binds.stopped, ogpu_userptrs_are_safe(vm));
 	mutex_lock(&vm->pt_lock);
 }
 
