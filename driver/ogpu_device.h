@@ -16,7 +16,7 @@
  *	dma_resv -> mem->vram.lock, pt_mems->lock
  *	mmap_lock -> queues->map_sem -> queues->lock
  *	vm->userptrs.populate -> mmap_lock -> vm->pt_lock
- *	userptrs->lock -> vm->pt_lock
+ *	reset_lock -> userptrs->lock -> vm->pt_lock
  *	reset_lock -> dump->lock -> boot->lock, mbox->lock
  *	mmap_lock, reclaim -> lock of vm->svm->base -> vm->svm->pt_lock -> mmu->lock
  *

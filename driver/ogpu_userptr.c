@@ -10,8 +10,8 @@
  * some time, the page-table entries are cleared, the card forgets them, and the next SUBMIT finds
  * out what pages are there now and writes the entries again.
  *
- * What VM_BIND maps is made of pieces, as large as one table of the card says at most: whatever is
- * done to one page costs no more than one piece, and a lock is held for no more than one.
+ * What VM_BIND maps is made of pieces, of at most 16 MiB: whatever is done to one page costs no
+ * more than one piece of each mapping, and a lock is held for no more than one.
  *
  * Each piece is one of
  *
@@ -41,7 +41,6 @@
 #include <drm/drm_managed.h>
 
 #include "ogpu_device.h"
-#include "ogpu_userptr_account.h"
 #include "ogpu_preempt.h"
 #include "ogpu_sched.h"
 #include "ogpu_userptr.h"
@@ -99,6 +98,7 @@ static void ogpu_userptr_release_work(struct work_struct *work)
 	struct ogpu_userptr *userptr = container_of(work, struct ogpu_userptr, release);
 	struct ogpu_userptr_all *all = userptr->vm->odev->userptrs;
 	struct ogpu_vm *vm = userptr->vm;
+	struct ogpu_vm_owner *owner = vm->pt_mem.owner;
 
 	/* As long as there is a notifier pages cannot go untold. */
 	mutex_lock(&vm->pt_lock);
@@ -112,7 +112,8 @@ static void ogpu_userptr_release_work(struct work_struct *work)
 	list_del(&userptr->link);
 	mutex_unlock(&all->lock);
 	kvfree(userptr);
-	ogpu_vm_owner_give(vm->pt_mem.owner, OGPU_VM_SHARE_USERPTRS, 1);
+	ogpu_vm_owner_give(owner, OGPU_VM_SHARE_USERPTRS, 1);
+	ogpu_vm_owner_end_dying(owner);
 
 	/* From here on the address space may go; it goes on where it did not wait for us. */
 	if (atomic_dec_and_test(&vm->userptrs.count))
@@ -121,10 +122,20 @@ static void ogpu_userptr_release_work(struct work_struct *work)
 	module_put(THIS_MODULE);
 }
 
+/* Who maps others instead may wait for its end. */
+static void ogpu_userptr_begin_dying(struct ogpu_userptr *userptr)
+{
+	if (userptr->dying)
+		return;
+	userptr->dying = true;
+	ogpu_vm_owner_begin_dying(userptr->vm->pt_mem.owner);
+}
+
 static void ogpu_userptr_release(struct kref *ref)
 {
 	struct ogpu_userptr *userptr = container_of(ref, struct ogpu_userptr, ref);
 
+	ogpu_userptr_begin_dying(userptr);
 	queue_work(userptr->vm->odev->userptrs->wq, &userptr->release);
 }
 
@@ -206,7 +217,7 @@ static struct ogpu_userptr *ogpu_userptr_create_counted(struct ogpu_vm *vm, u64 
 	return userptr;
 }
 
-/* What executes in a few address spaces can be suspended within the patience of others. */
+/* What executes in a few address spaces can be suspended within what others wait. */
 static bool ogpu_userptrs_admit(struct ogpu_vm *vm)
 {
 	struct ogpu_vm_owner *owner = vm->pt_mem.owner;
@@ -222,6 +233,20 @@ static bool ogpu_userptrs_admit(struct ogpu_vm *vm)
 	return vm->userptrs.admitted;
 }
 
+static int ogpu_userptr_count(struct ogpu_vm_owner *owner)
+{
+	int ret;
+
+	if (ogpu_vm_owner_take(owner, OGPU_VM_SHARE_USERPTRS, 1))
+		return 0;
+	/* Some may have been unmapped already and only wait to be taken down. */
+	ret = ogpu_vm_owner_wait_dying(owner);
+	if (ret)
+		return ret;
+
+	return ogpu_vm_owner_take(owner, OGPU_VM_SHARE_USERPTRS, 1) ? 0 : -ENOSPC;
+}
+
 /**
  * ogpu_userptr_create() - make a piece of the caller's memory one that can be mapped
  * @vm: address space, of which the caller is a user
@@ -232,16 +257,20 @@ static bool ogpu_userptrs_admit(struct ogpu_vm *vm)
  *
  * After ogpu_userptr_check().
  *
- * Return: the piece with one reference; or an ERR_PTR(): -ENOSPC, -ENOMEM or -EINTR.
+ * Return: the piece with one reference; or an ERR_PTR(): -ENOSPC, -ENOMEM, -EINTR or -ERESTARTSYS.
  */
 struct ogpu_userptr *ogpu_userptr_create(struct ogpu_vm *vm, u64 addr, u64 size, u64 va,
 					 bool write)
 {
 	struct ogpu_vm_owner *owner = vm->pt_mem.owner;
 	struct ogpu_userptr *userptr;
+	int ret;
 
-	if (!ogpu_userptrs_admit(vm) || !ogpu_vm_owner_take(owner, OGPU_VM_SHARE_USERPTRS, 1))
+	if (!ogpu_userptrs_admit(vm))
 		return ERR_PTR(-ENOSPC);
+	ret = ogpu_userptr_count(owner);
+	if (ret)
+		return ERR_PTR(ret);
 
 	/* The address space is not taken down before it has ended. */
 	atomic_inc(&vm->userptrs.count);
@@ -309,6 +338,7 @@ void ogpu_userptr_unlink(struct ogpu_userptr *userptr)
 	if (!--userptr->mappings) {
 		list_del_init(&userptr->unbound);
 		userptr->bound = false;
+		ogpu_userptr_begin_dying(userptr);
 	}
 	mutex_unlock(&vm->pt_lock);
 	ogpu_userptr_put(userptr);
@@ -392,7 +422,6 @@ int ogpu_userptr_init(struct ogpu_device *odev)
 	if (ret)
 		return ret;
 	INIT_LIST_HEAD(&all->list);
-	ogpu_account_init(&all->patience);
 	all->wq = alloc_workqueue("ogpu-userptr-%s", WQ_UNBOUND, 0, pci_name(odev->pdev));
 	if (!all->wq)
 		return -ENOMEM;

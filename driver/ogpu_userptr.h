@@ -23,8 +23,11 @@ struct ogpu_vm;
 /* Bytes of a program's memory that one operation can map: its pages are looked at one by one. */
 #define OGPU_USERPTR_MAX_SIZE	SZ_1G
 
-/* Addresses of the card at multiples of it are in different pieces. */
-#define OGPU_USERPTR_PIECE	((u64)SZ_2M)
+/*
+ * Addresses of the card at multiples of it are in different pieces. Each costs whoever changes a
+ * page of it an invalidation, and the user a look at all its pages: there are few, and no huge ones.
+ */
+#define OGPU_USERPTR_PIECE	((u64)SZ_16M)
 
 /**
  * struct ogpu_userptrs - memory of programs in one address space
@@ -78,6 +81,7 @@ void ogpu_userptrs_bind(struct ogpu_vm *vm, const struct ogpu_bind_job *job);
 int ogpu_userptrs_lock(struct ogpu_vm *vm);
 void ogpu_userptrs_unlock(struct ogpu_vm *vm);
 unsigned int ogpu_userptrs_rest_ms(struct ogpu_vm *vm);
+int ogpu_userptrs_rest(struct ogpu_vm *vm);
 void ogpu_userptrs_forget_entries(struct ogpu_vm *vm, u64 va, u64 size);
 
 #endif

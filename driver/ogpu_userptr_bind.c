@@ -23,7 +23,7 @@
 #define OGPU_USERPTR_SEGMENTS	16
 
 /* So many are bound by one job, which keeps pt_lock: whoever changes memory may wait for it. */
-#define OGPU_USERPTR_BATCH	64
+#define OGPU_USERPTR_BATCH	8
 
 /*
  * Page tables, under pt_lock

@@ -4,21 +4,28 @@
  *
  * An invalidation may be part of memory reclaim, of anybody, who holds locks that others want. It
  * takes pt_lock, under which nothing is allocated, and no other lock. Jobs are waited for out of
- * an account of their user, see ogpu_userptr_account.c: one for what the program itself takes away from
- * its address space (munmap, mremap, mprotect), which it can be killed in, and a much smaller one
- * for all else, also in the program's name, because such calls may hold locks of files and pages.
- * When the account is empty nobody is killed: the card loses the memory, and a job that still uses
- * it faults, as does who was taken memory by the end of the program.
+ * the account of their user, see ogpu_userptr_account.c: of one kind for what the program itself
+ * takes away from its address space (munmap, mremap, mprotect), which it can be killed in, and of
+ * another, where there is much less, for all else, also in the program's name, because such calls
+ * may hold locks of files and pages. When nothing is left nobody is killed: the card loses the
+ * memory, and a job that still uses it faults, as does who was taken memory by the end of the
+ * program.
+ *
+ * That the card forgets the memory has to be waited for, and pt_lock, too. When it is not the
+ * program itself who waits that is charged, and before the program gets back what has changed it
+ * rests until it has paid (ogpu_userptrs_rest()).
  *
  * In an address space of the long-running kind what executes is suspended, by the preempt fence,
  * and not before the memory is there again it goes on. How long that takes is up to the card,
  * and not to the user. But how often he can have others wait for it is: while his account is
- * nearly empty it does not go on (ogpu_userptrs_rest_ms()).
+ * nearly empty it does not go on.
  */
+#include <linux/delay.h>
 #include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
+#include <linux/minmax.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
@@ -26,29 +33,60 @@
 
 #include "ogpu_device.h"
 #include "ogpu_fence.h"
-#include "ogpu_userptr_account.h"
 #include "ogpu_pt.h"
 #include "ogpu_pt_mem.h"
 #include "ogpu_ttm.h"
 #include "ogpu_userptr.h"
+#include "ogpu_userptr_account.h"
 #include "ogpu_userptr_priv.h"
 #include "ogpu_vm.h"
 #include "ogpu_vm_owner.h"
 
-static kuid_t ogpu_userptr_uid(const struct ogpu_vm *vm)
+/**
+ * struct ogpu_userptr_call - somebody changes memory
+ */
+struct ogpu_userptr_call {
+	/** @account: of the user who has mapped it */
+	struct ogpu_account *account;
+	/** @own: it is the program itself, and not for want of memory */
+	bool own;
+	/** @kind: what its waits for jobs are taken from */
+	enum ogpu_account_kind kind;
+	/** @began: when */
+	u64 began;
+	/** @charged: how much of the time has been settled, nanoseconds */
+	u64 charged;
+};
+
+static struct ogpu_account *ogpu_userptrs_account(const struct ogpu_vm *vm)
 {
-	return vm->pt_mem.owner->uid;
+	return &vm->pt_mem.owner->account;
 }
 
-/* Does the program itself take it away, in a call that holds nothing but its own? */
-static enum ogpu_account_kind ogpu_userptr_kind(const struct ogpu_userptr *userptr,
-						 const struct mmu_notifier_range *range)
+static void ogpu_userptr_begin_call(struct ogpu_userptr_call *call,
+				    const struct ogpu_userptr *userptr,
+				    const struct mmu_notifier_range *range)
 {
-	if (current->mm == userptr->notifier.mm && !(current->flags & PF_MEMALLOC) &&
-	    (range->event == MMU_NOTIFY_UNMAP || range->event == MMU_NOTIFY_PROTECTION_VMA))
-		return OGPU_ACCOUNT_OWN;
+	call->account = ogpu_userptrs_account(userptr->vm);
+	call->own = range->event == MMU_NOTIFY_RELEASE ||
+		    (current->mm == userptr->notifier.mm && !(current->flags & PF_MEMALLOC));
+	call->kind = OGPU_ACCOUNT_OTHERS;
+	/* Does the program take it away, in a call that holds nothing but its own? */
+	if (call->own && (range->event == MMU_NOTIFY_UNMAP ||
+			  range->event == MMU_NOTIFY_PROTECTION_VMA))
+		call->kind = OGPU_ACCOUNT_OWN;
+	call->began = ktime_get_ns();
+	call->charged = 0;
+}
 
-	return OGPU_ACCOUNT_OTHERS;
+/* What a stranger had to wait for besides jobs: the card, and locks of the address space. */
+static void ogpu_userptr_end_call(const struct ogpu_userptr_call *call)
+{
+	u64 now = ktime_get_ns();
+
+	if (!call->own)
+		ogpu_account_settle(call->account, OGPU_ACCOUNT_OTHERS, 0,
+				    now - call->began - call->charged, now);
 }
 
 /* Calls of VM_BIND may wait for anybody, and neither they nor moves of buffers use the memory. */
@@ -59,62 +97,85 @@ static bool ogpu_userptr_is_job(const struct ogpu_vm *vm, struct dma_resv_iter *
 	       fence->context != vm->lines[OGPU_BIND_LINE_USER].context;
 }
 
-/* Wait for jobs that may use it, or until that has taken too long. */
-static void ogpu_userptr_wait_jobs(struct ogpu_userptr *userptr, enum ogpu_account_kind kind)
+/* Wait for a fence, for a part of the account. Returns 0, or -ERESTARTSYS: the caller is to die. */
+static long ogpu_userptr_wait_some(struct ogpu_userptr_call *call, struct dma_fence *fence,
+				   u64 taken, u64 began)
 {
-	struct ogpu_account *patience = &userptr->vm->odev->userptrs->patience;
+	long timeout = max(nsecs_to_jiffies(taken), 1ul), ret;
+	u64 now;
+
+	if (call->kind == OGPU_ACCOUNT_OWN)
+		ret = ogpu_fence_wait_timeout(fence, timeout);
+	else
+		/* He may hold what has to be given back whatever becomes of him. */
+		ret = dma_fence_wait_timeout(fence, false, timeout);
+	now = ktime_get_ns();
+	/* That he got a processor late is nobody's fault. */
+	ogpu_account_settle(call->account, call->kind, taken, min(now - began, taken), now);
+	call->charged += now - began;
+
+	return min(ret, 0l);
+}
+
+/* Returns false if nobody waits any more. */
+static bool ogpu_userptr_wait_job(struct ogpu_userptr_call *call, struct dma_fence *fence)
+{
+	u64 taken, now;
+
+	while (!dma_fence_is_signaled(fence)) {
+		now = ktime_get_ns();
+		taken = ogpu_account_take(call->account, call->kind, now);
+		if (!taken || ogpu_userptr_wait_some(call, fence, taken, now))
+			return false;
+	}
+
+	return true;
+}
+
+/* Wait for jobs that may use it, or until that has taken too long. */
+static void ogpu_userptr_wait_jobs(struct ogpu_userptr *userptr, struct ogpu_userptr_call *call)
+{
 	struct ogpu_vm *vm = userptr->vm;
 	struct dma_resv_iter cursor;
 	struct dma_fence *fence;
-	long left;
 
-	left = nsecs_to_jiffies(ogpu_account_left(patience, ogpu_userptr_uid(vm), kind));
 	dma_resv_iter_begin(&cursor, drm_gpuvm_resv(&vm->base), DMA_RESV_USAGE_BOOKKEEP);
 	dma_resv_for_each_fence_unlocked(&cursor, fence) {
-		if (left <= 0)
+		if (ogpu_userptr_is_job(vm, &cursor, fence) && !ogpu_userptr_wait_job(call, fence))
 			break;
-		if (!ogpu_userptr_is_job(vm, &cursor, fence))
-			continue;
-		/* Others may hold what has to be given back whatever becomes of them. */
-		if (kind == OGPU_ACCOUNT_OWN)
-			left = ogpu_fence_wait_timeout(fence, left);
-		else
-			left = dma_fence_wait_timeout(fence, false, left);
 	}
 	dma_resv_iter_end(&cursor);
 }
 
 /* Wait until nothing executes in an address space of the long-running kind. */
-static void ogpu_userptr_wait_preempt(struct ogpu_userptr *userptr)
+static void ogpu_userptr_wait_preempt(struct ogpu_userptr *userptr, struct ogpu_userptr_call *call)
 {
+	u64 began = ktime_get_ns(), now;
 	struct dma_resv_iter cursor;
 	struct dma_fence *fence;
 
 	dma_resv_iter_begin(&cursor, drm_gpuvm_resv(&userptr->vm->base), DMA_RESV_USAGE_BOOKKEEP);
 	dma_resv_for_each_fence_unlocked(&cursor, fence) {
-		if (fence->context == userptr->context)
+		if (fence->context != userptr->context)
+			continue;
+		if (call->kind != OGPU_ACCOUNT_OWN)
 			dma_fence_wait(fence, false);
+		else if (ogpu_fence_wait_killable(fence))
+			break;
 	}
 	dma_resv_iter_end(&cursor);
-}
 
-static void ogpu_userptr_wait(struct ogpu_userptr *userptr, const struct mmu_notifier_range *range)
-{
-	enum ogpu_account_kind kind = ogpu_userptr_kind(userptr, range);
-	struct ogpu_vm *vm = userptr->vm;
-	u64 began = ktime_get_ns();
-
-	if (userptr->context)
-		ogpu_userptr_wait_preempt(userptr);
-	else
-		ogpu_userptr_wait_jobs(userptr, kind);
-	ogpu_account_spend(&vm->odev->userptrs->patience, ogpu_userptr_uid(vm), kind,
-			    ktime_get_ns() - began);
+	now = ktime_get_ns();
+	ogpu_account_settle(call->account, call->kind, 0, now - began, now);
+	call->charged += now - began;
 }
 
 /**
- * ogpu_userptrs_rest_ms() - how long is what executes in an address space to stand still?
- * @vm: the address space, of the long-running kind
+ * ogpu_userptrs_rest_ms() - how long is an address space to have nobody wait for it?
+ * @vm: the address space
+ *
+ * What executes without end stands still, other jobs do not begin, if they need memory that has
+ * changed.
  *
  * Return: milliseconds, so that others are not kept waiting too often; 0: it may go on.
  */
@@ -123,7 +184,28 @@ unsigned int ogpu_userptrs_rest_ms(struct ogpu_vm *vm)
 	if (!READ_ONCE(vm->userptrs.mappings))
 		return 0;
 
-	return ogpu_account_rest_ms(&vm->odev->userptrs->patience, ogpu_userptr_uid(vm));
+	return ogpu_account_rest_ms(ogpu_userptrs_account(vm),
+				    vm->preempt ? OGPU_ACCOUNT_HALF : 0, ktime_get_ns());
+}
+
+/**
+ * ogpu_userptrs_rest() - before memory that has changed is brought back: rest, if need be
+ * @vm: the address space; the caller is a user of it and holds no lock
+ *
+ * Return: 0 or -ERESTARTSYS.
+ */
+int ogpu_userptrs_rest(struct ogpu_vm *vm)
+{
+	unsigned int ms;
+
+	if (ogpu_userptrs_are_bound(vm))
+		return 0;
+	while ((ms = ogpu_userptrs_rest_ms(vm))) {
+		if (msleep_interruptible(ms))
+			return -ERESTARTSYS;
+	}
+
+	return 0;
 }
 
 static bool ogpu_userptrs_are_safe(struct ogpu_vm *vm)
@@ -169,11 +251,13 @@ static bool ogpu_userptr_invalidate(struct mmu_interval_notifier *notifier,
 {
 	struct ogpu_userptr *userptr = container_of(notifier, struct ogpu_userptr, notifier);
 	struct ogpu_vm *vm = userptr->vm;
+	struct ogpu_userptr_call call;
 	bool ready, used;
 
 	if (!mmu_notifier_range_blockable(range))
 		return false;
 
+	ogpu_userptr_begin_call(&call, userptr, range);
 	mutex_lock(&vm->pt_lock);
 	mmu_interval_set_seq(notifier, seq);
 	ready = userptr->ready;
@@ -181,10 +265,15 @@ static bool ogpu_userptr_invalidate(struct mmu_interval_notifier *notifier,
 	ogpu_userptr_unbind(userptr);
 	mutex_unlock(&vm->pt_lock);
 
-	if (used && range->event != MMU_NOTIFY_RELEASE)
-		ogpu_userptr_wait(userptr, range);
+	if (used && range->event != MMU_NOTIFY_RELEASE) {
+		if (userptr->context)
+			ogpu_userptr_wait_preempt(userptr, &call);
+		else
+			ogpu_userptr_wait_jobs(userptr, &call);
+	}
 	if (ready)
 		ogpu_userptr_clear(userptr);
+	ogpu_userptr_end_call(&call);
 
 	return true;
 }

@@ -5,6 +5,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/hmm.h>
 #include <linux/memremap.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/sched/mm.h>
@@ -20,6 +21,9 @@
 
 /* The CPU uses the pages at the same time, and other mappings may have the same ones. */
 #define OGPU_USERPTR_DMA	(DMA_ATTR_SKIP_CPU_SYNC | DMA_ATTR_REQUIRE_COHERENT)
+
+/* Pages that are looked at under mmap_lock together. */
+#define OGPU_USERPTR_AT_ONCE	512ul
 
 /* So often it is looked what is there while it changes all the time, until the caller looks up. */
 #define OGPU_USERPTR_TRIES	16
@@ -135,7 +139,8 @@ static int ogpu_userptr_fault(struct ogpu_userptr *userptr, struct hmm_range *ra
 		i = find_next_bit(userptr->want, userptr->pages, i);
 		if (i >= userptr->pages)
 			return 0;
-		end = find_next_zero_bit(userptr->want, userptr->pages, i);
+		end = min(find_next_zero_bit(userptr->want, userptr->pages, i),
+			  i + OGPU_USERPTR_AT_ONCE);
 		ret = ogpu_userptr_fault_some(userptr, range, i, end - i);
 		if (ret)
 			return ret;
@@ -255,7 +260,7 @@ int ogpu_userptrs_populate(struct ogpu_vm *vm)
 	if (ogpu_userptrs_are_bound(vm))
 		return 0;
 
-	pfns = kcalloc(OGPU_USERPTR_PAGES, sizeof(*pfns), GFP_KERNEL_ACCOUNT);
+	pfns = kcalloc(OGPU_USERPTR_AT_ONCE, sizeof(*pfns), GFP_KERNEL_ACCOUNT);
 	if (!pfns)
 		return -ENOMEM;
 	ret = mutex_lock_interruptible(&vm->userptrs.populate);

@@ -15,10 +15,9 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
-#include "ogpu_userptr_account.h"
 #include "ogpu_userptr.h"
 
-/* Pages that one has at most: what one table of the card says. */
+/* Pages that one has at most. */
 #define OGPU_USERPTR_PAGES	(OGPU_USERPTR_PIECE >> PAGE_SHIFT)
 
 /**
@@ -60,7 +59,7 @@ struct ogpu_userptr {
 	struct interval_tree_node node;
 	/** @unbound: in &struct ogpu_userptrs.unbound, while it is mapped and not @bound */
 	struct list_head unbound;
-	/** @mappings: in the tree of addresses */
+	/** @mappings: in the tree of addresses; when it is 0 again it begins to die */
 	unsigned int mappings;
 	/** @seq: of @notifier, when it was found out what is there */
 	unsigned long seq;
@@ -68,6 +67,8 @@ struct ogpu_userptr {
 	bool ready;
 	/** @bound: jobs may rely on it */
 	bool bound;
+	/** @dying: it is in &struct ogpu_vm_owner.dying */
+	bool dying;
 	/** @gone: something of it is not there: nothing is mapped */
 	bool gone;
 	/** @want: pages that are mapped in the tree of addresses; only becomes less */
@@ -92,8 +93,6 @@ struct ogpu_userptr_all {
 	struct list_head list;
 	/** @wq: takes them down */
 	struct workqueue_struct *wq;
-	/** @patience: with users whose memory changes */
-	struct ogpu_account patience;
 };
 
 static inline u64 ogpu_userptr_va(const struct ogpu_userptr *userptr, unsigned long page)

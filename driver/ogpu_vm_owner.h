@@ -11,6 +11,8 @@
 #include <linux/uidgid.h>
 #include <linux/wait.h>
 
+#include "ogpu_userptr_account.h"
+
 struct ogpu_device;
 
 /**
@@ -47,7 +49,9 @@ struct ogpu_vm_owner {
 	kuid_t uid;
 	/** @left: what may still be taken */
 	atomic64_t left[OGPU_VM_SHARES];
-	/** @dying: address spaces that are being taken down */
+	/** @account: how long others wait; it is what keeps a user that nobody refers to */
+	struct ogpu_account account;
+	/** @dying: address spaces, and pieces of programs' memory, that are being taken down */
 	atomic_t dying;
 	/** @wait: for @dying to be 0 */
 	wait_queue_head_t wait;
