@@ -25,7 +25,7 @@ struct ogpu_vm;
 
 /*
  * Addresses of the card at multiples of it are in different pieces. Each costs whoever changes a
- * page of it an invalidation, and the user a look at all its pages: there are few, and no huge ones.
+ * page of it an invalidation, and the user a look at all its pages.
  */
 #define OGPU_USERPTR_PIECE	((u64)SZ_16M)
 

@@ -479,22 +479,29 @@ enum drm_ogpu_bind_op_type {
  * (DRM_OGPU_QUEUE_ERR_MEMORY), unless a later SUBMIT has found out what is there now. When the
  * process ends, or calls execve(), its memory is gone at once.
  *
- * The range is looked at in pieces that end at multiples of 2 MiB of @va. If at the time of a
+ * However little is left, the GPU has to confirm that it uses the memory no more, which takes up to
+ * some milliseconds for each piece (see below), and waits for calls of VM_BIND in the same address
+ * space that are mapping just then. What anybody but the process itself spends on it is taken from
+ * the 100 ms as well. That may leave a debt, of 100 ms at most: then SUBMIT sleeps until it is paid
+ * before it brings back memory that has changed.
+ *
+ * The range is looked at in pieces that end at multiples of 16 MiB of @va. If at the time of a
  * SUBMIT a part of a piece is not there, does not allow what @flags say, or is memory of a device,
  * nothing is mapped in all of the piece, and jobs that use it fault. At the time of the call all of
  * it must be there: -EFAULT, also for memory of devices, such as buffers that were mapped by
  * mmap(); -EACCES if the process may not read it, or not write although WRITE is set. -E2BIG for
- * more than 1 GiB; -ENOSPC for more than 4096 pieces of one user on the card, or for a ninth
- * address space that is DRM_OGPU_VM_LONG_RUNNING; -EINTR if the process is being killed;
- * -EOPNOTSUPP without DRM_OGPU_DEVICE_USERPTR.
+ * more than 1 GiB; -ENOSPC for more than 512 pieces of one user on the card, once it has been
+ * waited for up to 5 s for what is unmapped to be taken down, or for a ninth address space that is
+ * DRM_OGPU_VM_LONG_RUNNING; -EINTR if the process is being killed; -EOPNOTSUPP without
+ * DRM_OGPU_DEVICE_USERPTR.
  *
  * In an address space that is DRM_OGPU_VM_LONG_RUNNING what executes is suspended instead, however
  * short the time is that is left, until it is known what is there then: it is the moment of the
  * change that counts, not that of a SUBMIT, and nothing faults but for what is gone. This takes
  * milliseconds of the 100 ms, too; if less than half of them is left, it goes on only when half is
- * there again, which takes 5 s at most. VM_BIND suspends it, too, returns when it goes on, and
+ * there again, which takes 15 s at most. VM_BIND suspends it, too, returns when it goes on, and
  * gives -EINVAL if it is DRM_OGPU_VM_BIND_ASYNC. What is gone is looked for again when it was
- * suspended again.
+ * suspended again. Below DRM_OGPU_SVM_END of one that is DRM_OGPU_VM_SVM it is -EINVAL.
  */
 struct drm_ogpu_bind_op {
 	/** @op: &enum drm_ogpu_bind_op_type */
@@ -980,10 +987,11 @@ struct drm_ogpu_job {
  * DRM_SYNCOBJ_WAIT_FLAGS_WAIT_AVAILABLE (drm.h), and then calls SUBMIT. Errors: -ECANCELED if the
  * queue has failed; -EBUSY if more than DRM_OGPU_MAX_QUEUED_JOBS jobs of the queue were not over,
  * or four times as many of the user's had to wait for something else than their turn: wait for
- * some; -ENOSPC if the buffers mapped in the address space do not fit into VRAM all at once;
- * -EBADMSG if one of them is DRM_OGPU_BO_LOST; -ENOENT for an unknown queue or syncobj. Memory that
- * is mapped by DRM_OGPU_BIND_MAP_USERPTR is brought in, which sleeps for as long as the program's
- * own access would.
+ * some; -ENOSPC if the buffers mapped in the address space do not fit into VRAM all at once, or
+ * page tables for memory of programs in it are more than the user may have; -EBADMSG if one of them
+ * is DRM_OGPU_BO_LOST; -ENOENT for an unknown queue or syncobj. Memory that is mapped by
+ * DRM_OGPU_BIND_MAP_USERPTR is brought in, which sleeps for as long as the program's own access
+ * would, and for the debt of its user, see there.
  */
 struct drm_ogpu_submit {
 	/** @queue_id: from QUEUE_CREATE */
