@@ -7,6 +7,7 @@
  *     --qemu-args '-global pcie-root-port.hotplug=off'
  */
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "card.h"
@@ -335,6 +336,64 @@ TEST_TIMEOUT(to_ram, 240)
 TEST_TIMEOUT(image_of_the_machine, 120)
 {
 	survive_test(2, "disk", 1, "core");
+}
+
+/* What a program has mapped of its own memory: a job goes on with it, and so do later ones. */
+TEST_TIMEOUT(memory_of_a_program, 120)
+{
+	const uint64_t va = 0x200000000000ull, size = 1 * MIB;
+	struct drm_ogpu_sync out = { .flags = DRM_OGPU_SYNC_SIGNAL };
+	struct drm_ogpu_bind_op op;
+	struct drm_ogpu_vm_bind args = { .ops = CARD_ARRAY(&op, 1) };
+	struct buffer page;
+	struct stream stream;
+	struct card card;
+	uint32_t queue, *mem;
+	uint64_t i, wrong = 0;
+
+	need("/sys/power/state", "freeze");
+	need("/sys/power/pm_test", "devices");
+	card_open(&card);
+	if (!(card.info.flags & DRM_OGPU_DEVICE_USERPTR))
+		SKIP("the card does not reach memory of programs");
+	card_buffer(&card, &page, 4096, DRM_OGPU_BO_SYSTEM, RW);
+	queue = card_queue(&card, DRM_OGPU_ENGINE_COPY, EVER);
+	card_stream(&card, &stream, 4096);
+	mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT(mem != MAP_FAILED);
+	op = (struct drm_ogpu_bind_op) {
+		.op = DRM_OGPU_BIND_MAP_USERPTR, .flags = RW, .userptr = (uintptr_t)mem,
+		.va = va, .size = size,
+	};
+	args.vm_id = card.vm;
+	ASSERT_EQ(card_ioctl(&card, DRM_IOCTL_OGPU_VM_BIND, &args), 0);
+
+	out.handle = card_syncobj(&card);
+	stream_fill(&stream, va, size, 5);
+	stream_wait(&stream, page.va, DRM_OGPU_COMPARE_EQ, 1, UINT64_MAX);
+	stream_fill(&stream, va, size / 2, 6);
+	ASSERT_EQ(card_submit(&card, queue, &stream, &out, 1), 0);
+	put("/sys/module/suspend/parameters/pm_test_delay", "1");
+	ASSERT(put("/sys/power/pm_test", "devices"));
+	ASSERT_EQ(sleep_machine("freeze"), 0);
+	ASSERT(put("/sys/power/pm_test", "none"));
+	EXPECT_EQ(card_fence_status(&card, out.handle), 0);
+
+	*(volatile uint64_t *)page.map = 1;
+	ASSERT_EQ(card_syncobj_wait(&card, out.handle, SLOW_MS), 0);
+	EXPECT_EQ(card_fence_status(&card, out.handle), 1);
+	for (i = 0; i < size / 4; i++)
+		wrong += mem[i] != (i < size / 8 ? 6 : 5);
+	EXPECT_EQ(wrong, 0);
+
+	/* The card hears of changes as before. */
+	ASSERT_EQ(madvise(mem, size, MADV_DONTNEED), 0);
+	stream_reset(&stream);
+	stream_fill(&stream, va + 4096, 4096, 7);
+	card_run(&card, queue, &stream);
+	EXPECT_EQ(mem[0], 0);
+	EXPECT_EQ(mem[1024], 7);
+	card_close(&card);
 }
 
 int main(int argc, char **argv)
