@@ -22,8 +22,8 @@
 /* Memory that is contiguous, so many times at once. */
 #define OGPU_USERPTR_SEGMENTS	16
 
-/* So many are bound by one job, which keeps pt_lock: whoever changes memory may wait for it. */
-#define OGPU_USERPTR_BATCH	8
+/* Pages that one job binds, which keeps pt_lock: whoever changes memory may wait for it. */
+#define OGPU_USERPTR_BATCH	(8 * OGPU_USERPTR_PAGES)
 
 /*
  * Page tables, under pt_lock
@@ -238,14 +238,15 @@ bool ogpu_userptrs_are_bound(struct ogpu_vm *vm)
 static void ogpu_userptrs_list_ready(struct ogpu_vm *vm, struct list_head *list)
 {
 	struct ogpu_userptr *userptr;
-	unsigned int count = 0;
+	unsigned long pages = 0;
 
 	mutex_lock(&vm->pt_lock);
 	list_for_each_entry(userptr, &vm->userptrs.unbound, unbound) {
 		if (!ogpu_userptr_is_ready(userptr))
 			continue;
 		list_add_tail(&ogpu_userptr_get(userptr)->fill, list);
-		if (++count == OGPU_USERPTR_BATCH)
+		pages += userptr->pages;
+		if (pages >= OGPU_USERPTR_BATCH)
 			break;
 	}
 	mutex_unlock(&vm->pt_lock);

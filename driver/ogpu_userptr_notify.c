@@ -160,6 +160,22 @@ static void ogpu_userptr_wait_jobs(struct ogpu_userptr *userptr, struct ogpu_use
 	dma_resv_iter_end(&cursor);
 }
 
+/* What is in the account, as far as it goes: this leaves no debt. */
+static void ogpu_userptr_charge(struct ogpu_userptr_call *call, u64 ns)
+{
+	u64 now = ktime_get_ns(), taken, used;
+
+	while (ns) {
+		taken = ogpu_account_take(call->account, call->kind, now);
+		if (!taken)
+			break;
+		used = min(taken, ns);
+		ogpu_account_settle(call->account, call->kind, taken, used, now);
+		call->charged += used;
+		ns -= used;
+	}
+}
+
 /*
  * If the card sleeps it suspends when it wakes, because somebody has waited, but is not waited for.
  * Returns 0, or -ERESTARTSYS: the caller is to die.
@@ -184,9 +200,9 @@ static long ogpu_userptr_wait_suspended(struct ogpu_userptr *userptr,
 /* Wait until nothing executes in an address space of the long-running kind. */
 static void ogpu_userptr_wait_preempt(struct ogpu_userptr *userptr, struct ogpu_userptr_call *call)
 {
-	u64 began = ktime_get_ns(), now;
 	struct dma_resv_iter cursor;
 	struct dma_fence *fence;
+	u64 began = ktime_get_ns();
 
 	dma_resv_iter_begin(&cursor, drm_gpuvm_resv(&userptr->vm->base), DMA_RESV_USAGE_BOOKKEEP);
 	dma_resv_for_each_fence_unlocked(&cursor, fence) {
@@ -195,10 +211,7 @@ static void ogpu_userptr_wait_preempt(struct ogpu_userptr *userptr, struct ogpu_
 			break;
 	}
 	dma_resv_iter_end(&cursor);
-
-	now = ktime_get_ns();
-	ogpu_account_settle(call->account, call->kind, 0, now - began, now);
-	call->charged += now - began;
+	ogpu_userptr_charge(call, ktime_get_ns() - began);
 }
 
 /**
