@@ -108,6 +108,21 @@ TEST_TIMEOUT(reset, 120)
 	EXPECT(client_works());
 }
 
+/* It answers, but does not say that it has forgotten: then it is stopped, which is waited for. */
+TEST_TIMEOUT(no_invalidation, 120)
+{
+	struct setup t;
+
+	set_up(&t, 0);
+	ASSERT(admin_control(&t.admin, "{\"cmd\":\"inject\",\"fault\":\"tlbi\"}"));
+	change_all(&t);
+	EXPECT_EQ(card_syncobj_wait(&t.card, t.done, LIMIT_MS), 0);
+	EXPECT_EQ(card_fence_status(&t.card, t.done), -ENODEV);
+	EXPECT(admin_wait(&t.admin, "state", "running"));
+	card_close(&t.card);
+	EXPECT(client_works());
+}
+
 /* The card cannot say that it has forgotten the memory: it is waited until it stands still. */
 TEST_TIMEOUT(no_answer, 120)
 {
