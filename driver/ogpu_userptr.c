@@ -422,7 +422,9 @@ int ogpu_userptr_init(struct ogpu_device *odev)
 	if (ret)
 		return ret;
 	INIT_LIST_HEAD(&all->list);
-	all->wq = alloc_workqueue("ogpu-userptr-%s", WQ_UNBOUND, 0, pci_name(odev->pdev));
+	/* Each may have to wait for an invalidation, as long as that of its program takes. */
+	all->wq = alloc_workqueue("ogpu-userptr-%s", WQ_UNBOUND, WQ_MAX_ACTIVE,
+				  pci_name(odev->pdev));
 	if (!all->wq)
 		return -ENOMEM;
 	odev->userptrs = all;
