@@ -11,6 +11,7 @@
 #include "user.h"
 
 #define RW	(DRM_OGPU_BIND_READ | DRM_OGPU_BIND_WRITE)
+#define HOG_VA	0x200000000000ull
 
 static void give_up(const char *what, int err)
 {
@@ -216,4 +217,28 @@ int user_touch(volatile void *at, bool write)
 		(void)*(volatile uint32_t *)at;
 
 	return 0;
+}
+
+void user_hog(uint64_t bytes)
+{
+	/* Not for the CPU, whose part of VRAM may be small. */
+	struct drm_ogpu_bo_create args = { .size = bytes, .placement = DRM_OGPU_BO_VRAM };
+	struct buffer all;
+	struct card hog;
+	struct stream s;
+	int ret;
+
+	card_open(&hog);
+	card_stream(&hog, &s, 4096);
+	ret = card_ioctl(&hog, DRM_IOCTL_OGPU_BO_CREATE, &args);
+	if (ret)
+		give_up("BO_CREATE", ret);
+	all = (struct buffer) { .handle = args.handle, .size = args.size };
+	ret = card_bind(&hog, &all, HOG_VA, RW);
+	if (ret)
+		give_up("VM_BIND", ret);
+	/* The job waits until what was there has been copied away. */
+	stream_fill(&s, HOG_VA, 4096, 1);
+	card_run(&hog, card_queue(&hog, DRM_OGPU_ENGINE_COPY, 0), &s);
+	card_close(&hog);
 }

@@ -59,5 +59,10 @@ int user_wait_for(struct card *card, uint32_t queue, volatile uint64_t *word, ui
 int user_touch(volatile void *at, bool write);
 /* Waits until the queue has failed and returns why, or 0 after 10 s. */
 uint32_t user_error(struct user *u);
+/*
+ * Another program has so much of VRAM, and uses it, so that the queues whose memory had to make way
+ * are off the card meanwhile. It gives everything back.
+ */
+void user_hog(uint64_t bytes);
 
 #endif

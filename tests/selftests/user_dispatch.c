@@ -230,9 +230,8 @@ static void create_vram(struct card *card, struct buffer *buf, uint64_t size)
 TEST_TIMEOUT(evicted_in_a_kernel, 120)
 {
 	struct drm_ogpu_query_memory mem;
-	struct buffer big, all;
+	struct buffer big;
 	struct program p;
-	struct card hog;
 	struct user u;
 	uint64_t end;
 	int i;
@@ -252,12 +251,10 @@ TEST_TIMEOUT(evicted_in_a_kernel, 120)
 			ASSERT_LE(time_ms(), end);
 
 		/* Its memory does not move before the queue has been suspended. */
-		card_open(&hog);
 		ASSERT_EQ(card_ioctl(&p.card, DRM_IOCTL_OGPU_BO_INFO, &info), 0);
 		ASSERT_EQ(info.current_placement, DRM_OGPU_BO_VRAM);
 		/* Not all: firmware and page tables have some, and there may be holes. */
-		create_vram(&hog, &all, mem.vram_size - 16 * MIB);
-		card_close(&hog);
+		user_hog(mem.vram_size - 16 * MIB);
 		/* Its memory went while the kernel was at the gate. */
 		EXPECT_EQ(p.words[2], 0);
 		p.words[2] = 1;

@@ -109,8 +109,6 @@ static void worker_check(struct worker *w, unsigned int round)
 TEST_TIMEOUT(evicted_while_it_waits, 120)
 {
 	struct drm_ogpu_query_memory mem;
-	struct card hog;
-	struct buffer all;
 	struct worker w;
 
 	need_small_card();
@@ -123,11 +121,9 @@ TEST_TIMEOUT(evicted_while_it_waits, 120)
 	EXPECT_EQ(placement_now(&w.card, &w.big), DRM_OGPU_BO_VRAM);
 
 	/* All that is left and a part of what the queue has, while the queue still waits. */
-	card_open(&hog);
-	mem = card_memory(&hog);
-	ASSERT_EQ(create(&hog, &all, mem.vram_size - 16 * MIB), 0);
+	mem = card_memory(&w.card);
+	user_hog(mem.vram_size - 16 * MIB);
 	EXPECT_EQ(*w.u.word, w.u.fence - 1);
-	card_close(&hog);
 
 	w.u.word[1] = 1;
 	ASSERT_EQ(user_wait(&w.u, SLOW_MS), 0);
