@@ -222,6 +222,23 @@ static void test_link_down(void **state)
 	assert_int_equal(state_number(s, "gone"), 0);
 }
 
+/* Invalidations that do not end: a reset ends the fault, and the next one has all end. */
+static void test_tlbi(void **state)
+{
+	struct server *s = *state;
+
+	assert_true(control_ok(s, "{\"cmd\":\"inject\",\"fault\":\"tlbi\"}"));
+	reg_write(s, BLOCK_MMU + OGPU_MMU_TLBI, FIELD_PREP(OGPU_MMU_TLBI_TYPE, OGPU_MMU_TLBI_ALL));
+	reg_write(s, OGPU_GLB_RESET, OGPU_GLB_RESET_COMPUTE);
+	while (reg_read(s, OGPU_GLB_RESET))
+		;
+	assert_int_equal(reg_read(s, BLOCK_MMU + OGPU_MMU_TLBI_STARTED), 1);
+	assert_int_equal(reg_read(s, BLOCK_MMU + OGPU_MMU_TLBI_DONE), 0);
+	reg_write(s, BLOCK_MMU + OGPU_MMU_TLBI, FIELD_PREP(OGPU_MMU_TLBI_TYPE, OGPU_MMU_TLBI_ALL));
+	while (reg_read(s, BLOCK_MMU + OGPU_MMU_TLBI_DONE) != 2)
+		;
+}
+
 /* A verdict that does not come: only a reset ends the wait for it. */
 static void test_rom_delay(void **state)
 {
@@ -392,6 +409,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_ecc, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_link_down, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tlbi, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rom_delay, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stuck, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_set, setup, teardown),

@@ -244,6 +244,8 @@ static const char *do_inject(struct vgpu *gpu, const cJSON *args, cJSON *result)
 		return inject_gone(gpu, args);
 	else if (!strcmp(fault, "stuck"))
 		gpu->stuck = true;
+	else if (!strcmp(fault, "tlbi"))
+		gpu->tlbi_stuck = true;
 	else if (!strcmp(fault, "rom-delay"))
 		return inject_rom_delay(gpu, args);
 	else

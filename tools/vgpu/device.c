@@ -300,6 +300,8 @@ void vgpu_reset(struct vgpu *gpu, enum vgpu_reset kind)
 
 	vgpu_trace(gpu, TRACE_STATE, "reset of %s", names[kind]);
 	pthread_mutex_lock(&gpu->reset_lock);
+	/* Who starts another invalidation has those end that wait. */
+	gpu->tlbi_stuck = false;
 	switch (kind) {
 	case VGPU_RESET_COMPUTE:
 		mc_slot_reset_begin(gpu->mc);

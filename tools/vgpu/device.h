@@ -31,6 +31,7 @@ struct vgpu {
 	_Atomic uint64_t back_ns;	/* vgpu_time_ns() when the link is up again, 0: never */
 	_Atomic uint64_t rom_delay_ns;	/* fault: how late verdicts of the boot ROM are */
 	_Atomic bool stuck;		/* fault: obeys no reset but that of its bus */
+	_Atomic bool tlbi_stuck;	/* fault: invalidations do not end */
 	pthread_mutex_t reset_lock;	/* one reset or boot at a time */
 
 	struct discovery disc;

@@ -84,6 +84,9 @@ void tlbi_run(struct vgpu *gpu)
 	struct tlbi_queue *queue = &gpu->tlbi;
 	uint32_t first, count;
 
+	if (gpu->tlbi_stuck)
+		return;
+
 	pthread_mutex_lock(&queue->lock);
 	first = queue->done;
 	count = queue->started - first;
