@@ -3,8 +3,10 @@
  * What all address spaces of one user may take from a card together.
  *
  * Address spaces have numbers, and page tables are pinned memory: both are there for everybody, and
- * a user who opens more files must not get more of them.
+ * a user who opens more files must not get more of them. So is the time that others wait because of
+ * memory of programs, ogpu_userptr_account.c.
  */
+#include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
@@ -23,7 +25,11 @@
 /* So many times the latter. Each page takes 16 bytes or some more. */
 #define OGPU_VM_OWNER_MIRROR	4
 
-/* Taking an address space down takes milliseconds, unless the card is broken. */
+/* Of programs' memory, see ogpu_userptr.c. */
+#define OGPU_VM_OWNER_USERPTRS		512	/* of 66 KiB each */
+#define OGPU_VM_OWNER_LONG_USERPTRS	8	/* to suspend each takes some milliseconds */
+
+/* Taking something down takes milliseconds, unless the card is broken, or others are slow. */
 #define OGPU_VM_OWNER_DYING_MS	5000
 
 /**
@@ -36,6 +42,16 @@ struct ogpu_vm_owners {
 	struct list_head list;
 };
 
+/* Nobody is referred to any more. */
+static void ogpu_vm_owners_fini(struct drm_device *drm, void *arg)
+{
+	struct ogpu_vm_owner *owner, *next;
+	struct ogpu_vm_owners *owners = arg;
+
+	list_for_each_entry_safe(owner, next, &owners->list, link)
+		kfree(owner);
+}
+
 /**
  * ogpu_vm_owners_init() - prepare at probe
  * @odev: the card; its memory is known
@@ -45,6 +61,7 @@ struct ogpu_vm_owners {
 int ogpu_vm_owners_init(struct ogpu_device *odev)
 {
 	struct ogpu_vm_owners *owners;
+	int ret;
 
 	owners = drmm_kzalloc(&odev->drm, sizeof(*owners), GFP_KERNEL);
 	if (!owners)
@@ -52,17 +69,30 @@ int ogpu_vm_owners_init(struct ogpu_device *odev)
 
 	INIT_LIST_HEAD(&owners->list);
 	odev->vm_owners = owners;
+	ret = drmm_mutex_init(&odev->drm, &owners->lock);
+	if (ret)
+		return ret;
 
-	return drmm_mutex_init(&odev->drm, &owners->lock);
+	return drmm_add_action_or_reset(&odev->drm, ogpu_vm_owners_fini, owners);
+}
+
+/* Unless he has to be remembered: who closes all and comes again finds his account as it was. */
+static void ogpu_vm_owner_free(struct ogpu_vm_owner *owner, u64 now)
+{
+	if (!ogpu_account_is_full(&owner->account, now))
+		return;
+
+	list_del(&owner->link);
+	kfree(owner);
 }
 
 static void ogpu_vm_owner_release(struct kref *ref)
 {
 	struct ogpu_vm_owner *owner = container_of(ref, struct ogpu_vm_owner, ref);
+	struct ogpu_vm_owners *owners = owner->odev->vm_owners;
 
-	list_del(&owner->link);
-	mutex_unlock(&owner->odev->vm_owners->lock);
-	kfree(owner);
+	ogpu_vm_owner_free(owner, ktime_get_ns());
+	mutex_unlock(&owners->lock);
 }
 
 /**
@@ -100,6 +130,7 @@ static struct ogpu_vm_owner *ogpu_vm_owner_new(struct ogpu_device *odev, kuid_t 
 	owner->odev = odev;
 	owner->uid = uid;
 	init_waitqueue_head(&owner->wait);
+	ogpu_account_init(&owner->account, ktime_get_ns());
 	/* Number 0 is nobody's. */
 	atomic64_set(&owner->left[OGPU_VM_SHARE_SPACES],
 		     max((odev->disc.as_count - 1) / OGPU_VM_OWNER_SPACES, 1u));
@@ -108,6 +139,8 @@ static struct ogpu_vm_owner *ogpu_vm_owner_new(struct ogpu_device *odev, kuid_t 
 	atomic64_set(&owner->left[OGPU_VM_SHARE_SYSTEM],
 		     div_u64(mem->tt.size, OGPU_VM_OWNER_SYSTEM));
 	atomic64_set(&owner->left[OGPU_VM_SHARE_MIRROR], mem->tt.size * OGPU_VM_OWNER_MIRROR);
+	atomic64_set(&owner->left[OGPU_VM_SHARE_USERPTRS], OGPU_VM_OWNER_USERPTRS);
+	atomic64_set(&owner->left[OGPU_VM_SHARE_LONG_USERPTRS], OGPU_VM_OWNER_LONG_USERPTRS);
 	list_add(&owner->link, &odev->vm_owners->list);
 
 	return owner;
@@ -122,14 +155,19 @@ static struct ogpu_vm_owner *ogpu_vm_owner_new(struct ogpu_device *odev, kuid_t 
  */
 struct ogpu_vm_owner *ogpu_vm_owner_find(struct ogpu_device *odev, kuid_t uid)
 {
-	struct ogpu_vm_owner *owner;
+	struct ogpu_vm_owner *owner, *next;
+	u64 now = ktime_get_ns();
 
 	mutex_lock(&odev->vm_owners->lock);
-	list_for_each_entry(owner, &odev->vm_owners->list, link) {
+	/* Nobody drops the last reference meanwhile. */
+	list_for_each_entry_safe(owner, next, &odev->vm_owners->list, link) {
 		if (uid_eq(owner->uid, uid)) {
-			ogpu_vm_owner_get(owner);
+			if (!kref_get_unless_zero(&owner->ref))
+				kref_init(&owner->ref);
 			goto out_unlock;
 		}
+		if (!kref_read(&owner->ref))
+			ogpu_vm_owner_free(owner, now);
 	}
 	owner = ogpu_vm_owner_new(odev, uid);
 
@@ -178,7 +216,7 @@ void ogpu_vm_owner_give(struct ogpu_vm_owner *owner, enum ogpu_vm_share share, u
 }
 
 /**
- * ogpu_vm_owner_begin_dying() - an address space has lost its last user
+ * ogpu_vm_owner_begin_dying() - an address space, or a piece of memory, has lost its last user
  * @owner: whose it is
  *
  * Callable from any context.

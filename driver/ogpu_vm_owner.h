@@ -11,6 +11,8 @@
 #include <linux/uidgid.h>
 #include <linux/wait.h>
 
+#include "ogpu_userptr_account.h"
+
 struct ogpu_device;
 
 /**
@@ -19,6 +21,8 @@ struct ogpu_device;
  * @OGPU_VM_SHARE_VRAM: bytes of page tables in VRAM, which are pinned in the visible part
  * @OGPU_VM_SHARE_SYSTEM: bytes of page tables in system memory
  * @OGPU_VM_SHARE_MIRROR: bytes of processes' memory that are kept an account of
+ * @OGPU_VM_SHARE_USERPTRS: pieces of programs' memory, each with notifier and list of pages
+ * @OGPU_VM_SHARE_LONG_USERPTRS: long-running address spaces that have such
  * @OGPU_VM_SHARES: how many there are
  */
 enum ogpu_vm_share {
@@ -26,6 +30,8 @@ enum ogpu_vm_share {
 	OGPU_VM_SHARE_VRAM,
 	OGPU_VM_SHARE_SYSTEM,
 	OGPU_VM_SHARE_MIRROR,
+	OGPU_VM_SHARE_USERPTRS,
+	OGPU_VM_SHARE_LONG_USERPTRS,
 	OGPU_VM_SHARES
 };
 
@@ -43,7 +49,9 @@ struct ogpu_vm_owner {
 	kuid_t uid;
 	/** @left: what may still be taken */
 	atomic64_t left[OGPU_VM_SHARES];
-	/** @dying: address spaces that are being taken down */
+	/** @account: how long others wait; it is what keeps a user that nobody refers to */
+	struct ogpu_account account;
+	/** @dying: address spaces, and pieces of programs' memory, that are being taken down */
 	atomic_t dying;
 	/** @wait: for @dying to be 0 */
 	wait_queue_head_t wait;
