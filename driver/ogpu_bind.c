@@ -37,7 +37,9 @@
 #include "ogpu_bo.h"
 #include "ogpu_fence.h"
 #include "ogpu_file.h"
+#include "ogpu_preempt.h"
 #include "ogpu_svm.h"
+#include "ogpu_userptr.h"
 #include "ogpu_vm.h"
 
 /* Bytes of an operation in version 0.1. */
@@ -70,6 +72,7 @@ static int ogpu_bind_check_op(const struct drm_ogpu_bind_op *op)
 
 	switch (op->op) {
 	case DRM_OGPU_BIND_MAP:
+	case DRM_OGPU_BIND_MAP_USERPTR:
 		flags = OGPU_BIND_ACCESS | OGPU_BIND_CACHING;
 		break;
 	case DRM_OGPU_BIND_MAP_NULL:
@@ -88,7 +91,9 @@ static int ogpu_bind_check_op(const struct drm_ogpu_bind_op *op)
 		return -EINVAL;
 	if ((op->flags & OGPU_BIND_CACHING) == OGPU_BIND_CACHING)
 		return -EINVAL;
-	if (op->op != DRM_OGPU_BIND_MAP && (op->bo_handle || op->bo_offset))
+	if (op->op != DRM_OGPU_BIND_MAP && op->bo_handle)
+		return -EINVAL;
+	if (op->op != DRM_OGPU_BIND_MAP && op->op != DRM_OGPU_BIND_MAP_USERPTR && op->bo_offset)
 		return -EINVAL;
 
 	return ogpu_bind_check_range(op);
@@ -117,20 +122,91 @@ static u64 ogpu_bind_prot(const struct drm_ogpu_bind_op *op)
 	return prot;
 }
 
-static int ogpu_bind_parse_op(struct ogpu_bind *bind, const struct drm_ogpu_bind_op *op,
-			      struct ogpu_bind_req *req)
+/* Room for @count more. */
+static int ogpu_bind_reserve(struct ogpu_bind *bind, u32 count)
 {
+	struct ogpu_bind_req *reqs;
+	u32 room;
+
+	if (bind->room - bind->count >= count)
+		return 0;
+
+	room = max(bind->count + count, 2 * bind->room);
+	reqs = kvcalloc(room, sizeof(*reqs), GFP_KERNEL_ACCOUNT);
+	if (!reqs)
+		return -ENOMEM;
+	memcpy(reqs, bind->reqs, bind->count * sizeof(*reqs));
+	if (bind->reqs != &bind->one_req)
+		kvfree(bind->reqs);
+	bind->reqs = reqs;
+	bind->room = room;
+
+	return 0;
+}
+
+static int ogpu_bind_parse_piece(struct ogpu_bind *bind, const struct drm_ogpu_bind_op *op,
+				 u64 done, u64 size)
+{
+	struct ogpu_bind_req *req;
+	struct ogpu_userptr *userptr;
+	int ret;
+
+	ret = ogpu_bind_reserve(bind, 1);
+	if (ret)
+		return ret;
+
+	userptr = ogpu_userptr_create(bind->vm, op->userptr + done, size, op->va + done,
+				      op->flags & DRM_OGPU_BIND_WRITE);
+	if (IS_ERR(userptr))
+		return PTR_ERR(userptr);
+	req = &bind->reqs[bind->count++];
+	req->va = op->va + done;
+	req->size = size;
+	req->prot = ogpu_bind_prot(op);
+	req->userptr = userptr;
+
+	return 0;
+}
+
+/* One operation that becomes several. */
+static int ogpu_bind_parse_userptr(struct ogpu_bind *bind, const struct drm_ogpu_bind_op *op)
+{
+	u64 done, size;
+	int ret;
+
+	/* Nobody could tell when the card sees it: not the fence of the call. */
+	if (bind->vm->preempt && bind->async)
+		return -EINVAL;
+
+	ret = ogpu_userptr_check(bind->vm, op->userptr, op->size, op->flags & DRM_OGPU_BIND_WRITE);
+	bind->userptrs = true;
+	for (done = 0; !ret && done < op->size; done += size) {
+		size = ogpu_userptr_piece(op->va + done, op->size - done);
+		ret = ogpu_bind_parse_piece(bind, op, done, size);
+	}
+
+	return ret;
+}
+
+static int ogpu_bind_parse_op(struct ogpu_bind *bind, const struct drm_ogpu_bind_op *op)
+{
+	struct ogpu_bind_req *req;
 	u64 end;
 	int ret;
 
 	ret = ogpu_bind_check_op(op);
 	if (ret)
 		return ret;
-
 	/* These are the process's. */
 	if (bind->vm->svm && op->va < OGPU_SVM_END)
 		return -EINVAL;
+	if (op->op == DRM_OGPU_BIND_MAP_USERPTR)
+		return ogpu_bind_parse_userptr(bind, op);
 
+	ret = ogpu_bind_reserve(bind, 1);
+	if (ret)
+		return ret;
+	req = &bind->reqs[bind->count++];
 	req->va = op->va;
 	req->size = op->size;
 	req->prot = ogpu_bind_prot(op);
@@ -190,16 +266,11 @@ static int ogpu_bind_parse_ops(struct ogpu_bind *bind, const struct drm_ogpu_arr
 	if (ret)
 		return ret;
 
-	if (array->count > 1) {
-		bind->reqs = kvcalloc(array->count, sizeof(*bind->reqs), GFP_KERNEL_ACCOUNT);
-		bind->spans = kvmalloc_array(array->count, sizeof(*bind->spans),
-					     GFP_KERNEL_ACCOUNT);
-		if (!bind->reqs || !bind->spans)
-			return -ENOMEM;
-	}
+	ret = ogpu_bind_reserve(bind, array->count);
+	if (ret)
+		return ret;
 
-	bind->count = array->count;
-	for (i = 0; i < bind->count; i++) {
+	for (i = 0; i < array->count; i++) {
 		if (i % OGPU_BIND_LOOK == OGPU_BIND_LOOK - 1) {
 			if (fatal_signal_pending(current))
 				return -EINTR;
@@ -207,9 +278,16 @@ static int ogpu_bind_parse_ops(struct ogpu_bind *bind, const struct drm_ogpu_arr
 		}
 		ret = ogpu_array_copy_part(array, sizeof(op), i, 1, &op);
 		if (!ret)
-			ret = ogpu_bind_parse_op(bind, &op, &bind->reqs[i]);
+			ret = ogpu_bind_parse_op(bind, &op);
 		if (ret)
 			return ret;
+	}
+
+	if (bind->count > 1) {
+		bind->spans = kvmalloc_array(bind->count, sizeof(*bind->spans),
+					     GFP_KERNEL_ACCOUNT);
+		if (!bind->spans)
+			return -ENOMEM;
 	}
 	ogpu_bind_make_spans(bind);
 
@@ -291,6 +369,8 @@ static int ogpu_bind_run(struct ogpu_bind *bind)
 	 */
 	if (!ret && !bind->async && bind->fence)
 		ogpu_fence_wait_killable(bind->fence);
+	if (!ret && bind->userptrs && vm->preempt)
+		ogpu_preempt_renew(vm->preempt);
 
 	return ret;
 }
@@ -299,6 +379,7 @@ static void ogpu_bind_init(struct ogpu_bind *bind, struct drm_file *file, bool a
 {
 	*bind = (struct ogpu_bind) { .file = file, .async = async };
 	bind->reqs = &bind->one_req;
+	bind->room = 1;
 	bind->spans = &bind->one_span;
 }
 
@@ -306,8 +387,10 @@ static void ogpu_bind_fini(struct ogpu_bind *bind)
 {
 	u32 i;
 
-	for (i = 0; i < bind->count; i++)
+	for (i = 0; i < bind->count; i++) {
 		ogpu_bo_put(bind->reqs[i].bo);
+		ogpu_userptr_put(bind->reqs[i].userptr);
+	}
 	if (bind->reqs != &bind->one_req)
 		kvfree(bind->reqs);
 	if (bind->spans != &bind->one_span)

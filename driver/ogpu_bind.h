@@ -15,6 +15,7 @@ struct drm_device;
 struct drm_file;
 struct ogpu_bo;
 struct ogpu_device;
+struct ogpu_userptr;
 struct ogpu_vm;
 
 /**
@@ -43,6 +44,10 @@ struct ogpu_bind_range {
 	u64 prot;
 	/** @segments: memory to map; NULL: unmap, or pages without memory. Owned, unless @one */
 	struct ogpu_pt_segment *segments;
+	/** @userptr: memory of a program to map, referenced; @segments is NULL */
+	struct ogpu_userptr *userptr;
+	/** @seq: of @userptr, see ogpu_userptr_seq() */
+	unsigned long seq;
 	/** @one: used as @segments if that is enough */
 	struct ogpu_pt_segment one;
 };
@@ -69,6 +74,8 @@ struct ogpu_bind_job {
 	u64 segments;
 	/** @system: bytes of system memory that it maps */
 	u64 system;
+	/** @userptrs: memory of programs is mapped, too */
+	bool userptrs;
 	/** @need: tables that it takes */
 	struct ogpu_pt_need need;
 	/** @change: these tables */
@@ -83,6 +90,8 @@ struct ogpu_bind_job *ogpu_bind_job_create(struct ogpu_vm *vm, enum ogpu_bind_li
 					   u64 client_id);
 int ogpu_bind_job_map(struct ogpu_bind_job *job, u64 va, u64 size, u64 prot, struct ogpu_bo *bo,
 		      u64 offset);
+int ogpu_bind_job_map_userptr(struct ogpu_bind_job *job, u64 va, u64 size, u64 prot,
+			      struct ogpu_userptr *userptr);
 int ogpu_bind_job_unmap(struct ogpu_bind_job *job, u64 va, u64 size);
 void ogpu_bind_job_cut(struct ogpu_bind_job *job, u64 va);
 int ogpu_bind_job_prepare(struct ogpu_bind_job *job);

@@ -23,6 +23,7 @@
 #include "ogpu_preempt.h"
 #include "ogpu_sync.h"
 #include "ogpu_ttm.h"
+#include "ogpu_userptr.h"
 #include "ogpu_vm.h"
 
 /* How often to look whether somebody wants the caller dead. */
@@ -201,6 +202,7 @@ static struct ogpu_va *ogpu_va_part(const struct ogpu_va *old)
 	struct ogpu_va *va = ogpu_va_new(old->prot);
 
 	if (va) {
+		va->userptr = old->userptr;
 		va->seqno = old->seqno;
 		va->moves = old->moves;
 	}
@@ -238,6 +240,7 @@ static int ogpu_bind_stage_op(struct ogpu_bind *bind, struct ogpu_bind_req *req,
 		op->new = ogpu_va_new(req->prot);
 		if (!op->new)
 			return -ENOMEM;
+		op->new->userptr = req->userptr;
 		if (req->bo)
 			op->new->moves = req->bo->moves;
 		drm_gpuva_map(&bind->vm->base, &op->new->base, &op->base.map);
@@ -335,6 +338,18 @@ static int ogpu_bind_prepare_bo(struct ogpu_bind *bind, struct ogpu_bind_req *re
 	return list_empty(&vm_bo->list.gpuva) ? ogpu_bind_copy_fences(bind->vm, obj->resv) : 0;
 }
 
+static int ogpu_bind_fill_va(struct ogpu_bind_job *job, struct drm_gpuva *va)
+{
+	struct ogpu_bo *bo = va->gem.obj ? gem_to_ogpu_bo(va->gem.obj) : NULL;
+	u64 prot = to_ogpu_va(va)->prot;
+
+	if (to_ogpu_va(va)->userptr)
+		return ogpu_bind_job_map_userptr(job, va->va.addr, va->va.range, prot,
+						 to_ogpu_va(va)->userptr);
+
+	return ogpu_bind_job_map(job, va->va.addr, va->va.range, prot, bo, va->gem.offset);
+}
+
 /* The tree is as it will be: what it says of the span goes into the page tables. */
 static int ogpu_bind_fill_span(struct ogpu_bind *bind, const struct ogpu_bind_span *span)
 {
@@ -344,15 +359,12 @@ static int ogpu_bind_fill_span(struct ogpu_bind *bind, const struct ogpu_bind_sp
 	int ret;
 
 	drm_gpuvm_for_each_va_range(va, &bind->vm->base, span->start, span->end) {
-		struct ogpu_bo *bo = va->gem.obj ? gem_to_ogpu_bo(va->gem.obj) : NULL;
-
 		if (at != va->va.addr) {
 			ret = ogpu_bind_job_unmap(job, at, va->va.addr - at);
 			if (ret)
 				return ret;
 		}
-		ret = ogpu_bind_job_map(job, va->va.addr, va->va.range, to_ogpu_va(va)->prot, bo,
-					va->gem.offset);
+		ret = ogpu_bind_fill_va(job, va);
 		if (!ret && fatal_signal_pending(current))
 			ret = -EINTR;
 		if (ret)
@@ -407,7 +419,8 @@ static int ogpu_bind_check_bytes(struct ogpu_bind *bind)
 	u32 i;
 
 	for (i = 0; i < bind->count; i++) {
-		if (bind->reqs[i].bo && check_add_overflow(bytes, bind->reqs[i].size, &bytes))
+		if ((bind->reqs[i].bo || bind->reqs[i].userptr) &&
+		    check_add_overflow(bytes, bind->reqs[i].size, &bytes))
 			return -ENOSPC;
 	}
 
@@ -451,9 +464,21 @@ static int ogpu_bind_stage(struct ogpu_bind *bind)
  * Commit: no way back, no errors
  */
 
-static void ogpu_bind_commit_old(struct ogpu_vm *vm, struct drm_gpuva *va)
+static bool ogpu_bind_has_memory(const struct drm_gpuva *base)
 {
-	vm->bytes -= va->gem.obj ? va->va.range : 0;
+	return base->gem.obj || container_of(base, struct ogpu_va, base)->userptr;
+}
+
+/* From @start to @end nothing is left of it. */
+static void ogpu_bind_commit_old(struct ogpu_vm *vm, struct drm_gpuva *va, u64 start, u64 end)
+{
+	struct ogpu_userptr *userptr = to_ogpu_va(va)->userptr;
+
+	if (userptr) {
+		ogpu_userptr_cut(userptr, start, end);
+		ogpu_userptr_unlink(userptr);
+	}
+	vm->bytes -= ogpu_bind_has_memory(va) ? va->va.range : 0;
 	vm->mappings--;
 	if (va->vm_bo && (to_ogpu_va(va)->prot & OGPU_PTE_WRITE))
 		to_ogpu_vm_bo(va->vm_bo)->writable--;
@@ -467,9 +492,24 @@ static void ogpu_bind_commit_new(struct ogpu_vm *vm, struct ogpu_va *va, struct 
 		return;
 	drm_gpuva_link(&va->base, vm_bo);
 	vm->mappings++;
-	vm->bytes += vm_bo ? va->base.va.range : 0;
+	vm->bytes += ogpu_bind_has_memory(&va->base) ? va->base.va.range : 0;
+	if (va->userptr)
+		ogpu_userptr_link(va->userptr);
 	if (vm_bo && (va->prot & OGPU_PTE_WRITE))
 		to_ogpu_vm_bo(vm_bo)->writable++;
+}
+
+static u64 ogpu_bind_remap_start(const struct drm_gpuva_op_remap *remap)
+{
+	return remap->prev ? remap->prev->va.addr + remap->prev->va.range :
+			     remap->unmap->va->va.addr;
+}
+
+static u64 ogpu_bind_remap_end(const struct drm_gpuva_op_remap *remap)
+{
+	const struct drm_gpuva *old = remap->unmap->va;
+
+	return remap->next ? remap->next->va.addr : old->va.addr + old->va.range;
 }
 
 static void ogpu_bind_commit_op(struct ogpu_bind *bind, struct ogpu_bind_req *req,
@@ -489,10 +529,12 @@ static void ogpu_bind_commit_op(struct ogpu_bind *bind, struct ogpu_bind_req *re
 		old = op->base.remap.unmap->va;
 		ogpu_bind_commit_new(vm, op->new, old->vm_bo);
 		ogpu_bind_commit_new(vm, op->next, old->vm_bo);
-		ogpu_bind_commit_old(vm, old);
+		ogpu_bind_commit_old(vm, old, ogpu_bind_remap_start(&op->base.remap),
+				     ogpu_bind_remap_end(&op->base.remap));
 		break;
 	default:
-		ogpu_bind_commit_old(vm, op->base.unmap.va);
+		old = op->base.unmap.va;
+		ogpu_bind_commit_old(vm, old, old->va.addr, old->va.addr + old->va.range);
 		break;
 	}
 }

@@ -16,6 +16,7 @@
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
+#include <linux/wait.h>
 
 #include "ogpu_bind.h"
 #include "ogpu_bo.h"
@@ -26,6 +27,7 @@
 #include "ogpu_pt_mem.h"
 #include "ogpu_res.h"
 #include "ogpu_ttm.h"
+#include "ogpu_userptr.h"
 #include "ogpu_vm.h"
 
 static struct ogpu_bind_job *to_ogpu_bind_job(struct ogpu_sched_job *job)
@@ -58,11 +60,15 @@ static int ogpu_bind_job_change(struct ogpu_bind_job *job)
 	for (i = 0; i < job->count && !ret; i++) {
 		struct ogpu_bind_range *range = &job->ranges[i];
 
-		if (range->prot)
+		ogpu_userptrs_forget_entries(vm, range->va, range->size);
+		if (range->prot && !range->userptr)
 			ogpu_pt_map(&vm->pt, change, range->va, range->size, range->prot,
 				    range->segments);
 		else
 			ogpu_pt_unmap(&vm->pt, change, range->va, range->size);
+		/* What was written for it before is gone by now, also if nothing can be written. */
+		if (range->userptr)
+			ogpu_userptr_write_entries(range, change);
 		cond_resched();
 	}
 	if (ret)
@@ -95,6 +101,8 @@ static int ogpu_bind_job_apply(struct ogpu_bind_job *job)
 
 	mutex_lock(&vm->pt_lock);
 	ret = ogpu_bind_job_change(job);
+	if (ret)
+		vm->userptrs.unsure = true;
 	mutex_unlock(&vm->pt_lock);
 	ogpu_device_exit(vm->odev, idx);
 
@@ -159,6 +167,8 @@ void ogpu_binds_stop(struct ogpu_device *odev)
 
 	spin_lock(&binds->lock);
 	binds->stops++;
+	/* Takes the lock under which others begin to wait: nobody misses it. */
+	wake_up_all(&binds->stopped);
 	while ((vm = list_first_entry_or_null(&binds->vms, struct ogpu_vm, deferred))) {
 		list_del(&vm->deferred);
 		queue_work(ogpu_sched_wq(), &vm->destroy_work);
@@ -188,6 +198,7 @@ static void ogpu_bind_job_release(struct ogpu_bind_job *job)
 	for (i = 0; i < job->count; i++) {
 		if (job->ranges[i].segments != &job->ranges[i].one)
 			kvfree(job->ranges[i].segments);
+		ogpu_userptr_put(job->ranges[i].userptr);
 	}
 	kvfree(job->ranges);
 	ogpu_vm_put(job->vm);
@@ -361,6 +372,7 @@ static struct ogpu_bind_range *ogpu_bind_job_add(struct ogpu_bind_job *job, u64 
 	range->size = size;
 	range->prot = prot;
 	range->segments = NULL;
+	range->userptr = NULL;
 	job->segments++;
 
 	return range;
@@ -446,6 +458,45 @@ int ogpu_bind_job_map(struct ogpu_bind_job *job, u64 va, u64 size, u64 prot, str
 }
 
 /**
+ * ogpu_bind_job_map_userptr() - add a range of a program's memory
+ * @job: not armed
+ * @va: first address
+ * @size: bytes
+ * @prot: attributes of page-table entries
+ * @userptr: the memory
+ *
+ * A call of VM_BIND makes room and sees whether there can be tables; the entries are written when
+ * the memory is used, see ogpu_userptr.c.
+ *
+ * Return: 0; -E2BIG: it is too much for one call; -ENOMEM.
+ */
+int ogpu_bind_job_map_userptr(struct ogpu_bind_job *job, u64 va, u64 size, u64 prot,
+			      struct ogpu_userptr *userptr)
+{
+	/* Whatever the pages are, they are no large ones, so that all tables are counted. */
+	const struct ogpu_pt_segment scattered = { .operand = va + OGPU_PAGE_4K, .size = size };
+	bool now = job->line == OGPU_BIND_LINE_REBIND;
+	struct ogpu_bind_range *range;
+
+	range = ogpu_bind_job_add(job, va, size, now ? prot : 0);
+	if (!range)
+		return -ENOMEM;
+	if (now) {
+		range->userptr = ogpu_userptr_get(userptr);
+		range->seq = ogpu_userptr_seq(userptr);
+		job->segments += size >> PAGE_SHIFT;
+	}
+	job->count++;
+	job->userptrs = true;
+	job->system += size;
+	ogpu_pt_need_map(&job->vm->pt, &job->need, va, size, &scattered);
+	if (!now && (job->system > OGPU_BIND_MAX_SYSTEM || ogpu_pt_need_too_much(&job->need)))
+		return -E2BIG;
+
+	return 0;
+}
+
+/**
  * ogpu_bind_job_unmap() - add a range to unmap
  * @job: not armed
  * @va: first address
@@ -481,5 +532,5 @@ void ogpu_bind_job_cut(struct ogpu_bind_job *job, u64 va)
 int ogpu_bind_job_prepare(struct ogpu_bind_job *job)
 {
 	return ogpu_pt_mem_take(&job->vm->pt_mem, &job->need, &job->change,
-				job->line == OGPU_BIND_LINE_REBIND);
+				job->line == OGPU_BIND_LINE_REBIND && !job->userptrs);
 }

@@ -16,6 +16,7 @@
 struct drm_file;
 struct ogpu_bind_job;
 struct ogpu_bo;
+struct ogpu_userptr;
 struct ogpu_vm;
 
 /**
@@ -32,6 +33,8 @@ struct ogpu_bind_req {
 	u64 prot;
 	/** @bo: buffer to map, referenced; NULL: none */
 	struct ogpu_bo *bo;
+	/** @userptr: memory of the program to map, referenced; NULL: none */
+	struct ogpu_userptr *userptr;
 	/** @vm_bo: @bo in this address space; referenced, under the dma_resv of both */
 	struct drm_gpuvm_bo *vm_bo;
 	/** @ops: steps that change the tree of addresses */
@@ -60,6 +63,8 @@ struct ogpu_bind {
 	struct ogpu_bind_req *reqs;
 	/** @count: of @reqs */
 	u32 count;
+	/** @room: for so many */
+	u32 room;
 	/** @one_req: used as @reqs if that is enough */
 	struct ogpu_bind_req one_req;
 	/** @spans: what the operations change together: with gaps, by rising addresses */
@@ -68,6 +73,8 @@ struct ogpu_bind {
 	u32 num_spans;
 	/** @one_span: used as @spans if that is enough */
 	struct ogpu_bind_span one_span;
+	/** @userptrs: some map memory of the program */
+	bool userptrs;
 	/** @async: return before it is done */
 	bool async;
 	/** @syncs: to wait for and to signal */

@@ -12,6 +12,7 @@
 
 #include <linux/dma-fence-array.h>
 #include <linux/dma-fence.h>
+#include <linux/dma-mapping.h>
 #include <linux/kobject.h>
 #include <linux/memcontrol.h>
 #include <linux/slab.h>
@@ -183,6 +184,11 @@ static inline void ogpu_compat_count_gpu_pages(struct page *page, int count)
 	mod_node_page_state(page_pgdat(page), NR_GPU_ACTIVE, count);
 #endif
 }
+
+#ifndef DMA_ATTR_REQUIRE_COHERENT
+/* Where it is missing, nobody checks that other mappings may have the same memory. */
+#define DMA_ATTR_REQUIRE_COHERENT	0
+#endif
 
 /*
  * Fences. New kernels bring the lock inside the fence and want it used; old ones need one from

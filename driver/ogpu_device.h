@@ -9,12 +9,14 @@
  *	queue->submit_lock, preempt->lock, vm->pt_lock -> queues->lock ->
  *	mbox->lock, mmu->lock, event->lock -> spinlocks
  *
- * Seven locks are held by one part alone, and lockdep learns their place by itself:
+ * Some locks are held by one part alone, and lockdep learns their place by itself:
  *
  *	reset_lock -> boot->lock -> mbox->lock
  *	hwmon->lock -> mbox->lock
  *	dma_resv -> mem->vram.lock, pt_mems->lock
  *	mmap_lock -> queues->map_sem -> queues->lock
+ *	vm->userptrs.populate -> mmap_lock -> vm->pt_lock
+ *	reset_lock -> userptrs->lock -> vm->pt_lock
  *	reset_lock -> dump->lock -> boot->lock, mbox->lock
  *	mmap_lock, reclaim -> lock of vm->svm->base -> vm->svm->pt_lock -> mmu->lock
  *
@@ -61,6 +63,7 @@ struct ogpu_report_ops;
 struct ogpu_reset;
 struct ogpu_signal_ring;
 struct ogpu_sleep;
+struct ogpu_userptr_all;
 struct ogpu_vm_owners;
 struct ogpu_watchdog;
 
@@ -207,6 +210,8 @@ struct ogpu_device {
 	struct ogpu_vm_owners *vm_owners;
 	/** @pt_mems: page tables in system memory (ogpu_pt_mem.c) */
 	struct ogpu_pt_mems *pt_mems;
+	/** @userptrs: memory of programs (ogpu_userptr.c) */
+	struct ogpu_userptr_all *userptrs;
 	/** @queues: all queues of the card by number (ogpu_queue.c) */
 	struct ogpu_queue_mgr *queues;
 	/** @copy: the kernel's own copy queue, for moves and clears (ogpu_copy.c) */

@@ -180,6 +180,28 @@ static void ogpu_fence_wake(struct dma_fence *fence, struct dma_fence_cb *cb)
 }
 
 /**
+ * ogpu_fence_wait_timeout() - wait for a fence, as long as nobody wants the caller dead
+ * @fence: anybody's
+ * @timeout: how long at most, in jiffies, not 0; or MAX_SCHEDULE_TIMEOUT
+ *
+ * Return: what is left of the time, at least 1; 0: it is over; -ERESTARTSYS: the caller is to die.
+ */
+long ogpu_fence_wait_timeout(struct dma_fence *fence, long timeout)
+{
+	struct ogpu_fence_waiter waiter;
+	long ret;
+
+	init_completion(&waiter.done);
+	if (dma_fence_add_callback(fence, &waiter.cb, ogpu_fence_wake))
+		return timeout;
+	ret = wait_for_completion_killable_timeout(&waiter.done, timeout);
+	if (ret <= 0)
+		dma_fence_remove_callback(fence, &waiter.cb);
+
+	return ret;
+}
+
+/**
  * ogpu_fence_wait_killable() - wait for a fence, as long as nobody wants the caller dead
  * @fence: anybody's
  *
@@ -189,17 +211,9 @@ static void ogpu_fence_wake(struct dma_fence *fence, struct dma_fence_cb *cb)
  */
 int ogpu_fence_wait_killable(struct dma_fence *fence)
 {
-	struct ogpu_fence_waiter waiter;
-	int ret;
+	long ret = ogpu_fence_wait_timeout(fence, MAX_SCHEDULE_TIMEOUT);
 
-	init_completion(&waiter.done);
-	if (dma_fence_add_callback(fence, &waiter.cb, ogpu_fence_wake))
-		return 0;
-	ret = wait_for_completion_killable(&waiter.done);
-	if (ret)
-		dma_fence_remove_callback(fence, &waiter.cb);
-
-	return ret;
+	return ret < 0 ? ret : 0;
 }
 
 /**

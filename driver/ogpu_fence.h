@@ -22,6 +22,7 @@ void ogpu_fence_setup(struct dma_fence *fence, spinlock_t *lock, const struct dm
 struct dma_fence *ogpu_fence_alloc(void);
 void ogpu_fence_init(struct dma_fence *fence, u64 context, u64 seqno);
 void ogpu_fence_free_unused(struct dma_fence *fence);
+long ogpu_fence_wait_timeout(struct dma_fence *fence, long timeout);
 int ogpu_fence_wait_killable(struct dma_fence *fence);
 void ogpu_fence_signal(struct dma_fence *fence, int error);
 

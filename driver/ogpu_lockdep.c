@@ -5,7 +5,8 @@
  * Without it an inversion is only reported once both orders have happened. Each lock of the order
  * gets a class of its own; the whole order is then walked once with locks that serve nothing else.
  * Locks below memory reclaim and inside a fence-signalling section must never be held over an
- * allocation that can wait, nor over a wait for a fence.
+ * allocation that can wait, nor over a wait for a fence. OGPU_LOCK_PT is taken in reclaim indeed,
+ * by ogpu_userptr_notify.c.
  */
 #include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
@@ -60,6 +61,8 @@ static void ogpu_lockdep_prime_signalling(struct mutex *locks)
 	mutex_lock(&locks[OGPU_LOCK_MBOX]);
 	mutex_unlock(&locks[OGPU_LOCK_MBOX]);
 	mutex_unlock(&locks[OGPU_LOCK_QUEUES]);
+	mutex_lock(&locks[OGPU_LOCK_PT]);
+	mutex_unlock(&locks[OGPU_LOCK_PT]);
 	mutex_unlock(&locks[OGPU_LOCK_PREEMPT]);
 
 	mutex_lock(&locks[OGPU_LOCK_PT]);

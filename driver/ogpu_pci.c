@@ -38,6 +38,7 @@
 #include "ogpu_svm.h"
 #include "ogpu_sysfs.h"
 #include "ogpu_ttm.h"
+#include "ogpu_userptr.h"
 #include "ogpu_vm_owner.h"
 #include "ogpu_watchdog.h"
 
@@ -220,6 +221,7 @@ static int ogpu_pci_init_parts(struct ogpu_device *odev)
 		ogpu_mem_init,
 		ogpu_vm_owners_init,
 		ogpu_pt_mems_init,
+		ogpu_userptr_init,
 		ogpu_preempts_init,
 		ogpu_svms_init,
 		ogpu_sched_init,
@@ -365,6 +367,7 @@ static void ogpu_pci_remove(struct pci_dev *pdev)
 	ogpu_device_unplug(odev);
 	ogpu_pci_stop(odev);
 	ogpu_mem_stop(odev);
+	ogpu_userptr_stop(odev);
 	ogpu_pt_mems_stop(odev);
 	pci_clear_master(pdev);
 	ogpu_device_fini(odev);

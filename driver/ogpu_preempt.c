@@ -32,6 +32,7 @@
 #include <linux/delay.h>
 #include <linux/dma-resv.h>
 #include <linux/module.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include <drm/drm_gpuvm.h>
@@ -46,6 +47,7 @@
 #include "ogpu_preempt.h"
 #include "ogpu_report.h"
 #include "ogpu_ttm.h"
+#include "ogpu_userptr.h"
 #include "ogpu_vm.h"
 
 /* Who was resumed runs for so long before it is suspended again. */
@@ -267,6 +269,10 @@ static int ogpu_preempt_hold_buffers(struct ogpu_preempt *preempt)
 	struct ogpu_vm_exec exec;
 	int ret, idx;
 
+	ret = ogpu_userptrs_populate(vm);
+	if (ret)
+		return ret == -ESTALE ? -EAGAIN : ret;
+
 	pfence = kzalloc_obj(*pfence, GFP_KERNEL);
 	if (!pfence)
 		return -ENOMEM;
@@ -290,19 +296,25 @@ static int ogpu_preempt_hold_buffers(struct ogpu_preempt *preempt)
 	 */
 	mutex_lock(&preempt->lock);
 	ogpu_preempt_fence_init(pfence, preempt);
-	if (ogpu_preempt_arm(preempt, &pfence->base)) {
+	ret = ogpu_userptrs_lock(vm);
+	if (!ret && ogpu_preempt_arm(preempt, &pfence->base)) {
 		ogpu_preempt_set_state(preempt, OGPU_PREEMPT_RESUMING);
 		ogpu_vm_exec_add_fence(&exec, &pfence->base);
+		ogpu_userptrs_unlock(vm);
 	} else {
 		dma_fence_signal(&pfence->base);
-		ret = -ENODEV;
+		if (!ret) {
+			ogpu_userptrs_unlock(vm);
+			ret = -ENODEV;
+		}
 	}
 	mutex_unlock(&preempt->lock);
 
 	ogpu_vm_exec_unlock(&exec);
 	dma_fence_put(&pfence->base);
 
-	return ret;
+	/* A program has changed its memory meanwhile. */
+	return ret == -ESTALE ? -EAGAIN : ret;
 }
 
 /* The page tables must say where the buffers are now. Fails only if the card is being stopped. */
@@ -401,6 +413,14 @@ static void ogpu_preempt_resume_work(struct work_struct *work)
 	if (!kref_get_unless_zero(&vm->users))
 		return;
 
+	/* Others have had to wait for it too often. */
+	ms = ogpu_userptrs_rest_ms(vm);
+	if (ms && READ_ONCE(preempt->state) == OGPU_PREEMPT_SUSPENDED) {
+		ogpu_preempt_resume_soon(preempt, ms);
+		ogpu_vm_put(vm);
+		return;
+	}
+
 	ret = ogpu_preempt_try_resume(preempt);
 	if (ret == -EAGAIN) {
 		ogpu_preempt_resume_soon(preempt, 0);
@@ -459,6 +479,39 @@ int ogpu_preempt_begin_add(struct ogpu_preempt *preempt)
 		if (ret && READ_ONCE(preempt->state) != OGPU_PREEMPT_RUNNING)
 			return ret;
 	}
+}
+
+/**
+ * ogpu_preempt_renew() - have what executes see memory of programs that was mapped just now
+ * @preempt: of the address space; the caller is a user of it
+ *
+ * All is suspended for a moment. Without effect while it is so anyway: who resumes it looks. Sleeps
+ * until it goes on, or cannot; nobody but who is to die gives up before.
+ */
+void ogpu_preempt_renew(struct ogpu_preempt *preempt)
+{
+	struct ogpu_mem_preempts *preempts = &preempt->vm->odev->mem->preempts;
+	struct dma_fence *fence;
+	bool wait;
+
+	spin_lock_irq(&preempts->lock);
+	fence = dma_fence_get(preempt->fence);
+	spin_unlock_irq(&preempts->lock);
+	if (fence)
+		ogpu_fence_wait_killable(fence);
+	dma_fence_put(fence);
+
+	mutex_lock(&preempt->lock);
+	wait = !list_empty(&preempt->clients) && preempt->state != OGPU_PREEMPT_RUNNING;
+	if (wait) {
+		WRITE_ONCE(preempt->error, 0);
+		ogpu_preempt_resume_soon(preempt, 0);
+	}
+	mutex_unlock(&preempt->lock);
+
+	while (wait && ogpu_device_running(preempt->vm->odev) && !fatal_signal_pending(current))
+		wait = !wait_event_killable_timeout(preempt->wait,
+						    ogpu_preempt_has_decided(preempt), HZ);
 }
 
 /**

@@ -78,6 +78,7 @@ void ogpu_preempts_stop(struct ogpu_device *odev);
 struct ogpu_preempt *ogpu_preempt_create(struct ogpu_vm *vm);
 void ogpu_preempt_destroy(struct ogpu_preempt *preempt);
 int ogpu_preempt_begin_add(struct ogpu_preempt *preempt);
+void ogpu_preempt_renew(struct ogpu_preempt *preempt);
 void ogpu_preempt_end_add(struct ogpu_preempt *preempt, struct list_head *client);
 void ogpu_preempt_remove(struct ogpu_preempt *preempt, struct list_head *client);
 void ogpu_preempt_forget_bo(struct ogpu_preempt *preempt, struct drm_gem_object *obj,

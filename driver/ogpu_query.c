@@ -16,6 +16,7 @@
 #include "ogpu_query.h"
 #include "ogpu_svm.h"
 #include "ogpu_ttm.h"
+#include "ogpu_userptr.h"
 
 /* Largest size that user space may name. */
 #define OGPU_QUERY_MAX_SIZE	4096u
@@ -62,6 +63,8 @@ static int ogpu_query_device(struct ogpu_device *odev, void *data)
 	out->flags = odev->system_atomics ? DRM_OGPU_DEVICE_SYSTEM_ATOMICS : 0;
 	if (ogpu_svm_is_supported(odev))
 		out->flags |= DRM_OGPU_DEVICE_SVM;
+	if (ogpu_userptr_is_supported(odev))
+		out->flags |= DRM_OGPU_DEVICE_USERPTR;
 
 	return 0;
 }

@@ -39,6 +39,7 @@
 #include "ogpu_queue.h"
 #include "ogpu_queue_priv.h"
 #include "ogpu_trace.h"
+#include "ogpu_userptr.h"
 
 /* Jobs whose fences are signalled without a break. */
 #define OGPU_QUEUE_PIECE	64u
@@ -573,15 +574,20 @@ static bool ogpu_queue_has_room(const struct ogpu_queue *queue, u32 count)
 }
 
 /*
- * Returns 0 when all jobs are armed, -EAGAIN and where to begin if jobs have to go through the
- * entity.
+ * Returns 0 when all jobs are armed, with ogpu_userptrs_lock(), -EAGAIN and where to begin if jobs
+ * have to go through the entity.
  */
 static int ogpu_queue_try_submit(struct ogpu_queue *queue, struct list_head *jobs, u32 count,
 				 struct ogpu_job **from)
 {
-	bool cookie = dma_fence_begin_signalling();
-	int ret = 0;
+	bool cookie;
+	int ret;
 
+	ret = ogpu_userptrs_lock(queue->vm);
+	if (ret)
+		return ret;
+
+	cookie = dma_fence_begin_signalling();
 	spin_lock_irq(&queue->lock);
 	if (queue->state != OGPU_QUEUE_ALIVE) {
 		ret = -ECANCELED;
@@ -596,6 +602,8 @@ static int ogpu_queue_try_submit(struct ogpu_queue *queue, struct list_head *job
 	}
 	spin_unlock_irq(&queue->lock);
 	dma_fence_end_signalling(cookie);
+	if (ret)
+		ogpu_userptrs_unlock(queue->vm);
 
 	return ret;
 }
@@ -649,11 +657,12 @@ static int ogpu_queue_submit_locked(struct ogpu_queue *queue, struct list_head *
  * @count: of @jobs
  * @first: out: number of the first one; may be NULL
  *
- * Allocates memory. After success the caller holds a reference to the fence of each job, which has
- * become one; jobs may be over already.
+ * Allocates memory; the address space is locked. After success the caller holds a reference to the
+ * fence of each job, which has become one; jobs may be over already. He adds the last one to the
+ * dma_resv of the address space, and calls ogpu_userptrs_unlock() then.
  *
  * Return: 0; -ECANCELED if the queue has failed; -EBUSY if too many jobs of it are not over;
- * -ENOMEM.
+ * -ESTALE: see ogpu_userptrs_lock(); -ENOMEM.
  */
 int ogpu_queue_submit(struct ogpu_queue *queue, struct list_head *jobs, u32 count, u64 *first)
 {

@@ -44,6 +44,7 @@
 #include "ogpu_queue_file.h"
 #include "ogpu_submit.h"
 #include "ogpu_sync.h"
+#include "ogpu_userptr.h"
 #include "ogpu_vm.h"
 
 /* Bytes of an element in version 0.1. */
@@ -308,7 +309,7 @@ static void ogpu_submit_add_implicit_fence(struct ogpu_vm_exec *exec, struct dma
 				   vm_bo->writable ? DMA_RESV_USAGE_WRITE : DMA_RESV_USAGE_READ);
 }
 
-static int ogpu_submit_run(struct ogpu_submit *submit, u64 *first_job)
+static int ogpu_submit_try(struct ogpu_submit *submit, u64 *first_job)
 {
 	struct ogpu_queue *queue = submit->queue;
 	struct ogpu_vm_exec exec;
@@ -334,12 +335,31 @@ static int ogpu_submit_run(struct ogpu_submit *submit, u64 *first_job)
 	submit->submitted = true;
 	fence = &submit->jobs[submit->count - 1].job->fence;
 	ogpu_vm_exec_add_fence(&exec, fence);
+	ogpu_userptrs_unlock(queue->vm);
 	ogpu_submit_add_implicit_fence(&exec, fence);
 
 out_unlock:
 	ogpu_vm_exec_unlock(&exec);
 out_exit:
 	ogpu_device_exit(queue->odev, idx);
+	return ret;
+}
+
+/* Begins anew as long as the program changes its memory in the midst of it. */
+static int ogpu_submit_run(struct ogpu_submit *submit, u64 *first_job)
+{
+	int ret;
+
+	do {
+		ret = signal_pending(current) ? -ERESTARTSYS : 0;
+		if (!ret)
+			ret = ogpu_userptrs_rest(submit->queue->vm);
+		if (!ret)
+			ret = ogpu_userptrs_populate(submit->queue->vm);
+		if (!ret)
+			ret = ogpu_submit_try(submit, first_job);
+	} while (ret == -ESTALE);
+
 	return ret;
 }
 

@@ -565,6 +565,7 @@ int ogpu_mem_init(struct ogpu_device *odev)
 	mutex_init(&mem->outs.lock);
 	INIT_LIST_HEAD(&mem->outs.pages);
 	spin_lock_init(&mem->binds.lock);
+	init_waitqueue_head(&mem->binds.stopped);
 	INIT_LIST_HEAD(&mem->binds.deferred);
 	INIT_LIST_HEAD(&mem->binds.vms);
 

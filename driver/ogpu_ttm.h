@@ -38,6 +38,8 @@ struct ogpu_mem_binds {
 	struct list_head vms;
 	/** @stops: how often the card was stopped: no address space from before is used any more */
 	u32 stops;
+	/** @stopped: woken when @stops has changed */
+	wait_queue_head_t stopped;
 };
 
 /**

@@ -45,6 +45,7 @@
 #include "ogpu_preempt.h"
 #include "ogpu_svm.h"
 #include "ogpu_ttm.h"
+#include "ogpu_userptr.h"
 #include "ogpu_vm.h"
 #include "ogpu_vm_owner.h"
 
@@ -63,6 +64,7 @@ static void ogpu_vm_free(struct drm_gpuvm *gpuvm)
 {
 	struct ogpu_vm *vm = to_ogpu_vm(gpuvm);
 
+	mutex_destroy(&vm->userptrs.populate);
 	mutex_destroy(&vm->pt_lock);
 	mutex_destroy(&vm->bind_lock);
 	kfree(vm);
@@ -215,6 +217,8 @@ static void ogpu_vm_unmap_some(struct ogpu_vm *vm, struct drm_gem_object *locked
 
 		drm_gpuva_remove(va);
 		drm_gpuva_unlink(va);
+		if (to_ogpu_va(va)->userptr)
+			ogpu_userptr_unlink(to_ogpu_va(va)->userptr);
 		kfree(to_ogpu_va(va));
 		if (!--left)
 			return;
@@ -253,12 +257,31 @@ static bool ogpu_vm_defer(struct ogpu_vm *vm)
 	return wait;
 }
 
+/* With the references that ogpu_vm_destroy_work() has taken. */
+static void ogpu_vm_end_work(struct work_struct *work)
+{
+	struct ogpu_vm *vm = container_of(work, struct ogpu_vm, end_work);
+	struct ogpu_vm_owner *owner = vm->pt_mem.owner;
+	struct ogpu_device *odev = vm->odev;
+	unsigned int i;
+
+	ogpu_pt_mem_fini(&vm->pt_mem);
+	for (i = 0; i < OGPU_BIND_LINES; i++) {
+		ogpu_sched_put(vm->lines[i].sched);
+		dma_fence_put(vm->lines[i].last);
+	}
+	drm_gpuvm_put(&vm->base);
+	ogpu_vm_owner_give(owner, OGPU_VM_SHARE_SPACES, 1);
+	ogpu_vm_owner_end_dying(owner);
+	ogpu_vm_owner_put(owner);
+	drm_dev_put(&odev->drm);
+}
+
 static void ogpu_vm_destroy_work(struct work_struct *work)
 {
 	struct ogpu_vm *vm = container_of(work, struct ogpu_vm, destroy_work);
 	struct ogpu_vm_owner *owner = ogpu_vm_owner_get(vm->pt_mem.owner);
 	struct ogpu_device *odev = vm->odev;
-	unsigned int i;
 
 	/* Nothing of the address space may be left that holds it. */
 	drm_dev_get(&odev->drm);
@@ -277,14 +300,9 @@ static void ogpu_vm_destroy_work(struct work_struct *work)
 	ogpu_svm_destroy(vm);
 
 	ogpu_vm_unmap_all(vm);
-	ogpu_pt_mem_fini(&vm->pt_mem);
-	for (i = 0; i < OGPU_BIND_LINES; i++) {
-		ogpu_sched_put(vm->lines[i].sched);
-		dma_fence_put(vm->lines[i].last);
-	}
-	drm_gpuvm_put(&vm->base);
-	ogpu_vm_owner_give(owner, OGPU_VM_SHARE_SPACES, 1);
-	ogpu_vm_owner_end_dying(owner);
+	if (ogpu_userptrs_fini(vm))
+		queue_work(ogpu_sched_wq(), &vm->end_work);
+	return;
 
 out_put:
 	ogpu_vm_owner_put(owner);
@@ -449,11 +467,13 @@ static struct ogpu_vm *ogpu_vm_create(struct ogpu_file *ofile, u32 flags)
 	vm->odev = odev;
 	kref_init(&vm->users);
 	INIT_WORK(&vm->destroy_work, ogpu_vm_destroy_work);
+	INIT_WORK(&vm->end_work, ogpu_vm_end_work);
 	mutex_init(&vm->bind_lock);
 	ogpu_lockdep_class(&vm->bind_lock, OGPU_LOCK_BIND);
 	mutex_init(&vm->pt_lock);
 	ogpu_lockdep_class(&vm->pt_lock, OGPU_LOCK_PT);
 	ogpu_pt_mem_init(&vm->pt_mem, odev, ofile->vm_owner);
+	ogpu_userptrs_init(vm);
 	spin_lock_init(&vm->faults.lock);
 	drm_gpuvm_init(&vm->base, "ogpu", DRM_GPUVM_RESV_PROTECTED, &odev->drm, &root->base,
 		       OGPU_VM_START, OGPU_VM_END - OGPU_VM_START, 0, 0, &ogpu_vm_ops);
@@ -525,9 +545,10 @@ static bool ogpu_vm_recall_all(struct ogpu_vm *vm, struct drm_exec *exec)
 }
 
 /*
- * Renew the entries of buffers that have moved. This does not wait for calls of VM_BIND that wait
- * for something: where such a call will change a mapping, the tree of addresses says so already,
- * and what is not in the tree is left alone. Calls that come later wait for this.
+ * Renew the entries of buffers that have moved, and of memory that programs have changed. This does
+ * not wait for calls of VM_BIND that wait for something: where such a call will change a mapping,
+ * the tree of addresses says so already, and what is not in the tree is left alone. Calls that come
+ * later wait for this.
  *
  * All dma_resv of the address space are locked, but
  * the transaction is still open, because whom TTM evicts is locked with the same ticket.
@@ -540,15 +561,15 @@ static int ogpu_vm_rebind(struct drm_gpuvm_exec *exec)
 	struct ogpu_bind_job *job;
 	struct dma_fence *fence;
 	struct drm_gpuva *va;
+	bool moved;
 	int ret;
 
 	/* They may be placed only by who said before that he would. */
-	if (!container_of(exec, struct ogpu_vm_exec, all)->placed) {
-		if (!list_empty(&vm->base.evict.list) || ogpu_vm_recall_all(vm, &exec->exec))
-			return -ESTALE;
-		return 0;
-	}
-	if (list_empty(&vm->base.evict.list))
+	if (!container_of(exec, struct ogpu_vm_exec, all)->placed &&
+	    (!list_empty(&vm->base.evict.list) || ogpu_vm_recall_all(vm, &exec->exec)))
+		return -ESTALE;
+	moved = !list_empty(&vm->base.evict.list);
+	if (!moved && ogpu_userptrs_are_bound(vm))
 		return 0;
 
 	job = ogpu_bind_job_create(vm, OGPU_BIND_LINE_REBIND, 0, 0);
@@ -561,15 +582,23 @@ static int ogpu_vm_rebind(struct drm_gpuvm_exec *exec)
 	vm->rebind = NULL;
 	vm->rebind_try = NULL;
 	if (!ret)
+		ret = ogpu_userptrs_fill(vm, job);
+	if (!ret)
 		ret = ogpu_bind_job_prepare(job);
-	if (ret)
-		goto err_abort;
+	if (ret || (!moved && !job->count))
+		goto out_abort;
+
+	/* What nobody has to wait for. */
+	if (!moved && ogpu_bind_job_do_now(job, 0)) {
+		ogpu_userptrs_bind(vm, job);
+		goto out_abort;
+	}
 
 	/* Moves have used up room for fences. */
 	list_for_each_entry(vm_bo, &vm->base.evict.list, list.entry.evict) {
 		ret = dma_resv_reserve_fences(vm_bo->obj->resv, exec->num_fences);
 		if (ret)
-			goto err_abort;
+			goto out_abort;
 	}
 
 	/* Point of no return. */
@@ -583,11 +612,12 @@ static int ogpu_vm_rebind(struct drm_gpuvm_exec *exec)
 		vm_bo->evicted = false;
 		list_del_init(&vm_bo->list.entry.evict);
 	}
+	ogpu_userptrs_bind(vm, job);
 	ogpu_bind_job_push(job);
 
 	return 0;
 
-err_abort:
+out_abort:
 	ogpu_bind_job_abort(job);
 	return ret;
 }
@@ -603,7 +633,8 @@ static int ogpu_vm_lock_private(struct ogpu_vm *vm)
 		return ret;
 
 	ogpu_vm_recall_private(vm);
-	if (list_empty(&vm->base.extobj.list) && list_empty(&vm->base.evict.list))
+	if (list_empty(&vm->base.extobj.list) && list_empty(&vm->base.evict.list) &&
+	    ogpu_userptrs_are_bound(vm))
 		ret = dma_resv_reserve_fences(resv, 1);
 	else
 		ret = -EAGAIN;

@@ -19,6 +19,7 @@
 #include "ogpu_pt.h"
 #include "ogpu_pt_mem.h"
 #include "ogpu_sched.h"
+#include "ogpu_userptr.h"
 
 struct drm_printer;
 struct ogpu_preempt;
@@ -83,13 +84,18 @@ struct ogpu_vm {
 	struct kref users;
 	/** @destroy_work: takes everything down after the last user left */
 	struct work_struct destroy_work;
+	/** @end_work: the last part of it */
+	struct work_struct end_work;
 	/** @deferred: in &struct ogpu_mem_binds, if the card could not be told that it is gone */
 	struct list_head deferred;
 	/** @asid: name of this address space towards hardware */
 	u16 asid;
 	/** @bind_lock: serialises VM_BIND */
 	struct mutex bind_lock;
-	/** @pt_lock: protects @pt and @invalidations; taken where fences are signalled */
+	/**
+	 * @pt_lock: protects @pt, @invalidations and what @userptrs say of it; taken where fences
+	 * are signalled and in memory reclaim
+	 */
 	struct mutex pt_lock;
 	/** @pt: page tables */
 	struct ogpu_pt pt;
@@ -105,6 +111,8 @@ struct ogpu_vm {
 	u64 mappings;
 	/** @bytes: of memory that they map; protected by the dma_resv */
 	u64 bytes;
+	/** @userptrs: memory of programs */
+	struct ogpu_userptrs userptrs;
 	/** @preempt: if it is of the long-running kind, otherwise NULL; constant */
 	struct ogpu_preempt *preempt;
 	/** @svm: if it mirrors a process, otherwise NULL; constant while there are users */
@@ -129,6 +137,8 @@ struct ogpu_vm {
 struct ogpu_va {
 	/** @base: range of addresses and part of a buffer; no buffer: pages without memory */
 	struct drm_gpuva base;
+	/** @userptr: memory of a program; referenced once it is in the tree for good */
+	struct ogpu_userptr *userptr;
 	/** @prot: attributes of page-table entries: access, memory type, OGPU_PTE_NULL */
 	u64 prot;
 	/** @seqno: of OGPU_BIND_LINE_USER: the job that maps it; 0: it is mapped */

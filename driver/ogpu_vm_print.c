@@ -15,6 +15,7 @@
 #include "ogpu_file.h"
 #include "ogpu_preempt.h"
 #include "ogpu_svm.h"
+#include "ogpu_userptr.h"
 #include "ogpu_vm.h"
 
 /* Lines for one address space: the file is made in memory. */
@@ -41,6 +42,9 @@ static void ogpu_vm_print_va(struct drm_gpuva *va, struct drm_printer *p)
 	if (va->gem.obj)
 		drm_printf(p, "%s, buffer of %zu bytes from %#llx\n", ogpu_vm_print_type(prot),
 			   va->gem.obj->size, va->gem.offset);
+	else if (to_ogpu_va(va)->userptr)
+		drm_printf(p, "%s, memory of a program from %#llx\n", ogpu_vm_print_type(prot),
+			   ogpu_userptr_address(to_ogpu_va(va)->userptr, va->va.addr));
 	else
 		drm_puts(p, "no memory\n");
 }

@@ -435,6 +435,11 @@ enum drm_ogpu_bind_op_type {
 	 * page tables alone
 	 */
 	DRM_OGPU_BIND_MAP_NULL = 2,
+	/**
+	 * @DRM_OGPU_BIND_MAP_USERPTR: map memory of the calling process; what was mapped in the
+	 * range before is replaced. See &struct drm_ogpu_bind_op
+	 */
+	DRM_OGPU_BIND_MAP_USERPTR = 3,
 };
 
 /** @DRM_OGPU_BIND_READ: the GPU may read; every MAP needs it */
@@ -458,20 +463,64 @@ enum drm_ogpu_bind_op_type {
  * may keep what a dispatch reads and writes, until it fences or ends. UNCACHED: each access goes to
  * memory, in the order of the work-item. COHERENT: others, the CPU as well, see each store after
  * it. Both together are -EINVAL.
+ *
+ * With MAP_USERPTR (if the card has DRM_OGPU_DEVICE_USERPTR) the GPU uses the memory that the
+ * process has from @userptr on, anonymous or of files, private or shared. Nothing is pinned and
+ * nothing copied: each SUBMIT looks what is there, so jobs use what the CPU would at that time.
+ *
+ * Whatever changes the memory afterwards waits for the jobs of the address space that were
+ * submitted before, whether they use it or not, but not for ever. munmap(), mremap() and mprotect()
+ * by the process itself wait for 2 s at most, or until it is killed. All else - fork(), madvise(),
+ * truncation, a first write to a page that was shared until then, the kernel that swaps or moves
+ * pages - waits for 100 ms at most, also if the process does it. These times are those of all calls
+ * and all jobs of one user together (the one who opened the card), and what was waited comes back
+ * slowly: of the 2 s one half of the time that passes, of the 100 ms one hundredth. When the time
+ * is over the memory is taken from the GPU, and a job that uses it afterwards faults
+ * (DRM_OGPU_QUEUE_ERR_MEMORY), unless a later SUBMIT has found out what is there now. When the
+ * process ends, or calls execve(), its memory is gone at once.
+ *
+ * However little is left, the GPU has to confirm that it uses the memory no more, which takes up to
+ * some milliseconds for each piece (see below), and waits for calls of VM_BIND in the same address
+ * space that are mapping just then. What anybody but the process itself spends on it is taken from
+ * the 100 ms as well. That may leave a debt, of 100 ms at most: then SUBMIT sleeps until it is paid
+ * before it brings back memory that has changed.
+ *
+ * The range is looked at in pieces that end at multiples of 16 MiB of @va. If at the time of a
+ * SUBMIT a part of a piece is not there, does not allow what @flags say, or is memory of a device,
+ * nothing is mapped in all of the piece, and jobs that use it fault. At the time of the call all of
+ * it must be there: -EFAULT, also for memory of devices, such as buffers that were mapped by
+ * mmap(); -EACCES if the process may not read it, or not write although WRITE is set. -E2BIG for
+ * more than 1 GiB; -ENOSPC for more than 512 pieces of one user on the card, once it has been
+ * waited for up to 5 s for what is unmapped to be taken down, or for a ninth address space that is
+ * DRM_OGPU_VM_LONG_RUNNING; -EINTR if the process is being killed; -EOPNOTSUPP without
+ * DRM_OGPU_DEVICE_USERPTR.
+ *
+ * In an address space that is DRM_OGPU_VM_LONG_RUNNING what executes is suspended instead, however
+ * short the time is that is left, until it is known what is there then: it is the moment of the
+ * change that counts, not that of a SUBMIT, and nothing faults but for what is gone. This takes
+ * milliseconds of the 100 ms, too; if less than half of them is left, it goes on only when half is
+ * there again, which takes 15 s at most. VM_BIND suspends it, too, returns when it goes on, and
+ * gives -EINVAL if it is DRM_OGPU_VM_BIND_ASYNC. What is gone is looked for again when it was
+ * suspended again. Below DRM_OGPU_SVM_END of one that is DRM_OGPU_VM_SVM it is -EINVAL.
  */
 struct drm_ogpu_bind_op {
 	/** @op: &enum drm_ogpu_bind_op_type */
 	__u32 op;
 	/**
-	 * @flags: DRM_OGPU_BIND_*: for MAP all of them, for MAP_NULL READ and WRITE; zero for UNMAP
+	 * @flags: DRM_OGPU_BIND_*: for MAP and MAP_USERPTR all of them, for MAP_NULL READ and
+	 * WRITE; zero for UNMAP
 	 */
 	__u32 flags;
 	/** @bo_handle: buffer for MAP; otherwise zero */
 	__u32 bo_handle;
 	/** @pad: zero */
 	__u32 pad;
-	/** @bo_offset: first byte of the buffer for MAP; otherwise zero */
-	__u64 bo_offset;
+	union {
+		/** @bo_offset: first byte of the buffer for MAP; zero for MAP_NULL and UNMAP */
+		__u64 bo_offset;
+		/** @userptr: for MAP_USERPTR: first address, multiple of 4096 and the CPU page */
+		__u64 userptr;
+	};
 	/** @va: first GPU address */
 	__u64 va;
 	/** @size: bytes, not zero */
@@ -938,8 +987,11 @@ struct drm_ogpu_job {
  * DRM_SYNCOBJ_WAIT_FLAGS_WAIT_AVAILABLE (drm.h), and then calls SUBMIT. Errors: -ECANCELED if the
  * queue has failed; -EBUSY if more than DRM_OGPU_MAX_QUEUED_JOBS jobs of the queue were not over,
  * or four times as many of the user's had to wait for something else than their turn: wait for
- * some; -ENOSPC if the buffers mapped in the address space do not fit into VRAM all at once;
- * -EBADMSG if one of them is DRM_OGPU_BO_LOST; -ENOENT for an unknown queue or syncobj.
+ * some; -ENOSPC if the buffers mapped in the address space do not fit into VRAM all at once, or
+ * page tables for memory of programs in it are more than the user may have; -EBADMSG if one of them
+ * is DRM_OGPU_BO_LOST; -ENOENT for an unknown queue or syncobj. Memory that is mapped by
+ * DRM_OGPU_BIND_MAP_USERPTR is brought in, which sleeps for as long as the program's own access
+ * would, and for the debt of its user, see there.
  */
 struct drm_ogpu_submit {
 	/** @queue_id: from QUEUE_CREATE */

@@ -51,6 +51,8 @@ struct drm_ogpu_query {
  * where DMA is coherent.
  */
 #define DRM_OGPU_DEVICE_SVM		(1 << 1)
+/* In &drm_ogpu_query_device.flags: DRM_OGPU_BIND_MAP_USERPTR maps memory of programs. */
+#define DRM_OGPU_DEVICE_USERPTR		(1 << 2)
 
 /** struct drm_ogpu_query_device - fixed facts about the card */
 struct drm_ogpu_query_device {

@@ -151,6 +151,15 @@ void ogpu_va_free(struct ogpu_vm *vm, uint64_t va, uint64_t size);
  */
 int ogpu_vm_map(struct ogpu_vm *vm, struct ogpu_bo *bo, uint64_t offset, uint64_t size,
 		uint32_t access, uint64_t *va);
+/**
+ * ogpu_vm_map_user() - map memory of this process, as ogpu_vm_map() does
+ * @ptr: multiple of 4096 and of the page size, as @size is
+ *
+ * Errors: -EOPNOTSUPP if the card has no DRM_OGPU_DEVICE_USERPTR; -EFAULT, -EACCES: not all of it
+ * is memory with this access. See &struct drm_ogpu_bind_op.
+ */
+int ogpu_vm_map_user(struct ogpu_vm *vm, const void *ptr, uint64_t size, uint32_t access,
+		     uint64_t *va);
 /** ogpu_vm_unmap() - unmap; gives the addresses back if the library had chosen them */
 int ogpu_vm_unmap(struct ogpu_vm *vm, uint64_t va, uint64_t size);
 /** ogpu_vm_bind() - DRM_IOCTL_OGPU_VM_BIND with caller's operations and syncs */

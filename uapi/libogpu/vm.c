@@ -170,6 +170,26 @@ static uint64_t best_alignment(uint64_t size)
 	return size >= 0x10000 ? 0x10000 : PAGE;
 }
 
+/* At *va, or where there is room. */
+static int map_at(struct ogpu_vm *vm, struct drm_ogpu_bind_op *op, uint64_t *va)
+{
+	bool chosen = !*va;
+	int ret;
+
+	if (chosen) {
+		ret = ogpu_va_alloc(vm, op->size, best_alignment(op->size), va);
+		if (ret)
+			return ret;
+	}
+	op->va = *va;
+	ret = ogpu_vm_bind(vm, 0, op, 1, NULL, 0);
+	if (ret && chosen) {
+		ogpu_va_free(vm, *va, op->size);
+		*va = 0;
+	}
+	return ret;
+}
+
 int ogpu_vm_map(struct ogpu_vm *vm, struct ogpu_bo *bo, uint64_t offset, uint64_t size,
 		uint32_t access, uint64_t *va)
 {
@@ -180,21 +200,21 @@ int ogpu_vm_map(struct ogpu_vm *vm, struct ogpu_bo *bo, uint64_t offset, uint64_
 		.bo_offset = offset,
 		.size = size,
 	};
-	bool chosen = !*va;
-	int ret;
 
-	if (chosen) {
-		ret = ogpu_va_alloc(vm, size, best_alignment(size), va);
-		if (ret)
-			return ret;
-	}
-	op.va = *va;
-	ret = ogpu_vm_bind(vm, 0, &op, 1, NULL, 0);
-	if (ret && chosen) {
-		ogpu_va_free(vm, *va, size);
-		*va = 0;
-	}
-	return ret;
+	return map_at(vm, &op, va);
+}
+
+int ogpu_vm_map_user(struct ogpu_vm *vm, const void *ptr, uint64_t size, uint32_t access,
+		     uint64_t *va)
+{
+	struct drm_ogpu_bind_op op = {
+		.op = DRM_OGPU_BIND_MAP_USERPTR,
+		.flags = access,
+		.userptr = (uintptr_t)ptr,
+		.size = size,
+	};
+
+	return map_at(vm, &op, va);
 }
 
 int ogpu_vm_unmap(struct ogpu_vm *vm, uint64_t va, uint64_t size)

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Memory of programs is about to change: who waits for whom, and for how long.
+ *
+ * An invalidation may be part of memory reclaim, of anybody, who holds locks that others want. It
+ * takes pt_lock, under which nothing is allocated, and no other lock. Jobs are waited for out of
+ * the account of their user, see ogpu_userptr_account.c: of one kind for what the program itself
+ * takes away from its address space (munmap, mremap, mprotect), which it can be killed in, and of
+ * another, where there is much less, for all else, also in the program's name, because such calls
+ * may hold locks of files and pages. When nothing is left nobody is killed: the card loses the
+ * memory, and a job that still uses it faults, as does who was taken memory by the end of the
+ * program.
+ *
+ * That the card forgets the memory has to be waited for, and pt_lock, too. When it is not the
+ * program itself who waits that is charged, and before the program gets back what has changed it
+ * rests until it has paid (ogpu_userptrs_rest()).
+ *
+ * In an address space of the long-running kind what executes is suspended, by the preempt fence,
+ * and not before the memory is there again it goes on. How long that takes is up to the card,
+ * and not to the user. But how often he can have others wait for it is: while his account is
+ * nearly empty it does not go on.
+ */
+#include <linux/delay.h>
+#include <linux/dma-fence.h>
+#include <linux/dma-resv.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/minmax.h>
+#include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
+#include <linux/sched.h>
+#include <linux/wait.h>
+
+#include "ogpu_device.h"
+#include "ogpu_fence.h"
+#include "ogpu_pt.h"
+#include "ogpu_pt_mem.h"
+#include "ogpu_ttm.h"
+#include "ogpu_userptr.h"
+#include "ogpu_userptr_account.h"
+#include "ogpu_userptr_priv.h"
+#include "ogpu_vm.h"
+#include "ogpu_vm_owner.h"
+
+/**
+ * struct ogpu_userptr_call - somebody changes memory
+ */
+struct ogpu_userptr_call {
+	/** @account: of the user who has mapped it */
+	struct ogpu_account *account;
+	/** @own: it is the program itself, and not for want of memory */
+	bool own;
+	/** @kind: what its waits for jobs are taken from */
+	enum ogpu_account_kind kind;
+	/** @began: when */
+	u64 began;
+	/** @charged: how much of the time has been settled, nanoseconds */
+	u64 charged;
+};
+
+static struct ogpu_account *ogpu_userptrs_account(const struct ogpu_vm *vm)
+{
+	return &vm->pt_mem.owner->account;
+}
+
+static void ogpu_userptr_begin_call(struct ogpu_userptr_call *call,
+				    const struct ogpu_userptr *userptr,
+				    const struct mmu_notifier_range *range)
+{
+	call->account = ogpu_userptrs_account(userptr->vm);
+	call->own = range->event == MMU_NOTIFY_RELEASE ||
+		    (current->mm == userptr->notifier.mm && !(current->flags & PF_MEMALLOC));
+	call->kind = OGPU_ACCOUNT_OTHERS;
+	/* Does the program take it away, in a call that holds nothing but its own? */
+	if (call->own && (range->event == MMU_NOTIFY_UNMAP ||
+			  range->event == MMU_NOTIFY_PROTECTION_VMA))
+		call->kind = OGPU_ACCOUNT_OWN;
+	call->began = ktime_get_ns();
+	call->charged = 0;
+}
+
+/* What a stranger had to wait for besides jobs: the card, and locks of the address space. */
+static void ogpu_userptr_end_call(const struct ogpu_userptr_call *call)
+{
+	u64 now = ktime_get_ns();
+
+	if (!call->own)
+		ogpu_account_settle(call->account, OGPU_ACCOUNT_OTHERS, 0,
+				    now - call->began - call->charged, now);
+}
+
+/* Calls of VM_BIND may wait for anybody, and neither they nor moves of buffers use the memory. */
+static bool ogpu_userptr_is_job(const struct ogpu_vm *vm, struct dma_resv_iter *cursor,
+				const struct dma_fence *fence)
+{
+	return dma_resv_iter_usage(cursor) == DMA_RESV_USAGE_BOOKKEEP &&
+	       fence->context != vm->lines[OGPU_BIND_LINE_USER].context;
+}
+
+/* Wait for a fence, for a part of the account. Returns 0, or -ERESTARTSYS: the caller is to die. */
+static long ogpu_userptr_wait_some(struct ogpu_userptr_call *call, struct dma_fence *fence,
+				   u64 taken, u64 began)
+{
+	long timeout = max(nsecs_to_jiffies(taken), 1ul), ret;
+	u64 now;
+
+	if (call->kind == OGPU_ACCOUNT_OWN)
+		ret = ogpu_fence_wait_timeout(fence, timeout);
+	else
+		/* He may hold what has to be given back whatever becomes of him. */
+		ret = dma_fence_wait_timeout(fence, false, timeout);
+	now = ktime_get_ns();
+	/* That he got a processor late is nobody's fault. */
+	ogpu_account_settle(call->account, call->kind, taken, min(now - began, taken), now);
+	call->charged += now - began;
+
+	return min(ret, 0l);
+}
+
+/* Returns false if nobody waits any more. */
+static bool ogpu_userptr_wait_job(struct ogpu_userptr_call *call, struct dma_fence *fence)
+{
+	u64 taken, now;
+
+	while (!dma_fence_is_signaled(fence)) {
+		now = ktime_get_ns();
+		taken = ogpu_account_take(call->account, call->kind, now);
+		if (!taken || ogpu_userptr_wait_some(call, fence, taken, now))
+			return false;
+	}
+
+	return true;
+}
+
+/* Wait for jobs that may use it, or until that has taken too long. */
+static void ogpu_userptr_wait_jobs(struct ogpu_userptr *userptr, struct ogpu_userptr_call *call)
+{
+	struct ogpu_vm *vm = userptr->vm;
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
+
+	dma_resv_iter_begin(&cursor, drm_gpuvm_resv(&vm->base), DMA_RESV_USAGE_BOOKKEEP);
+	dma_resv_for_each_fence_unlocked(&cursor, fence) {
+		if (ogpu_userptr_is_job(vm, &cursor, fence) && !ogpu_userptr_wait_job(call, fence))
+			break;
+	}
+	dma_resv_iter_end(&cursor);
+}
+
+/* What is in the account, as far as it goes: this leaves no debt. */
+static void ogpu_userptr_charge(struct ogpu_userptr_call *call, u64 ns)
+{
+	u64 now = ktime_get_ns(), taken, used;
+
+	while (ns) {
+		taken = ogpu_account_take(call->account, call->kind, now);
+		if (!taken)
+			break;
+		used = min(taken, ns);
+		ogpu_account_settle(call->account, call->kind, taken, used, now);
+		call->charged += used;
+		ns -= used;
+	}
+}
+
+/* Wait until nothing executes in an address space of the long-running kind. */
+static void ogpu_userptr_wait_preempt(struct ogpu_userptr *userptr, struct ogpu_userptr_call *call)
+{
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
+	u64 began = ktime_get_ns();
+
+	dma_resv_iter_begin(&cursor, drm_gpuvm_resv(&userptr->vm->base), DMA_RESV_USAGE_BOOKKEEP);
+	dma_resv_for_each_fence_unlocked(&cursor, fence) {
+		if (fence->context != userptr->context)
+			continue;
+		if (call->kind != OGPU_ACCOUNT_OWN)
+			dma_fence_wait(fence, false);
+		else if (ogpu_fence_wait_killable(fence))
+			break;
+	}
+	dma_resv_iter_end(&cursor);
+	ogpu_userptr_charge(call, ktime_get_ns() - began);
+}
+
+/**
+ * ogpu_userptrs_rest_ms() - how long is an address space to have nobody wait for it?
+ * @vm: the address space
+ *
+ * What executes without end stands still, other jobs do not begin, if they need memory that has
+ * changed.
+ *
+ * Return: milliseconds, so that others are not kept waiting too often; 0: it may go on.
+ */
+unsigned int ogpu_userptrs_rest_ms(struct ogpu_vm *vm)
+{
+	if (!READ_ONCE(vm->userptrs.mappings))
+		return 0;
+
+	return ogpu_account_rest_ms(ogpu_userptrs_account(vm),
+				    vm->preempt ? OGPU_ACCOUNT_HALF : 0, ktime_get_ns());
+}
+
+/**
+ * ogpu_userptrs_rest() - before memory that has changed is brought back: rest, if need be
+ * @vm: the address space; the caller is a user of it and holds no lock
+ *
+ * Return: 0 or -ERESTARTSYS.
+ */
+int ogpu_userptrs_rest(struct ogpu_vm *vm)
+{
+	unsigned int ms;
+
+	if (ogpu_userptrs_are_bound(vm))
+		return 0;
+	while ((ms = ogpu_userptrs_rest_ms(vm))) {
+		if (msleep_interruptible(ms))
+			return -ERESTARTSYS;
+	}
+
+	return 0;
+}
+
+static bool ogpu_userptrs_are_safe(struct ogpu_vm *vm)
+{
+	return READ_ONCE(vm->odev->mem->binds.stops) != vm->stops;
+}
+
+/**
+ * ogpu_userptrs_await_card() - wait until the card uses nothing that page tables do not say
+ * @vm: the address space, under pt_lock, which is released meanwhile
+ *
+ * Does not wait unless the card has not confirmed that it forgot something: then it is being
+ * stopped, which is sure to come.
+ */
+void ogpu_userptrs_await_card(struct ogpu_vm *vm)
+{
+	lockdep_assert_held(&vm->pt_lock);
+
+	if (!vm->userptrs.unsure || ogpu_userptrs_are_safe(vm))
+		return;
+	mutex_unlock(&vm->pt_lock);
+	wait_event(vm->odev->mem->binds.stopped, ogpu_userptrs_are_safe(vm));
+	mutex_lock(&vm->pt_lock);
+}
+
+/* Take its pages from the card. */
+static void ogpu_userptr_clear(struct ogpu_userptr *userptr)
+{
+	struct ogpu_vm *vm = userptr->vm;
+	struct ogpu_pt_change change;
+
+	ogpu_pt_change_init(&change);
+	mutex_lock(&vm->pt_lock);
+	ogpu_userptr_clear_entries(userptr, &change);
+	ogpu_userptrs_await_card(vm);
+	ogpu_userptr_drop_pages(userptr);
+	mutex_unlock(&vm->pt_lock);
+	ogpu_pt_mem_give(&vm->pt_mem, &change);
+}
+
+static bool ogpu_userptr_invalidate(struct mmu_interval_notifier *notifier,
+				    const struct mmu_notifier_range *range, unsigned long seq)
+{
+	struct ogpu_userptr *userptr = container_of(notifier, struct ogpu_userptr, notifier);
+	struct ogpu_vm *vm = userptr->vm;
+	struct ogpu_userptr_call call;
+	bool ready, used;
+
+	if (!mmu_notifier_range_blockable(range))
+		return false;
+
+	ogpu_userptr_begin_call(&call, userptr, range);
+	mutex_lock(&vm->pt_lock);
+	mmu_interval_set_seq(notifier, seq);
+	ready = userptr->ready;
+	used = userptr->bound || userptr->count;
+	ogpu_userptr_unbind(userptr);
+	mutex_unlock(&vm->pt_lock);
+
+	if (used && range->event != MMU_NOTIFY_RELEASE) {
+		if (userptr->context)
+			ogpu_userptr_wait_preempt(userptr, &call);
+		else
+			ogpu_userptr_wait_jobs(userptr, &call);
+	}
+	if (ready)
+		ogpu_userptr_clear(userptr);
+	ogpu_userptr_end_call(&call);
+
+	return true;
+}
+
+const struct mmu_interval_notifier_ops ogpu_userptr_ops = {
+	.invalidate = ogpu_userptr_invalidate,
+};
