@@ -269,10 +269,6 @@ static int ogpu_preempt_hold_buffers(struct ogpu_preempt *preempt)
 	struct ogpu_vm_exec exec;
 	int ret, idx;
 
-	ret = ogpu_userptrs_populate(vm);
-	if (ret)
-		return ret == -ESTALE ? -EAGAIN : ret;
-
 	pfence = kzalloc_obj(*pfence, GFP_KERNEL);
 	if (!pfence)
 		return -ENOMEM;
@@ -347,6 +343,10 @@ static int ogpu_preempt_try_resume(struct ogpu_preempt *preempt)
 		return 0;
 
 	if (READ_ONCE(preempt->state) == OGPU_PREEMPT_SUSPENDED) {
+		/* The program's memory may take as long as it likes: nobody waits for this. */
+		ret = ogpu_userptrs_populate(preempt->vm);
+		if (ret)
+			return ret == -ESTALE ? -EAGAIN : ret;
 		ogpu_device_begin_work(odev);
 		ret = ogpu_preempt_hold_buffers(preempt);
 		ogpu_device_end_work(odev);

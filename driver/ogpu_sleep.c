@@ -10,6 +10,8 @@
  *   (ogpu_device_close()), and so are moves and clears (ogpu_copy_hold());
  * - firmware takes all queues off the card, with what they execute in their save areas, and
  *   publishes where they stand in their control pages;
+ * - from then on memory of programs may change without a change of page tables
+ *   (ogpu_userptr_sleep.c);
  * - what is in VRAM is copied to system memory (ogpu_image.c). The memory is taken before programs
  *   are frozen, when other things can still be written to swap space. If there is not enough the
  *   sleep is refused, and nothing has changed;
@@ -49,6 +51,7 @@
 #include "ogpu_start.h"
 #include "ogpu_svm.h"
 #include "ogpu_ttm.h"
+#include "ogpu_userptr.h"
 #include "ogpu_watchdog.h"
 
 /**
@@ -125,18 +128,20 @@ static int ogpu_sleep_save(struct ogpu_device *odev, struct ogpu_image *image)
 
 	ret = ogpu_queues_suspend(odev);
 	if (!ret) {
+		ogpu_userptrs_sleep(odev);
 		ret = ogpu_image_save(image);
 		/* The card may still write to the image, which is freed if there is no sleep. */
 		if (ret == -ETIMEDOUT) {
 			ogpu_report(odev, OGPU_TROUBLE_COPY_FAILED);
 			ogpu_life_halt(odev);
+			ogpu_userptrs_wake(odev);
 			return ret;
 		}
 	}
 	if (!ret)
 		ret = ogpu_mbox_request(odev, OGPU_MSG_SUSPEND, NULL, 0, NULL, 0);
 	/* A card that has failed has told so, and will be recovered. */
-	if (ret)
+	if (ret && !ogpu_userptrs_wake(odev))
 		ogpu_queues_resume(odev);
 
 	return ret;
@@ -222,6 +227,8 @@ static int ogpu_sleep_start(struct ogpu_device *odev, struct ogpu_image *image)
 	if (!ret)
 		ret = ogpu_image_load(image);
 	if (!ret)
+		ret = ogpu_userptrs_wake(odev);
+	if (!ret)
 		ret = ogpu_queues_restore(odev);
 
 	return ret;
@@ -259,6 +266,7 @@ void ogpu_sleep_end(struct ogpu_device *odev)
 	} else {
 		drm_err(&odev->drm, "what was on the card is lost: %pe\n", ERR_PTR(ret));
 		ogpu_reset_give_up(odev);
+		ogpu_userptrs_wake(odev);
 	}
 	ogpu_sleep_open(odev);
 	mutex_unlock(&odev->reset_lock);

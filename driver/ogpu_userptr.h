@@ -72,6 +72,9 @@ void ogpu_userptr_unlink(struct ogpu_userptr *userptr);
 void ogpu_userptr_write_entries(const struct ogpu_bind_range *range,
 				struct ogpu_pt_change *change);
 
+void ogpu_userptrs_sleep(struct ogpu_device *odev);
+int ogpu_userptrs_wake(struct ogpu_device *odev);
+
 void ogpu_userptrs_init(struct ogpu_vm *vm);
 bool ogpu_userptrs_fini(struct ogpu_vm *vm);
 int ogpu_userptrs_populate(struct ogpu_vm *vm);

@@ -180,6 +180,7 @@ static int ogpu_userptr_clear_card(struct ogpu_userptr *userptr, struct ogpu_pt_
  * @change: initialised; out: tables that are not needed any more
  *
  * The card may still use it until ogpu_userptrs_await_card() returns. Waits for a bounded time.
+ * While the card sleeps that is done later.
  */
 void ogpu_userptr_clear_entries(struct ogpu_userptr *userptr, struct ogpu_pt_change *change)
 {
@@ -187,6 +188,11 @@ void ogpu_userptr_clear_entries(struct ogpu_userptr *userptr, struct ogpu_pt_cha
 	int ret = -ENODEV, idx;
 
 	lockdep_assert_held(&vm->pt_lock);
+
+	if (READ_ONCE(vm->odev->userptrs->asleep)) {
+		userptr->lost = userptr->count;
+		return;
+	}
 
 	/* After a stop the card uses no page table of the time before. */
 	if (READ_ONCE(vm->odev->mem->binds.stops) == vm->stops && userptr->count) {

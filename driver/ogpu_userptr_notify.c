@@ -42,6 +42,9 @@
 #include "ogpu_vm.h"
 #include "ogpu_vm_owner.h"
 
+/* How often to look whether the card sleeps, in jiffies. */
+#define OGPU_USERPTR_LOOK	(HZ / 10)
+
 /**
  * struct ogpu_userptr_call - somebody changes memory
  */
@@ -97,6 +100,12 @@ static bool ogpu_userptr_is_job(const struct ogpu_vm *vm, struct dma_resv_iter *
 	       fence->context != vm->lines[OGPU_BIND_LINE_USER].context;
 }
 
+/* Then nothing executes, and who is waited for does not end. */
+static bool ogpu_userptr_is_asleep(const struct ogpu_userptr *userptr)
+{
+	return READ_ONCE(userptr->vm->odev->userptrs->asleep);
+}
+
 /* Wait for a fence, for a part of the account. Returns 0, or -ERESTARTSYS: the caller is to die. */
 static long ogpu_userptr_wait_some(struct ogpu_userptr_call *call, struct dma_fence *fence,
 				   u64 taken, u64 began)
@@ -118,11 +127,14 @@ static long ogpu_userptr_wait_some(struct ogpu_userptr_call *call, struct dma_fe
 }
 
 /* Returns false if nobody waits any more. */
-static bool ogpu_userptr_wait_job(struct ogpu_userptr_call *call, struct dma_fence *fence)
+static bool ogpu_userptr_wait_job(struct ogpu_userptr *userptr, struct ogpu_userptr_call *call,
+				  struct dma_fence *fence)
 {
 	u64 taken, now;
 
 	while (!dma_fence_is_signaled(fence)) {
+		if (ogpu_userptr_is_asleep(userptr))
+			return false;
 		now = ktime_get_ns();
 		taken = ogpu_account_take(call->account, call->kind, now);
 		if (!taken || ogpu_userptr_wait_some(call, fence, taken, now))
@@ -141,7 +153,8 @@ static void ogpu_userptr_wait_jobs(struct ogpu_userptr *userptr, struct ogpu_use
 
 	dma_resv_iter_begin(&cursor, drm_gpuvm_resv(&vm->base), DMA_RESV_USAGE_BOOKKEEP);
 	dma_resv_for_each_fence_unlocked(&cursor, fence) {
-		if (ogpu_userptr_is_job(vm, &cursor, fence) && !ogpu_userptr_wait_job(call, fence))
+		if (ogpu_userptr_is_job(vm, &cursor, fence) &&
+		    !ogpu_userptr_wait_job(userptr, call, fence))
 			break;
 	}
 	dma_resv_iter_end(&cursor);
@@ -163,6 +176,27 @@ static void ogpu_userptr_charge(struct ogpu_userptr_call *call, u64 ns)
 	}
 }
 
+/*
+ * If the card sleeps it suspends when it wakes, because somebody has waited, but is not waited for.
+ * Returns 0, or -ERESTARTSYS: the caller is to die.
+ */
+static long ogpu_userptr_wait_suspended(struct ogpu_userptr *userptr,
+					struct ogpu_userptr_call *call, struct dma_fence *fence)
+{
+	long ret;
+
+	do {
+		long timeout = ogpu_userptr_is_asleep(userptr) ? 1 : OGPU_USERPTR_LOOK;
+
+		if (call->kind == OGPU_ACCOUNT_OWN)
+			ret = ogpu_fence_wait_timeout(fence, timeout);
+		else
+			ret = dma_fence_wait_timeout(fence, false, timeout);
+	} while (!ret && !ogpu_userptr_is_asleep(userptr));
+
+	return min(ret, 0l);
+}
+
 /* Wait until nothing executes in an address space of the long-running kind. */
 static void ogpu_userptr_wait_preempt(struct ogpu_userptr *userptr, struct ogpu_userptr_call *call)
 {
@@ -172,11 +206,8 @@ static void ogpu_userptr_wait_preempt(struct ogpu_userptr *userptr, struct ogpu_
 
 	dma_resv_iter_begin(&cursor, drm_gpuvm_resv(&userptr->vm->base), DMA_RESV_USAGE_BOOKKEEP);
 	dma_resv_for_each_fence_unlocked(&cursor, fence) {
-		if (fence->context != userptr->context)
-			continue;
-		if (call->kind != OGPU_ACCOUNT_OWN)
-			dma_fence_wait(fence, false);
-		else if (ogpu_fence_wait_killable(fence))
+		if (fence->context == userptr->context &&
+		    ogpu_userptr_wait_suspended(userptr, call, fence))
 			break;
 	}
 	dma_resv_iter_end(&cursor);
@@ -221,9 +252,16 @@ int ogpu_userptrs_rest(struct ogpu_vm *vm)
 	return 0;
 }
 
-static bool ogpu_userptrs_are_safe(struct ogpu_vm *vm)
+/**
+ * ogpu_userptrs_are_safe() - does the card use nothing that page tables do not say?
+ * @vm: the address space
+ *
+ * Return: false: it may, until it has been stopped.
+ */
+bool ogpu_userptrs_are_safe(struct ogpu_vm *vm)
 {
-	return READ_ONCE(vm->odev->mem->binds.stops) != vm->stops;
+	return !READ_ONCE(vm->userptrs.unsure) ||
+	       READ_ONCE(vm->odev->mem->binds.stops) != vm->stops;
 }
 
 /**
@@ -237,7 +275,7 @@ void ogpu_userptrs_await_card(struct ogpu_vm *vm)
 {
 	lockdep_assert_held(&vm->pt_lock);
 
-	if (!vm->userptrs.unsure || ogpu_userptrs_are_safe(vm))
+	if (ogpu_userptrs_are_safe(vm))
 		return;
 	mutex_unlock(&vm->pt_lock);
 	wait_event(vm->odev->mem->binds.stopped, ogpu_userptrs_are_safe(vm));

@@ -77,6 +77,8 @@ struct ogpu_userptr {
 	DECLARE_BITMAP(present, OGPU_USERPTR_PAGES);
 	/** @count: of @present */
 	unsigned long count;
+	/** @lost: its entries are to be cleared when the card wakes */
+	bool lost;
 	/** @pages: how many there are; constant */
 	unsigned long pages;
 	/** @page: what is there, by number; written under populate, used while @ready */
@@ -93,6 +95,8 @@ struct ogpu_userptr_all {
 	struct list_head list;
 	/** @wq: takes them down */
 	struct workqueue_struct *wq;
+	/** @asleep: nothing uses the memory, and page tables stay as they are; see pt_lock, too */
+	bool asleep;
 };
 
 static inline u64 ogpu_userptr_va(const struct ogpu_userptr *userptr, unsigned long page)
@@ -121,6 +125,7 @@ void ogpu_userptr_forget(struct ogpu_userptr *userptr, unsigned long first, unsi
 
 /* ogpu_userptr_notify.c */
 extern const struct mmu_interval_notifier_ops ogpu_userptr_ops;
+bool ogpu_userptrs_are_safe(struct ogpu_vm *vm);
 void ogpu_userptrs_await_card(struct ogpu_vm *vm);
 
 #endif

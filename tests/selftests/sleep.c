@@ -7,8 +7,12 @@
  *     --qemu-args '-global pcie-root-port.hotplug=off'
  */
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/swap.h>
+#include <unistd.h>
 
+#include "admin.h"
 #include "card.h"
 #include "harness.h"
 #include "user.h"
@@ -346,6 +350,188 @@ TEST_TIMEOUT(to_ram, 240)
 TEST_TIMEOUT(image_of_the_machine, 120)
 {
 	survive_test(2, "disk", 1, "core");
+}
+
+/** struct own - what a program has mapped of its own memory, and a job in the midst of it */
+struct own {
+	struct card card;
+	struct buffer page;
+	struct stream stream;
+	uint32_t queue, done;
+	uint32_t *mem;
+};
+
+#define OWN_VA		0x200000000000ull
+#define OWN_SIZE	(1 * MIB)
+
+/* It has filled all with 5, and waits before it fills the first half with 6. */
+static void own_start(struct own *t)
+{
+	struct drm_ogpu_sync out = { .flags = DRM_OGPU_SYNC_SIGNAL };
+	struct drm_ogpu_bind_op op = {
+		.op = DRM_OGPU_BIND_MAP_USERPTR,
+		.flags = RW,
+		.va = OWN_VA,
+		.size = OWN_SIZE,
+	};
+	struct drm_ogpu_vm_bind args = { .ops = CARD_ARRAY(&op, 1) };
+
+	card_open(&t->card);
+	if (!(t->card.info.flags & DRM_OGPU_DEVICE_USERPTR))
+		SKIP("the card does not reach memory of programs");
+	card_buffer(&t->card, &t->page, 4096, DRM_OGPU_BO_SYSTEM, RW);
+	t->queue = card_queue(&t->card, DRM_OGPU_ENGINE_COPY, EVER);
+	card_stream(&t->card, &t->stream, 4096);
+	t->mem = mmap(NULL, OWN_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT(t->mem != MAP_FAILED);
+	op.userptr = (uintptr_t)t->mem;
+	args.vm_id = t->card.vm;
+	ASSERT_EQ(card_ioctl(&t->card, DRM_IOCTL_OGPU_VM_BIND, &args), 0);
+
+	t->done = card_syncobj(&t->card);
+	out.handle = t->done;
+	stream_fill(&t->stream, OWN_VA, OWN_SIZE, 5);
+	stream_fence(&t->stream, t->page.va + 8, 1);
+	stream_wait(&t->stream, t->page.va, DRM_OGPU_COMPARE_EQ, 1, UINT64_MAX);
+	stream_fill(&t->stream, OWN_VA, OWN_SIZE / 2, 6);
+	ASSERT_EQ(card_submit(&t->card, t->queue, &t->stream, &out, 1), 0);
+	while (!((volatile uint64_t *)t->page.map)[1])
+		sleep_ms(1);
+}
+
+/* Returns what became of the job. */
+static int own_end(struct own *t)
+{
+	*(volatile uint64_t *)t->page.map = 1;
+	ASSERT_EQ(card_syncobj_wait(&t->card, t->done, SLOW_MS), 0);
+
+	return card_fence_status(&t->card, t->done);
+}
+
+static void own_expect(const struct own *t, uint32_t first_half)
+{
+	uint64_t i, wrong = 0;
+
+	for (i = 0; i < OWN_SIZE / 4; i++)
+		wrong += t->mem[i] != (i < OWN_SIZE / 8 ? first_half : 5);
+	EXPECT_EQ(wrong, 0);
+}
+
+/* Jobs find what is there, and the card hears of changes as before. */
+static void own_expect_works(struct own *t)
+{
+	ASSERT_EQ(madvise(t->mem, OWN_SIZE, MADV_DONTNEED), 0);
+	stream_reset(&t->stream);
+	stream_fill(&t->stream, OWN_VA + 4096, 4096, 7);
+	card_run(&t->card, t->queue, &t->stream);
+	EXPECT_EQ(t->mem[0], 0);
+	EXPECT_EQ(t->mem[1024], 7);
+}
+
+/* What a program has mapped of its own memory: a job goes on with it, and so do later ones. */
+TEST_TIMEOUT(memory_of_a_program, 120)
+{
+	struct own t;
+
+	need("/sys/power/state", "freeze");
+	need("/sys/power/pm_test", "devices");
+	own_start(&t);
+	put("/sys/module/suspend/parameters/pm_test_delay", "1");
+	ASSERT(put("/sys/power/pm_test", "devices"));
+	ASSERT_EQ(sleep_machine("freeze"), 0);
+	ASSERT(put("/sys/power/pm_test", "none"));
+	EXPECT_EQ(card_fence_status(&t.card, t.done), 0);
+	EXPECT_EQ(own_end(&t), 1);
+	own_expect(&t, 6);
+	own_expect_works(&t);
+	card_close(&t.card);
+}
+
+#define DAMON	"/sys/kernel/mm/damon/admin/kdamonds/"
+#define CONTEXT	DAMON "0/contexts/0/"
+#define SCHEME	CONTEXT "schemes/0/"
+
+/* A thread of the kernel that does not stand still with programs puts it out, after 3 s. */
+static bool put_out_later(const void *mem, uint64_t size)
+{
+	const struct {
+		const char *path;
+		const char *word;
+		unsigned long number;
+	} settings[] = {
+		{ DAMON "nr_kdamonds", NULL, 1 },
+		{ DAMON "0/contexts/nr_contexts", NULL, 1 },
+		{ CONTEXT "operations", "fvaddr", 0 },
+		{ CONTEXT "targets/nr_targets", NULL, 1 },
+		{ CONTEXT "targets/0/pid_target", NULL, getpid() },
+		{ CONTEXT "targets/0/regions/nr_regions", NULL, 1 },
+		{ CONTEXT "targets/0/regions/0/start", NULL, (uintptr_t)mem },
+		{ CONTEXT "targets/0/regions/0/end", NULL, (uintptr_t)mem + size },
+		{ CONTEXT "schemes/nr_schemes", NULL, 1 },
+		{ SCHEME "action", "pageout", 0 },
+		{ SCHEME "access_pattern/sz/max", NULL, size },
+		{ SCHEME "access_pattern/age/min", NULL, 30 },
+		{ SCHEME "access_pattern/age/max", NULL, 1000000 },
+		{ DAMON "0/state", "on", 0 },
+	};
+	char number[24];
+	unsigned int i;
+
+	/* Newer kernels watch all memory, and then nobody else may. */
+	put("/sys/module/damon_stat/parameters/enabled", "N");
+	for (i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+		snprintf(number, sizeof(number), "%lu", settings[i].number);
+		if (!put(settings[i].path, settings[i].word ? settings[i].word : number))
+			return false;
+	}
+
+	return true;
+}
+
+static void end_swap(void)
+{
+	EXPECT_EQ(swapoff("/dev/zram0"), 0);
+	EXPECT(admin_run("echo 1 >/sys/block/zram0/reset"));
+}
+
+/*
+ * Programs stand still, but the kernel may want their memory. Whether it takes it while the card
+ * has no power or already before is up to the clock: what the job has written is there, but the job
+ * faults.
+ */
+TEST_TIMEOUT(memory_that_goes_meanwhile, 120)
+{
+	struct own t;
+	int status;
+
+	need("/sys/power/state", "freeze");
+	need("/sys/power/pm_test", "devices");
+	admin_run("modprobe zram num_devices=1 2>/dev/null");
+	if (!admin_run("echo 16M >/sys/block/zram0/disksize && mkswap /dev/zram0 >/dev/null") ||
+	    swapon("/dev/zram0", 0))
+		SKIP("no swap space");
+	own_start(&t);
+	put("/sys/module/suspend/parameters/pm_test_delay", "6");
+	if (!put_out_later(t.mem, OWN_SIZE)) {
+		end_swap();
+		SKIP("the kernel puts nothing out of itself");
+	}
+	ASSERT(put("/sys/power/pm_test", "devices"));
+	ASSERT_EQ(sleep_machine("freeze"), 0);
+	ASSERT(put("/sys/power/pm_test", "none"));
+	put(DAMON "0/state", "off");
+
+	status = own_end(&t);
+	printf("# it is %d\n", status);
+	own_expect(&t, status == 1 ? 6 : 5);
+	if (status != 1) {
+		EXPECT_EQ(status, -EIO);
+		ASSERT_EQ(card_queue_destroy(&t.card, t.queue), 0);
+		t.queue = card_queue(&t.card, DRM_OGPU_ENGINE_COPY, EVER);
+	}
+	own_expect_works(&t);
+	card_close(&t.card);
+	end_swap();
 }
 
 int main(int argc, char **argv)
