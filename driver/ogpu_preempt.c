@@ -31,7 +31,9 @@
  */
 #include <linux/delay.h>
 #include <linux/dma-resv.h>
+#include <linux/memcontrol.h>
 #include <linux/module.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
@@ -337,6 +339,7 @@ static int ogpu_preempt_wait_rebound(struct ogpu_preempt *preempt)
 static int ogpu_preempt_try_resume(struct ogpu_preempt *preempt)
 {
 	struct ogpu_device *odev = preempt->vm->odev;
+	struct mem_cgroup *payer, *old;
 	int ret;
 
 	if (READ_ONCE(preempt->state) == OGPU_PREEMPT_RUNNING)
@@ -347,9 +350,13 @@ static int ogpu_preempt_try_resume(struct ogpu_preempt *preempt)
 		ret = ogpu_userptrs_populate(preempt->vm);
 		if (ret)
 			return ret == -ESTALE ? -EAGAIN : ret;
+		payer = ogpu_userptrs_get_payer(preempt->vm);
+		old = set_active_memcg(payer);
 		ogpu_device_begin_work(odev);
 		ret = ogpu_preempt_hold_buffers(preempt);
 		ogpu_device_end_work(odev);
+		set_active_memcg(old);
+		mem_cgroup_put(payer);
 		if (ret)
 			return ret;
 	}

@@ -13,6 +13,7 @@
 #include <linux/sizes.h>
 #include <linux/types.h>
 
+struct mem_cgroup;
 struct ogpu_bind_job;
 struct ogpu_bind_range;
 struct ogpu_device;
@@ -78,6 +79,7 @@ int ogpu_userptrs_wake(struct ogpu_device *odev);
 void ogpu_userptrs_init(struct ogpu_vm *vm);
 bool ogpu_userptrs_fini(struct ogpu_vm *vm);
 int ogpu_userptrs_populate(struct ogpu_vm *vm);
+struct mem_cgroup *ogpu_userptrs_get_payer(struct ogpu_vm *vm);
 bool ogpu_userptrs_are_bound(struct ogpu_vm *vm);
 int ogpu_userptrs_fill(struct ogpu_vm *vm, struct ogpu_bind_job *job);
 void ogpu_userptrs_bind(struct ogpu_vm *vm, const struct ogpu_bind_job *job);

@@ -4,6 +4,7 @@
  */
 #include <linux/dma-mapping.h>
 #include <linux/hmm.h>
+#include <linux/memcontrol.h>
 #include <linux/memremap.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -278,4 +279,26 @@ int ogpu_userptrs_populate(struct ogpu_vm *vm)
 out_free:
 	kfree(pfns);
 	return ret;
+}
+
+/**
+ * ogpu_userptrs_get_payer() - find who pays for what a worker allocates to bring memory back
+ * @vm: the address space
+ *
+ * Return: the group of a program that has mapped some of its memory, with a reference, for
+ * mem_cgroup_put(); NULL: nobody has, or there are no groups.
+ */
+struct mem_cgroup *ogpu_userptrs_get_payer(struct ogpu_vm *vm)
+{
+	struct interval_tree_node *node;
+	struct mem_cgroup *payer = NULL;
+
+	mutex_lock(&vm->pt_lock);
+	node = interval_tree_iter_first(&vm->userptrs.tree, 0, ULONG_MAX);
+	if (node)
+		payer = get_mem_cgroup_from_mm(container_of(node, struct ogpu_userptr,
+							    node)->notifier.mm);
+	mutex_unlock(&vm->pt_lock);
+
+	return payer;
 }
