@@ -63,7 +63,7 @@ static const unsigned long ogpu_svm_chunks[] = { SZ_2M, SZ_64K, SZ_4K };
 
 #define OGPU_SVM_SEGMENTS	(SZ_2M / SZ_4K)
 
-/* Ranges that are removed under the lock that reclaim waits for. */
+/* Ranges that are taken away at a time under the lock that reclaim waits for. */
 #define OGPU_SVM_BATCH		64
 
 static_assert(OGPU_SVM_END == 1ull << (OGPU_VA_BITS - 1));
@@ -90,8 +90,10 @@ struct ogpu_svm {
 	struct list_head link;
 	/** @pt_lock: protects page tables of this half and @ranges; allocate nothing under it */
 	struct mutex pt_lock;
-	/** @ranges: all &struct ogpu_svm_range */
+	/** @ranges: all &struct ogpu_svm_range but @killed */
 	struct list_head ranges;
+	/** @killed: those that will have no DMA mapping any more; as @ranges */
+	struct list_head killed;
 	/** @dead: no more DMA mappings */
 	bool dead;
 	/** @lock: protects @faults and @garbage */
@@ -112,7 +114,7 @@ struct ogpu_svm_range {
 	struct drm_gpusvm_range base;
 	/** @pages: where it is on the bus */
 	struct drm_gpusvm_pages pages;
-	/** @link: in &struct ogpu_svm.ranges */
+	/** @link: in &struct ogpu_svm.ranges or killed */
 	struct list_head link;
 	/** @garbage: in &struct ogpu_svm.garbage, or empty */
 	struct list_head garbage;
@@ -176,6 +178,7 @@ static int ogpu_svm_clear(struct ogpu_svm *svm, struct list_head *stale,
 			if (range->mapped)
 				ogpu_pt_unmap(&vm->pt, change, drm_gpusvm_range_start(&range->base),
 					      drm_gpusvm_range_size(&range->base));
+			cond_resched();
 		}
 		ret = 0;
 		if (change->stale.count)
@@ -214,6 +217,7 @@ static void ogpu_svm_unmap(struct ogpu_svm *svm, struct list_head *stale)
 		range->mapped = false;
 		drm_gpusvm_unmap_pages(&svm->base, &range->pages, ogpu_svm_range_pages(range),
 				       &ctx);
+		cond_resched();
 	}
 }
 
@@ -336,25 +340,23 @@ static void ogpu_svm_collect(struct ogpu_svm *svm)
 static unsigned int ogpu_svm_remove_some(struct ogpu_svm *svm)
 {
 	struct ogpu_svm_range *range;
-	unsigned int i, count = 0;
+	unsigned int count = 0;
 	LIST_HEAD(stale);
 
 	down_write(&svm->base.notifier_lock);
 	mutex_lock(&svm->pt_lock);
 	list_for_each_entry(range, &svm->ranges, link) {
 		list_add_tail(&range->stale, &stale);
+		spin_lock(&svm->lock);
+		list_move_tail(&range->garbage, &svm->garbage);
+		spin_unlock(&svm->lock);
 		if (++count == OGPU_SVM_BATCH)
 			break;
 	}
 	mutex_unlock(&svm->pt_lock);
 	ogpu_svm_unmap(svm, &stale);
 	up_write(&svm->base.notifier_lock);
-
-	/* Nobody else adds or removes ranges, so they are still the first. */
-	for (i = 0; i < count; i++) {
-		range = list_first_entry(&svm->ranges, struct ogpu_svm_range, link);
-		drm_gpusvm_range_remove(&svm->base, &range->base);
-	}
+	ogpu_svm_collect(svm);
 
 	return count;
 }
@@ -465,6 +467,22 @@ static int ogpu_svm_map(struct ogpu_svm *svm, struct ogpu_svm_range *range)
 	return ret;
 }
 
+static bool ogpu_svm_is_unmapped(struct ogpu_svm_range *range)
+{
+	struct drm_gpusvm_range_flags flags = {
+		.__flags = READ_ONCE(range->base.flags.__flags),
+	};
+
+	return flags.unmapped;
+}
+
+/* The process has unmapped it since garbage was collected, and may have something else there. */
+static int ogpu_svm_begin_anew(struct ogpu_svm *svm, struct ogpu_svm_range *range)
+{
+	ogpu_svm_remove(svm, range);
+	return -EAGAIN;
+}
+
 /* @end - @start: more than a page: take what lies around @va as well. */
 static int ogpu_svm_fault_range(struct ogpu_svm *svm, u64 va, u64 start, u64 end, bool write,
 				bool *large)
@@ -485,6 +503,8 @@ static int ogpu_svm_fault_range(struct ogpu_svm *svm, u64 va, u64 start, u64 end
 	smp_mb();
 	if (READ_ONCE(svm->dead))
 		return -ENODEV;
+	if (ogpu_svm_is_unmapped(range))
+		return ogpu_svm_begin_anew(svm, range);
 	if (!ogpu_svm_charge(svm, range))
 		return -EDQUOT;
 
@@ -502,6 +522,10 @@ static int ogpu_svm_fault_range(struct ogpu_svm *svm, u64 va, u64 start, u64 end
 				   drm_gpusvm_range_end(base), &ctx);
 	if (!ret)
 		ret = ogpu_svm_map(svm, range);
+	if (ret == -EFAULT && READ_ONCE(svm->dead))
+		return -ENODEV;
+	if (ret == -EFAULT && ogpu_svm_is_unmapped(range))
+		return ogpu_svm_begin_anew(svm, range);
 	if (ret && ret != -EAGAIN && ret != -EBUSY && *large)
 		ogpu_svm_remove(svm, range);
 
@@ -674,22 +698,37 @@ static void ogpu_svm_end_work(struct work_struct *work)
 	module_put(THIS_MODULE);
 }
 
-/* No DMA mappings from now on. */
-static void ogpu_svm_kill(struct ogpu_svm *svm)
+/* Returns whether there may be more. */
+static bool ogpu_svm_kill_some(struct ogpu_svm *svm)
 {
-	struct ogpu_svm_range *range;
+	struct ogpu_svm_range *range, *next;
+	unsigned int count = 0;
 	LIST_HEAD(stale);
 
-	WRITE_ONCE(svm->dead, true);
-	/* Who has not seen it has added his range. */
-	smp_mb();
+	down_write(&svm->base.notifier_lock);
 	mutex_lock(&svm->pt_lock);
-	list_for_each_entry(range, &svm->ranges, link) {
+	list_for_each_entry_safe(range, next, &svm->ranges, link) {
 		range->pages.flags.unmapped = true;
+		list_move_tail(&range->link, &svm->killed);
 		list_add_tail(&range->stale, &stale);
+		if (++count == OGPU_SVM_BATCH)
+			break;
 	}
 	mutex_unlock(&svm->pt_lock);
 	ogpu_svm_unmap(svm, &stale);
+	up_write(&svm->base.notifier_lock);
+
+	return count == OGPU_SVM_BATCH;
+}
+
+/* No DMA mappings from now on. By pieces, as for ogpu_svm_remove_all(). */
+static void ogpu_svm_kill(struct ogpu_svm *svm)
+{
+	WRITE_ONCE(svm->dead, true);
+	/* Who has not seen it has added his range. */
+	smp_mb();
+	while (ogpu_svm_kill_some(svm))
+		cond_resched();
 }
 
 /**
@@ -739,6 +778,7 @@ int ogpu_svm_create(struct ogpu_vm *vm)
 	INIT_WORK(&svm->end, ogpu_svm_end_work);
 	mutex_init(&svm->pt_lock);
 	INIT_LIST_HEAD(&svm->ranges);
+	INIT_LIST_HEAD(&svm->killed);
 	spin_lock_init(&svm->lock);
 	INIT_LIST_HEAD(&svm->faults);
 	INIT_LIST_HEAD(&svm->garbage);
@@ -768,8 +808,8 @@ void ogpu_svm_destroy(struct ogpu_vm *vm)
 	disable_work_sync(&svm->work);
 	down_write(&svm->base.notifier_lock);
 	svm->vm = NULL;
-	ogpu_svm_kill(svm);
 	up_write(&svm->base.notifier_lock);
+	ogpu_svm_kill(svm);
 	mutex_lock(&svm->odev->mem->svms.lock);
 	list_del(&svm->link);
 	mutex_unlock(&svm->odev->mem->svms.lock);
@@ -834,11 +874,8 @@ void ogpu_svms_unbind(struct ogpu_device *odev)
 	struct ogpu_svm *svm;
 
 	mutex_lock(&svms->lock);
-	list_for_each_entry(svm, &svms->list, link) {
-		down_write(&svm->base.notifier_lock);
+	list_for_each_entry(svm, &svms->list, link)
 		ogpu_svm_kill(svm);
-		up_write(&svm->base.notifier_lock);
-	}
 	mutex_unlock(&svms->lock);
 }
 
