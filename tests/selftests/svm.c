@@ -328,6 +328,30 @@ TEST(mremap_running)
 	EXPECT_EQ(at[0], was);
 }
 
+/* For CPUs the address is never missing: what is there is another page, again and again. */
+TEST(replaced_running)
+{
+	volatile uint64_t *at;
+	struct svm s;
+	char *raw;
+	int i;
+
+	open_svm(&s);
+	/* Neighbours that are not mapped along with it. */
+	raw = get_memory(3 * PAGE, PROT_NONE);
+	at = (uint64_t *)(raw + PAGE);
+	ASSERT_EQ(mprotect((void *)at, PAGE, PROT_READ | PROT_WRITE), 0);
+	svm_spin(&s, at);
+	for (i = 0; i < 300; i++) {
+		ASSERT(mmap((void *)at, PAGE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == at);
+		if (i % 20 == 0)
+			svm_wait_spin(&s, at);
+	}
+	svm_wait_spin(&s, at);
+	EXPECT_EQ(svm_stop_spin(&s), 0);
+}
+
 TEST(discard_running)
 {
 	volatile uint64_t *at;
@@ -372,6 +396,30 @@ TEST(huge_pages)
 	ASSERT_EQ(svm_add(&s, at, HUGE / 8 / SVM_ITEMS), 0);
 	EXPECT_EQ(words[5], 9);
 	ASSERT_EQ(svm_add(&s, at + HUGE + PAGE, 8), 0);
+}
+
+/* More than a user may have mirrored: what was touched long ago is forgotten, and found again. */
+TEST_TIMEOUT(more_than_quota, 120)
+{
+	size_t size = (size_t)sysconf(_SC_PHYS_PAGES) * PAGE * 2 + 64 * HUGE, i;
+	volatile uint64_t *to;
+	struct svm s;
+	char *at;
+
+	open_svm(&s);
+	to = get_memory(PAGE, PROT_READ | PROT_WRITE);
+	at = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	ASSERT(at != MAP_FAILED);
+	for (i = 0; i < size; i += HUGE) {
+		to[0] = 1;
+		user_copy(&s.u, (uintptr_t)at + i, (uintptr_t)to, 8);
+		ASSERT_EQ(svm_finish(&s), 0);
+		ASSERT_EQ(to[0], 0);
+	}
+	to[0] = 1;
+	user_copy(&s.u, (uintptr_t)at, (uintptr_t)to, 8);
+	ASSERT_EQ(svm_finish(&s), 0);
+	EXPECT_EQ(to[0], 0);
 }
 
 /* A program that has the card fault without end, for as long as it lives. */

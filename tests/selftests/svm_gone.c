@@ -33,6 +33,36 @@ static volatile uint64_t *get_memory(void)
 	return at;
 }
 
+/*
+ * What has been freed is the first to be used again. So memory that is filled right after something
+ * was taken from the card shows whether the card still writes there.
+ */
+#define FRESH_BYTES	(4 * BYTES)
+#define FRESH_WORD	0x5ca1ab1e5ca1ab1eull
+
+static volatile uint64_t *fill_fresh(void)
+{
+	volatile uint64_t *at;
+	size_t i;
+
+	at = mmap(NULL, FRESH_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT(at != MAP_FAILED);
+	for (i = 0; i < FRESH_BYTES / 8; i++)
+		at[i] = FRESH_WORD;
+
+	return at;
+}
+
+static void check_fresh(volatile uint64_t *at)
+{
+	size_t i, wrong = 0;
+
+	for (i = 0; i < FRESH_BYTES / 8; i++)
+		wrong += at[i] != FRESH_WORD;
+	EXPECT_EQ(wrong, 0);
+	munmap((void *)at, FRESH_BYTES);
+}
+
 static void check_next(void)
 {
 	volatile uint64_t *at = get_memory();
@@ -73,6 +103,7 @@ static pid_t start_victim(void)
 TEST_TIMEOUT(killed, 120)
 {
 	struct drm_ogpu_query_memory before;
+	volatile uint64_t *fresh;
 	struct card card;
 	pid_t pid;
 	int i;
@@ -86,6 +117,8 @@ TEST_TIMEOUT(killed, 120)
 		sleep_ms(i * 3);
 		ASSERT_EQ(kill(pid, SIGKILL), 0);
 		ASSERT_EQ(waitpid(pid, NULL, 0), pid);
+		fresh = fill_fresh();
+		check_fresh(fresh);
 	}
 	EXPECT_EQ(card_wait_memory(&card, &before), 0);
 	check_next();
@@ -187,10 +220,9 @@ TEST_TIMEOUT(unbind_in_fault, 120)
 
 TEST_TIMEOUT(unbind_running, 120)
 {
-	volatile uint64_t *at;
+	volatile uint64_t *at, *fresh;
 	struct admin admin;
 	struct svm s;
-	uint64_t was;
 
 	if (!admin_init(&admin, 0))
 		SKIP("no card");
@@ -198,16 +230,16 @@ TEST_TIMEOUT(unbind_running, 120)
 	at = get_memory();
 	svm_spin(&s, at);
 	ASSERT(admin_unbind(&admin));
-	was = at[0];
 	EXPECT_EQ(munmap((void *)at, PAGE), 0);
-	at[PAGE / 8] = was;
+	fresh = fill_fresh();
 	give_back(&admin);
+	check_fresh(fresh);
 	check_next();
 }
 
 TEST_TIMEOUT(reset_running, 120)
 {
-	volatile uint64_t *at;
+	volatile uint64_t *at, *fresh;
 	struct admin admin;
 	struct svm s;
 	int i;
@@ -219,12 +251,16 @@ TEST_TIMEOUT(reset_running, 120)
 	svm_spin(&s, at);
 	ASSERT(admin_write(&admin, "reset", "1"));
 	/* Before it, in it, after it. */
-	for (i = 0; i < 100; i++) {
-		at[1] = 1;
+	for (i = 0; i < 20; i++) {
 		ASSERT_EQ(madvise((void *)at, BYTES, MADV_DONTNEED), 0);
-		EXPECT_EQ(at[1], 0);
+		fresh = fill_fresh();
+		at[1] = 1;
+		check_fresh(fresh);
 	}
+	ASSERT_EQ(madvise((void *)at, BYTES, MADV_DONTNEED), 0);
+	fresh = fill_fresh();
 	ASSERT(admin_wait(&admin, "state", "running"));
+	check_fresh(fresh);
 	ASSERT_EQ(madvise((void *)at, BYTES, MADV_DONTNEED), 0);
 	EXPECT_EQ(at[0], 0);
 	check_next();
@@ -233,7 +269,7 @@ TEST_TIMEOUT(reset_running, 120)
 /* A card that confirms nothing: memory goes back once it has been stopped, and not before. */
 TEST_TIMEOUT(link_lost, 120)
 {
-	volatile uint64_t *at;
+	volatile uint64_t *at, *fresh;
 	struct admin admin;
 	struct svm s;
 
@@ -246,15 +282,17 @@ TEST_TIMEOUT(link_lost, 120)
 	svm_spin(&s, at);
 	ASSERT(admin_control(&admin, "{\"cmd\":\"inject\",\"fault\":\"gone\",\"ms\":300}"));
 	ASSERT_EQ(madvise((void *)at, BYTES, MADV_DONTNEED), 0);
+	fresh = fill_fresh();
 	EXPECT_EQ(at[0], 0);
 	ASSERT(admin_wait(&admin, "state", "running"));
+	check_fresh(fresh);
 	EXPECT_EQ(at[0], 0);
 	check_next();
 }
 
 TEST_TIMEOUT(firmware_dies, 120)
 {
-	volatile uint64_t *at;
+	volatile uint64_t *at, *fresh;
 	struct admin admin;
 	struct svm s;
 
@@ -267,9 +305,11 @@ TEST_TIMEOUT(firmware_dies, 120)
 	svm_spin(&s, at);
 	ASSERT(admin_control(&admin, "{\"cmd\":\"inject\",\"fault\":\"mc-crash\"}"));
 	ASSERT_EQ(madvise((void *)at, BYTES, MADV_DONTNEED), 0);
+	fresh = fill_fresh();
 	/* When it is over somebody has noticed. */
 	EXPECT_EQ(user_wait(&s.u, 30000), -ENODEV);
 	ASSERT(admin_wait(&admin, "state", "running"));
+	check_fresh(fresh);
 	ASSERT_EQ(madvise((void *)at, BYTES, MADV_DONTNEED), 0);
 	EXPECT_EQ(at[0], 0);
 	check_next();
