@@ -118,6 +118,11 @@ static void ogpu_queue_fault_served(struct ogpu_svm_client *client, int error)
 	ogpu_queue_put(queue);
 }
 
+static bool ogpu_queue_fault_gone(struct ogpu_svm_client *client)
+{
+	return ogpu_queue_is_dead(container_of(client, struct ogpu_queue, at_fault));
+}
+
 /* Accesses that the process may have memory for. Its memory is never code of the card. */
 static bool ogpu_queue_fault_may_serve(const struct ogpu_queue_failure *fault)
 {
@@ -163,5 +168,6 @@ out_put:
 void ogpu_queue_fault_init(struct ogpu_device *odev)
 {
 	odev->mem->svms.served = ogpu_queue_fault_served;
+	odev->mem->svms.gone = ogpu_queue_fault_gone;
 	ogpu_mbox_set_handler(odev, OGPU_MBOX_QUEUE_FAULT, ogpu_queue_fault_handle);
 }

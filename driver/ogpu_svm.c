@@ -48,6 +48,7 @@
 #include "ogpu_pt.h"
 #include "ogpu_pt_mem.h"
 #include "ogpu_svm.h"
+#include "ogpu_svm_rate.h"
 #include "ogpu_ttm.h"
 #include "ogpu_vm.h"
 #include "ogpu_vm_owner.h"
@@ -83,7 +84,7 @@ struct ogpu_svm {
 	/** @owner: who is charged; referenced */
 	struct ogpu_vm_owner *owner;
 	/** @work: removes garbage, serves a fault; for each it is a user of @vm */
-	struct work_struct work;
+	struct delayed_work work;
 	/** @end: waits for the kernel to have told all, and frees this */
 	struct work_struct end;
 	/** @link: in &struct ogpu_mem_svms.list */
@@ -259,7 +260,7 @@ static void ogpu_svm_invalidate(struct drm_gpusvm *base, struct drm_gpusvm_notif
 
 	ogpu_svm_unmap(svm, &stale);
 	if (garbage)
-		queue_work(ogpu_svm_wq, &svm->work);
+		queue_delayed_work(ogpu_svm_wq, &svm->work, 0);
 }
 
 static struct drm_gpusvm_range *ogpu_svm_range_alloc(struct drm_gpusvm *base)
@@ -623,10 +624,11 @@ static bool ogpu_svm_put_back(struct ogpu_svm *svm, struct ogpu_svm_client *clie
 
 static void ogpu_svm_work(struct work_struct *work)
 {
-	struct ogpu_svm *svm = container_of(work, struct ogpu_svm, work);
-	struct ogpu_mem *mem = svm->odev->mem;
+	struct ogpu_svm *svm = container_of(to_delayed_work(work), struct ogpu_svm, work);
+	struct ogpu_mem_svms *svms = &svm->odev->mem->svms;
 	struct ogpu_vm *vm = svm->vm;
 	struct ogpu_svm_client *client;
+	unsigned long wait = 0;
 	bool write;
 	u64 va;
 	int ret;
@@ -641,11 +643,16 @@ static void ogpu_svm_work(struct work_struct *work)
 		goto out_put;
 	}
 
-	ret = ogpu_svm_serve(svm, va, write);
+	if (svms->gone(client)) {
+		ret = -ENODEV;
+	} else {
+		wait = ogpu_svm_rate_take(&svms->rate, &svm->owner->faults, jiffies);
+		ret = wait ? -EAGAIN : ogpu_svm_serve(svm, va, write);
+	}
 	if (ret != -EAGAIN || !ogpu_svm_put_back(svm, client))
-		mem->svms.served(client, ret);
+		svms->served(client, ret);
 	if (!list_empty_careful(&svm->faults))
-		queue_work(ogpu_svm_wq, &svm->work);
+		queue_delayed_work(ogpu_svm_wq, &svm->work, wait);
 
 out_put:
 	ogpu_vm_put(vm);
@@ -675,7 +682,7 @@ bool ogpu_svm_add_client(struct ogpu_vm *vm, struct ogpu_svm_client *client, u64
 	if (added)
 		list_add_tail(&client->link, &svm->faults);
 	spin_unlock(&svm->lock);
-	queue_work(ogpu_svm_wq, &svm->work);
+	queue_delayed_work(ogpu_svm_wq, &svm->work, 0);
 
 	return added;
 }
@@ -774,7 +781,7 @@ int ogpu_svm_create(struct ogpu_vm *vm)
 	svm->odev = odev;
 	svm->vm = vm;
 	svm->owner = ogpu_vm_owner_get(vm->pt_mem.owner);
-	INIT_WORK(&svm->work, ogpu_svm_work);
+	INIT_DELAYED_WORK(&svm->work, ogpu_svm_work);
 	INIT_WORK(&svm->end, ogpu_svm_end_work);
 	mutex_init(&svm->pt_lock);
 	INIT_LIST_HEAD(&svm->ranges);
@@ -805,7 +812,7 @@ void ogpu_svm_destroy(struct ogpu_vm *vm)
 
 	vm->svm = NULL;
 	/* It does not work without users. */
-	disable_work_sync(&svm->work);
+	disable_delayed_work_sync(&svm->work);
 	down_write(&svm->base.notifier_lock);
 	svm->vm = NULL;
 	up_write(&svm->base.notifier_lock);
@@ -891,6 +898,7 @@ int ogpu_svms_init(struct ogpu_device *odev)
 
 	init_waitqueue_head(&svms->wait);
 	INIT_LIST_HEAD(&svms->list);
+	ogpu_svm_rate_init(&svms->rate);
 
 	return drmm_mutex_init(&odev->drm, &svms->lock);
 }

@@ -19,6 +19,7 @@
 
 #include "ogpu_device.h"
 #include "ogpu_shrink.h"
+#include "ogpu_svm_rate.h"
 #include "ogpu_vram_mgr.h"
 
 struct drm_ogpu_query_memory;
@@ -120,6 +121,10 @@ struct ogpu_svm_client;
 struct ogpu_mem_svms {
 	/** @served: a fault was served, or with an error it cannot be; called by a worker */
 	void (*served)(struct ogpu_svm_client *client, int error);
+	/** @gone: does nobody ask for it any more? Called by a worker */
+	bool (*gone)(struct ogpu_svm_client *client);
+	/** @rate: of all faults that are served */
+	struct ogpu_svm_rate rate;
 	/** @wait: for &struct ogpu_mem_binds.stops to change */
 	wait_queue_head_t wait;
 	/** @lock: protects @list */

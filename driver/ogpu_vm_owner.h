@@ -11,6 +11,7 @@
 #include <linux/uidgid.h>
 #include <linux/wait.h>
 
+#include "ogpu_svm_rate.h"
 #include "ogpu_userptr_account.h"
 
 struct ogpu_device;
@@ -51,6 +52,8 @@ struct ogpu_vm_owner {
 	atomic64_t left[OGPU_VM_SHARES];
 	/** @account: how long others wait; it is what keeps a user that nobody refers to */
 	struct ogpu_account account;
+	/** @faults: what was served for the user */
+	struct ogpu_svm_share faults;
 	/** @dying: address spaces, and pieces of programs' memory, that are being taken down */
 	atomic_t dying;
 	/** @wait: for @dying to be 0 */
