@@ -208,6 +208,7 @@ int ogpu_ladder_try(struct ogpu_device *odev, enum ogpu_step step)
 int ogpu_ladder_climb(struct ogpu_device *odev, enum ogpu_trouble trouble, enum ogpu_step step,
 		      int (*start)(struct ogpu_device *odev))
 {
+	char error[sizeof(odev->last_error)];
 	unsigned long began;
 	int ret = -EIO, err;
 
@@ -227,7 +228,8 @@ int ogpu_ladder_climb(struct ogpu_device *odev, enum ogpu_trouble trouble, enum 
 		/* No reset changes what the fuses say. */
 		if (!ret || ret == -EKEYREJECTED || ogpu_ladder_is_decided(odev))
 			return ret;
-		drm_err(&odev->drm, "%s did not help: %d\n", ogpu_ladder_name(step), ret);
+		ogpu_device_get_error(odev, error, sizeof(error));
+		drm_err(&odev->drm, "%s did not help: %s\n", ogpu_ladder_name(step), error);
 	}
 
 	return ret;
