@@ -564,8 +564,8 @@ static void test_progress_is_told(void **state)
 
 	(void)state;
 	WAIT_UNTIL(had_ms() != had, EVENT_MS);
-	had = had_ms();
 	start = vgpu_time_ns(host.gpu);
+	had = had_ms();
 	WAIT_UNTIL(had_ms() - had >= 1200, 10 * EVENT_MS);
 	assert_true(had_ms() - had <= (vgpu_time_ns(host.gpu) - start) / 1000000 + OGPU_FW_HAD_MS);
 }

@@ -23,7 +23,7 @@ while read -r op expected pattern; do
 	case $op in
 	'' | '#'*) continue ;;
 	esac
-	timeout 240 $libexec/ggml/test-backend-ops test -b OGPU0 -o "$op" -p "$pattern" >/tmp/out 2>&1
+	timeout $((240 * ${TEST_SCALE:-1})) $libexec/ggml/test-backend-ops test -b OGPU0 -o "$op" -p "$pattern" >/tmp/out 2>&1
 	status=$?
 	sed 's/\x1b\[[0-9;]*m//g' /tmp/out >/tmp/lines
 	passed=$(grep -c "^ *$op(.*: OK" /tmp/lines)
@@ -39,7 +39,7 @@ models() {
 	arch=$1
 	shift
 	for _ in 1 2 3; do
-		timeout 240 $libexec/llama.cpp-tests/test-llama-archs -a "$arch" -b OGPU0 >/tmp/out 2>&1
+		timeout $((240 * ${TEST_SCALE:-1})) $libexec/llama.cpp-tests/test-llama-archs -a "$arch" -b OGPU0 >/tmp/out 2>&1
 		status=$?
 		sed 's/\x1b\[[0-9;]*m//g' /tmp/out >/tmp/lines
 		good=$(grep -cE "^\| +$arch\|[^|]*\| +(Dense|MoE)\| +OK [^|]*\| +OK\| +OK [^|]*\|$" /tmp/lines)
@@ -57,7 +57,7 @@ text() {
 	to=$1
 	name=$2
 	shift 2
-	timeout 240 /job/generate "/job/$name.gguf" "$1" "la mo" ${2:+"$2"} >"$to" 2>&1 &&
+	timeout $((240 * ${TEST_SCALE:-1})) /job/generate "/job/$name.gguf" "$1" "la mo" ${2:+"$2"} >"$to" 2>&1 &&
 		grep -q '^EQUAL: ' "$to"
 }
 text /tmp/reference q4_K 40 OGPU0
@@ -73,7 +73,7 @@ wait $! || status=1
 cat /tmp/other >>/tmp/lines
 result $status "two programs on one card" /tmp/lines
 
-timeout 100 /job/async >/tmp/lines 2>&1
+timeout $((100 * ${TEST_SCALE:-1})) /job/async >/tmp/lines 2>&1
 [ $? = 0 ] && [ "$(grep -c '^right' /tmp/lines)" = 15 ] &&
 	grep -q '^ggml-ogpu: OGPU0: no host buffer of .*; the CPU has it' /tmp/lines
 result $? "host buffers, asynchronous copies and events" /tmp/lines
@@ -96,7 +96,7 @@ written() {
 card=$(find /sys/bus/pci/drivers/ogpu/ -name '0000:*' | sort | head -n 1)
 /job/generate /job/q4_K.gguf 2000 "la mo" OGPU0 >/tmp/out 2>/tmp/lines &
 tries=0
-while [ "$(written /tmp/out | wc -c)" -lt 20 ] && [ $tries -lt 600 ]; do
+while [ "$(written /tmp/out | wc -c)" -lt 20 ] && [ $tries -lt $((2400 * ${TEST_SCALE:-1})) ]; do
 	sleep 0.1
 	tries=$((tries + 1))
 done

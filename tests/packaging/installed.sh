@@ -164,7 +164,7 @@ fails() {
 	try "$1: the unit has failed" soon systemctl is-failed "ogpu-fwload@ogpu-$2"
 	try "$1: with its exit status" \
 		sh -c "systemctl show -p ExecMainStatus ogpu-fwload@ogpu-$2 | grep -x ExecMainStatus=$3"
-	try "$1: the journal says why" \
+	try "$1: the journal says why" soon \
 		sh -c "journalctl --since '$since' -u ogpu-fwload@ogpu-$2 | grep '$4'"
 	ogpu-smi doctor --read-timeout="$LIMIT" -d "$2" >$said
 	[ $? = 24 ]

@@ -168,9 +168,14 @@ void card_open_number(struct card *card, unsigned int number)
 
 void card_open_unused(struct card *card)
 {
+	card_open_number_unused(card, 0);
+}
+
+void card_open_number_unused(struct card *card, unsigned int number)
+{
 	struct drm_ogpu_query_memory none = {};
 
-	open_file(card, 0);
+	open_file(card, number);
 	if (card_wait_memory(card, &none))
 		die("memory of programs that ended does not come back", -ETIME);
 	create_vm(card);

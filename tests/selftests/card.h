@@ -53,6 +53,7 @@ void card_open_number(struct card *card, unsigned int number);
  * tests that compare figures of card_memory(). Waits at most 30 s.
  */
 void card_open_unused(struct card *card);
+void card_open_number_unused(struct card *card, unsigned int number);
 /* The same card through another file: another client. */
 void card_close(struct card *card);
 

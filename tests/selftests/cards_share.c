@@ -222,7 +222,7 @@ TEST_TIMEOUT(importer_dies, 180)
 	unsigned int i;
 	int fd;
 
-	card_open_number(&look, 1);
+	card_open_number_unused(&look, 1);
 	side_open(&one, 0);
 	card_buffer(&one.card, &mine, SIZE, DRM_OGPU_BO_SYSTEM, READ_WRITE);
 	fd = export(&one.card, &mine);

@@ -163,7 +163,7 @@ static void check_charge(uint32_t flags)
 	before = get(&group, "memory.current", "");
 	ASSERT_EQ(create(&card, &buf, 2 * SIZE, DRM_OGPU_BO_SYSTEM, flags), 0);
 	group_leave(&group);
-	EXPECT(pays(&group, before + 2 * SIZE, before + 3 * SIZE));
+	EXPECT(pays(&group, before + 3 * SIZE / 2, before + 3 * SIZE));
 	close_args = (struct drm_gem_close) { .handle = buf.handle };
 	ASSERT_EQ(card_ioctl(&card, DRM_IOCTL_GEM_CLOSE, &close_args), 0);
 	EXPECT(pays(&group, 0, before + SIZE));

@@ -8,6 +8,8 @@
 #include "doc-queues.h"
 #include "harness.h"
 
+#define WAIT_NS	(10000000000ll * time_scale())
+
 TEST(example_submit)
 {
 	EXPECT_EQ(submit_door(), 0);
@@ -67,10 +69,10 @@ TEST(ring_full)
 	EXPECT_EQ(jobs, 4096 / 40 - 1);
 
 	*((volatile uint64_t *)d.buf.ptr + 1) = 1;
-	ASSERT_EQ(ogpu_queue_wait(d.queue, point, 10000000000ll), 0);
+	ASSERT_EQ(ogpu_queue_wait(d.queue, point, WAIT_NS), 0);
 	EXPECT_EQ(*(uint32_t *)d.buf.ptr, jobs);
 	ASSERT_EQ(ogpu_queue_submit(d.queue, &d.stream, NULL, 0, &point), 0);
-	ASSERT_EQ(ogpu_queue_wait(d.queue, point, 10000000000ll), 0);
+	ASSERT_EQ(ogpu_queue_wait(d.queue, point, WAIT_NS), 0);
 	EXPECT_EQ(*(uint32_t *)d.buf.ptr, jobs + 1);
 }
 
@@ -105,7 +107,7 @@ TEST(failure_is_told)
 	ASSERT_EQ(ogpu_queue_set_eventfd(d.queue, fd, DRM_OGPU_EVENT_ERROR), 0);
 	ogpu_emit_fill(&d.stream, 0x700000000000, 1, 64);
 	ASSERT_EQ(ogpu_queue_submit(d.queue, &d.stream, NULL, 0, &point), 0);
-	EXPECT_EQ(ogpu_queue_wait(d.queue, point, 10000000000ll), -ECANCELED);
+	EXPECT_EQ(ogpu_queue_wait(d.queue, point, WAIT_NS), -ECANCELED);
 	EXPECT_EQ(poll(&p, 1, 10000 * time_scale()), 1);
 	ASSERT_EQ(ogpu_queue_state(d.queue, &state), 0);
 	EXPECT_EQ(state.error, DRM_OGPU_QUEUE_ERR_MEMORY);

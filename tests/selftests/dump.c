@@ -48,14 +48,18 @@ static int count_dumps(char *path)
 
 static void drop_dumps(void)
 {
+	uint64_t end = time_limit(30000);
 	char path[PATH_SIZE];
 	int fd;
 
 	while (count_dumps(path)) {
+		ASSERT_LE(time_ms(), end);
 		fd = open(path, O_WRONLY | O_CLOEXEC);
 		if (fd < 0)
 			continue;
-		ASSERT_EQ(write(fd, "1", 1), 1);
+		/* It goes some time after it was told to. */
+		if (write(fd, "1", 1) != 1)
+			EXPECT_EQ(errno, ENODEV);
 		close(fd);
 	}
 }

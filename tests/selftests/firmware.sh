@@ -190,12 +190,15 @@ ended() {
 	result 1 "$name"
 }
 
+# All of this while the driver waits for it.
+echo $((5000 * ${TEST_SCALE:-1})) >/sys/module/ogpu/parameters/fw_timeout_ms
 start_silent
 load "another loader is at work" 8 $I/good.img
 state_is booting
 ogpu-fwload cancel >/tmp/out 2>/tmp/err
 result $? "cancel"
 ended "the cancelled loader says so" 11
+echo 5000 >/sys/module/ogpu/parameters/fw_timeout_ms
 state_is awaiting-firmware
 start_silent
 kill -INT $loader

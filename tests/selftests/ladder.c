@@ -145,7 +145,7 @@ TEST_TIMEOUT(bus_reset, TIMEOUT_S)
 	start_job(&card, &done);
 	/* So long each attempt waits for what does not happen. */
 	snprintf(command, sizeof(command),
-		 "echo %u >/sys/module/ogpu/parameters/fw_timeout_ms", 2000 * time_scale());
+		 "echo %u >/sys/module/ogpu/parameters/fw_timeout_ms", 5000 * time_scale());
 	ASSERT(admin_run(command));
 	ASSERT(admin_control(&admin, "{\"cmd\":\"inject\",\"fault\":\"stuck\"}"));
 	ASSERT(admin_control(&admin, "{\"cmd\":\"inject\",\"fault\":\"mc-crash\"}"));

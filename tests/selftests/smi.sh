@@ -67,8 +67,14 @@ grep -q '^40000000$' "/sys/bus/pci/devices/$FIRST"/hwmon/hwmon*/power1_cap
 result $? "the card has the limit"
 smi "too much power" 64 power-cap 4000 -d "$FIRST"
 
+# Events are told from when its last card's file is open.
+listens() {
+	timeout $LIMIT sh -c 'until [ "$(ls -l /proc/'"$1"'/fd | grep -c "/events$")" -ge '"$2"' ]; do usleep 100000; done'
+}
+
 ogpu-smi events --count=2 --timeout=60 -d "$FIRST" >events 2>&1 &
 events=$!
+listens $events 1
 timeout $LIMIT ogpu-smi reset -d "$FIRST" >out 2>err
 result $? "reset one"
 smi "reset is counted" 0 show -d "$FIRST"
@@ -81,7 +87,7 @@ result $? "its events were told"
 # Of a card that is running: the reason of a reset, with its number. Fewer events may not be told of.
 ogpu-smi events --json --count=3 --timeout=60 -d "$FIRST" >events 2>&1 &
 events=$!
-timeout $LIMIT sh -c 'until [ "$(ls -l /proc/'$events'/fd | grep -c "/events$")" -ge 1 ]; do usleep 100000; done'
+listens $events 1
 vgpuctl -c 0 '{"cmd":"inject","fault":"mc-crash"}' >/dev/null
 wait $events
 grep -q '"action":"event","event":3,"seq":[0-9]*,"text":"resetting the card: firmware crashed; action: restart job"' events

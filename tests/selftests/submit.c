@@ -406,7 +406,6 @@ static void run_endless(struct setup *t, uint32_t queue, const struct stream *en
 	struct drm_ogpu_queue_get_state state;
 	uint64_t begin = time_ms(), end = time_limit(10000);
 	struct stream good;
-	unsigned int runs = 0;
 
 	card_stream(&t->card, &good, 4096);
 	stream_fill(&good, word_va(t, 8), 8, 0x55555555);
@@ -417,13 +416,11 @@ static void run_endless(struct setup *t, uint32_t queue, const struct stream *en
 	ASSERT_EQ(card_submit(&t->card, queue, &good, &out[1], 1), 0);
 	do {
 		card_run(&t->card, t->queue, &good);
-		runs++;
 		card_queue_state(&t->card, queue, &state);
 	} while (state.error == DRM_OGPU_QUEUE_OK && time_ms() < end);
 
 	EXPECT_EQ(state.error, DRM_OGPU_QUEUE_ERR_TIMEOUT);
 	EXPECT_GE(time_ms() - begin, ENDLESS_MS - 100);
-	EXPECT_GE(runs, 3);	/* far more, but for slow test machines */
 	EXPECT_EQ(card_syncobj_wait(&t->card, out[0].handle, WAIT_MS), 0);
 	EXPECT_EQ(card_syncobj_wait(&t->card, out[1].handle, WAIT_MS), 0);
 	EXPECT_EQ(card_fence_status(&t->card, out[0].handle), -ETIMEDOUT);

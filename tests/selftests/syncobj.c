@@ -23,6 +23,7 @@
 #define SIGNAL		DRM_OGPU_SYNC_SIGNAL
 #define TIMELINE	DRM_OGPU_SYNC_TIMELINE
 #define WAIT_MS		30000
+#define HELD_MS		3600000
 #define SLOT_BYTES	256u
 
 struct setup {
@@ -40,7 +41,7 @@ static void set_up(struct setup *t)
 	card_buffer(&t->card, &t->page, 4096, DRM_OGPU_BO_SYSTEM, READ_WRITE);
 	t->words = t->page.map;
 	card_stream(&t->card, &t->s, 65536);
-	t->gated = card_queue(&t->card, DRM_OGPU_ENGINE_COMPUTE, 0);
+	t->gated = card_queue(&t->card, DRM_OGPU_ENGINE_COMPUTE, HELD_MS);
 }
 
 static uint64_t word_va(const struct setup *t, unsigned int index)
@@ -66,8 +67,8 @@ static void submit_gated(struct setup *t, unsigned int gate, struct drm_ogpu_syn
 	struct stream s = slot(t, gate);
 
 	stream_wait(&s, word_va(t, gate), DRM_OGPU_COMPARE_NE, 0, UINT64_MAX);
-	ASSERT_EQ(card_submit(&t->card, card_queue(&t->card, DRM_OGPU_ENGINE_COPY, 0), &s, &out, 1),
-		  0);
+	ASSERT_EQ(card_submit(&t->card, card_queue(&t->card, DRM_OGPU_ENGINE_COPY, HELD_MS), &s,
+			      &out, 1), 0);
 }
 
 static void submit(struct setup *t, uint32_t queue, struct drm_ogpu_sync a, struct drm_ogpu_sync b)

@@ -25,7 +25,7 @@ result $? "a job that fails"
 address=$(basename "$(readlink -f /sys/class/drm/renderD128/device)")
 state=/sys/bus/pci/devices/$address/state
 vgpuctl '{"cmd":"inject","fault":"mc-crash"}' >/dev/null
-left=300
+left=$((300 * ${TEST_SCALE:-1}))
 while [ "$(cat "$trace/trace" | grep -c 'ogpu_state: .*state=running')" = 0 ] && [ $left -gt 0 ]; do
 	sleep 0.1
 	left=$((left - 1))

@@ -240,5 +240,7 @@ void user_hog(uint64_t bytes)
 	/* The job waits until what was there has been copied away. */
 	stream_fill(&s, HOG_VA, 4096, 1);
 	card_run(&hog, card_queue(&hog, DRM_OGPU_ENGINE_COPY, 0), &s);
+	/* A mapping would keep the file. */
+	munmap(s.buf.map, s.buf.size);
 	card_close(&hog);
 }

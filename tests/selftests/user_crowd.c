@@ -175,7 +175,8 @@ TEST_TIMEOUT(all_have_their_turn, 180)
 	struct card card;
 	unsigned int i;
 
-	card_open(&card);
+	/* Queues of the tests before keep their numbers until they have been destroyed. */
+	card_open_unused(&card);
 	if (card.info.max_queues < 2 * MANY)
 		SKIP("the card has too few queues");
 	card_buffer(&card, &words, 16384, DRM_OGPU_BO_SYSTEM, RW);

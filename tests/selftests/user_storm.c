@@ -175,6 +175,8 @@ static void misbehave(struct program *p)
 		DRM_OGPU_QUEUE_ERR_OPCODE, DRM_OGPU_QUEUE_ERR_RING, DRM_OGPU_QUEUE_ERR_KILLED,
 	};
 	struct drm_ogpu_queue_kill kill = {};
+	struct drm_ogpu_queue_get_state state;
+	uint64_t end = time_limit(WAIT_MS);
 	struct user u;
 
 	user_open(&p->card, &u, 4096);
@@ -195,7 +197,11 @@ static void misbehave(struct program *p)
 		ASSERT_EQ(card_ioctl(&p->card, DRM_IOCTL_OGPU_QUEUE_KILL, &kill), 0);
 		break;
 	}
-	EXPECT_EQ(user_error(&u), errors[how]);
+	/* Nothing of it executes while others have its memory. */
+	do {
+		card_queue_wait_error(&p->card, u.args.queue_id, &state);
+	} while (!state.error && time_ms() < end);
+	EXPECT_EQ(state.error, errors[how]);
 	user_destroy(&u);
 }
 

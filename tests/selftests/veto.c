@@ -48,11 +48,12 @@ static void fail(struct admin *admin)
 
 TEST_TIMEOUT(taken_back, TIMEOUT_S)
 {
-	uint64_t begin = time_ms();
 	struct admin admin;
+	uint64_t begin;
 	char text[1024];
 
 	fail(&admin);
+	begin = time_ms();
 	EXPECT(admin_is(&admin, "state", "resetting"));
 	while (!admin_is(&admin, "state", "running")) {
 		ASSERT_LE(time_ms() - begin, TAKEN_MS * time_scale());
