@@ -351,6 +351,7 @@ static int ogpu_boot_configure(struct ogpu_device *odev, const struct ogpu_msg_h
 		/* It was found dead. */
 		return ret == -ENODEV && !ogpu_boot_over(odev) ? -EIO : ret;
 	}
+	ogpu_mbox_open(odev);
 
 	mutex_lock(&boot->lock);
 	for (i = 0; i < 4; i++)

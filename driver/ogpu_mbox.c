@@ -83,6 +83,8 @@ struct ogpu_mbox {
 	unsigned int timeouts;
 	/** @msg: ring of replies and events */
 	struct ogpu_mbox_ring msg;
+	/** @open: firmware has its configuration, and refuses nobody */
+	bool open;
 	/** @broken: the ring's counters made no sense; nothing more is taken from it */
 	bool broken;
 	/** @hello: what firmware told about itself, once @got_hello */
@@ -365,6 +367,8 @@ static int ogpu_mbox_wait_slice(struct ogpu_mbox *mbox, const bool *got, unsigne
  * @size: bytes of @body
  *
  * Firmware gets requests in the order in which they are sent, as soon as there is room in the ring.
+ * Before ogpu_mbox_open() it gets none but OGPU_MSG_CONFIGURE: it would refuse what somebody asks
+ * about a queue that was there before a reset, and that would look like trouble.
  * Allocates nothing and waits for nobody but a lock: may be called where fences are signalled, and
  * from handlers of events. Failure is for ogpu_mbox_finish() to tell.
  */
@@ -386,7 +390,7 @@ void ogpu_mbox_send(struct ogpu_device *odev, struct ogpu_mbox_call *call, enum 
 		memcpy(call->msg.body, body, size);
 
 	mutex_lock(&mbox->lock);
-	if (mbox->running) {
+	if (mbox->running && (mbox->open || type == OGPU_MSG_CONFIGURE)) {
 		ogpu_mbox_calls_add(&mbox->calls, call);
 		ogpu_mbox_push(mbox);
 	} else {
@@ -524,11 +528,25 @@ void ogpu_mbox_start(struct ogpu_device *odev)
 	mbox->told_since = jiffies;
 	mbox->told = 0;
 	mbox->got_hello = false;
+	mbox->open = false;
 	mbox->broken = false;
 
 	odev->chip->mbox_set(odev, mbox->dma, OGPU_MBOX_AREA_SIZE);
 	WRITE_ONCE(mbox->running, true);
 
+	mutex_unlock(&mbox->lock);
+}
+
+/**
+ * ogpu_mbox_open() - firmware has its configuration: others than who starts it may speak to it
+ * @odev: the card
+ */
+void ogpu_mbox_open(struct ogpu_device *odev)
+{
+	struct ogpu_mbox *mbox = odev->mbox;
+
+	mutex_lock(&mbox->lock);
+	mbox->open = true;
 	mutex_unlock(&mbox->lock);
 }
 

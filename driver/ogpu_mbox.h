@@ -43,6 +43,7 @@ void ogpu_mbox_set_handler(struct ogpu_device *odev, enum ogpu_mbox_kind kind,
 void ogpu_mbox_wait_events(struct ogpu_device *odev);
 void ogpu_mbox_flush(struct ogpu_device *odev);
 void ogpu_mbox_start(struct ogpu_device *odev);
+void ogpu_mbox_open(struct ogpu_device *odev);
 void ogpu_mbox_stop(struct ogpu_device *odev);
 int ogpu_mbox_wait_hello(struct ogpu_device *odev, struct ogpu_msg_hello *hello,
 			 unsigned int timeout_ms);

@@ -5,6 +5,11 @@
  *
  * Needs a virtual GPU whose control socket can be reached from the test machine.
  */
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "admin.h"
 #include "card.h"
 #include "clients.h"
@@ -123,6 +128,56 @@ TEST_TIMEOUT(core_reset, TIMEOUT_S)
 	EXPECT(admin_wait(&admin, "state", "running"));
 	expect_step(&admin, "core-reset", &core, 1, 1);
 	EXPECT_EQ(step_of(&admin, "core-reset").event, EVENT_FW_CRASH);
+	expect_step(&admin, "function-reset", &function, 0, 0);
+	EXPECT(client_works());
+}
+
+/*
+ * A program ends while firmware has been started and not yet been configured. What is asked because
+ * of its queue, which that firmware has never known, is no reason to reset the card once more.
+ */
+TEST_TIMEOUT(closed_while_it_starts, TIMEOUT_S)
+{
+	struct step core, function;
+	struct admin admin;
+	struct card card;
+	uint64_t end;
+	uint32_t done;
+	int ready[2];
+	pid_t pid;
+	char byte;
+
+	find(&admin);
+	if (!admin_run("cat /sys/kernel/debug/dri/*/state >/dev/null"))
+		SKIP("debugfs cannot be read: not mounted, or not root");
+	core = step_of(&admin, "core-reset");
+	function = step_of(&admin, "function-reset");
+	ASSERT_EQ(pipe(ready), 0);
+	pid = fork();
+	ASSERT_GE(pid, 0);
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		card_open(&card);
+		start_job(&card, &done);
+		if (write(ready[1], "x", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	ASSERT_EQ(read(ready[0], &byte, 1), 1);
+	card_open(&card);
+	start_job(&card, &done);
+	ASSERT(admin_control(&admin, "{\"cmd\":\"inject\",\"fault\":\"rom-delay\",\"ms\":2000}"));
+	ASSERT(admin_control(&admin, "{\"cmd\":\"inject\",\"fault\":\"mc-crash\"}"));
+	/* Then the mailbox is off, until the card is started. */
+	EXPECT_EQ(card_syncobj_wait(&card, done, FENCE_MS), 0);
+	end = time_limit(FENCE_MS);
+	while (!admin_run("grep -q '^mailbox: on' /sys/kernel/debug/dri/*/state"))
+		ASSERT_LE(time_ms(), end);
+	kill(pid, SIGKILL);
+	ASSERT_EQ(waitpid(pid, NULL, 0), pid);
+	EXPECT(admin_wait(&admin, "state", "running"));
+	EXPECT(admin_control(&admin, "{\"cmd\":\"inject\",\"fault\":\"rom-delay\",\"ms\":0}"));
+	expect_step(&admin, "core-reset", &core, 1, 1);
 	expect_step(&admin, "function-reset", &function, 0, 0);
 	EXPECT(client_works());
 }
