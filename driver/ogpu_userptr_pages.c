@@ -142,6 +142,9 @@ static int ogpu_userptr_fault(struct ogpu_userptr *userptr, struct hmm_range *ra
 			return 0;
 		end = min(find_next_zero_bit(userptr->want, userptr->pages, i),
 			  i + OGPU_USERPTR_AT_ONCE);
+		/* Not wanted any more: a part was just unmapped. */
+		if (end == i)
+			continue;
 		ret = ogpu_userptr_fault_some(userptr, range, i, end - i);
 		if (ret)
 			return ret;

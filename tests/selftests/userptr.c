@@ -571,7 +571,7 @@ TEST_TIMEOUT(too_many, 120)
 }
 
 /* A user-mode queue is suspended while its memory changes, in the midst of its work. */
-TEST_TIMEOUT(user_queue, 120)
+TEST_TIMEOUT(user_queue, 300)
 {
 	struct card card;
 	struct buffer out;
@@ -596,7 +596,7 @@ TEST_TIMEOUT(user_queue, 120)
 	ASSERT_EQ(own_bind_op(&card, own_op(mem, VA, 64 * KIB, RW)), 0);
 	own_fill(mem, 64 * KIB, 4);
 	u.word[1] = 1;
-	ASSERT_EQ(user_wait(&u, WAIT_MS), 0);
+	ASSERT_EQ(user_wait(&u, 3 * WAIT_MS), 0);
 	EXPECT_EQ(own_wrong(out.map, 64 * KIB, 4), 0);
 
 	for (i = 0; i < 20; i++) {
@@ -631,7 +631,7 @@ TEST_TIMEOUT(user_queue, 120)
 			break;
 		}
 		u.word[1] = 1;
-		ASSERT_EQ(user_wait(&u, WAIT_MS), 0);
+		ASSERT_EQ(user_wait(&u, 3 * WAIT_MS), 0);
 		EXPECT_EQ(own_wrong(out.map, 64 * KIB, i + 10), 0);
 		EXPECT_EQ(own_not_all(mem, 64 * KIB, i + 100), 0);
 	}

@@ -120,7 +120,7 @@ static uint64_t take(struct taker *taker)
 }
 
 /* Strangers wait for jobs that do not end for a tenth of a second, all of them together. */
-TEST_TIMEOUT(others_patience, 120)
+TEST_TIMEOUT(others_patience, 300)
 {
 	struct drm_ogpu_queue_get_state state;
 	uint64_t first, ms, start, sum = 0;
@@ -358,7 +358,7 @@ static void *submit_all_the_time(void *arg)
 	return NULL;
 }
 
-TEST_TIMEOUT(stress, 120)
+TEST_TIMEOUT(stress, 300)
 {
 	struct changer c = { .size = 2 * MIB };
 	unsigned int i, good = 0;
@@ -416,7 +416,7 @@ TEST_TIMEOUT(stress, 120)
 }
 
 /* A user-mode queue is suspended while a stranger takes pages of a file, and sees what is there. */
-TEST_TIMEOUT(others_and_user_queue, 120)
+TEST_TIMEOUT(others_and_user_queue, 300)
 {
 	struct taker *taker;
 	struct card card;
