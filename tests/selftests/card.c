@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <linux/sync_file.h>
 #include <poll.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -98,6 +100,20 @@ bool card_private;
 int card_ioctl(const struct card *card, unsigned long request, void *arg)
 {
 	return drmIoctl(card->fd, request, arg) ? -errno : 0;
+}
+
+void card_let_all(void)
+{
+	glob_t nodes;
+	size_t i;
+
+	if (glob("/dev/dri/renderD*", 0, NULL, &nodes))
+		die("no render node", -ENODEV);
+	for (i = 0; i < nodes.gl_pathc; i++) {
+		if (chmod(nodes.gl_pathv[i], 0666))
+			die("chmod of a render node", -errno);
+	}
+	globfree(&nodes);
 }
 
 static int open_node(unsigned int number)

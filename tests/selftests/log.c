@@ -143,7 +143,7 @@ TEST(flood)
 	struct card card;
 	pid_t other;
 
-	ASSERT_EQ(system("chmod 666 /dev/dri/renderD*"), 0);
+	card_let_all();
 	other = fork();
 	ASSERT_GE(other, 0);
 	if (!other) {
@@ -178,7 +178,7 @@ TEST(flood_of_programs)
 	struct card card;
 	pid_t other;
 
-	ASSERT_EQ(system("chmod 666 /dev/dri/renderD*"), 0);
+	card_let_all();
 	for (i = 0; i < FLOOD; i++) {
 		other = fork();
 		ASSERT_GE(other, 0);
@@ -326,7 +326,7 @@ TEST(events_of_the_card_stay)
 	ASSERT(admin_wait(&admin, "state", "running"));
 	first = 0;
 
-	ASSERT_EQ(system("chmod 666 /dev/dri/renderD*"), 0);
+	card_let_all();
 	for (user = 0; user < 3; user++) {
 		pid = fork();
 		ASSERT_GE(pid, 0);

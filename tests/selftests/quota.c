@@ -5,10 +5,8 @@
  * wait outside of rings.
  */
 #include <errno.h>
-#include <glob.h>
 #include <stdio.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -65,17 +63,6 @@ static void set_limit(unsigned int limit)
 	ASSERT_EQ(fclose(f), 0);
 }
 
-static void open_nodes(void)
-{
-	glob_t nodes;
-	size_t i;
-
-	ASSERT_EQ(glob("/dev/dri/renderD*", 0, NULL, &nodes), 0);
-	for (i = 0; i < nodes.gl_pathc; i++)
-		ASSERT_EQ(chmod(nodes.gl_pathv[i], 0666), 0);
-	globfree(&nodes);
-}
-
 TEST(shares)
 {
 	struct card first, again, second, root;
@@ -84,7 +71,7 @@ TEST(shares)
 	/* Queues of programs before count until they have been destroyed. */
 	card_open_unused(&root);
 	card_close(&root);
-	open_nodes();
+	card_let_all();
 	open_as(&first, 65534);
 	open_as(&second, 65533);
 	card_open(&root);
@@ -114,7 +101,7 @@ TEST(limit)
 {
 	struct card first, second;
 
-	open_nodes();
+	card_let_all();
 	open_as(&first, 65534);
 	open_as(&second, 65533);
 	set_limit(3);
@@ -178,7 +165,7 @@ TEST_TIMEOUT(waiting_jobs, 60)
 	uint64_t end;
 	int ret;
 
-	open_nodes();
+	card_let_all();
 	open_closed(&first, 65534);
 	open_closed(&again, 65534);
 	open_closed(&second, 65533);
