@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "clock.h"
 #include "fake_kernels.h"
 #include "fake_queue.h"
 
@@ -449,20 +450,49 @@ static void test_preempt_copy(void **state)
 	assert_memory_equal(mem(0), mem(0x1000000), 0x1000000);
 }
 
+/* Endless work is told to stop while the host does not run it: until the bracket is unlocked. */
+static void preempt_late(void)
+{
+	put_dispatch(q, "endless", 1, 32);
+	*q_pointer(q, 1) = q->wptr;
+	pthread_rwlock_wrlock(&gpu->bracket);
+	q_start(q);
+	q_write(q, OGPU_SLOT_CTRL, OGPU_SLOT_CMD_PREEMPT);
+}
+
 /* A doorbell that comes while the queue is taken off is passed on. */
 static void test_late_doorbell(void **state)
 {
 	(void)state;
-	q_start(q);
-	put_dispatch(q, "endless", 1, 32);
-	q_ring(q);
-	for (unsigned int i = 0; i < 100; i++)
-		sched_yield();
-	q_write(q, OGPU_SLOT_CTRL, OGPU_SLOT_CMD_PREEMPT);
+	preempt_late();
 	assert_true(engines_doorbell(gpu->engines, 40, NULL));
 	assert_int_equal(q_state(q), OGPU_SLOT_RUNNING);
-	q_write(q, OGPU_SLOT_CTRL, OGPU_SLOT_CMD_KILL);
-	assert_true(q_wait(q, OGPU_SLOT_FAILED));
+	pthread_rwlock_unlock(&gpu->bracket);
+	assert_true(q_wait(q, OGPU_SLOT_SAVED));
+	pthread_mutex_lock(&gpu->lock);
+	while (!gpu->doorbells_forwarded)
+		pthread_cond_wait(&gpu->change, &gpu->lock);
+	assert_int_equal(gpu->doorbell_forwarded, 40);
+	pthread_mutex_unlock(&gpu->lock);
+}
+
+/* Who asks a slot that is late asks 50 times a second at most, and not a thousand times. */
+static void test_late_slot(void **state)
+{
+	const struct timespec ms = { .tv_nsec = 1000000 };
+	const uint64_t start = vgpu_time_ns(gpu);
+	unsigned int asked = 0;
+
+	(void)state;
+	preempt_late();
+	while (vgpu_time_ns(gpu) - start < CLOCK_NS_PER_S) {
+		assert_int_equal(q_state(q), OGPU_SLOT_RUNNING);
+		asked++;
+		nanosleep(&ms, NULL);
+	}
+	assert_in_range(asked, 1, 100 + 50);
+	pthread_rwlock_unlock(&gpu->bracket);
+	assert_true(q_wait(q, OGPU_SLOT_SAVED));
 }
 
 static void test_two_queues(void **state)
@@ -622,6 +652,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_preempt_wait, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_preempt_copy, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_late_doorbell, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_late_slot, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_two_queues, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_grid_in_parts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_idle, setup, teardown),

@@ -72,7 +72,7 @@ void engines_reset(struct engines *eng)
 
 		pthread_mutex_lock(&slot->lock);
 		while (atomic_load(&slot->stop) & STOP_RESET)
-			pthread_cond_wait(&slot->reset_done, &slot->lock);
+			pthread_cond_wait(&slot->obeyed, &slot->lock);
 		pthread_mutex_unlock(&slot->lock);
 	}
 }

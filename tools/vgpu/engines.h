@@ -69,7 +69,8 @@ struct slot {
 
 	pthread_mutex_t lock;		/* of what follows, down to the blank line */
 	pthread_cond_t wake;		/* something for the thread to do */
-	pthread_cond_t reset_done;
+	pthread_cond_t obeyed;		/* an order was carried out */
+	uint64_t ordered;		/* when the first came of PREEMPT and KILL in stop */
 	struct slot_queue queue;
 	enum ogpu_slot_state state;
 	struct slot_failure failure;	/* valid while FAILED */
@@ -124,6 +125,7 @@ uint64_t slot_unit_ns(const struct slot *slot);
 void slot_unit_begin(struct slot *slot);
 void slot_unit_end(struct slot *slot);
 void slot_order(struct slot *slot, uint32_t stop);
+void slot_wait_late(struct slot *slot);
 void slot_count(struct slot *slot, const uint64_t *more);
 void slot_count_bytes(struct slot *slot, uint64_t read, uint64_t written);
 /* The same, for the command processor. */

@@ -6,10 +6,15 @@
  * once; PREEMPT, KILL and reset are orders (slot.stop) that the thread carries out as soon as
  * it can, so that whoever gives them never waits and is interrupted when it is done.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "abi/mbox.h"
+#include "clock.h"
 #include "engines.h"
+
+#define LATE_NS		100000000u	/* if the host runs our threads, an order needs far less */
+#define LATE_WAIT_NS	20000000u
 
 /**
  * slot_unit_ns() - Time with a workgroup on a unit, or executing other packets.
@@ -309,7 +314,7 @@ static void clear_slot(struct slot *slot)
 	slot->unit_ns = 0;
 	atomic_store(&slot->priority, 0);
 	atomic_store(&slot->stop, atomic_load(&slot->stop) & STOP_EXIT);
-	pthread_cond_broadcast(&slot->reset_done);
+	pthread_cond_broadcast(&slot->obeyed);
 }
 
 /* With the lock held, which is released for a while: the queue leaves the slot. */
@@ -331,6 +336,7 @@ static void leave(struct slot *slot, enum step step)
 	slot->rung = false;
 	slot->rung_wptr = false;
 	atomic_fetch_and(&slot->stop, ~(STOP_PREEMPT | STOP_KILL));
+	pthread_cond_broadcast(&slot->obeyed);
 	pthread_mutex_unlock(&slot->lock);
 	tell(slot, needed);
 	/* A doorbell that came too late for this slot is the firmware's business again. */
@@ -387,17 +393,41 @@ static void *slot_main(void *arg)
 void slot_order(struct slot *slot, uint32_t stop)
 {
 	pthread_mutex_lock(&slot->lock);
-	atomic_fetch_or(&slot->stop, stop);
+	if (!(atomic_fetch_or(&slot->stop, stop) & (STOP_PREEMPT | STOP_KILL)))
+		slot->ordered = vgpu_time_ns(slot->gpu);
 	pthread_cond_signal(&slot->wake);
 	pthread_mutex_unlock(&slot->lock);
 	pool_poke(slot->eng->pool);
+}
+
+/**
+ * slot_wait_late() - Whoever asks a slot that is late with an order waits for it a little.
+ * @slot: the slot, locked; the lock is released for a while
+ *
+ * Firmware gives up a slot that it has asked often enough. If the host did not run one of our
+ * threads meanwhile, as when a processor of a virtual machine is taken away for half a second, that
+ * would be none of the queue's fault: so it asks less often then.
+ */
+void slot_wait_late(struct slot *slot)
+{
+	const uint32_t stop = atomic_load(&slot->stop);
+	struct timespec until;
+
+	/* A slot that hangs will not obey; the other orders are nobody's who asks. */
+	if (!stop || stop & ~(STOP_PREEMPT | STOP_KILL) ||
+	    vgpu_time_ns(slot->gpu) - slot->ordered < LATE_NS)
+		return;
+	until = clock_after(LATE_WAIT_NS);
+	while (atomic_load(&slot->stop) == stop &&
+	       pthread_cond_timedwait(&slot->obeyed, &slot->lock, &until) != ETIMEDOUT)
+		;
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
 
 static void destroy_sync(struct slot *slot)
 {
-	pthread_cond_destroy(&slot->reset_done);
+	pthread_cond_destroy(&slot->obeyed);
 	pthread_cond_destroy(&slot->wake);
 	pthread_mutex_destroy(&slot->lock);
 }
@@ -421,7 +451,7 @@ bool slot_create(struct engines *eng, unsigned int index, enum ogpu_engine_class
 	mmu_init(&slot->mmu, eng->gpu, &eng->as_table);
 	pthread_mutex_init(&slot->lock, NULL);
 	pthread_cond_init(&slot->wake, NULL);
-	pthread_cond_init(&slot->reset_done, NULL);
+	clock_cond_init(&slot->obeyed);
 	if (!pthread_create(&slot->thread, NULL, slot_main, slot))
 		return true;
 	destroy_sync(slot);

@@ -257,7 +257,8 @@ static void command(struct slot *slot, uint32_t value)
  * @slot: number of the slot
  * @reg: OGPU_SLOT_*
  *
- * Return: its value, 0 if there is no such slot or register. Never blocks for long.
+ * Return: its value, 0 if there is no such slot or register. Never blocks for long, which STATUS of
+ * a slot that is late with an order does for 20 ms.
  */
 uint32_t engines_slot_read(struct engines *eng, unsigned int slot, uint32_t reg)
 {
@@ -266,6 +267,8 @@ uint32_t engines_slot_read(struct engines *eng, unsigned int slot, uint32_t reg)
 	if (slot >= eng->slots)
 		return 0;
 	pthread_mutex_lock(&eng->slot[slot].lock);
+	if (reg == OGPU_SLOT_STATUS)
+		slot_wait_late(&eng->slot[slot]);
 	value = read_reg(&eng->slot[slot], reg);
 	pthread_mutex_unlock(&eng->slot[slot].lock);
 	return value;
