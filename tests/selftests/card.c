@@ -23,6 +23,7 @@
 #define FIRST_VA	0x100000000ull
 #define QUEUE_WAIT_MS	10000
 #define MEMORY_WAIT_MS	30000
+#define OPEN_WAIT_MS	20000
 #define ASLEEP_WAIT_MS	30000
 
 __attribute__((noreturn)) static void die(const char *what, int ret)
@@ -141,6 +142,7 @@ static int open_node(unsigned int number)
 	return -1;
 }
 
+/* A card that is being reset, because of the test before, is waited for. */
 static void open_file(struct card *card, unsigned int number)
 {
 	struct drm_ogpu_query query = {
@@ -148,17 +150,23 @@ static void open_file(struct card *card, unsigned int number)
 		.size = sizeof(card->info),
 		.pointer = (uintptr_t)&card->info,
 	};
+	uint64_t end = time_limit(OPEN_WAIT_MS);
 	int ret;
 
 	memset(card, 0, sizeof(*card));
 	card->next_va = FIRST_VA;
-	card->fd = open_node(number);
-	if (card->fd < 0)
-		die("no render node of an ogpu card: is its firmware loaded?", -ENODEV);
-
-	ret = card_ioctl(card, DRM_IOCTL_OGPU_QUERY, &query);
-	if (ret)
-		die("QUERY", ret);
+	for (;;) {
+		card->fd = open_node(number);
+		if (card->fd < 0)
+			die("no render node of an ogpu card: is its firmware loaded?", -ENODEV);
+		ret = card_ioctl(card, DRM_IOCTL_OGPU_QUERY, &query);
+		if (!ret)
+			return;
+		if (ret != -ENODEV || time_ms() > end)
+			die("QUERY", ret);
+		close(card->fd);
+		sleep_ms(10);
+	}
 }
 
 static void create_vm(struct card *card)

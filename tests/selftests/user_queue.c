@@ -675,15 +675,14 @@ TEST(buffers_come_and_go)
 TEST(process_killed)
 {
 	struct drm_ogpu_query_memory before;
+	struct card card, first;
 	struct neighbour n;
 	int status, pipes[2];
-	struct card card;
 	char byte;
 	pid_t pid;
 
-	/* What earlier tests held is on its way back. */
-	card_open_unused(&card);
-	card_close(&card);
+	/* What earlier tests held is on its way back, and nothing else may be. */
+	card_open_unused(&first);
 	neighbour_open(&n);
 	neighbour_works(&n);
 	before = card_memory(&n.card);
