@@ -21,6 +21,8 @@
 #include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
 #include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/minmax.h>
 #include <linux/rwsem.h>
 
 #include <drm/ttm/ttm_bo.h>
@@ -32,8 +34,9 @@
 
 /* Room that is about to be free is waited for so long. */
 #define OGPU_PLACE_WAIT_MS	10000
-/* How often room in VRAM is looked for again if nothing is known to wait for: within 64 jiffies. */
-#define OGPU_PLACE_LOOKS	6
+/* Room in VRAM is looked for again for so long if nothing can be waited for, ever more seldom. */
+#define OGPU_PLACE_LOCKED_MS	2000
+#define OGPU_PLACE_LOOKS_SHIFT	5u
 /* How often it is looked whether the card is being unbound meanwhile, in jiffies. */
 #define OGPU_PLACE_LOOK		(HZ / 10)
 
@@ -207,12 +210,17 @@ static bool ogpu_mem_wait(struct ogpu_device *odev, struct ogpu_mem_try *try, in
  */
 static bool ogpu_mem_look_again(struct ogpu_mem_try *try, int *ret)
 {
-	if (!try->vram || try->looks == OGPU_PLACE_LOOKS)
+	if (!try->vram)
 		return false;
 
-	/* Most often it is over by now. */
+	if (!try->looks)
+		try->looking = ktime_get();
+	if (ktime_ms_delta(ktime_get(), try->looking) > OGPU_PLACE_LOCKED_MS)
+		return false;
+
+	/* Most often it is over by now, but who has it locked may have no processor. */
 	if (try->looks)
-		schedule_timeout_interruptible(1l << try->looks);
+		schedule_timeout_interruptible(1l << min(try->looks, OGPU_PLACE_LOOKS_SHIFT));
 	try->looks++;
 	if (!signal_pending(current))
 		return true;

@@ -35,6 +35,8 @@ struct ogpu_mem_try {
 	bool vram;
 	/** @looks: how often there was no room though nothing was known to wait for */
 	unsigned int looks;
+	/** @looking: since when, if @looks */
+	ktime_t looking;
 	/** @waited: something was waited for, the first time at @since */
 	bool waited;
 	/** @since: see @waited */
