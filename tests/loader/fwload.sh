@@ -457,7 +457,7 @@ play other
 run "something else runs" 8 $LOAD --timeout=$PATIENT good.img
 expect "that is told, too" 'another upload came in between' err
 play late
-run "the upload ends when time is over, and the card runs" 0 $LOAD --timeout=1 good.img
+run "the upload ends when time is over, and the card runs" 0 $LOAD --timeout=5 good.img
 play busy
 run "reset during the upload" 8 $LOAD good.img
 expect "the driver's reason is told" 'broken off: card was reset during the upload' err

@@ -203,12 +203,15 @@ TEST_TIMEOUT(error_before_recovery, TIMEOUT_S)
 	set_up(&t);
 	if (!aer_can(&t.admin))
 		SKIP("the kernel has no AER, or no aer_inject");
+	/* So that recovery is seen. */
+	ASSERT(play(&t.admin, "\"fault\":\"rom-delay\",\"ms\":2000"));
 	ASSERT(play(&t.admin, "\"fault\":\"mc-hang\""));
 	ASSERT(play(&t.admin, "\"fault\":\"ecc-uncorrected\",\"offset\":134217728"));
 	sleep_ms(100);
 	ASSERT(play(&t.admin, "\"fault\":\"error\",\"block\":2,\"severity\":1,\"addr\":0"));
 	EXPECT(admin_wait(&t.admin, "state", "resetting"));
 	ASSERT(aer_play_nonfatal(&t.admin));
+	EXPECT(play(&t.admin, "\"fault\":\"rom-delay\",\"ms\":0"));
 	expect_lost(&t);
 }
 

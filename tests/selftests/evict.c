@@ -659,7 +659,7 @@ TEST(comes_to_vram_later)
 		ASSERT_EQ(card_ioctl(&a.card, DRM_IOCTL_GEM_CLOSE, &close), 0);
 	}
 
-	end = time_ms() + 10000;
+	end = time_limit(10000);
 	do {
 		client_check(&b, 2, 0);
 	} while (placement_now(&b.card, &b.big) != DRM_OGPU_BO_VRAM && time_ms() < end);

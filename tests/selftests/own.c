@@ -28,17 +28,22 @@ static void gate_keeper(struct own *t, pid_t parent)
 	}
 }
 
+void own_open_as(struct card *card, uid_t uid)
+{
+	card_let_all();
+	ASSERT_EQ(seteuid(uid), 0);
+	card_open(card);
+	ASSERT_EQ(seteuid(0), 0);
+	if (!(card->info.flags & DRM_OGPU_DEVICE_USERPTR))
+		SKIP("the card does not reach memory of programs");
+}
+
 void own_set_up_as(struct own *t, uid_t uid)
 {
 	pid_t parent = getpid();
 
 	memset(t, 0, sizeof(*t));
-	card_let_all();
-	ASSERT_EQ(seteuid(uid), 0);
-	card_open(&t->card);
-	ASSERT_EQ(seteuid(0), 0);
-	if (!(t->card.info.flags & DRM_OGPU_DEVICE_USERPTR))
-		SKIP("the card does not reach memory of programs");
+	own_open_as(&t->card, uid);
 	t->queue = card_queue(&t->card, DRM_OGPU_ENGINE_COPY, GATE_MS);
 	card_stream(&t->card, &t->s, 64 * KIB);
 	card_buffer(&t->card, &t->out, 4 * MIB, DRM_OGPU_BO_SYSTEM, RW);

@@ -50,6 +50,8 @@ struct own {
 	uint32_t done;
 };
 
+/* A card of this user that reaches the memory of programs. */
+void own_open_as(struct card *card, uid_t uid);
 /* As this user: each has his own account of how long others wait for his jobs. */
 void own_set_up_as(struct own *t, uid_t uid);
 /* As a user of its own. */

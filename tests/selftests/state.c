@@ -14,7 +14,7 @@
 #define READ_WRITE	(DRM_OGPU_BIND_READ | DRM_OGPU_BIND_WRITE)
 #define INSN_LOOP	0x0000006fu
 #define INSN_EBREAK	0x00100073u
-#define TIMEOUT_MS	300
+#define TIMEOUT_MS	3000
 
 static const uint32_t bad_packet[2] = { DRM_OGPU_PKT(0x7f, 8) };
 

@@ -330,7 +330,7 @@ TEST(counters)
 /* A kernel of two instructions, in a queue whose save area can be looked at. */
 static uint64_t bad_kernel(struct setup *t, uint32_t last, struct ogpu_bo **code)
 {
-	struct ogpu_queue_options options = { .dump = true, .timeout_ms = 500 };
+	struct ogpu_queue_options options = { .dump = true, .timeout_ms = 3000 };
 	uint64_t va = 0;
 	void *ptr;
 

@@ -284,6 +284,8 @@ TEST_TIMEOUT(link_lost, 120)
 	ASSERT_EQ(madvise((void *)at, BYTES, MADV_DONTNEED), 0);
 	fresh = fill_fresh();
 	EXPECT_EQ(at[0], 0);
+	/* That it was lost may be found out only now. */
+	EXPECT_EQ(user_wait(&s.u, 30000), -ENODEV);
 	ASSERT(admin_wait(&admin, "state", "running"));
 	check_fresh(fresh);
 	EXPECT_EQ(at[0], 0);

@@ -123,6 +123,7 @@ static uint64_t take(struct taker *taker)
 TEST_TIMEOUT(others_patience, 300)
 {
 	struct drm_ogpu_queue_get_state state;
+	const unsigned int rounds = 6;
 	uint64_t first, ms, start, sum = 0;
 	unsigned int i, as_long = 0;
 	struct taker *taker;
@@ -139,17 +140,20 @@ TEST_TIMEOUT(others_patience, 300)
 	own_submit_gated(&t, VA, 64 * KIB, 9, 0);
 	first = take(taker);
 	EXPECT_GE(first, 80);
-	for (i = 0; i < 20; i++) {
-		/* It is there again for this one, which waits behind the other. */
+	for (i = 0; i < rounds; i++) {
+		/*
+		 * It is there again for this one, which waits behind the other; as late as 10 s
+		 * from now, if the machine was slow enough for a debt.
+		 */
 		ASSERT_EQ(card_submit(&t.card, t.queue, &t.s, NULL, 0), 0);
 		ms = take(taker);
 		sum += ms;
 		as_long += ms >= first / 4 * 3;
 	}
-	printf("# first %llu ms, 20 more %llu ms, %u as long\n", (unsigned long long)first,
+	printf("# first %llu ms, %u more %llu ms, %u as long\n", (unsigned long long)first, rounds,
 	       (unsigned long long)sum, as_long);
 	/* Some may be for other reasons. */
-	EXPECT_LE(as_long, 10);
+	EXPECT_LE(as_long, rounds / 2);
 	card_queue_state(&t.card, t.queue, &state);
 	EXPECT_EQ(state.error, 0);
 	*t.gate = 1;
@@ -298,19 +302,20 @@ static void *change(void *arg)
 	while (!c->stop) {
 		uint8_t *at = c->mem + c->rounds % 16 * (c->size / 16);
 
-		switch (c->rounds % 4) {
-		case 0:
-			mprotect(at, 4 * KIB, PROT_READ);
-			mprotect(at, 4 * KIB, PROT_READ | PROT_WRITE);
-			break;
+		/* Most of it is charged to nobody: otherwise jobs would soon have to rest. */
+		switch (c->rounds % 32) {
 		case 1:
 			madvise(at, c->size / 16, MADV_PAGEOUT);
 			break;
-		case 2:
+		case 10:
 			madvise(c->mem, c->size, MADV_COLLAPSE);
 			break;
-		default:
+		case 19:
 			madvise(at, c->size / 16, MADV_COLD);
+			break;
+		default:
+			mprotect(at, 4 * KIB, PROT_READ);
+			mprotect(at, 4 * KIB, PROT_READ | PROT_WRITE);
 			break;
 		}
 		c->rounds++;
@@ -364,8 +369,8 @@ TEST_TIMEOUT(stress, 300)
 	unsigned int i, good = 0;
 	struct submitter m = {};
 	pthread_t thread, other;
+	uint64_t end, limit;
 	struct own t;
-	uint64_t end;
 	pid_t pid;
 
 	own_set_up(&t);
@@ -382,14 +387,18 @@ TEST_TIMEOUT(stress, 300)
 	ASSERT_EQ(pthread_create(&thread, NULL, change, &c), 0);
 	ASSERT_EQ(pthread_create(&other, NULL, submit_all_the_time, &m), 0);
 	end = time_ms() + 5000 * time_scale();
-	for (i = 1; time_ms() < end || good < 10 || m.good < 10; i++) {
+	/* Whoever keeps others waiting rests: once nothing changes any more, it has to go well. */
+	limit = end + WAIT_MS * 6 * time_scale();
+	for (i = 1; time_ms() < end || ((good < 10 || m.good < 10) && time_ms() < limit); i++) {
 		struct drm_ogpu_sync sync = { .handle = t.done, .flags = DRM_OGPU_SYNC_SIGNAL };
 
+		if (time_ms() >= end)
+			c.stop = true;
 		stream_reset(&t.s);
 		stream_fill(&t.s, VA, c.size, i);
 		stream_copy(&t.s, VA, t.out.va, c.size);
 		ASSERT_EQ(card_submit(&t.card, t.queue, &t.s, &sync, 1), 0);
-		if (i % 8 == 0) {
+		if (i % 8 == 0 && !c.stop) {
 			pid = fork();
 			if (!pid)
 				_exit(0);
@@ -411,6 +420,8 @@ TEST_TIMEOUT(stress, 300)
 	pthread_join(thread, NULL);
 	pthread_join(other, NULL);
 	EXPECT_EQ(m.wrong, 0);
+	EXPECT_GE(good, 10);
+	EXPECT_GE(m.good, 10);
 	printf("# %u of %u jobs, %u of %u beside them, %u changes\n", good, i - 1, m.good, m.jobs,
 	       c.rounds);
 }
@@ -428,9 +439,7 @@ TEST_TIMEOUT(others_and_user_queue, 300)
 
 	fd = own_file(64 * KIB);
 	taker = start_taker(fd, 64 * KIB);
-	card_open(&card);
-	if (!(card.info.flags & DRM_OGPU_DEVICE_USERPTR))
-		SKIP("the card does not reach memory of programs");
+	own_open_as(&card, 100000 + getpid());
 	user_vm(&card);
 	card_buffer(&card, &out, 64 * KIB, DRM_OGPU_BO_SYSTEM, RW);
 	user_open(&card, &u, 65536);
