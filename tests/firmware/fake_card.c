@@ -9,9 +9,12 @@
 
 #include "abi/mbox.h"
 #include "abi/packet.h"
+#include "../../tools/vgpu/clock.h"
 #include "nonvol.h"
 
 #define STEP_US		100
+#define LATE_NS		5000000ull	/* without a step */
+#define LATE_WAIT_NS	20000000ull
 #define SLOT_WORDS	((OGPU_MC_SLOT(1) - OGPU_MC_SLOT(0)) / 4)
 #define REG(reg)	((reg) / 4)
 #define RAS_WORDS	((OGPU_MC_RAS_BLOCK(OGPU_RAS_BLOCKS) - OGPU_MC_RAS_RECORD) / 4)
@@ -42,6 +45,9 @@ struct vgpu {
 
 	pthread_t engine;
 	bool quit;
+	pthread_cond_t step;
+	uint64_t stepped_ns;		/* when the last step was */
+	bool endless, patient;
 	struct slot slots[FAKE_SLOTS];
 	unsigned int starts, misuse;
 	struct engines_condition watch[FAKE_DOORBELLS];
@@ -289,6 +295,8 @@ static bool step_job(struct vgpu *gpu, struct slot *slot, uint64_t job)
 	switch (job >> 56) {
 	case FAKE_JOB_RUN:
 		slot->worked = true;
+		if (gpu->endless && *progress_us + STEP_US >= arg)
+			return enter(slot, OGPU_SLOT_RUNNING);
 		for (unsigned int i = 0; i < OGPU_COUNTERS; i++)
 			slot->counter[i] += (uint64_t)STEP_US << (8 * i % 40);
 		slot->busy_ns += STEP_US * 1000;
@@ -407,6 +415,8 @@ static void *engine_thread(void *arg)
 		pthread_mutex_lock(&gpu->lock);
 		for (i = 0; i < FAKE_SLOTS; i++)
 			irq[i] = step(gpu, &gpu->slots[i]);
+		gpu->stepped_ns = monotonic_ns();
+		pthread_cond_broadcast(&gpu->step);
 		count = look(gpu, woken);
 		quit = gpu->quit;
 		woke = gpu->sensor[IDLE] && runs(gpu);
@@ -432,6 +442,25 @@ static uint64_t *counter(struct slot *slot)
 	return &slot->counter[slot->reg[REG(OGPU_SLOT_COUNTER_INDEX)] % OGPU_COUNTERS];
 }
 
+/*
+ * Firmware gives up a slot that it has asked often enough whether it has obeyed. As long as the one
+ * thread of the engines is not run by the host, or a test wants it so, it asks less often: see
+ * slot_wait_late() of tools/vgpu.
+ */
+static void wait_late(struct vgpu *gpu, const struct slot *slot)
+{
+	const struct timespec until = clock_after(LATE_WAIT_NS);
+	const uint64_t stepped_ns = gpu->stepped_ns;
+
+	if (!gpu->patient && monotonic_ns() - stepped_ns < LATE_NS)
+		return;
+	while ((slot->preempt || slot->kill) && slot->state != OGPU_SLOT_SAVED &&
+	       slot->state != OGPU_SLOT_FAILED &&
+	       (gpu->patient || gpu->stepped_ns == stepped_ns) &&
+	       pthread_cond_timedwait(&gpu->step, &gpu->lock, &until) != ETIMEDOUT)
+		;
+}
+
 uint32_t engines_slot_read(struct engines *eng, unsigned int index, uint32_t reg)
 {
 	struct vgpu *gpu = (struct vgpu *)eng;
@@ -439,6 +468,8 @@ uint32_t engines_slot_read(struct engines *eng, unsigned int index, uint32_t reg
 	uint32_t value;
 
 	pthread_mutex_lock(&gpu->lock);
+	if (reg == OGPU_SLOT_STATUS)
+		wait_late(gpu, slot);
 	value = slot->reg[REG(reg)];
 	if (reg == OGPU_SLOT_STATUS)
 		value |= slot->state;
@@ -521,7 +552,6 @@ void engines_slot_write(struct engines *eng, unsigned int index, uint32_t reg, u
 struct vgpu *fake_card_create(void)
 {
 	struct vgpu *gpu = calloc(1, sizeof(*gpu));
-	pthread_condattr_t attr;
 
 	if (!gpu)
 		return NULL;
@@ -533,10 +563,8 @@ struct vgpu *fake_card_create(void)
 	gpu->epoch_ns = monotonic_ns();
 	gpu->host = aligned_alloc(4096, FAKE_HOST_SIZE);
 	pthread_mutex_init(&gpu->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&gpu->irq, &attr);
-	pthread_condattr_destroy(&attr);
+	clock_cond_init(&gpu->irq);
+	clock_cond_init(&gpu->step);
 	fake_set_temp(gpu, 45000);
 	if (gpu->host)
 		memset(gpu->host, 0, FAKE_HOST_SIZE);
@@ -555,6 +583,7 @@ void fake_card_destroy(struct vgpu *gpu)
 	pthread_join(gpu->engine, NULL);
 	mc_destroy(gpu->mc);
 	pthread_cond_destroy(&gpu->irq);
+	pthread_cond_destroy(&gpu->step);
 	pthread_mutex_destroy(&gpu->lock);
 	free(gpu->host);
 	free(gpu);
@@ -612,6 +641,20 @@ void fake_engines_reset(struct vgpu *gpu)
 	gpu->was_reset = true;
 	pthread_mutex_unlock(&gpu->lock);
 	mc_slot_reset_end(gpu->mc);
+}
+
+void fake_endless(struct vgpu *gpu, bool endless)
+{
+	pthread_mutex_lock(&gpu->lock);
+	gpu->endless = endless;
+	pthread_mutex_unlock(&gpu->lock);
+}
+
+void fake_patient(struct vgpu *gpu, bool patient)
+{
+	pthread_mutex_lock(&gpu->lock);
+	gpu->patient = patient;
+	pthread_mutex_unlock(&gpu->lock);
 }
 
 void fake_set_temp(struct vgpu *gpu, int32_t mdeg)
@@ -681,16 +724,9 @@ unsigned int fake_misuse(struct vgpu *gpu)
 
 bool fake_wait_irq(struct vgpu *gpu, unsigned int timeout_ms)
 {
-	struct timespec deadline;
+	const struct timespec deadline = clock_after(timeout_ms * 1000000ull);
 	bool got;
 
-	clock_gettime(CLOCK_MONOTONIC, &deadline);
-	deadline.tv_sec += timeout_ms / 1000;
-	deadline.tv_nsec += timeout_ms % 1000 * 1000000l;
-	if (deadline.tv_nsec >= 1000000000l) {
-		deadline.tv_nsec -= 1000000000l;
-		deadline.tv_sec++;
-	}
 	pthread_mutex_lock(&gpu->lock);
 	while (!gpu->irqs) {
 		if (pthread_cond_timedwait(&gpu->irq, &gpu->lock, &deadline) == ETIMEDOUT)

@@ -170,6 +170,7 @@ static void test_slow_stop_holds_up_nobody(void **state)
 	host_submit(&host, 1, FAKE_JOB(FAKE_JOB_DEAF, 0));
 	WAIT_UNTIL(fake_starts(host.gpu) == 2, EVENT_MS);
 
+	fake_patient(host.gpu, true);
 	first = host.seq;
 	post_about(OGPU_MSG_QUEUE_STOP, 0);
 	post_about(OGPU_MSG_QUEUE_DESTROY, 0);
@@ -180,6 +181,7 @@ static void test_slow_stop_holds_up_nobody(void **state)
 	post_about(OGPU_MSG_QUEUE_STOP, 1);
 	expect_reply(first + 5, OGPU_MSG_QUEUE_STOP, OGPU_MSG_ENOQUEUE);
 	assert_int_equal(query(0).state, OGPU_QUEUE_RUNNING);
+	fake_patient(host.gpu, false);
 
 	/* Its error comes before the first reply about it. */
 	expect_error(0, OGPU_QERR_ENGINE, NULL);
@@ -198,6 +200,7 @@ static void test_many_slow_requests(void **state)
 	assert_int_equal(host_create(&host, 0, OGPU_ENGINE_COPY, 1), OGPU_MSG_OK);
 	host_submit(&host, 0, FAKE_JOB(FAKE_JOB_HUNG, 0));
 	WAIT_UNTIL(fake_starts(host.gpu) == 1, EVENT_MS);
+	fake_patient(host.gpu, true);
 	first = host.seq;
 	for (i = 0; i < n; i++) {
 		WAIT_UNTIL(host.mbox->req_wptr - __atomic_load_n(&host.mbox->req_rptr,
@@ -210,6 +213,7 @@ static void test_many_slow_requests(void **state)
 	wait_for_beats();
 	assert_false(host_receive(&host, &msg, 0));
 	assert_int_not_equal(host.mbox->req_wptr, host.mbox->req_rptr);
+	fake_patient(host.gpu, false);
 	expect_error(0, OGPU_QERR_ENGINE, NULL);
 	for (i = 1; i <= n; i++)
 		expect_reply(first + i, OGPU_MSG_QUEUE_STOP, OGPU_MSG_EHW);
@@ -485,10 +489,10 @@ static void test_card_idle(void **state)
 
 	(void)state;
 	WAIT_UNTIL(fake_sensor(host.gpu, OGPU_MC_IDLE) == 1, EVENT_MS);
-	/* On a busy host some come late. */
+	/* On a busy host some come late, or we do. */
 	do {
 		ms = beat_ms();
-	} while (ms > OGPU_HEARTBEAT_MS && --tries);
+	} while ((ms < 200 || ms > OGPU_HEARTBEAT_MS) && --tries);
 	print_message("# a heartbeat each %u ms while idle\n", ms);
 	assert_in_range(ms, 200, OGPU_HEARTBEAT_MS);
 
@@ -559,7 +563,7 @@ static uint32_t had_ms(void)
 /* How much time firmware has had: no more than has passed, also while it sleeps. */
 static void test_progress_is_told(void **state)
 {
-	uint32_t had = had_ms();
+	uint32_t had = had_ms(), more;
 	uint64_t start;
 
 	(void)state;
@@ -567,7 +571,8 @@ static void test_progress_is_told(void **state)
 	start = vgpu_time_ns(host.gpu);
 	had = had_ms();
 	WAIT_UNTIL(had_ms() - had >= 1200, 10 * EVENT_MS);
-	assert_true(had_ms() - had <= (vgpu_time_ns(host.gpu) - start) / 1000000 + OGPU_FW_HAD_MS);
+	more = had_ms() - had;		/* and after that the clock */
+	assert_true(more <= (vgpu_time_ns(host.gpu) - start) / 1000000 + OGPU_FW_HAD_MS);
 }
 
 static void test_mad_pointers(void **state)
@@ -672,7 +677,7 @@ static void test_injected_hang(void **state)
 	(void)state;
 	mc_inject_hang(host.mc);
 	beat = mc_heartbeat(host.mc);
-	WAIT_UNTIL(!mc_running(host.mc), 5000);
+	WAIT_UNTIL(!mc_running(host.mc), EVENT_MS);
 	assert_int_equal(fatal_code(), OGPU_MC_FATAL_WATCHDOG);
 	assert_true(mc_heartbeat(host.mc) - beat <= 1);
 	mc_reset(host.mc);

@@ -124,11 +124,20 @@ static void test_two_cards(void **state)
 	host_fini(&small);
 }
 
+/* How often those of the gang below have been put on a slot. */
+static uint32_t gang_switches(void)
+{
+	uint32_t switches = 0;
+
+	for (unsigned int i = 0; i < FAKE_COMPUTE_SLOTS; i++)
+		switches += query(i).switches;
+	return switches;
+}
+
 /* As many as there are slots, and with one of them too many none of them is worse off. */
 static void test_gang(void **state)
 {
 	struct ogpu_msg_queue_create desc;
-	uint32_t switches = 0;
 	unsigned int i;
 
 	(void)state;
@@ -145,16 +154,16 @@ static void test_gang(void **state)
 	desc.gang = 2;
 	expect_create(&desc, OGPU_MSG_OK);
 	assert_int_equal(host_create(&host, 20, OGPU_ENGINE_COMPUTE, 1), OGPU_MSG_OK);
+	fake_endless(host.gpu, true);
 	for (i = 0; i < FAKE_COMPUTE_SLOTS; i++)
 		host_submit(&host, i, FAKE_JOB(FAKE_JOB_RUN, 30000));
 	host_submit(&host, 20, FAKE_JOB(FAKE_JOB_RUN, 30000));
-	for (i = 0; i < FAKE_COMPUTE_SLOTS; i++) {
+	/* They have to make room for the other one. */
+	WAIT_UNTIL(gang_switches() >= 2 * FAKE_COMPUTE_SLOTS, EVENT_MS);
+	fake_endless(host.gpu, false);
+	for (i = 0; i < FAKE_COMPUTE_SLOTS; i++)
 		assert_true(host_wait_done(&host, i, EVENT_MS));
-		switches += query(i).switches;
-	}
 	assert_true(host_wait_done(&host, 20, EVENT_MS));
-	/* They had to make room for the other one. */
-	assert_true(switches >= 2 * FAKE_COMPUTE_SLOTS);
 }
 
 /* What hardware has counted for a queue goes with it from slot to slot. */
@@ -163,14 +172,16 @@ static void test_counters(void **state)
 	unsigned int i, n, found = 0;
 
 	(void)state;
+	fake_endless(host.gpu, true);
 	for (i = 0; i < 12; i++) {
 		assert_int_equal(host_create(&host, i, OGPU_ENGINE_COMPUTE, 1), OGPU_MSG_OK);
 		host_submit(&host, i, FAKE_JOB(FAKE_JOB_RUN, 40000));
 	}
-	for (i = 0; i < 12; i++) {
+	for (i = 0; i < 12; i++)
+		WAIT_UNTIL(query(i).switches >= 2, EVENT_MS);
+	fake_endless(host.gpu, false);
+	for (i = 0; i < 12; i++)
 		assert_true(host_wait_done(&host, i, EVENT_MS));
-		assert_true(query(i).switches >= 1);
-	}
 	for (i = 0; i < FAKE_COMPUTE_SLOTS; i++) {
 		if (query(fake_slot_reg(host.gpu, i, OGPU_SLOT_QUEUE)).switches < 2)
 			continue;
