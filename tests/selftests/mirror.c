@@ -31,7 +31,8 @@ static const uint32_t code[] = {
 	0x00170713,	/*	addi	a4, a4, 1		*/
 	0x00e5b023,	/*	sd	a4, 0(a1)		*/
 	0x01053783,	/*	ld	a5, 16(a0)		*/
-	0xfe0788e3,	/*	beqz	a5, 1b			*/
+	0x0220000f,	/*	fence	r, r			*/
+	0xfe0786e3,	/*	beqz	a5, 1b			*/
 	0x00008067,	/*	ret				*/
 };
 

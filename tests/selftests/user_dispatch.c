@@ -35,7 +35,8 @@ static const uint32_t code[] = {
 	0x00100813,	/*	li	a6, 1			*/
 	0x0105302f,	/*	amoadd.d zero, a6, (a0)		*/
 	0x01053703,	/* 2:	ld	a4, 16(a0)		*/
-	0xfe070ee3,	/*	beqz	a4, 2b			*/
+	0x0220000f,	/*	fence	r, r			*/
+	0xfe070ce3,	/*	beqz	a4, 2b			*/
 	0xff813783,	/*	ld	a5, -8(sp)		*/
 	0x00f585b3,	/*	add	a1, a1, a5		*/
 	0x04b63023,	/*	sd	a1, 64(a2)		*/
@@ -48,15 +49,16 @@ static const uint32_t code[] = {
 	0x00d787b3,	/* 1:	add	a5, a5, a3		*/
 	0x00b5302f,	/*	amoadd.d zero, a1, (a0)		*/
 	0x00053603,	/* 2:	ld	a2, 0(a0)		*/
-	0xfef66ee3,	/*	bltu	a2, a5, 2b		*/
+	0x0220000f,	/*	fence	r, r			*/
+	0xfef66ce3,	/*	bltu	a2, a5, 2b		*/
 	0xfff70713,	/*	addi	a4, a4, -1		*/
-	0xfe0716e3,	/*	bnez	a4, 1b			*/
+	0xfe0714e3,	/*	bnez	a4, 1b			*/
 	0x00008067,	/*	ret				*/
 	/* loop: for ever */
 	0x0000006f,	/*	j	.			*/
 };
 
-enum { WORK = 4 * 0, MEET = 4 * 18, LOOP = 4 * 29 };
+enum { WORK = 4 * 0, MEET = 4 * 19, LOOP = 4 * 31 };
 
 /** struct program - with an address space for one of the doors */
 struct program {
