@@ -19,6 +19,7 @@ else
 ## make check            all tests: host unit tests, static checks, both stock kernels
 ## make check-debug      tests and KUnit on a kernel with KASAN, lockdep, kmemleak, ...
 ## make check-rt         the tests in machines on a kernel with PREEMPT_RT
+## make check-steal      the same on the usual kernels, with single threads that stand still
 ## make check-kernels    the module for every other kernel whose headers Debian offers
 ## make check-installed  the Debian packages, installed in a system that boots with virtual cards
 ## make check-runtime    ggml and llama.cpp as Debian packages them, on a virtual card
@@ -53,7 +54,7 @@ INSTALL_VARS := PREFIX BINDIR SBINDIR LIBDIR INCLUDEDIR DATADIR MANDIR DOCDIR PK
 	UDEVDIR UNITDIR FIRMWAREDIR KEYSDIR DESTDIR V CC CFLAGS CPPFLAGS LDFLAGS
 install_args = $(foreach v,$(INSTALL_VARS),$(if $(filter command\ line environment,$(origin $(v))),$(v)='$($(v))'))
 
-GOALS := all demo llama check check-debug check-rt check-kernels check-installed check-runtime bench shell setup modules debug-kernel static
+GOALS := all demo llama check check-debug check-rt check-steal check-kernels check-installed check-runtime bench shell setup modules debug-kernel static
 GOALS += components product firmware loader libogpu smi vgpu deb rpm
 .PHONY: $(GOALS) install product-install dist sbom dkms-source modules_install headers_install clean distclean help
 .DEFAULT_GOAL := all
@@ -236,6 +237,9 @@ check: all
 
 check-rt: all
 	@tests/check --only vm --kernels 6.12-rt
+
+check-steal: all
+	@tests/check --only vm --kernels 7.3,6.12 --steal 500
 
 check-kernels:
 	@tests/check --only kernels

@@ -13,6 +13,8 @@ of a line goes on with the next.
 A line "ARGS KERNEL: ARGUMENTS" gives a program arguments on that kernel; a line "KERNELS: NAMES" says
 on which ones alone the test can run.
 
+With --steal MS single threads of the machines stand still for so long, again and again: steal.py.
+
 All limits of time are for a usual machine. TEST_SCALE=N in the environment makes all of them N times
 as long; the debug kernel has DEBUG_SCALE times more.
 """
@@ -28,6 +30,8 @@ import signal
 import subprocess
 import threading
 import time
+
+import steal
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LOGS = f"{TOP}/build/check"
@@ -408,6 +412,8 @@ def main():
     p.add_argument("--tests", default="", help="names of tests for the test machine, by commas")
     p.add_argument("--lanes", type=int, default=min(os.cpu_count() or 1, MAX_LANES),
                    help="suites at a time")
+    p.add_argument("--steal", type=int, default=0, metavar="MS",
+                   help="have single threads of the machines stand still for so long")
     opts = p.parse_args()
     kinds = opts.only.split(",")
     kernels = ["debug"] if opts.debug else opts.kernels.split(",")
@@ -440,9 +446,14 @@ def main():
             for group, members in groups(fit):
                 suites.append(Suite(boot_limit(members, scale), machine_suite,
                                     kernel, group, members, scale))
+    thief = steal.Thief(opts.steal / 1000) if opts.steal else None
+    if thief:
+        thief.start()
     run_suites(totals, suites, opts.lanes)
 
     print()
+    if thief:
+        print(f"stolen:  {thief.end()} times {opts.steal} ms")
     for seconds, name in sorted(totals.times, reverse=True)[:MAX_SLOW]:
         print(f"slow:    {seconds:.0f} s  {name}")
     for line in totals.skips:
