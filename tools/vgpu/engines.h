@@ -113,6 +113,7 @@ struct engines {
 	struct tlbi_log code_log;	/* code that is not to be used any more, */
 	_Atomic uint64_t code_count;	/* and its count, see engines_code_count() */
 	_Atomic uint64_t bytes_moved;
+	_Atomic uint64_t late_ns;	/* until when somebody waited for a slot that is late */
 	struct watcher *watcher;
 };
 

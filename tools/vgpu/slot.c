@@ -15,6 +15,7 @@
 
 #define LATE_NS		100000000u	/* if the host runs our threads, an order needs far less */
 #define LATE_WAIT_NS	20000000u
+#define LATE_LOOK_NS	1000000u	/* less than firmware has between two looks at its slots */
 
 /**
  * slot_unit_ns() - Time with a workgroup on a unit, or executing other packets.
@@ -406,21 +407,24 @@ void slot_order(struct slot *slot, uint32_t stop)
  *
  * Firmware gives up a slot that it has asked often enough. If the host did not run one of our
  * threads meanwhile, as when a processor of a virtual machine is taken away for half a second, that
- * would be none of the queue's fault: so it asks less often then.
+ * would be none of the queue's fault: so it asks less often then. It waits once for all that it
+ * looks at together.
  */
 void slot_wait_late(struct slot *slot)
 {
+	const uint64_t now = vgpu_time_ns(slot->gpu);
 	const uint32_t stop = atomic_load(&slot->stop);
 	struct timespec until;
 
 	/* A slot that hangs will not obey; the other orders are nobody's who asks. */
-	if (!stop || stop & ~(STOP_PREEMPT | STOP_KILL) ||
-	    vgpu_time_ns(slot->gpu) - slot->ordered < LATE_NS)
+	if (!stop || stop & ~(STOP_PREEMPT | STOP_KILL) || !slot_live(slot->state) ||
+	    now - slot->ordered < LATE_NS || now < atomic_load(&slot->eng->late_ns) + LATE_LOOK_NS)
 		return;
 	until = clock_after(LATE_WAIT_NS);
 	while (atomic_load(&slot->stop) == stop &&
 	       pthread_cond_timedwait(&slot->obeyed, &slot->lock, &until) != ETIMEDOUT)
 		;
+	atomic_store(&slot->eng->late_ns, vgpu_time_ns(slot->gpu));
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
