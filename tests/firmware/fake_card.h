@@ -45,7 +45,7 @@ void fake_doorbell(struct vgpu *gpu, uint32_t index);
 void fake_engines_reset(struct vgpu *gpu);
 /* No FAKE_JOB_RUN comes to its end as long as this holds: however late who looks at it is. */
 void fake_endless(struct vgpu *gpu, bool endless);
-/* Firmware gives up a slot that does not obey ten times as late as long as this holds. */
+/* Firmware gives up a slot that does not obey ten times as late at least as long as this holds. */
 void fake_patient(struct vgpu *gpu, bool patient);
 void fake_set_temp(struct vgpu *gpu, int32_t mdeg);
 void fake_set_hot(struct vgpu *gpu, bool hot);		/* hardware throttles, or not any more */
