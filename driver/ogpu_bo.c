@@ -316,8 +316,8 @@ void ogpu_bo_set_shared(struct ogpu_bo *bo)
  */
 
 /*
- * For frees that have to wait for a dma_resv. Of its own: QUEUE_CREATE flushes ogpu_sched_wq(), and
- * must not wait for whom a dma_resv belongs to.
+ * For frees that have to wait for a dma_resv. Of its own: what runs on ogpu_sched_wq() must not
+ * wait for whom a dma_resv belongs to.
  */
 static struct workqueue_struct *ogpu_bo_free_wq;
 

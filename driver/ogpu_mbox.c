@@ -628,24 +628,25 @@ void ogpu_mbox_set_handler(struct ogpu_device *odev, enum ogpu_mbox_kind kind,
  * @odev: the card
  *
  * That is those that it told before a request whose reply has been taken; what it tells meanwhile
- * is not waited for. Sleeps for a bounded time: if one of its events takes longer, the card is
+ * is not waited for. Sleeps for a bounded time: if its events take longer, the card is
  * reset. The caller holds no lock that a handler of events takes.
  */
 void ogpu_mbox_wait_events(struct ogpu_device *odev)
 {
 	struct ogpu_mbox *mbox = odev->mbox;
+	unsigned int left = OGPU_MBOX_SLOW;
 	u32 generation = READ_ONCE(odev->generation);
 	u32 put = READ_ONCE(mbox->events_put);
 	u32 done;
 
-	/* Each has its time: their handlers may be slow, as a console is. */
+	/* They have more time as long as some are handled: that may be slow, as a console is. */
 	do {
 		done = READ_ONCE(mbox->events_done);
 		if (wait_event_timeout(mbox->wait, (s32)(READ_ONCE(mbox->events_done) - put) >= 0 ||
 				       !READ_ONCE(mbox->running),
 				       msecs_to_jiffies(OGPU_MBOX_TIMEOUT_MS)))
 			return;
-	} while (READ_ONCE(mbox->events_done) != done);
+	} while (READ_ONCE(mbox->events_done) != done && --left);
 
 	ogpu_report_since(odev, generation, OGPU_TROUBLE_FW_EVENTS);
 }

@@ -15,7 +15,7 @@
  * may seem to be no room. Everybody who locks buffers to place them therefore does so between
  * ogpu_mem_begin() and ogpu_mem_end(); who fails tries again alone. Nothing is waited for in
  * between but locks and pages of system memory. Even alone he meets locks of those who place
- * nothing, and buffers that are just being freed, so he looks a few times more.
+ * nothing, and buffers that are just being freed, so he looks again for a while.
  */
 #include <linux/bitfield.h>
 #include <linux/dma-fence.h>
@@ -36,6 +36,7 @@
 #define OGPU_PLACE_WAIT_MS	10000
 /* Room in VRAM is looked for again for so long if nothing can be waited for, ever more seldom. */
 #define OGPU_PLACE_LOCKED_MS	2000
+#define OGPU_PLACE_LOOKS	6	/* and so often at least: a look itself may have been late */
 #define OGPU_PLACE_LOOKS_SHIFT	5u
 /* How often it is looked whether the card is being unbound meanwhile, in jiffies. */
 #define OGPU_PLACE_LOOK		(HZ / 10)
@@ -215,7 +216,8 @@ static bool ogpu_mem_look_again(struct ogpu_mem_try *try, int *ret)
 
 	if (!try->looks)
 		try->looking = ktime_get();
-	if (ktime_ms_delta(ktime_get(), try->looking) > OGPU_PLACE_LOCKED_MS)
+	if (try->looks >= OGPU_PLACE_LOOKS &&
+	    ktime_ms_delta(ktime_get(), try->looking) > OGPU_PLACE_LOCKED_MS)
 		return false;
 
 	/* Most often it is over by now, but who has it locked may have no processor. */
