@@ -226,6 +226,7 @@ void ogpu_mmu_flush(struct ogpu_device *odev, u16 asid)
  */
 int ogpu_mmu_invalidate(struct ogpu_device *odev, u16 asid, const struct ogpu_pt_ranges *ranges)
 {
+	u32 generation = READ_ONCE(odev->generation);
 	int idx, ret;
 
 	if (!ogpu_mmu_works(odev))
@@ -233,12 +234,13 @@ int ogpu_mmu_invalidate(struct ogpu_device *odev, u16 asid, const struct ogpu_pt
 	if (!ogpu_device_enter(odev, &idx))
 		return -ENODEV;
 
+	/* Callers rely on recovery: one that has begun since then will do. */
 	ret = ogpu_mmu_tlbi(odev, asid, ranges, false);
 	if (ret == -ETIMEDOUT)
-		ogpu_report(odev, OGPU_TROUBLE_TLBI);
+		ogpu_report_since(odev, generation, OGPU_TROUBLE_TLBI);
 	else if (ret == -ENODEV && ogpu_mmu_works(odev))
-		/* Callers rely on recovery, though the card may answer again by now. */
-		ogpu_report(odev, OGPU_TROUBLE_LOST);
+		/* The card may answer again by now. */
+		ogpu_report_since(odev, generation, OGPU_TROUBLE_LOST);
 	ogpu_device_exit(odev, idx);
 
 	return ret;
