@@ -722,7 +722,7 @@ int ogpu_bind_change(struct ogpu_bind *bind)
 	int ret;
 
 	/* Who has waited in this call may have done so throughout a reset. */
-	if (READ_ONCE(vm->odev->mem->binds.stops) != vm->stops)
+	if (ogpu_vm_is_stale(vm))
 		return -ENODEV;
 
 	/* Without a store it works as well, if it needs none: to unmap. */

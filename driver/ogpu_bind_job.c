@@ -93,7 +93,7 @@ static int ogpu_bind_job_apply(struct ogpu_bind_job *job)
 	if (!ogpu_device_running(vm->odev))
 		return -ENODEV;
 	/* After a reset page tables lack what was not done before: they fit no later change. */
-	if (READ_ONCE(vm->odev->mem->binds.stops) != vm->stops)
+	if (ogpu_vm_is_stale(vm))
 		return -ENODEV;
 	/* Without the card there are no page tables. */
 	if (!ogpu_device_enter(vm->odev, &idx))

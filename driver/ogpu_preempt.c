@@ -133,7 +133,7 @@ static bool ogpu_preempt_arm(struct ogpu_preempt *preempt, struct dma_fence *fen
 	bool armed;
 
 	spin_lock_irq(&mem->preempts.lock);
-	armed = READ_ONCE(mem->binds.stops) == preempt->vm->stops;
+	armed = !ogpu_vm_is_stale(preempt->vm);
 	if (armed) {
 		preempt->fence = dma_fence_get(fence);
 		list_add_tail(&preempt->armed, &mem->preempts.armed);

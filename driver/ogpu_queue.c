@@ -195,7 +195,9 @@ static int ogpu_queue_create_on_card(struct ogpu_queue *queue, u32 flags)
 
 	mutex_lock(&mgr->lock);
 	generation = READ_ONCE(queue->odev->generation);
-	queue->on_card = !mgr->stopped && xa_load(&mgr->queues, queue->number) == queue;
+	/* Who has slept until here may have done so throughout a reset. */
+	queue->on_card = !mgr->stopped && xa_load(&mgr->queues, queue->number) == queue &&
+			 !(queue->vm && ogpu_vm_is_stale(queue->vm));
 	if (!queue->on_card) {
 		mutex_unlock(&mgr->lock);
 		return -ENODEV;

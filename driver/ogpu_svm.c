@@ -150,16 +150,10 @@ static unsigned long ogpu_svm_range_pages(struct ogpu_svm_range *range)
  * Unmap
  */
 
-/* Was the card stopped since the address space was made? Then it has forgotten all of it. */
-static bool ogpu_svm_is_stopped(struct ogpu_vm *vm)
-{
-	return READ_ONCE(vm->odev->mem->binds.stops) != vm->stops;
-}
-
 /* May the page tables be touched? Otherwise the card has been stopped, or will be. */
 static bool ogpu_svm_may_change(struct ogpu_vm *vm)
 {
-	return ogpu_device_running(vm->odev) && !ogpu_svm_is_stopped(vm);
+	return ogpu_device_running(vm->odev) && !ogpu_vm_is_stale(vm);
 }
 
 /* Returns 0 if the card has forgotten the ranges. */
@@ -209,7 +203,7 @@ static void ogpu_svm_unmap(struct ogpu_svm *svm, struct list_head *stale)
 	if (vm && any) {
 		ogpu_pt_change_init(&change);
 		if (ogpu_svm_clear(svm, stale, &change))
-			wait_event(vm->odev->mem->svms.wait, ogpu_svm_is_stopped(vm));
+			wait_event(vm->odev->mem->svms.wait, ogpu_vm_is_stale(vm));
 		ogpu_pt_mem_give(&vm->pt_mem, &change);
 	}
 

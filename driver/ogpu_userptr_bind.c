@@ -195,7 +195,7 @@ void ogpu_userptr_clear_entries(struct ogpu_userptr *userptr, struct ogpu_pt_cha
 	}
 
 	/* After a stop the card uses no page table of the time before. */
-	if (READ_ONCE(vm->odev->mem->binds.stops) == vm->stops && userptr->count) {
+	if (!ogpu_vm_is_stale(vm) && userptr->count) {
 		if (ogpu_device_running(vm->odev) && ogpu_device_enter(vm->odev, &idx)) {
 			ret = ogpu_userptr_clear_card(userptr, change);
 			ogpu_device_exit(vm->odev, idx);

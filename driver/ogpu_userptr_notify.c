@@ -260,8 +260,7 @@ int ogpu_userptrs_rest(struct ogpu_vm *vm)
  */
 bool ogpu_userptrs_are_safe(struct ogpu_vm *vm)
 {
-	return !READ_ONCE(vm->userptrs.unsure) ||
-	       READ_ONCE(vm->odev->mem->binds.stops) != vm->stops;
+	return !READ_ONCE(vm->userptrs.unsure) || ogpu_vm_is_stale(vm);
 }
 
 /**

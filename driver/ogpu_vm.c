@@ -344,6 +344,19 @@ void ogpu_vm_put(struct ogpu_vm *vm)
 }
 
 /**
+ * ogpu_vm_is_stale() - was the card stopped since the address space was made?
+ * @vm: the address space
+ *
+ * Once it was, the card knows nothing of it, and its number may be that of another one.
+ *
+ * Return: true for good; false means little unless something keeps the card from being stopped.
+ */
+bool ogpu_vm_is_stale(const struct ogpu_vm *vm)
+{
+	return READ_ONCE(vm->odev->mem->binds.stops) != vm->stops;
+}
+
+/**
  * ogpu_vm_lookup() - find an address space by its uapi id
  * @ofile: whose id it is
  * @id: the id

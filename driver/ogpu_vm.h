@@ -199,6 +199,7 @@ struct drm_gpuvm_bo *ogpu_vm_obtain_bo(struct ogpu_vm *vm, struct drm_gem_object
 struct ogpu_vm *ogpu_vm_lookup(struct ogpu_file *ofile, u32 id);
 struct ogpu_vm *ogpu_vm_get(struct ogpu_vm *vm);
 void ogpu_vm_put(struct ogpu_vm *vm);
+bool ogpu_vm_is_stale(const struct ogpu_vm *vm);
 int ogpu_vm_file_open(struct ogpu_file *ofile);
 void ogpu_vm_file_close(struct ogpu_file *ofile);
 
