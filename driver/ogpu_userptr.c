@@ -351,6 +351,7 @@ void ogpu_userptr_unlink(struct ogpu_userptr *userptr)
 void ogpu_userptrs_init(struct ogpu_vm *vm)
 {
 	mutex_init(&vm->userptrs.populate);
+	spin_lock_init(&vm->userptrs.lock);
 	vm->userptrs.tree = RB_ROOT_CACHED;
 	INIT_LIST_HEAD(&vm->userptrs.unbound);
 	atomic_set(&vm->userptrs.count, 1);

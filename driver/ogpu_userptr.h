@@ -11,6 +11,7 @@
 #include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/sizes.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 
 struct mem_cgroup;
@@ -36,6 +37,8 @@ struct ogpu_vm;
 struct ogpu_userptrs {
 	/** @populate: one at a time brings pages in; outside mmap_lock */
 	struct mutex populate;
+	/** @lock: of what is ready and what changes, see ogpu_userptr_claim(); inside pt_lock */
+	spinlock_t lock;
 	/** @tree: &struct ogpu_userptr by addresses of the card; under pt_lock */
 	struct rb_root_cached tree;
 	/** @unbound: those that a job could not use now; under pt_lock */

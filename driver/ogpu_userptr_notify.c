@@ -3,13 +3,14 @@
  * Memory of programs is about to change: who waits for whom, and for how long.
  *
  * An invalidation may be part of memory reclaim, of anybody, who holds locks that others want. It
- * takes pt_lock, under which nothing is allocated, and no other lock. Jobs are waited for out of
- * the account of their user, see ogpu_userptr_account.c: of one kind for what the program itself
- * takes away from its address space (munmap, mremap, mprotect), which it can be killed in, and of
- * another, where there is much less, for all else, also in the program's name, because such calls
- * may hold locks of files and pages. When nothing is left nobody is killed: the card loses the
- * memory, and a job that still uses it faults, as does who was taken memory by the end of the
- * program.
+ * takes pt_lock, under which nothing is allocated, and no other lock; and not even that if the card
+ * has nothing of the memory, so that who has mapped much and uses nothing keeps nobody. Jobs are
+ * waited for out of the account of their user, see ogpu_userptr_account.c: of one kind for what the
+ * program itself takes away from its address space (munmap, mremap, mprotect), which it can be
+ * killed in, and of another, where there is much less, for all else, also in the program's name,
+ * because such calls may hold locks of files and pages. When nothing is left nobody is killed: the
+ * card loses the memory, and a job that still uses it faults, as does who was taken memory by the
+ * end of the program.
  *
  * That the card forgets the memory has to be waited for, and pt_lock, too. When it is not the
  * program itself who waits that is charged, and before the program gets back what has changed it
@@ -29,6 +30,7 @@
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
+#include <linux/spinlock.h>
 #include <linux/wait.h>
 
 #include "ogpu_device.h"
@@ -297,6 +299,25 @@ static void ogpu_userptr_clear(struct ogpu_userptr *userptr)
 	ogpu_pt_mem_give(&vm->pt_mem, &change);
 }
 
+/*
+ * If the card has nothing of it there is nothing to wait for, not even pt_lock: who finds out what
+ * is there sees that it has changed. Without pages it gets no entries, and no job may rely on it.
+ * Returns false if there may be something.
+ */
+static bool ogpu_userptr_invalidate_empty(struct ogpu_userptr *userptr, unsigned long seq)
+{
+	struct ogpu_userptrs *userptrs = &userptr->vm->userptrs;
+	bool empty;
+
+	spin_lock(&userptrs->lock);
+	empty = !userptr->ready && !READ_ONCE(userptr->bound) && !READ_ONCE(userptr->count);
+	if (empty)
+		mmu_interval_set_seq(&userptr->notifier, seq);
+	spin_unlock(&userptrs->lock);
+
+	return empty;
+}
+
 static bool ogpu_userptr_invalidate(struct mmu_interval_notifier *notifier,
 				    const struct mmu_notifier_range *range, unsigned long seq)
 {
@@ -305,6 +326,8 @@ static bool ogpu_userptr_invalidate(struct mmu_interval_notifier *notifier,
 	struct ogpu_userptr_call call;
 	bool ready, used;
 
+	if (ogpu_userptr_invalidate_empty(userptr, seq))
+		return true;
 	if (!mmu_notifier_range_blockable(range))
 		return false;
 

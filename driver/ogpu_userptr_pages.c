@@ -12,6 +12,7 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 
 #include "ogpu_compat.h"
@@ -62,6 +63,35 @@ static void ogpu_userptr_unmap_dma(struct ogpu_userptr *userptr, unsigned long p
 	}
 }
 
+/*
+ * From now on who changes the pages waits for pt_lock, which is held: these are the ones that were
+ * found, until ogpu_userptr_release_pages(). Returns -EBUSY if they are not any more.
+ */
+static int ogpu_userptr_claim(struct ogpu_userptr *userptr, unsigned long seq)
+{
+	struct ogpu_userptrs *userptrs = &userptr->vm->userptrs;
+	int ret = 0;
+
+	spin_lock(&userptrs->lock);
+	if (mmu_interval_read_retry(&userptr->notifier, seq))
+		ret = -EBUSY;
+	else
+		userptr->ready = true;
+	spin_unlock(&userptrs->lock);
+
+	return ret;
+}
+
+/* Under pt_lock. None is mapped for DMA any more. */
+static void ogpu_userptr_release_pages(struct ogpu_userptr *userptr)
+{
+	struct ogpu_userptrs *userptrs = &userptr->vm->userptrs;
+
+	spin_lock(&userptrs->lock);
+	userptr->ready = false;
+	spin_unlock(&userptrs->lock);
+}
+
 /**
  * ogpu_userptr_drop_pages() - the pages may be anybody's from now on
  * @userptr: whose they were; under pt_lock, and the card does not reach them any more
@@ -70,9 +100,10 @@ void ogpu_userptr_drop_pages(struct ogpu_userptr *userptr)
 {
 	lockdep_assert_held(&userptr->vm->pt_lock);
 
-	if (userptr->ready)
-		ogpu_userptr_unmap_dma(userptr, userptr->pages);
-	userptr->ready = false;
+	if (!userptr->ready)
+		return;
+	ogpu_userptr_unmap_dma(userptr, userptr->pages);
+	ogpu_userptr_release_pages(userptr);
 }
 
 /* Under pt_lock, with pages that cannot go meanwhile. In ogpu_device_enter(). */
@@ -182,11 +213,14 @@ static int ogpu_userptr_finish(struct ogpu_userptr *userptr, unsigned long seq, 
 	}
 
 	mutex_lock(&vm->pt_lock);
-	if (mmu_interval_read_retry(&userptr->notifier, seq)) {
+	if (mmu_interval_read_retry(&userptr->notifier, seq))
 		ret = -EBUSY;
-	} else if (!ret) {
+	if (!ret)
+		ret = ogpu_userptr_claim(userptr, seq);
+	if (!ret) {
 		ret = ogpu_userptr_map_dma(userptr);
-		userptr->ready = !ret;
+		if (ret)
+			ogpu_userptr_release_pages(userptr);
 	}
 	if (ret)
 		ogpu_userptr_forget_pages(userptr);

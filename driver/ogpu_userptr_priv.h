@@ -63,7 +63,10 @@ struct ogpu_userptr {
 	unsigned int mappings;
 	/** @seq: of @notifier, when it was found out what is there */
 	unsigned long seq;
-	/** @ready: the pages are known and mapped for DMA, see also ogpu_userptr_is_ready() */
+	/**
+	 * @ready: the pages are known and mapped for DMA, see also ogpu_userptr_is_ready(); written
+	 * under &struct ogpu_userptrs.lock, too
+	 */
 	bool ready;
 	/** @bound: jobs may rely on it */
 	bool bound;
