@@ -12,9 +12,9 @@
  * card loses the memory, and a job that still uses it faults, as does who was taken memory by the
  * end of the program.
  *
- * That the card forgets the memory has to be waited for, and pt_lock, too. When it is not the
- * program itself who waits that is charged, and before the program gets back what has changed it
- * rests until it has paid (ogpu_userptrs_rest()).
+ * That the card forgets the memory has to be waited for, and pt_lock, too. But for what the program
+ * itself takes away that is charged, to the account of the second kind, and before the program gets
+ * back what has changed it rests until it has paid (ogpu_userptrs_rest()).
  *
  * In an address space of the long-running kind what executes is suspended, by the preempt fence,
  * and not before the memory is there again it goes on. How long that takes is up to the card,
@@ -53,9 +53,7 @@
 struct ogpu_userptr_call {
 	/** @account: of the user who has mapped it */
 	struct ogpu_account *account;
-	/** @own: it is the program itself, and not for want of memory */
-	bool own;
-	/** @kind: what its waits for jobs are taken from */
+	/** @kind: what its waits for jobs are taken from; if others, those for all else, too */
 	enum ogpu_account_kind kind;
 	/** @began: when */
 	u64 began;
@@ -73,23 +71,25 @@ static void ogpu_userptr_begin_call(struct ogpu_userptr_call *call,
 				    const struct mmu_notifier_range *range)
 {
 	call->account = ogpu_userptrs_account(userptr->vm);
-	call->own = range->event == MMU_NOTIFY_RELEASE ||
-		    (current->mm == userptr->notifier.mm && !(current->flags & PF_MEMALLOC));
 	call->kind = OGPU_ACCOUNT_OTHERS;
-	/* Does the program take it away, in a call that holds nothing but its own? */
-	if (call->own && (range->event == MMU_NOTIFY_UNMAP ||
-			  range->event == MMU_NOTIFY_PROTECTION_VMA))
+	/* Does the program take it away, in a call that holds nothing but its own, or end? */
+	if (range->event == MMU_NOTIFY_RELEASE ||
+	    (current->mm == userptr->notifier.mm && !(current->flags & PF_MEMALLOC) &&
+	     (range->event == MMU_NOTIFY_UNMAP || range->event == MMU_NOTIFY_PROTECTION_VMA)))
 		call->kind = OGPU_ACCOUNT_OWN;
 	call->began = ktime_get_ns();
 	call->charged = 0;
 }
 
-/* What a stranger had to wait for besides jobs: the card, and locks of the address space. */
+/*
+ * What somebody had to wait for besides jobs: the card, and locks of the address space. Strangers
+ * may have waited for the program that has waited: for locks of a file that it has truncated, say.
+ */
 static void ogpu_userptr_end_call(const struct ogpu_userptr_call *call)
 {
 	u64 now = ktime_get_ns();
 
-	if (!call->own)
+	if (call->kind == OGPU_ACCOUNT_OTHERS)
 		ogpu_account_settle(call->account, OGPU_ACCOUNT_OTHERS, 0,
 				    now - call->began - call->charged, now);
 }

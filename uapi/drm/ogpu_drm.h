@@ -481,9 +481,9 @@ enum drm_ogpu_bind_op_type {
  *
  * However little is left, the GPU has to confirm that it uses the memory no more, which takes up to
  * some milliseconds for each piece (see below), and waits for calls of VM_BIND in the same address
- * space that are mapping just then. What anybody but the process itself spends on it is taken from
- * the 100 ms as well. That may leave a debt, of 100 ms at most: then SUBMIT sleeps until it is paid
- * before it brings back memory that has changed.
+ * space that are mapping just then. But for munmap(), mremap() and mprotect() by the process itself
+ * that is taken from the 100 ms as well. It may leave a debt, of 100 ms at most: then SUBMIT sleeps
+ * until it is paid before it brings back memory that has changed.
  *
  * The range is looked at in pieces that end at multiples of 16 MiB of @va. If at the time of a
  * SUBMIT a part of a piece is not there, does not allow what @flags say, or is memory of a device,
