@@ -7,6 +7,7 @@
  *	copy in and check the operations, look up buffers and syncobjs
  *	wait for the in-syncs, and for earlier calls, if the call is synchronous (nothing has
  *		changed yet: restartable)
+ *	rest, if others have waited for this user's memory for too long
  *	lock vm->bind_lock
  *	ogpu_device_enter()
  *	have tables in store
@@ -332,6 +333,19 @@ static int ogpu_bind_wait_earlier(struct ogpu_vm *vm)
 	return ret;
 }
 
+/* What unmaps helps who waits for memory; what maps as well keeps page tables for as long. */
+static int ogpu_bind_rest(struct ogpu_bind *bind)
+{
+	u32 i;
+
+	for (i = 0; i < bind->count; i++) {
+		if (bind->reqs[i].prot)
+			return ogpu_userptrs_pay(bind->vm);
+	}
+
+	return 0;
+}
+
 static int ogpu_bind_locked(struct ogpu_bind *bind)
 {
 	int ret, idx;
@@ -357,7 +371,9 @@ static int ogpu_bind_run(struct ogpu_bind *bind)
 			return ret;
 	}
 
-	ret = mutex_lock_interruptible(&vm->bind_lock);
+	ret = ogpu_bind_rest(bind);
+	if (!ret)
+		ret = mutex_lock_interruptible(&vm->bind_lock);
 	if (ret)
 		return ret;
 	ret = ogpu_bind_locked(bind);

@@ -89,6 +89,7 @@ void ogpu_userptrs_bind(struct ogpu_vm *vm, const struct ogpu_bind_job *job);
 int ogpu_userptrs_lock(struct ogpu_vm *vm);
 void ogpu_userptrs_unlock(struct ogpu_vm *vm);
 unsigned int ogpu_userptrs_rest_ms(struct ogpu_vm *vm);
+int ogpu_userptrs_pay(struct ogpu_vm *vm);
 int ogpu_userptrs_rest(struct ogpu_vm *vm);
 void ogpu_userptrs_forget_entries(struct ogpu_vm *vm, u64 va, u64 size);
 

@@ -14,7 +14,8 @@
  *
  * That the card forgets the memory has to be waited for, and pt_lock, too. But for what the program
  * itself takes away that is charged, to the account of the second kind, and before the program gets
- * back what has changed it rests until it has paid (ogpu_userptrs_rest()).
+ * back what has changed, or maps anything, for which pt_lock is held, it rests until it has paid
+ * (ogpu_userptrs_rest(), ogpu_userptrs_pay()).
  *
  * In an address space of the long-running kind what executes is suspended, by the preempt fence,
  * and not before the memory is there again it goes on. How long that takes is up to the card,
@@ -217,11 +218,8 @@ static void ogpu_userptr_wait_preempt(struct ogpu_userptr *userptr, struct ogpu_
 }
 
 /**
- * ogpu_userptrs_rest_ms() - how long is an address space to have nobody wait for it?
- * @vm: the address space
- *
- * What executes without end stands still, other jobs do not begin, if they need memory that has
- * changed.
+ * ogpu_userptrs_rest_ms() - how long is what executes without end to stand still?
+ * @vm: the address space, of the long-running kind
  *
  * Return: milliseconds, so that others are not kept waiting too often; 0: it may go on.
  */
@@ -230,28 +228,39 @@ unsigned int ogpu_userptrs_rest_ms(struct ogpu_vm *vm)
 	if (!READ_ONCE(vm->userptrs.mappings))
 		return 0;
 
-	return ogpu_account_rest_ms(ogpu_userptrs_account(vm),
-				    vm->preempt ? OGPU_ACCOUNT_HALF : 0, ktime_get_ns());
+	return ogpu_account_rest_ms(ogpu_userptrs_account(vm), OGPU_ACCOUNT_HALF, ktime_get_ns());
 }
 
 /**
- * ogpu_userptrs_rest() - before memory that has changed is brought back: rest, if need be
+ * ogpu_userptrs_pay() - before others may have to wait for a change: rest until there is no debt
  * @vm: the address space; the caller is a user of it and holds no lock
  *
  * Return: 0 or -ERESTARTSYS.
  */
-int ogpu_userptrs_rest(struct ogpu_vm *vm)
+int ogpu_userptrs_pay(struct ogpu_vm *vm)
 {
+	struct ogpu_account *account = ogpu_userptrs_account(vm);
 	unsigned int ms;
 
-	if (ogpu_userptrs_are_bound(vm))
+	if (!READ_ONCE(vm->userptrs.mappings))
 		return 0;
-	while ((ms = ogpu_userptrs_rest_ms(vm))) {
+	while ((ms = ogpu_account_rest_ms(account, 0, ktime_get_ns()))) {
 		if (msleep_interruptible(ms))
 			return -ERESTARTSYS;
 	}
 
 	return 0;
+}
+
+/**
+ * ogpu_userptrs_rest() - before memory that has changed is brought back: rest, if need be
+ * @vm: the address space, of jobs that end; the caller is a user of it and holds no lock
+ *
+ * Return: 0 or -ERESTARTSYS.
+ */
+int ogpu_userptrs_rest(struct ogpu_vm *vm)
+{
+	return ogpu_userptrs_are_bound(vm) ? 0 : ogpu_userptrs_pay(vm);
 }
 
 /**

@@ -483,7 +483,8 @@ enum drm_ogpu_bind_op_type {
  * some milliseconds for each piece (see below), and waits for calls of VM_BIND in the same address
  * space that are mapping just then. But for munmap(), mremap() and mprotect() by the process itself
  * that is taken from the 100 ms as well. It may leave a debt, of 100 ms at most: then SUBMIT sleeps
- * until it is paid before it brings back memory that has changed.
+ * until it is paid before it brings back memory that has changed, and VM_BIND before it maps
+ * anything in an address space with memory of programs.
  *
  * The range is looked at in pieces that end at multiples of 16 MiB of @va. If at the time of a
  * SUBMIT a part of a piece is not there, does not allow what @flags say, or is memory of a device,
