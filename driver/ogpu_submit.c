@@ -351,13 +351,13 @@ static int ogpu_submit_run(struct ogpu_submit *submit, u64 *first_job)
 	int ret;
 
 	do {
-		ret = signal_pending(current) ? -ERESTARTSYS : 0;
-		if (!ret)
-			ret = ogpu_userptrs_rest(submit->queue->vm);
+		ret = ogpu_userptrs_rest(submit->queue->vm);
 		if (!ret)
 			ret = ogpu_userptrs_populate(submit->queue->vm);
 		if (!ret)
 			ret = ogpu_submit_try(submit, first_job);
+		if (ret == -ESTALE && signal_pending(current))
+			ret = -ERESTARTSYS;
 	} while (ret == -ESTALE);
 
 	return ret;
