@@ -131,6 +131,39 @@ static int ogpu_userptr_map_dma(struct ogpu_userptr *userptr)
 	return 0;
 }
 
+static int ogpu_userptr_look(struct hmm_range *range, unsigned long count)
+{
+	memset(range->hmm_pfns, 0, count * sizeof(*range->hmm_pfns));
+
+	return hmm_range_fault(range);
+}
+
+/*
+ * Older kernels say that nothing is there also if memory is short. Each page that was not found
+ * tells for itself. Under mmap_lock. Returns 0 if there is none.
+ */
+static int ogpu_userptr_fault_each(struct ogpu_userptr *userptr, const struct hmm_range *range,
+				   unsigned long count)
+{
+	unsigned int flags = FAULT_FLAG_REMOTE | (userptr->write ? FAULT_FLAG_WRITE : 0);
+	unsigned long need = range->default_flags;
+	unsigned long i;
+	int ret;
+
+	for (i = 0; i < count; i++) {
+		if ((range->hmm_pfns[i] & need) == need)
+			continue;
+		ret = fixup_user_fault(userptr->notifier.mm, range->start + (i << PAGE_SHIFT),
+				       flags, NULL);
+		if (ret)
+			return ret;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+
+	return 0;
+}
+
 /* Find out what some pages are, and have them there. */
 static int ogpu_userptr_fault_some(struct ogpu_userptr *userptr, struct hmm_range *range,
 				   unsigned long first, unsigned long count)
@@ -139,13 +172,17 @@ static int ogpu_userptr_fault_some(struct ogpu_userptr *userptr, struct hmm_rang
 	unsigned long i;
 	int ret;
 
-	memset(range->hmm_pfns, 0, count * sizeof(*range->hmm_pfns));
 	range->start = userptr->addr + (first << PAGE_SHIFT);
 	range->end = range->start + (count << PAGE_SHIFT);
 	ret = mmap_read_lock_killable(mm);
 	if (ret)
 		return ret;
-	ret = hmm_range_fault(range);
+	ret = ogpu_userptr_look(range, count);
+	if (ret == -EFAULT) {
+		ret = ogpu_userptr_fault_each(userptr, range, count);
+		if (!ret)
+			ret = ogpu_userptr_look(range, count);
+	}
 	mmap_read_unlock(mm);
 	if (ret)
 		return ret;
@@ -186,10 +223,10 @@ static int ogpu_userptr_fault(struct ogpu_userptr *userptr, struct hmm_range *ra
 	}
 }
 
-/* Errors of hmm_range_fault() that have other reasons than what is there. */
+/* Errors that say that something is not there, or not for the card. */
 static bool ogpu_userptr_is_gone(int error)
 {
-	return error && error != -ENOMEM && error != -EINTR && error != -EBUSY;
+	return error == -EFAULT || error == -EPERM || error == -EHWPOISON;
 }
 
 /* What was found out is of no use: these may be anybody's pages by now. */

@@ -12,11 +12,8 @@
 #include "admin.h"
 #include "card.h"
 #include "harness.h"
+#include "own.h"
 
-#define KIB	1024ull
-#define MIB	(1024 * KIB)
-
-#define RW	(DRM_OGPU_BIND_READ | DRM_OGPU_BIND_WRITE)
 #define SIZE	(4 * MIB)
 #define MOST	32
 #define BUFFERS	12
@@ -327,6 +324,41 @@ TEST(limit_of_vram)
 	EXPECT_LE(get(&group, "dmem.current", region), SIZE);
 	card_close(&card);
 	EXPECT_EQ(create(&other, &buf, 5 * SIZE, DRM_OGPU_BO_VRAM, 0), 0);
+	group_end(&group);
+}
+
+/*
+ * Memory of the program that does not fit into its group is not there for a job: the call fails,
+ * and not the job.
+ */
+TEST(memory_of_the_program)
+{
+	struct drm_ogpu_sync sync = { .flags = DRM_OGPU_SYNC_SIGNAL };
+	struct group group;
+	struct own t;
+	void *mem;
+	int ret;
+
+	group_begin(&group, "+memory");
+	own_set_up(&t);
+	/* Nobody is to be killed for it. */
+	ASSERT(put("/proc/self", "oom_score_adj", "-1000"));
+	mem = own_anon(32 * MIB);
+	group_join(&group);
+	ASSERT_EQ(own_bind(&t, mem, VA, 32 * MIB, RW), 0);
+	stream_fill(&t.s, VA + 31 * MIB, 4 * KIB, 7);
+	sync.handle = t.done;
+	put_bytes(group.path, "memory.max", "", get(&group, "memory.current", "") + 8 * MIB);
+	ret = card_submit(&t.card, t.queue, &t.s, &sync, 1);
+	/* First of all: this program may need a page. */
+	ASSERT_EQ(madvise(mem, 32 * MIB, MADV_DONTNEED), 0);
+	put_bytes(group.path, "memory.max", "", 128 * MIB);
+	EXPECT_EQ(ret, -ENOMEM);
+
+	ASSERT_EQ(card_submit(&t.card, t.queue, &t.s, &sync, 1), 0);
+	ASSERT_EQ(card_syncobj_wait(&t.card, t.done, WAIT_MS), 0);
+	EXPECT_EQ(card_fence_status(&t.card, t.done), 1);
+	EXPECT_EQ(own_not_all((uint8_t *)mem + 31 * MIB, 4 * KIB, 7), 0);
 	group_end(&group);
 }
 
