@@ -55,8 +55,8 @@
 /* Who was resumed runs for so long before it is suspended again. */
 #define OGPU_PREEMPT_MIN_RUN_MS		10
 /* Buffers that do not fit: the time between attempts doubles from the first to the second. */
-#define OGPU_PREEMPT_RETRY_MIN_MS	10
-#define OGPU_PREEMPT_RETRY_MAX_MS	1000
+#define OGPU_PREEMPT_RETRY_MIN_MS	10u
+#define OGPU_PREEMPT_RETRY_MAX_MS	1000u
 /* So long after the first failure it is given up. */
 #define OGPU_PREEMPT_GIVE_UP_MS		10000
 
@@ -311,8 +311,7 @@ static int ogpu_preempt_hold_buffers(struct ogpu_preempt *preempt)
 	ogpu_vm_exec_unlock(&exec);
 	dma_fence_put(&pfence->base);
 
-	/* A program has changed its memory meanwhile. */
-	return ret == -ESTALE ? -EAGAIN : ret;
+	return ret;
 }
 
 /* The page tables must say where the buffers are now. Fails only if the card is being stopped. */
@@ -335,7 +334,10 @@ static int ogpu_preempt_wait_rebound(struct ogpu_preempt *preempt)
 	return ret;
 }
 
-/* -EAGAIN: to be called again, nothing is wrong. */
+/*
+ * -EAGAIN: to be called again, nothing is wrong; -ESTALE: and a program changes its memory all the
+ * time.
+ */
 static int ogpu_preempt_try_resume(struct ogpu_preempt *preempt)
 {
 	struct ogpu_device *odev = preempt->vm->odev;
@@ -349,7 +351,7 @@ static int ogpu_preempt_try_resume(struct ogpu_preempt *preempt)
 		/* The program's memory may take as long as it likes: nobody waits for this. */
 		ret = ogpu_userptrs_populate(preempt->vm);
 		if (ret)
-			return ret == -ESTALE ? -EAGAIN : ret;
+			return ret;
 		payer = ogpu_userptrs_get_payer(preempt->vm);
 		old = set_active_memcg(payer);
 		ogpu_device_begin_work(odev);
@@ -409,6 +411,23 @@ static unsigned int ogpu_preempt_retry_ms(struct ogpu_preempt *preempt, int erro
 	return ms;
 }
 
+/*
+ * A program has changed its memory while it was looked up, which costs this worker time that nobody
+ * pays for: so less and less often, but for ever, as long as there is something to resume.
+ */
+static void ogpu_preempt_resume_later(struct ogpu_preempt *preempt)
+{
+	bool wanted;
+
+	mutex_lock(&preempt->lock);
+	wanted = !list_empty(&preempt->clients) || preempt->waiting;
+	mutex_unlock(&preempt->lock);
+	preempt->later_ms = clamp(2 * preempt->later_ms, OGPU_PREEMPT_RETRY_MIN_MS,
+				  OGPU_PREEMPT_RETRY_MAX_MS);
+	if (wanted)
+		ogpu_preempt_resume_soon(preempt, preempt->later_ms);
+}
+
 static void ogpu_preempt_resume_work(struct work_struct *work)
 {
 	struct ogpu_preempt *preempt = container_of(work, struct ogpu_preempt, resume.work);
@@ -428,9 +447,12 @@ static void ogpu_preempt_resume_work(struct work_struct *work)
 		return;
 	}
 
+	WRITE_ONCE(preempt->tries, preempt->tries + 1);
 	ret = ogpu_preempt_try_resume(preempt);
 	if (ret == -EAGAIN) {
 		ogpu_preempt_resume_soon(preempt, 0);
+	} else if (ret == -ESTALE) {
+		ogpu_preempt_resume_later(preempt);
 	} else if (ret) {
 		ms = ogpu_preempt_retry_ms(preempt, ret);
 		WRITE_ONCE(preempt->error, ret);
@@ -439,6 +461,7 @@ static void ogpu_preempt_resume_work(struct work_struct *work)
 			ogpu_preempt_resume_soon(preempt, ms);
 	} else {
 		WRITE_ONCE(preempt->failing_since, 0);
+		preempt->later_ms = 0;
 	}
 
 	ogpu_vm_put(vm);
@@ -453,6 +476,21 @@ static bool ogpu_preempt_has_decided(struct ogpu_preempt *preempt)
 	return READ_ONCE(preempt->state) == OGPU_PREEMPT_RUNNING || READ_ONCE(preempt->error);
 }
 
+/* Sleeps for some time at most. */
+static int ogpu_preempt_wait_decided(struct ogpu_preempt *preempt)
+{
+	long left;
+
+	left = wait_event_interruptible_timeout(preempt->wait, ogpu_preempt_has_decided(preempt),
+						HZ);
+	if (left < 0)
+		return left;
+	if (!ogpu_device_running(preempt->vm->odev))
+		return -ENODEV;
+
+	return READ_ONCE(preempt->state) == OGPU_PREEMPT_RUNNING ? 0 : READ_ONCE(preempt->error);
+}
+
 /**
  * ogpu_preempt_begin_add() - make it safe to start something in an address space
  * @preempt: of the address space; the caller is a user of it
@@ -465,27 +503,22 @@ static bool ogpu_preempt_has_decided(struct ogpu_preempt *preempt)
  */
 int ogpu_preempt_begin_add(struct ogpu_preempt *preempt)
 {
-	long left;
-	int ret;
+	int ret = 0;
 
-	for (;;) {
-		mutex_lock(&preempt->lock);
-		if (preempt->state == OGPU_PREEMPT_RUNNING)
-			return 0;
+	mutex_lock(&preempt->lock);
+	preempt->waiting++;
+	while (!ret && preempt->state != OGPU_PREEMPT_RUNNING) {
 		WRITE_ONCE(preempt->error, 0);
 		ogpu_preempt_resume_soon(preempt, 0);
 		mutex_unlock(&preempt->lock);
-
-		left = wait_event_interruptible_timeout(preempt->wait,
-							ogpu_preempt_has_decided(preempt), HZ);
-		if (left < 0)
-			return left;
-		if (!ogpu_device_running(preempt->vm->odev))
-			return -ENODEV;
-		ret = READ_ONCE(preempt->error);
-		if (ret && READ_ONCE(preempt->state) != OGPU_PREEMPT_RUNNING)
-			return ret;
+		ret = ogpu_preempt_wait_decided(preempt);
+		mutex_lock(&preempt->lock);
 	}
+	preempt->waiting--;
+	if (ret)
+		mutex_unlock(&preempt->lock);
+
+	return ret;
 }
 
 /**

@@ -47,6 +47,10 @@ struct ogpu_preempt {
 	struct work_struct suspend;
 	/** @resume: brings the buffers back and resumes the clients */
 	struct delayed_work resume;
+	/** @tries: of @resume, for people; its own */
+	unsigned int tries;
+	/** @later_ms: how long @resume waited last because memory had changed; its own */
+	unsigned int later_ms;
 	/** @wait: for a change of @state or @error */
 	wait_queue_head_t wait;
 
@@ -63,6 +67,8 @@ struct ogpu_preempt {
 	ktime_t since;
 	/** @failing_since: when bringing the buffers back failed first; 0 if it did not */
 	ktime_t failing_since;
+	/** @waiting: who is in ogpu_preempt_begin_add() */
+	unsigned int waiting;
 	/** @error: of the last attempt to resume, 0 while it goes on and after success */
 	int error;
 

@@ -60,8 +60,11 @@ static void ogpu_vm_print(struct ogpu_vm *vm, unsigned long id, struct drm_print
 		drm_printf(p, "  space %lu: busy\n", id);
 		return;
 	}
-	drm_printf(p, "  space %lu: asid %u, %llu mappings, %llu ranges invalidated\n", id,
+	drm_printf(p, "  space %lu: asid %u, %llu mappings, %llu ranges invalidated", id,
 		   vm->asid, vm->mappings, READ_ONCE(vm->invalidations));
+	if (vm->preempt)
+		drm_printf(p, ", %u attempts to resume", READ_ONCE(vm->preempt->tries));
+	drm_puts(p, "\n");
 	drm_gpuvm_for_each_va(va, &vm->base) {
 		if (!left--) {
 			drm_puts(p, "    and more\n");

@@ -526,6 +526,88 @@ TEST_TIMEOUT(others_and_user_queue, 300)
 	}
 }
 
+/* How often it was tried to have user-mode queues of programs go on. */
+static unsigned int attempts_to_resume(void)
+{
+	char path[80], line[256];
+	FILE *file = NULL;
+	unsigned int sum;
+	bool busy;
+	int i;
+
+	do {
+		sum = 0;
+		for (i = 128; i < 192 && !file; i++) {
+			snprintf(path, sizeof(path), "/sys/kernel/debug/dri/%d/mappings", i);
+			file = fopen(path, "r");
+		}
+		if (!file)
+			SKIP("debugfs cannot be read: not mounted, or not root");
+		busy = false;
+		while (fgets(line, sizeof(line), file)) {
+			char *at = strstr(line, " ranges invalidated, ");
+
+			if (strstr(line, ": busy"))
+				busy = true;
+			if (at)
+				sum += atoi(at + strlen(" ranges invalidated, "));
+		}
+		fclose(file);
+		file = NULL;
+	} while (busy);
+
+	return sum;
+}
+
+static void *zap(void *arg)
+{
+	struct changer *c = arg;
+
+	while (!c->stop)
+		madvise(c->mem + c->rounds++ % 16 * (c->size / 16), 4 * KIB, MADV_DONTNEED);
+
+	return NULL;
+}
+
+/*
+ * A program whose memory changes all the time has the kernel look for it again and again: less and
+ * less often, and its queue goes on once it has made up its mind.
+ */
+TEST_TIMEOUT(changes_and_user_queue, 120)
+{
+	struct changer c = { .size = 2 * MIB };
+	unsigned int before, after;
+	struct buffer out;
+	pthread_t thread;
+	struct card card;
+	uint64_t end;
+	struct user u;
+
+	own_open_as(&card, 100000 + getpid());
+	user_vm(&card);
+	card_buffer(&card, &out, 4 * KIB, DRM_OGPU_BO_SYSTEM, RW);
+	user_open(&card, &u, 65536);
+	c.mem = own_anon(c.size);
+	ASSERT_EQ(own_bind_op(&card, own_op(c.mem, VA, c.size, RW)), 0);
+	user_wait_packet(&u, USER_WORD(&u) + 8, 1);
+	user_copy(&u, VA, out.va, 4 * KIB);
+	user_fence(&u);
+	user_ring(&u);
+
+	before = attempts_to_resume();
+	ASSERT_EQ(pthread_create(&thread, NULL, zap, &c), 0);
+	for (end = time_ms() + 3000; time_ms() < end;)
+		sleep_ms(100);
+	after = attempts_to_resume();
+	c.stop = true;
+	pthread_join(thread, NULL);
+	printf("# %u changes, %u attempts\n", c.rounds, after - before);
+	EXPECT_LE(after - before, 40);
+	u.word[1] = 1;
+	ASSERT_EQ(user_wait(&u, 3 * WAIT_MS), 0);
+	EXPECT_EQ(own_not_all(out.map, 4 * KIB, 0), 0);
+}
+
 /* A call that maps memory, or nothing at all, and waits for @before. */
 static void bind_async(struct own *t, struct drm_ogpu_bind_op op, uint32_t before)
 {
