@@ -470,7 +470,8 @@ enum drm_ogpu_bind_op_type {
  *
  * Whatever changes the memory afterwards waits for the jobs of the address space that were
  * submitted before, whether they use it or not, but not for ever. munmap(), mremap() and mprotect()
- * by the process itself wait for 2 s at most, or until it is killed. All else - fork(), madvise(),
+ * by the process itself, and automatic NUMA balancing in its name, wait for 2 s at most, or until
+ * it is killed. All else - fork(), madvise(),
  * truncation, a first write to a page that was shared until then, the kernel that swaps or moves
  * pages - waits for 100 ms at most, also if the process does it. These times are those of all calls
  * and all jobs of one user together (the one who opened the card), and what was waited comes back
