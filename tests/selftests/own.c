@@ -205,6 +205,8 @@ void own_until_waited(bool (*once)(struct own *t))
 		if (once(&t))
 			break;
 	}
+	if (i)
+		printf("# %u of %u were not waited for\n", i, ATTEMPTS);
 	EXPECT_LE(i, ATTEMPTS - 1);
 }
 

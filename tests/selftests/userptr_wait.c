@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -20,6 +21,10 @@
 
 /* Pieces of memory are apart by this. */
 #define PIECE	(16 * MIB)
+
+#ifndef SYS_process_mrelease
+#define SYS_process_mrelease	448
+#endif
 
 static uint64_t unmap_ms(void *mem, uint64_t size)
 {
@@ -345,6 +350,77 @@ TEST(kill_in_mid_job)
 	EXPECT_LE(best[0], 1000 * time_scale());
 	EXPECT_LE(best[1], 1000 * time_scale());
 	EXPECT_EQ(card_wait_memory(&unused, &before), 0);
+}
+
+/* Of a process, in bytes. */
+static uint64_t resident(pid_t pid)
+{
+	unsigned long long pages = 0;
+	char path[40];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
+	file = fopen(path, "r");
+	ASSERT(file);
+	ASSERT_EQ(fscanf(file, "%*u %llu", &pages), 1);
+	fclose(file);
+
+	return pages * PAGE;
+}
+
+/*
+ * Killed because memory is short, a program that has mapped all of it for the card, but has not
+ * used it, keeps none until it ends, however late that is.
+ */
+TEST(reaped)
+{
+	uint64_t before, after;
+	int status, ready[2];
+	long pidfd;
+	char byte;
+	pid_t pid;
+
+	ASSERT_EQ(pipe(ready), 0);
+	pid = fork();
+	ASSERT(pid >= 0);
+	if (!pid) {
+		struct own t;
+		void *mem;
+
+		own_set_up(&t);
+		mem = own_anon(16 * MIB);
+		own_fill(mem, 16 * MIB, 3);
+		ASSERT_EQ(own_bind(&t, mem, VA, 16 * MIB, RW), 0);
+		if (write(ready[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	if (read(ready[0], &byte, 1) != 1) {
+		waitpid(pid, NULL, 0);
+		HARNESS_END();
+	}
+
+	/* It is to die, and does not get on with it. */
+	ASSERT_EQ(ptrace(PTRACE_SEIZE, pid, NULL, PTRACE_O_TRACEEXIT), 0);
+	pidfd = syscall(SYS_pidfd_open, pid, 0);
+	ASSERT(pidfd >= 0);
+	ASSERT_EQ(kill(pid, SIGKILL), 0);
+	ASSERT_EQ(waitpid(pid, &status, 0), pid);
+	ASSERT(WIFSTOPPED(status));
+	ASSERT_EQ(status >> 16, PTRACE_EVENT_EXIT);
+	before = resident(pid);
+	/* As the kernel does it in need. */
+	EXPECT_EQ(syscall(SYS_process_mrelease, pidfd, 0), 0);
+	after = resident(pid);
+	printf("# %llu KiB, then %llu KiB\n", (unsigned long long)(before / KIB),
+	       (unsigned long long)(after / KIB));
+	EXPECT_GE(before, 16 * MIB);
+	EXPECT_LE(after, 8 * MIB);
+	ASSERT_EQ(ptrace(PTRACE_CONT, pid, NULL, NULL), 0);
+	ASSERT_EQ(waitpid(pid, &status, 0), pid);
+	EXPECT(WIFSIGNALED(status));
 }
 
 /* Memory that another thread changes all the time while jobs run: each byte is right. */
