@@ -562,6 +562,56 @@ TEST_TIMEOUT(stress, 300)
 	       c.rounds);
 }
 
+/** struct unmapper - another thread that unmaps page by page of the card's addresses */
+struct unmapper {
+	struct card *card;
+	uint64_t from, to;
+	volatile bool over;
+};
+
+static void *unmap_pages(void *arg)
+{
+	struct unmapper *u = arg;
+	uint64_t va;
+
+	for (va = u->to; va > u->from; va -= PAGE)
+		EXPECT_EQ(card_unbind(u->card, va - PAGE, PAGE), 0);
+	u->over = true;
+
+	return NULL;
+}
+
+/* What is still mapped is there for jobs, while other parts of it are unmapped. */
+TEST_TIMEOUT(unmapped_beside, 120)
+{
+	unsigned int rounds = 0, jobs = 0;
+	struct unmapper u;
+	pthread_t thread;
+	struct own t;
+	uint8_t *mem;
+	uint64_t end;
+
+	own_set_up(&t);
+	mem = own_anon(MIB);
+	own_fill(mem, MIB, 3);
+	u = (struct unmapper) { .card = &t.card, .from = VA + MIB / 2, .to = VA + MIB };
+	for (end = time_ms() + 3000; time_ms() < end || !rounds; rounds++) {
+		u.over = false;
+		ASSERT_EQ(own_bind(&t, mem, VA, MIB, RW), 0);
+		ASSERT_EQ(pthread_create(&thread, NULL, unmap_pages, &u), 0);
+		do {
+			/* It has to be looked for anew. */
+			mprotect(mem, 4 * KIB, PROT_READ);
+			mprotect(mem, 4 * KIB, PROT_READ | PROT_WRITE);
+			own_copy_out(&t, VA, 64 * KIB);
+			EXPECT_EQ(own_wrong(t.out.map, 64 * KIB, 3), 0);
+			jobs++;
+		} while (!u.over);
+		pthread_join(thread, NULL);
+	}
+	printf("# %u rounds, %u jobs\n", rounds, jobs);
+}
+
 /* A user-mode queue is suspended while a stranger takes pages of a file, and sees what is there. */
 TEST_TIMEOUT(others_and_user_queue, 300)
 {
