@@ -190,6 +190,43 @@ static inline void ogpu_compat_count_gpu_pages(struct page *page, int count)
 #define DMA_ATTR_REQUIRE_COHERENT	0
 #endif
 
+/* Old kernels map each page for itself, as new ones do if there is no IOMMU. */
+#ifndef OGPU_HAVE_DMA_IOVA
+struct dma_iova_state {
+	dma_addr_t addr;
+};
+
+static inline bool dma_use_iova(struct dma_iova_state *state)
+{
+	return false;
+}
+
+static inline bool dma_iova_try_alloc(struct device *dev, struct dma_iova_state *state,
+				      phys_addr_t phys, size_t size)
+{
+	return false;
+}
+
+static inline int dma_iova_link(struct device *dev, struct dma_iova_state *state,
+				phys_addr_t phys, size_t offset, size_t size,
+				enum dma_data_direction dir, unsigned long attrs)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline int dma_iova_sync(struct device *dev, struct dma_iova_state *state, size_t offset,
+				size_t size)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void dma_iova_destroy(struct device *dev, struct dma_iova_state *state,
+				    size_t mapped_len, enum dma_data_direction dir,
+				    unsigned long attrs)
+{
+}
+#endif
+
 /*
  * Fences. New kernels bring the lock inside the fence and want it used; old ones need one from
  * the driver: pass its address through ogpu_compat_fence_lock(). New kernels also detach a

@@ -48,15 +48,22 @@ static void ogpu_userptr_set_dirty(struct page *page)
 static void ogpu_userptr_unmap_dma(struct ogpu_userptr *userptr, unsigned long pages)
 {
 	struct device *dev = userptr->vm->odev->drm.dev;
+	bool together = dma_use_iova(&userptr->iova);
 	unsigned long i;
 
+	if (together) {
+		dma_iova_destroy(dev, &userptr->iova, pages << PAGE_SHIFT,
+				 ogpu_userptr_dir(userptr), OGPU_USERPTR_DMA);
+		memset(&userptr->iova, 0, sizeof(userptr->iova));
+	}
 	for (i = 0; i < pages; i++) {
 		struct ogpu_userptr_page *page = &userptr->page[i];
 
 		if (!page->page)
 			continue;
-		dma_unmap_page_attrs(dev, page->dma, PAGE_SIZE, ogpu_userptr_dir(userptr),
-				     OGPU_USERPTR_DMA);
+		if (!together)
+			dma_unmap_page_attrs(dev, page->dma, PAGE_SIZE, ogpu_userptr_dir(userptr),
+					     OGPU_USERPTR_DMA);
 		if (userptr->write)
 			ogpu_userptr_set_dirty(page->page);
 		page->page = NULL;
@@ -106,29 +113,65 @@ void ogpu_userptr_drop_pages(struct ogpu_userptr *userptr)
 	ogpu_userptr_release_pages(userptr);
 }
 
-/* Under pt_lock, with pages that cannot go meanwhile. In ogpu_device_enter(). */
-static int ogpu_userptr_map_dma(struct ogpu_userptr *userptr)
+static int ogpu_userptr_map_page(struct ogpu_userptr *userptr, unsigned long i)
 {
 	struct device *dev = userptr->vm->odev->drm.dev;
+	struct ogpu_userptr_page *page = &userptr->page[i];
+	size_t offset = i << PAGE_SHIFT;
+
+	if (dma_use_iova(&userptr->iova)) {
+		page->dma = userptr->iova.addr + offset;
+		return dma_iova_link(dev, &userptr->iova, page_to_phys(page->page), offset,
+				     PAGE_SIZE, ogpu_userptr_dir(userptr), OGPU_USERPTR_DMA);
+	}
+	page->dma = dma_map_page_attrs(dev, page->page, 0, PAGE_SIZE, ogpu_userptr_dir(userptr),
+				       OGPU_USERPTR_DMA);
+
+	return dma_mapping_error(dev, page->dma);
+}
+
+/* What has been unmapped since is not looked at any more. Returns whether all of it is there. */
+static bool ogpu_userptr_drop_unwanted(struct ogpu_userptr *userptr)
+{
+	bool whole = true;
 	unsigned long i;
 
 	for (i = 0; i < userptr->pages; i++) {
-		struct ogpu_userptr_page *page = &userptr->page[i];
-
-		/* What has been unmapped since is not looked at any more. */
 		if (!test_bit(i, userptr->want))
-			page->page = NULL;
-		if (!page->page)
-			continue;
-		page->dma = dma_map_page_attrs(dev, page->page, 0, PAGE_SIZE,
-					       ogpu_userptr_dir(userptr), OGPU_USERPTR_DMA);
-		if (dma_mapping_error(dev, page->dma)) {
-			ogpu_userptr_unmap_dma(userptr, i);
-			return -ENOMEM;
-		}
+			userptr->page[i].page = NULL;
+		whole &= !!userptr->page[i].page;
 	}
 
-	return 0;
+	return whole;
+}
+
+/*
+ * Under pt_lock, with pages that cannot go meanwhile. In ogpu_device_enter(). An IOMMU has those of
+ * a whole piece together, and forgets them at once: who changes one waits until all are given back.
+ */
+static int ogpu_userptr_map_dma(struct ogpu_userptr *userptr)
+{
+	struct device *dev = userptr->vm->odev->drm.dev;
+	size_t size = userptr->pages << PAGE_SHIFT;
+	unsigned long i;
+	int ret = 0;
+
+	if (ogpu_userptr_drop_unwanted(userptr))
+		dma_iova_try_alloc(dev, &userptr->iova, 0, size);
+	for (i = 0; i < userptr->pages; i++) {
+		if (!userptr->page[i].page)
+			continue;
+		ret = ogpu_userptr_map_page(userptr, i);
+		if (ret)
+			break;
+	}
+	if (!ret && dma_use_iova(&userptr->iova))
+		ret = dma_iova_sync(dev, &userptr->iova, 0, size);
+	if (!ret)
+		return 0;
+	ogpu_userptr_unmap_dma(userptr, i);
+
+	return -ENOMEM;
 }
 
 static int ogpu_userptr_look(struct hmm_range *range, unsigned long count)

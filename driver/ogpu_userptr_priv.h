@@ -6,7 +6,7 @@
 #define _OGPU_USERPTR_PRIV_H_
 
 #include <linux/bitmap.h>
-#include <linux/dma-direction.h>
+#include <linux/dma-mapping.h>
 #include <linux/interval_tree.h>
 #include <linux/kref.h>
 #include <linux/list.h>
@@ -15,6 +15,7 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
+#include "ogpu_compat.h"
 #include "ogpu_userptr.h"
 
 /* Pages that one has at most. */
@@ -82,6 +83,8 @@ struct ogpu_userptr {
 	unsigned long count;
 	/** @lost: its entries are to be cleared when the card wakes */
 	bool lost;
+	/** @iova: if an IOMMU has them together; as @page */
+	struct dma_iova_state iova;
 	/** @pages: how many there are; constant */
 	unsigned long pages;
 	/** @page: what is there, by number; written under populate, used while @ready */
