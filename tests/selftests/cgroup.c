@@ -2,7 +2,9 @@
 /*
  * Groups of programs: who pays for the memory of buffers, and whose limit stops whom.
  *
- * VM: --vgpu-args '--vram 64M --aperture 16M'
+ * The kernel says so when nobody in a group that is full may be killed.
+ *
+ * VM: --vgpu-args '--vram 64M --aperture 16M' --allow-report '^Call Trace:$'
  */
 #include <errno.h>
 #include <stdio.h>
