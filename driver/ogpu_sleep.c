@@ -116,6 +116,19 @@ static void ogpu_sleep_open(struct ogpu_device *odev)
 	ogpu_device_open(odev);
 }
 
+/* Undo what has been told to firmware, which may have heard of more than it has answered. */
+static void ogpu_sleep_go_on(struct ogpu_device *odev)
+{
+	int ret, err;
+
+	ret = ogpu_mbox_request(odev, OGPU_MSG_RESUME, NULL, 0, NULL, 0);
+	err = ogpu_queues_resume(odev);
+	ret = ret ?: err;
+	/* Queues would stand still for good. */
+	if (ret && ret != -ENODEV)
+		ogpu_report(odev, OGPU_TROUBLE_QUEUE_SUSPEND);
+}
+
 /* Nothing is lost if this fails, unless the card does not do what it is told. */
 static int ogpu_sleep_save(struct ogpu_device *odev, struct ogpu_image *image)
 {
@@ -129,6 +142,8 @@ static int ogpu_sleep_save(struct ogpu_device *odev, struct ogpu_image *image)
 	ret = ogpu_queues_suspend(odev);
 	if (!ret) {
 		ogpu_userptrs_sleep(odev);
+		/* Firmware does not tell again which queues have failed. */
+		ogpu_mbox_wait_events(odev);
 		ret = ogpu_image_save(image);
 		/* The card may still write to the image, which is freed if there is no sleep. */
 		if (ret == -ETIMEDOUT) {
@@ -140,9 +155,8 @@ static int ogpu_sleep_save(struct ogpu_device *odev, struct ogpu_image *image)
 	}
 	if (!ret)
 		ret = ogpu_mbox_request(odev, OGPU_MSG_SUSPEND, NULL, 0, NULL, 0);
-	/* A card that has failed has told so, and will be recovered. */
 	if (ret && !ogpu_userptrs_wake(odev))
-		ogpu_queues_resume(odev);
+		ogpu_sleep_go_on(odev);
 
 	return ret;
 }
