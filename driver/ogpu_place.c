@@ -34,7 +34,7 @@
 #define OGPU_PLACE_WAIT_MS	10000
 /* How often room in VRAM is looked for again if nothing is known to wait for: within 64 jiffies. */
 #define OGPU_PLACE_LOOKS	6
-/* How often it is looked whether the card is being unbound meanwhile, in jiffies. */
+/* How often it is looked whether the card is being unbound or is to sleep meanwhile, in jiffies. */
 #define OGPU_PLACE_LOOK		(HZ / 10)
 
 /* Next to OGPU_PLACE_OWN: it is part of a struct ogpu_places, and which, counted from 1. */
@@ -166,7 +166,16 @@ static bool ogpu_mem_no_room(int err)
 	return err == -ENOSPC || (err == -ENOMEM && !OGPU_TTM_TELLS_ENOSPC);
 }
 
-/* Returns whether to try again; if not because the wait was interrupted, *@ret says so. */
+static bool ogpu_mem_may_wait(const struct ogpu_mem_try *try)
+{
+	return ktime_ms_delta(ktime_get(), try->since) < OGPU_PLACE_WAIT_MS;
+}
+
+/*
+ * Returns whether to try again; if not because the wait was interrupted, *@ret says so. Programs do
+ * not wait while the card is to sleep, and a worker must not: that would wait for him, with -EAGAIN
+ * he tries again afterwards.
+ */
 static bool ogpu_mem_wait(struct ogpu_device *odev, struct ogpu_mem_try *try, int *ret)
 {
 	long left;
@@ -181,22 +190,22 @@ static bool ogpu_mem_wait(struct ogpu_device *odev, struct ogpu_mem_try *try, in
 		 */
 		do
 			left = dma_fence_wait_timeout(try->wait, true, OGPU_PLACE_LOOK);
-		while (!left && !READ_ONCE(odev->unplugged));
-		if (!left)
+		while (!left && !READ_ONCE(odev->unplugged) && !READ_ONCE(odev->closed));
+		if (!left && READ_ONCE(odev->unplugged))
 			left = -ENODEV;
 	} else {
 		if (!try->waited)
 			try->since = ktime_get();
 		try->waited = true;
-		left = OGPU_PLACE_WAIT_MS - ktime_ms_delta(ktime_get(), try->since);
-		left = left > 0 ? msecs_to_jiffies(left) : 0;
-		if (left)
-			left = dma_fence_wait_timeout(try->wait, true, left);
+		for (left = 0; !left && !READ_ONCE(odev->closed) && ogpu_mem_may_wait(try);)
+			left = dma_fence_wait_timeout(try->wait, true, OGPU_PLACE_LOOK);
 	}
 	dma_fence_put(try->wait);
 	try->wait = NULL;
 	if (left < 0)
 		*ret = left;
+	else if (!left && READ_ONCE(odev->closed))
+		*ret = -EAGAIN;
 
 	return left > 0;
 }
