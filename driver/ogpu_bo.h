@@ -309,7 +309,7 @@ void ogpu_bos_init(struct ogpu_mem *mem);
 void ogpu_bos_add(struct ogpu_bo *bo);
 void ogpu_bos_del(struct ogpu_bo *bo);
 void ogpu_bos_stop(struct ogpu_mem *mem);
-int ogpu_bos_lose(struct ogpu_mem *mem, const unsigned long *chunks);
+void ogpu_bos_lose(struct ogpu_mem *mem, const unsigned long *chunks);
 
 bool ogpu_bo_can_purge(struct ttm_buffer_object *tbo);
 void ogpu_bo_purge(struct ogpu_bo *bo, struct ttm_resource *system);

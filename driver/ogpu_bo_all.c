@@ -164,13 +164,12 @@ static bool ogpu_bo_has_chunk(struct ogpu_vram_mgr *vram, struct ogpu_vram_resou
  * @mem: memory of a card
  * @chunks: a bit for each chunk of VRAM where that is so
  *
- * Return: 0; -EBADMSG if it is memory of the driver itself.
+ * Page tables have no entries there any more: what uses them faults.
  */
-int ogpu_bos_lose(struct ogpu_mem *mem, const unsigned long *chunks)
+void ogpu_bos_lose(struct ogpu_mem *mem, const unsigned long *chunks)
 {
 	struct ogpu_vram_mgr *vram = &mem->vram;
 	struct ogpu_vram_resource *vres;
-	int ret = 0;
 
 	mutex_lock(&vram->lock);
 	list_for_each_entry(vres, &vram->resources, link) {
@@ -179,7 +178,8 @@ int ogpu_bos_lose(struct ogpu_mem *mem, const unsigned long *chunks)
 		if (!bo || !ogpu_bo_has_chunk(vram, vres, chunks))
 			continue;
 		if (bo->type == ttm_bo_type_kernel) {
-			ret = -EBADMSG;
+			drm_err_ratelimited(&mem->odev->drm,
+					    "page tables have lost their content to bad memory\n");
 		} else if (ogpu_bo_is_buffer(bo)) {
 			WRITE_ONCE(ttm_to_ogpu_bo(bo)->lost, true);
 			drm_err_ratelimited(&mem->odev->drm,
@@ -188,6 +188,4 @@ int ogpu_bos_lose(struct ogpu_mem *mem, const unsigned long *chunks)
 		}
 	}
 	mutex_unlock(&vram->lock);
-
-	return ret;
 }

@@ -308,16 +308,16 @@ static bool ogpu_image_next(const struct ogpu_image *image, struct ogpu_image_wa
 	return true;
 }
 
-/* Adds packets for what comes next, and tells which part of VRAM they are about. */
+/* Adds at most so many packets for what comes next. */
 static u32 ogpu_image_emit(const struct ogpu_image *image, struct ogpu_image_walk *walk, bool save,
-			   struct ogpu_pkt_copy_lost *packets)
+			   struct ogpu_pkt_copy_lost *packets, u32 most)
 {
 	u64 lost = OGPU_OPERAND(OGPU_TARGET_SYSTEM, image->lost_dma);
 	const struct ogpu_image_piece *piece;
 	u64 bytes, vram, system;
 	u32 n;
 
-	for (n = 0; n < OGPU_IMAGE_JOB_PACKETS && ogpu_image_next(image, walk); n++) {
+	for (n = 0; n < most && ogpu_image_next(image, walk); n++) {
 		piece = &image->pieces[walk->piece];
 		bytes = min((PAGE_SIZE << piece->order) - walk->offset, walk->end - walk->vram);
 		vram = OGPU_OPERAND(OGPU_TARGET_VRAM, walk->vram);
@@ -385,17 +385,24 @@ static int ogpu_image_run(struct ogpu_queue *queue, struct ogpu_image_job *packe
 	return ret;
 }
 
-/* Which chunks the last job was about. */
+/* Whether the last job has found bad memory. */
+static bool ogpu_image_take_lost(struct ogpu_image *image)
+{
+	if (!READ_ONCE(*image->lost))
+		return false;
+	WRITE_ONCE(*image->lost, 0);
+
+	return true;
+}
+
+/* The one packet of the last job has found bad memory. */
 static void ogpu_image_note_bad(struct ogpu_image *image, const struct ogpu_image_walk *from,
 				const struct ogpu_image_walk *to)
 {
 	u64 chunk = ogpu_image_chunk(image);
 	unsigned long first = div64_u64(from->vram, chunk);
 
-	if (!READ_ONCE(*image->lost))
-		return;
 	bitmap_set(image->bad, first, DIV64_U64_ROUND_UP(to->vram, chunk) - first);
-	WRITE_ONCE(*image->lost, 0);
 }
 
 static int ogpu_image_copy(struct ogpu_image *image, bool save)
@@ -403,8 +410,9 @@ static int ogpu_image_copy(struct ogpu_image *image, bool save)
 	struct ogpu_queue *queue = ogpu_copy_get_queue(image->odev->copy);
 	struct ogpu_image_walk walk = {}, from;
 	struct ogpu_image_job *packets;
+	u64 single = 0;
+	u32 count, most;
 	int ret = 0;
-	u32 count;
 
 	if (!queue)
 		return -ENODEV;
@@ -416,10 +424,18 @@ static int ogpu_image_copy(struct ogpu_image *image, bool save)
 			break;
 		}
 		from = walk;
-		count = ogpu_image_emit(image, &walk, save, packets->packets);
+		most = walk.vram < single ? 1 : OGPU_IMAGE_JOB_PACKETS;
+		count = ogpu_image_emit(image, &walk, save, packets->packets, most);
 		ret = ogpu_image_run(queue, packets, count);
-		if (!ret && save)
+		if (ret || !save || !ogpu_image_take_lost(image))
+			continue;
+		if (count == 1) {
 			ogpu_image_note_bad(image, &from, &walk);
+		} else {
+			/* Which one was it? */
+			single = walk.vram;
+			walk = from;
+		}
 	}
 	ogpu_queue_put(queue);
 
@@ -465,7 +481,9 @@ int ogpu_image_save(struct ogpu_image *image)
 	memcpy_fromio(image->as_table, odev->aperture + OGPU_AS_TABLE_OFFSET,
 		      odev->disc.as_count * sizeof(struct ogpu_as_entry));
 
-	return ogpu_bos_lose(odev->mem, image->bad);
+	ogpu_bos_lose(odev->mem, image->bad);
+
+	return 0;
 }
 
 /**
