@@ -457,7 +457,21 @@ static int ogpu_pci_pm_resume(struct device *dev)
 	return 0;
 }
 
-static DEFINE_SIMPLE_DEV_PM_OPS(ogpu_pci_pm_ops, ogpu_pci_pm_suspend, ogpu_pci_pm_resume);
+static int ogpu_pci_pm_poweroff(struct device *dev)
+{
+	ogpu_sleep_begin_off(dev_get_drvdata(dev));
+
+	return 0;
+}
+
+static const struct dev_pm_ops ogpu_pci_pm_ops = {
+	.suspend = pm_sleep_ptr(ogpu_pci_pm_suspend),
+	.resume = pm_sleep_ptr(ogpu_pci_pm_resume),
+	.freeze = pm_sleep_ptr(ogpu_pci_pm_suspend),
+	.thaw = pm_sleep_ptr(ogpu_pci_pm_resume),
+	.poweroff = pm_sleep_ptr(ogpu_pci_pm_poweroff),
+	.restore = pm_sleep_ptr(ogpu_pci_pm_resume),
+};
 
 static const struct pci_device_id ogpu_pci_ids[] = {
 	{ PCI_DEVICE(OGPU_PCI_VENDOR, OGPU_PCI_DEVICE_OGPU1) },

@@ -57,6 +57,8 @@
 /* Buffers that do not fit: the time between attempts doubles from the first to the second. */
 #define OGPU_PREEMPT_RETRY_MIN_MS	10
 #define OGPU_PREEMPT_RETRY_MAX_MS	1000
+/* How often it is looked whether the machine has slept. */
+#define OGPU_PREEMPT_REST_MS		100
 /* So long after the first failure it is given up. */
 #define OGPU_PREEMPT_GIVE_UP_MS		10000
 
@@ -346,6 +348,8 @@ static int ogpu_preempt_try_resume(struct ogpu_preempt *preempt)
 		return 0;
 
 	if (READ_ONCE(preempt->state) == OGPU_PREEMPT_SUSPENDED) {
+		if (READ_ONCE(odev->mem->preempts.rests))
+			return -EAGAIN;
 		/* The program's memory may take as long as it likes: nobody waits for this. */
 		ret = ogpu_userptrs_populate(preempt->vm);
 		if (ret)
@@ -353,7 +357,9 @@ static int ogpu_preempt_try_resume(struct ogpu_preempt *preempt)
 		payer = ogpu_userptrs_get_payer(preempt->vm);
 		old = set_active_memcg(payer);
 		ogpu_device_begin_work(odev);
-		ret = ogpu_preempt_hold_buffers(preempt);
+		/* It may have begun to rest meanwhile; who has begun is waited for. */
+		ret = READ_ONCE(odev->mem->preempts.rests) ? -EAGAIN :
+							     ogpu_preempt_hold_buffers(preempt);
 		ogpu_device_end_work(odev);
 		set_active_memcg(old);
 		mem_cgroup_put(payer);
@@ -391,7 +397,9 @@ static unsigned int ogpu_preempt_retry_ms(struct ogpu_preempt *preempt, int erro
 	mutex_lock(&preempt->lock);
 	if (!preempt->failing_since)
 		preempt->failing_since = ktime_get();
-	failing_ms = ktime_ms_delta(ktime_get(), preempt->failing_since);
+	/* While all rested nothing was tried. */
+	failing_ms = ktime_ms_delta(ktime_get(), max(preempt->failing_since,
+						     READ_ONCE(odev->mem->preempts.rested)));
 
 	if (!list_empty(&preempt->clients) && error != -ENODEV) {
 		/* What is lost does not come back. */
@@ -430,7 +438,8 @@ static void ogpu_preempt_resume_work(struct work_struct *work)
 
 	ret = ogpu_preempt_try_resume(preempt);
 	if (ret == -EAGAIN) {
-		ogpu_preempt_resume_soon(preempt, 0);
+		ms = READ_ONCE(vm->odev->mem->preempts.rests) ? OGPU_PREEMPT_REST_MS : 0;
+		ogpu_preempt_resume_soon(preempt, ms);
 	} else if (ret) {
 		ms = ogpu_preempt_retry_ms(preempt, ret);
 		WRITE_ONCE(preempt->error, ret);
@@ -624,6 +633,23 @@ void ogpu_preempt_destroy(struct ogpu_preempt *preempt)
 	disable_delayed_work_sync(&preempt->resume);
 	mutex_destroy(&preempt->lock);
 	kfree(preempt);
+}
+
+/**
+ * ogpu_preempts_rest() - have no buffers brought back while the machine sleeps, or hibernates
+ * @odev: the card
+ * @rests: from now on, or no more
+ *
+ * That may read from swap space, which must not change between the image of a machine and its end.
+ * What is under way is waited for by ogpu_device_close().
+ */
+void ogpu_preempts_rest(struct ogpu_device *odev, bool rests)
+{
+	struct ogpu_mem_preempts *preempts = &odev->mem->preempts;
+
+	if (!rests)
+		WRITE_ONCE(preempts->rested, ktime_get());
+	WRITE_ONCE(preempts->rests, rests);
 }
 
 static void ogpu_preempts_fini(struct drm_device *drm, void *arg)

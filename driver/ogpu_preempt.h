@@ -74,6 +74,7 @@ struct ogpu_preempt {
 
 int ogpu_preempts_init(struct ogpu_device *odev);
 void ogpu_preempts_stop(struct ogpu_device *odev);
+void ogpu_preempts_rest(struct ogpu_device *odev, bool rests);
 
 struct ogpu_preempt *ogpu_preempt_create(struct ogpu_vm *vm);
 void ogpu_preempt_destroy(struct ogpu_preempt *preempt);

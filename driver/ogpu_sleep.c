@@ -42,6 +42,7 @@
 #include "ogpu_image.h"
 #include "ogpu_life.h"
 #include "ogpu_mbox.h"
+#include "ogpu_preempt.h"
 #include "ogpu_queue.h"
 #include "ogpu_ras.h"
 #include "ogpu_report.h"
@@ -80,15 +81,20 @@ static int ogpu_sleep_notify(struct notifier_block *block, unsigned long event, 
 	switch (event) {
 	case PM_SUSPEND_PREPARE:
 	case PM_HIBERNATION_PREPARE:
+	case PM_RESTORE_PREPARE:
+		ogpu_preempts_rest(sleep->odev, true);
 		if (ogpu_device_running(sleep->odev) && !ogpu_svms_exist(sleep->odev))
 			ret = ogpu_image_reserve(sleep->image);
-		if (ret)
-			ogpu_image_release(sleep->image);
+		if (!ret)
+			break;
+		ogpu_image_release(sleep->image);
+		ogpu_preempts_rest(sleep->odev, false);
 		break;
 	case PM_POST_SUSPEND:
 	case PM_POST_HIBERNATION:
 	case PM_POST_RESTORE:
 		ogpu_image_release(sleep->image);
+		ogpu_preempts_rest(sleep->odev, false);
 		break;
 	}
 
@@ -221,6 +227,19 @@ int ogpu_sleep_begin(struct ogpu_device *odev)
 	mutex_unlock(&odev->reset_lock);
 
 	return ret;
+}
+
+/**
+ * ogpu_sleep_begin_off() - the machine is about to be switched off, and its image is on a disk
+ * @odev: the card
+ *
+ * As ogpu_sleep_begin(), for the case that something wakes the machine up at the last moment, but
+ * nothing is worth keeping it on.
+ */
+void ogpu_sleep_begin_off(struct ogpu_device *odev)
+{
+	if (ogpu_sleep_begin(odev))
+		ogpu_reset_prepare(odev, OGPU_RESET_SLEEP);
 }
 
 /* Under reset_lock. */

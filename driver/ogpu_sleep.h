@@ -9,6 +9,7 @@ struct ogpu_device;
 
 int ogpu_sleep_init(struct ogpu_device *odev);
 int ogpu_sleep_begin(struct ogpu_device *odev);
+void ogpu_sleep_begin_off(struct ogpu_device *odev);
 void ogpu_sleep_end(struct ogpu_device *odev);
 
 #endif

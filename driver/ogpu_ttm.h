@@ -111,6 +111,10 @@ struct ogpu_mem_preempts {
 	spinlock_t lock;
 	/** @armed: &struct ogpu_preempt whose fence has not signalled */
 	struct list_head armed;
+	/** @rests: no buffers are brought back, see ogpu_preempts_rest() */
+	bool rests;
+	/** @rested: when that ended last */
+	ktime_t rested;
 };
 
 struct ogpu_svm_client;
