@@ -4,7 +4,8 @@
  * submitted is there afterwards, for queues of both doors.
  *
  * VM: --cards 2 --vgpu-args '--vram 64M --aperture 16M' --append no_console_suspend \
- *     --qemu-args '-global pcie-root-port.hotplug=off'
+ *     --qemu-args '-global pcie-root-port.hotplug=off -drive \
+ *     if=virtio,format=raw,snapshot=on,file.driver=null-co,file.read-zeroes=on,file.size=1G'
  */
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -26,6 +27,10 @@
 #define ITEMS	64u
 #define GROUPS	8u
 #define STEPS	50u
+/* Where the machine hibernates to. */
+#define DISK	"/dev/vda"
+/* Queues that fail. */
+#define FAILING	40
 
 /*
  * Words at a0 are: who has come to the gate, steps, the gate; results from word 8. Each item has a
@@ -312,6 +317,82 @@ static void survive_test(unsigned int cards, const char *state, unsigned int rou
 	ASSERT(put("/sys/power/pm_test", "none"));
 }
 
+/* Once, the quickest way that the kernel has: only the card is stopped and started anew, or all. */
+static void sleep_once(void)
+{
+	if (offers("/sys/power/pm_test", "devices")) {
+		put("/sys/module/suspend/parameters/pm_test_delay", "1");
+		ASSERT(put("/sys/power/pm_test", "devices"));
+		ASSERT_EQ(sleep_machine("freeze"), 0);
+		ASSERT(put("/sys/power/pm_test", "none"));
+		return;
+	}
+	need("/sys/power/mem_sleep", "deep");
+	ASSERT(put("/sys/power/mem_sleep", "deep"));
+	ASSERT_EQ(sleep_machine("mem"), 0);
+}
+
+/*
+ * A bad page is found when the card goes to sleep: its buffer is lost, and no other. (The
+ * first test: newer kernels do not reach the control socket any more once they have slept.)
+ */
+TEST_TIMEOUT(bad_page, 120)
+{
+	struct drm_ogpu_bo_info info;
+	unsigned int i, count, lost = 0, wrong = 0;
+	struct buffer bufs[64], out;
+	struct stream stream;
+	struct admin admin;
+	struct card card;
+	uint32_t queue;
+	char json[96];
+
+	if (!admin_init(&admin, 0) || !admin_has_control(&admin))
+		SKIP("no virtual GPU with a control socket");
+	card_open(&card);
+	queue = card_queue(&card, DRM_OGPU_ENGINE_COPY, SLOW_MS);
+	card_buffer(&card, &out, 4096, DRM_OGPU_BO_SYSTEM, RW);
+	card_stream(&card, &stream, 65536);
+	for (count = 0; count < 64; count++) {
+		struct drm_ogpu_query_memory mem = card_memory(&card);
+		struct drm_ogpu_bo_create create = { .size = MIB, .placement = DRM_OGPU_BO_VRAM };
+
+		if (mem.vram_size - mem.vram_used < 4 * MIB)
+			break;
+		ASSERT_EQ(card_ioctl(&card, DRM_IOCTL_OGPU_BO_CREATE, &create), 0);
+		bufs[count] = (struct buffer) {
+			.handle = create.handle, .size = MIB, .va = 0x200000000000ull + count * MIB,
+		};
+		ASSERT_EQ(card_bind(&card, &bufs[count], bufs[count].va, RW), 0);
+		stream_fill(&stream, bufs[count].va, MIB, mark(0, count));
+	}
+	card_run(&card, queue, &stream);
+	snprintf(json, sizeof(json),
+		 "{\"cmd\":\"inject\",\"fault\":\"ecc-uncorrected\",\"offset\":%llu}",
+		 (unsigned long long)card_memory(&card).vram_size / 2 + MIB / 2);
+	ASSERT(admin_control(&admin, json));
+
+	sleep_once();
+	stream_reset(&stream);
+	for (i = 0; i < count; i++) {
+		info = (struct drm_ogpu_bo_info) { .handle = bufs[i].handle };
+		ASSERT_EQ(card_ioctl(&card, DRM_IOCTL_OGPU_BO_INFO, &info), 0);
+		if (info.flags & DRM_OGPU_BO_LOST) {
+			lost++;
+			ASSERT_EQ(card_unbind(&card, bufs[i].va, MIB), 0);
+			bufs[i].handle = 0;
+			continue;
+		}
+		stream_copy(&stream, bufs[i].va + MIB - 4, out.va + 4 * i, 4);
+	}
+	EXPECT_EQ(lost, 1);
+	card_run(&card, queue, &stream);
+	for (i = 0; i < count; i++)
+		wrong += bufs[i].handle && ((uint32_t *)out.map)[i] != mark(0, i);
+	EXPECT_EQ(wrong, 0);
+	card_close(&card);
+}
+
 TEST_TIMEOUT(devices_suspended, 120)
 {
 	survive_test(1, "freeze", 2, "devices");
@@ -326,6 +407,103 @@ TEST_TIMEOUT(longer_than_the_limit, 120)
 	ASSERT(put("/sys/power/pm_test", "devices"));
 	survive(1, "freeze", 1, 10000);
 	ASSERT(put("/sys/power/pm_test", "none"));
+}
+
+/*
+ * The memory of a user queue has been taken away for a job that goes on over the sleep; it comes
+ * back when that has ended.
+ */
+TEST_TIMEOUT(taken_away_meanwhile, 120)
+{
+	struct drm_ogpu_bo_create create = { .size = 24 * MIB, .placement = DRM_OGPU_BO_VRAM };
+	struct drm_ogpu_sync sync = { .flags = DRM_OGPU_SYNC_SIGNAL };
+	struct buffer big, hog, out, word;
+	struct card card, other;
+	struct stream stream;
+	unsigned int wrong = 0;
+	struct user u;
+	uint64_t i;
+
+	card_open(&card);
+	user_vm(&card);
+	ASSERT_EQ(card_ioctl(&card, DRM_IOCTL_OGPU_BO_CREATE, &create), 0);
+	big = (struct buffer) {
+		.handle = create.handle, .size = create.size, .va = 0x200000000000ull,
+	};
+	ASSERT_EQ(card_bind(&card, &big, big.va, RW), 0);
+	card_buffer(&card, &out, 4096, DRM_OGPU_BO_SYSTEM, RW);
+	user_open(&card, &u, 65536);
+	for (i = 0; i < big.size / MIB; i++)
+		user_fill(&u, big.va + i * MIB, MIB, mark(1, i));
+	user_wait_packet(&u, USER_WORD(&u) + 8, 1);
+	user_fence(&u);
+	user_ring(&u);
+
+	card_open(&other);
+	create.size = 48 * MIB;
+	ASSERT_EQ(card_ioctl(&other, DRM_IOCTL_OGPU_BO_CREATE, &create), 0);
+	hog = (struct buffer) {
+		.handle = create.handle, .size = create.size, .va = 0x200000000000ull,
+	};
+	ASSERT_EQ(card_bind(&other, &hog, hog.va, RW), 0);
+	card_buffer(&other, &word, 4096, DRM_OGPU_BO_SYSTEM, RW);
+	card_stream(&other, &stream, 4096);
+	stream_fill(&stream, hog.va, 4096, 0);
+	stream_wait(&stream, word.va, DRM_OGPU_COMPARE_EQ, 1, UINT64_MAX);
+	sync.handle = card_syncobj(&other);
+	ASSERT_EQ(card_submit(&other, card_queue(&other, DRM_OGPU_ENGINE_COMPUTE, EVER), &stream,
+			      &sync, 1), 0);
+
+	sleep_once();
+	EXPECT_EQ(card_fence_status(&other, sync.handle), 0);
+	*(volatile uint64_t *)word.map = 1;
+	ASSERT_EQ(card_syncobj_wait(&other, sync.handle, SLOW_MS), 0);
+	EXPECT_EQ(card_fence_status(&other, sync.handle), 1);
+	card_close(&other);
+	u.word[1] = 1;
+	ASSERT_EQ(user_wait(&u, SLOW_MS), 0);
+	for (i = 0; i < big.size / MIB; i++)
+		user_copy(&u, big.va + (i + 1) * MIB - 4, out.va + 4 * i, 4);
+	user_fence(&u);
+	user_ring(&u);
+	ASSERT_EQ(user_wait(&u, SLOW_MS), 0);
+	for (i = 0; i < big.size / MIB; i++)
+		wrong += ((uint32_t *)out.map)[i] != mark(1, i);
+	EXPECT_EQ(wrong, 0);
+	card_close(&card);
+}
+
+/* Queues fail at the moment at which the card goes to sleep: all are told of. */
+TEST_TIMEOUT(failing_meanwhile, 120)
+{
+	uint32_t queues[FAILING], out[FAILING];
+	struct drm_ogpu_queue_get_state state;
+	struct stream stream;
+	struct card card;
+	unsigned int i;
+
+	card_open(&card);
+	for (i = 0; i < FAILING; i++) {
+		queues[i] = card_queue(&card, DRM_OGPU_ENGINE_COPY, SLOW_MS);
+		out[i] = card_syncobj(&card);
+	}
+	card_stream(&card, &stream, 4096);
+	/* Nothing is mapped there. */
+	stream_fill(&stream, 0x200000000000ull, 4096, 0);
+	for (i = 0; i < FAILING; i++) {
+		struct drm_ogpu_sync sync = {
+			.flags = DRM_OGPU_SYNC_SIGNAL, .handle = out[i],
+		};
+
+		ASSERT_EQ(card_submit(&card, queues[i], &stream, &sync, 1), 0);
+	}
+	sleep_once();
+	for (i = 0; i < FAILING; i++) {
+		ASSERT_EQ(card_syncobj_wait(&card, out[i], SLOW_MS / 2), 0);
+		card_queue_state(&card, queues[i], &state);
+		EXPECT_EQ(state.error, DRM_OGPU_QUEUE_ERR_MEMORY);
+	}
+	card_close(&card);
 }
 
 /* The cards are in D3hot. (Nothing wakes this machine up from idling but the test.) */
@@ -532,6 +710,24 @@ TEST_TIMEOUT(memory_that_goes_meanwhile, 120)
 	own_expect_works(&t);
 	card_close(&t.card);
 	end_swap();
+}
+
+/*
+ * The image of the machine is written to a disk and read again, over what has run meanwhile. (The
+ * machine is not switched off: the kernel does all else.)
+ */
+TEST_TIMEOUT(hibernated, 240)
+{
+	struct admin admin;
+
+	need("/sys/power/state", "disk");
+	need("/sys/power/disk", "test_resume");
+	if (!admin_init(&admin, 0) || !admin_run("modprobe virtio_blk && mkswap " DISK))
+		SKIP("no disk for the image");
+	ASSERT_EQ(swapon(DISK, 0), 0);
+	ASSERT(put("/sys/power/disk", "test_resume"));
+	survive(1, "disk", 1, EVER);
+	ASSERT_EQ(swapoff(DISK), 0);
 }
 
 int main(int argc, char **argv)
