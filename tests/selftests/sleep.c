@@ -7,7 +7,6 @@
  *     --qemu-args '-global pcie-root-port.hotplug=off -drive \
  *     if=virtio,format=raw,snapshot=on,file.driver=null-co,file.read-zeroes=on,file.size=1G'
  */
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/swap.h>
@@ -16,6 +15,7 @@
 #include "admin.h"
 #include "card.h"
 #include "harness.h"
+#include "nap.h"
 #include "user.h"
 
 #define MIB	(1024 * 1024ull)
@@ -77,35 +77,6 @@ struct store {
 	struct buffer seen, unseen, copy;
 	uint32_t queue;
 };
-
-static bool put(const char *path, const char *word)
-{
-	int fd = open(path, O_WRONLY), err;
-	bool ok;
-
-	if (fd < 0)
-		return false;
-	ok = write(fd, word, strlen(word)) == (ssize_t)strlen(word);
-	err = errno;
-	close(fd);
-	errno = err;
-
-	return ok;
-}
-
-static bool offers(const char *path, const char *word)
-{
-	char text[200] = "";
-	int fd = open(path, O_RDONLY);
-
-	if (fd < 0)
-		return false;
-	if (read(fd, text, sizeof(text) - 1) < 0)
-		text[0] = 0;
-	close(fd);
-
-	return strstr(text, word);
-}
 
 static struct drm_ogpu_pkt_dispatch dispatch(const struct program *p)
 {
@@ -268,12 +239,6 @@ static void store_check(struct store *s, unsigned int number)
 	card_close(&s->card);
 }
 
-/* Returns when it is awake: the harness sees to that. 0 or a negative errno. */
-static int sleep_machine(const char *state)
-{
-	return put("/sys/power/state", state) ? 0 : -errno;
-}
-
 static void survive(unsigned int cards, const char *state, unsigned int rounds, uint32_t limit_ms)
 {
 	static struct program programs[CARDS][2];
@@ -290,7 +255,7 @@ static void survive(unsigned int cards, const char *state, unsigned int rounds, 
 		program_reach_gate(&programs[i][1]);
 	}
 	for (round = 0; round < rounds; round++)
-		ASSERT_EQ(sleep_machine(state), 0);
+		ASSERT_EQ(nap_machine(state), 0);
 	for (i = 0; i < cards; i++) {
 		program_finish(&programs[i][0]);
 		program_finish(&programs[i][1]);
@@ -298,38 +263,17 @@ static void survive(unsigned int cards, const char *state, unsigned int rounds, 
 	}
 }
 
-static void need(const char *path, const char *word)
-{
-	if (!offers(path, word))
-		SKIP("the kernel cannot do that");
-}
-
 /* Up to that step of a transition, and back after a second. */
 static void survive_test(unsigned int cards, const char *state, unsigned int rounds,
 			 const char *step)
 {
-	need("/sys/power/state", state);
-	need("/sys/power/pm_test", step);
-	put("/sys/module/suspend/parameters/pm_test_delay", "1");
-	put("/sys/module/hibernate/parameters/pm_test_delay", "1");
-	ASSERT(put("/sys/power/pm_test", step));
+	nap_need("/sys/power/state", state);
+	nap_need("/sys/power/pm_test", step);
+	nap_put("/sys/module/suspend/parameters/pm_test_delay", "1");
+	nap_put("/sys/module/hibernate/parameters/pm_test_delay", "1");
+	ASSERT(nap_put("/sys/power/pm_test", step));
 	survive(cards, state, rounds, EVER);
-	ASSERT(put("/sys/power/pm_test", "none"));
-}
-
-/* Once, the quickest way that the kernel has: only the card is stopped and started anew, or all. */
-static void sleep_once(void)
-{
-	if (offers("/sys/power/pm_test", "devices")) {
-		put("/sys/module/suspend/parameters/pm_test_delay", "1");
-		ASSERT(put("/sys/power/pm_test", "devices"));
-		ASSERT_EQ(sleep_machine("freeze"), 0);
-		ASSERT(put("/sys/power/pm_test", "none"));
-		return;
-	}
-	need("/sys/power/mem_sleep", "deep");
-	ASSERT(put("/sys/power/mem_sleep", "deep"));
-	ASSERT_EQ(sleep_machine("mem"), 0);
+	ASSERT(nap_put("/sys/power/pm_test", "none"));
 }
 
 /*
@@ -372,7 +316,7 @@ TEST_TIMEOUT(bad_page, 120)
 		 (unsigned long long)card_memory(&card).vram_size / 2 + MIB / 2);
 	ASSERT(admin_control(&admin, json));
 
-	sleep_once();
+	nap_once();
 	stream_reset(&stream);
 	for (i = 0; i < count; i++) {
 		info = (struct drm_ogpu_bo_info) { .handle = bufs[i].handle };
@@ -401,12 +345,12 @@ TEST_TIMEOUT(devices_suspended, 120)
 /* The time for which the machine sleeps is not that of the jobs. */
 TEST_TIMEOUT(longer_than_the_limit, 120)
 {
-	need("/sys/power/state", "freeze");
-	need("/sys/power/pm_test", "devices");
-	ASSERT(put("/sys/module/suspend/parameters/pm_test_delay", "15"));
-	ASSERT(put("/sys/power/pm_test", "devices"));
+	nap_need("/sys/power/state", "freeze");
+	nap_need("/sys/power/pm_test", "devices");
+	ASSERT(nap_put("/sys/module/suspend/parameters/pm_test_delay", "15"));
+	ASSERT(nap_put("/sys/power/pm_test", "devices"));
 	survive(1, "freeze", 1, 10000);
-	ASSERT(put("/sys/power/pm_test", "none"));
+	ASSERT(nap_put("/sys/power/pm_test", "none"));
 }
 
 /*
@@ -454,7 +398,7 @@ TEST_TIMEOUT(taken_away_meanwhile, 120)
 	ASSERT_EQ(card_submit(&other, card_queue(&other, DRM_OGPU_ENGINE_COMPUTE, EVER), &stream,
 			      &sync, 1), 0);
 
-	sleep_once();
+	nap_once();
 	EXPECT_EQ(card_fence_status(&other, sync.handle), 0);
 	*(volatile uint64_t *)word.map = 1;
 	ASSERT_EQ(card_syncobj_wait(&other, sync.handle, SLOW_MS), 0);
@@ -497,7 +441,7 @@ TEST_TIMEOUT(failing_meanwhile, 120)
 
 		ASSERT_EQ(card_submit(&card, queues[i], &stream, &sync, 1), 0);
 	}
-	sleep_once();
+	nap_once();
 	for (i = 0; i < FAILING; i++) {
 		ASSERT_EQ(card_syncobj_wait(&card, out[i], SLOW_MS / 2), 0);
 		card_queue_state(&card, queues[i], &state);
@@ -519,8 +463,8 @@ TEST_TIMEOUT(to_idle_two_cards, 120)
 
 TEST_TIMEOUT(to_ram, 240)
 {
-	need("/sys/power/mem_sleep", "deep");
-	ASSERT(put("/sys/power/mem_sleep", "deep"));
+	nap_need("/sys/power/mem_sleep", "deep");
+	ASSERT(nap_put("/sys/power/mem_sleep", "deep"));
 	survive(2, "mem", 2, EVER);
 }
 
@@ -611,13 +555,13 @@ TEST_TIMEOUT(memory_of_a_program, 120)
 {
 	struct own t;
 
-	need("/sys/power/state", "freeze");
-	need("/sys/power/pm_test", "devices");
+	nap_need("/sys/power/state", "freeze");
+	nap_need("/sys/power/pm_test", "devices");
 	own_start(&t);
-	put("/sys/module/suspend/parameters/pm_test_delay", "1");
-	ASSERT(put("/sys/power/pm_test", "devices"));
-	ASSERT_EQ(sleep_machine("freeze"), 0);
-	ASSERT(put("/sys/power/pm_test", "none"));
+	nap_put("/sys/module/suspend/parameters/pm_test_delay", "1");
+	ASSERT(nap_put("/sys/power/pm_test", "devices"));
+	ASSERT_EQ(nap_machine("freeze"), 0);
+	ASSERT(nap_put("/sys/power/pm_test", "none"));
 	EXPECT_EQ(card_fence_status(&t.card, t.done), 0);
 	EXPECT_EQ(own_end(&t), 1);
 	own_expect(&t, 6);
@@ -656,10 +600,10 @@ static bool put_out_later(const void *mem, uint64_t size)
 	unsigned int i;
 
 	/* Newer kernels watch all memory, and then nobody else may. */
-	put("/sys/module/damon_stat/parameters/enabled", "N");
+	nap_put("/sys/module/damon_stat/parameters/enabled", "N");
 	for (i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
 		snprintf(number, sizeof(number), "%lu", settings[i].number);
-		if (!put(settings[i].path, settings[i].word ? settings[i].word : number))
+		if (!nap_put(settings[i].path, settings[i].word ? settings[i].word : number))
 			return false;
 	}
 
@@ -682,22 +626,22 @@ TEST_TIMEOUT(memory_that_goes_meanwhile, 120)
 	struct own t;
 	int status;
 
-	need("/sys/power/state", "freeze");
-	need("/sys/power/pm_test", "devices");
+	nap_need("/sys/power/state", "freeze");
+	nap_need("/sys/power/pm_test", "devices");
 	admin_run("modprobe zram num_devices=1 2>/dev/null");
 	if (!admin_run("echo 16M >/sys/block/zram0/disksize && mkswap /dev/zram0 >/dev/null") ||
 	    swapon("/dev/zram0", 0))
 		SKIP("no swap space");
 	own_start(&t);
-	put("/sys/module/suspend/parameters/pm_test_delay", "6");
+	nap_put("/sys/module/suspend/parameters/pm_test_delay", "6");
 	if (!put_out_later(t.mem, OWN_SIZE)) {
 		end_swap();
 		SKIP("the kernel puts nothing out of itself");
 	}
-	ASSERT(put("/sys/power/pm_test", "devices"));
-	ASSERT_EQ(sleep_machine("freeze"), 0);
-	ASSERT(put("/sys/power/pm_test", "none"));
-	put(DAMON "0/state", "off");
+	ASSERT(nap_put("/sys/power/pm_test", "devices"));
+	ASSERT_EQ(nap_machine("freeze"), 0);
+	ASSERT(nap_put("/sys/power/pm_test", "none"));
+	nap_put(DAMON "0/state", "off");
 
 	status = own_end(&t);
 	printf("# it is %d\n", status);
@@ -720,12 +664,12 @@ TEST_TIMEOUT(hibernated, 240)
 {
 	struct admin admin;
 
-	need("/sys/power/state", "disk");
-	need("/sys/power/disk", "test_resume");
+	nap_need("/sys/power/state", "disk");
+	nap_need("/sys/power/disk", "test_resume");
 	if (!admin_init(&admin, 0) || !admin_run("modprobe virtio_blk && mkswap " DISK))
 		SKIP("no disk for the image");
 	ASSERT_EQ(swapon(DISK, 0), 0);
-	ASSERT(put("/sys/power/disk", "test_resume"));
+	ASSERT(nap_put("/sys/power/disk", "test_resume"));
 	survive(1, "disk", 1, EVER);
 	ASSERT_EQ(swapoff(DISK), 0);
 }
