@@ -502,7 +502,8 @@ int ogpu_preempt_begin_add(struct ogpu_preempt *preempt)
  * @preempt: of the address space; the caller is a user of it
  *
  * All is suspended for a moment. Without effect while it is so anyway: who resumes it looks. Sleeps
- * until it goes on, or cannot; nobody but who is to die gives up before.
+ * until it goes on, or cannot, or until the card is to sleep; nobody but who is to die gives up
+ * before.
  */
 void ogpu_preempt_renew(struct ogpu_preempt *preempt)
 {
@@ -525,7 +526,9 @@ void ogpu_preempt_renew(struct ogpu_preempt *preempt)
 	}
 	mutex_unlock(&preempt->lock);
 
-	while (wait && ogpu_device_running(preempt->vm->odev) && !fatal_signal_pending(current))
+	/* While the card is to sleep nothing goes on, and who waits here could not be frozen. */
+	while (wait && ogpu_device_running(preempt->vm->odev) && !READ_ONCE(preempts->rests) &&
+	       !fatal_signal_pending(current))
 		wait = !wait_event_killable_timeout(preempt->wait,
 						    ogpu_preempt_has_decided(preempt), HZ);
 }
