@@ -16,8 +16,10 @@
  * On kernels that do not detach a signalled fence from its driver each fence keeps the module
  * loaded until its last reference is gone.
  */
+#include <linux/completion.h>
 #include <linux/module.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "ogpu_compat.h"
@@ -205,15 +207,24 @@ long ogpu_fence_wait_timeout(struct dma_fence *fence, long timeout)
  * ogpu_fence_wait_killable() - wait for a fence, as long as nobody wants the caller dead
  * @fence: anybody's
  *
- * For what cannot be begun anew if a signal has a handler.
+ * For what cannot be begun anew if a signal has a handler. The caller holds no lock: he is frozen
+ * here if the machine is to sleep, which may be what the fence waits for.
  *
  * Return: 0, or -ERESTARTSYS: the caller is to die.
  */
 int ogpu_fence_wait_killable(struct dma_fence *fence)
 {
-	long ret = ogpu_fence_wait_timeout(fence, MAX_SCHEDULE_TIMEOUT);
+	struct ogpu_fence_waiter waiter;
+	int ret;
 
-	return ret < 0 ? ret : 0;
+	init_completion(&waiter.done);
+	if (dma_fence_add_callback(fence, &waiter.cb, ogpu_fence_wake))
+		return 0;
+	ret = wait_for_completion_state(&waiter.done, TASK_KILLABLE | TASK_FREEZABLE);
+	if (ret)
+		dma_fence_remove_callback(fence, &waiter.cb);
+
+	return ret;
 }
 
 /**

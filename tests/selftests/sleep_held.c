@@ -7,6 +7,8 @@
  *     --qemu-args '-global pcie-root-port.hotplug=off'
  */
 #include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "card.h"
 #include "harness.h"
@@ -21,8 +23,10 @@
 /** struct mapper - a thread that calls VM_BIND */
 struct mapper {
 	struct card *card;
+	struct buffer *buf;
 	void *mem;
-	volatile bool stop;
+	volatile pid_t tid;
+	volatile bool stop, done;
 	volatile unsigned int calls;
 	int ret;
 };
@@ -82,6 +86,63 @@ TEST_TIMEOUT(mapping_own_memory, 240)
 	ASSERT_EQ(user_wait(&u, SLOW_MS), 0);
 	EXPECT_EQ(own_not_all(m.mem, SIZE / 2, 7), 0);
 	card_close(&card);
+}
+
+static void *map_once(void *arg)
+{
+	struct mapper *m = arg;
+
+	m->tid = syscall(SYS_gettid);
+	m->ret = card_bind(m->card, m->buf, VA, RW);
+	m->done = true;
+
+	return NULL;
+}
+
+/* Room for the buffer is there when a stranger's job is over, which is after the sleep. */
+TEST_TIMEOUT(mapping_a_buffer, 120)
+{
+	struct drm_ogpu_bo_create create = { .size = 48 * MIB, .placement = DRM_OGPU_BO_VRAM };
+	struct drm_ogpu_sync sync = { .flags = DRM_OGPU_SYNC_SIGNAL };
+	struct buffer hog, buf, word;
+	struct mapper m = {};
+	struct card card, other;
+	struct stream stream;
+	pthread_t thread;
+
+	card_open(&other);
+	ASSERT_EQ(card_ioctl(&other, DRM_IOCTL_OGPU_BO_CREATE, &create), 0);
+	hog = (struct buffer) { .handle = create.handle, .size = create.size };
+	ASSERT_EQ(card_bind(&other, &hog, VA, RW), 0);
+	card_buffer(&other, &word, 4096, DRM_OGPU_BO_SYSTEM, RW);
+	card_stream(&other, &stream, 4096);
+	stream_fill(&stream, VA, 4096, 0);
+	stream_wait(&stream, word.va, DRM_OGPU_COMPARE_EQ, 1, UINT64_MAX);
+	sync.handle = card_syncobj(&other);
+	ASSERT_EQ(card_submit(&other, card_queue(&other, DRM_OGPU_ENGINE_COMPUTE, GATE_MS), &stream,
+			      &sync, 1), 0);
+
+	card_open(&card);
+	create.size = 24 * MIB;
+	ASSERT_EQ(card_ioctl(&card, DRM_IOCTL_OGPU_BO_CREATE, &create), 0);
+	buf = (struct buffer) { .handle = create.handle, .size = create.size };
+	m.card = &card;
+	m.buf = &buf;
+	ASSERT_EQ(pthread_create(&thread, NULL, map_once, &m), 0);
+	while (!m.tid)
+		sleep_ms(1);
+	wait_asleep(m.tid, SYS_ioctl);
+
+	nap_once();
+	EXPECT(!m.done);
+	EXPECT_EQ(card_fence_status(&other, sync.handle), 0);
+	*(volatile uint64_t *)word.map = 1;
+	ASSERT_EQ(card_syncobj_wait(&other, sync.handle, SLOW_MS), 0);
+	EXPECT_EQ(card_fence_status(&other, sync.handle), 1);
+	ASSERT_EQ(pthread_join(thread, NULL), 0);
+	EXPECT_EQ(m.ret, 0);
+	card_close(&card);
+	card_close(&other);
 }
 
 int main(int argc, char **argv)
