@@ -34,7 +34,10 @@ static bool ogpu_queue_is_preempted(const struct ogpu_queue *queue)
 	       READ_ONCE(queue->vm->preempt->state) != OGPU_PREEMPT_RUNNING;
 }
 
-/* Asks firmware for the same thing for all queues of user space but those that @skip tells. */
+/*
+ * Asks firmware for the same thing for all queues of user space but those that @skip tells. If it
+ * does not answer the others are not asked.
+ */
 static int ogpu_queue_sleep_request(struct ogpu_device *odev, enum ogpu_msg_type type,
 				    bool (*skip)(const struct ogpu_queue *queue))
 {
@@ -43,6 +46,7 @@ static int ogpu_queue_sleep_request(struct ogpu_device *odev, enum ogpu_msg_type
 	unsigned int count, i;
 	unsigned long number = 0;
 	struct ogpu_queue *queue;
+	bool answers = true;
 	int ret = 0, err;
 
 	requests = kcalloc(OGPU_QUEUE_SLEEP_BATCH, sizeof(*requests), GFP_KERNEL);
@@ -65,9 +69,10 @@ static int ogpu_queue_sleep_request(struct ogpu_device *odev, enum ogpu_msg_type
 				err = ogpu_mbox_finish(odev, &requests[i].call, NULL, 0);
 			if (err != -ENOENT)
 				ret = ret ?: err;
+			answers &= err != -ETIMEDOUT && err != -ENODEV;
 			ogpu_queue_put(queues[i]);
 		}
-	} while (count == OGPU_QUEUE_SLEEP_BATCH);
+	} while (count == OGPU_QUEUE_SLEEP_BATCH && answers);
 	kfree(requests);
 
 	return ret;

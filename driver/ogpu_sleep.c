@@ -125,11 +125,11 @@ static void ogpu_sleep_open(struct ogpu_device *odev)
 /* Undo what has been told to firmware, which may have heard of more than it has answered. */
 static void ogpu_sleep_go_on(struct ogpu_device *odev)
 {
-	int ret, err;
+	int ret;
 
 	ret = ogpu_mbox_request(odev, OGPU_MSG_RESUME, NULL, 0, NULL, 0);
-	err = ogpu_queues_resume(odev);
-	ret = ret ?: err;
+	if (!ret)
+		ret = ogpu_queues_resume(odev);
 	/* Queues would stand still for good. */
 	if (ret && ret != -ENODEV)
 		ogpu_report(odev, OGPU_TROUBLE_QUEUE_SUSPEND);
