@@ -59,6 +59,8 @@
 #define OGPU_PREEMPT_RETRY_MAX_MS	1000
 /* How often it is looked whether the machine has slept. */
 #define OGPU_PREEMPT_REST_MS		100
+/* Who is to sleep waits so long at most for memory of programs that is just being brought back. */
+#define OGPU_PREEMPT_QUIET_MS		1000
 /* So long after the first failure it is given up. */
 #define OGPU_PREEMPT_GIVE_UP_MS		10000
 
@@ -639,12 +641,60 @@ void ogpu_preempt_destroy(struct ogpu_preempt *preempt)
 }
 
 /**
+ * ogpu_preempts_begin_fault() - a worker is about to bring a little memory of a program back
+ * @odev: the card
+ *
+ * Return: true, then ogpu_preempts_end_fault() is to follow; false: not while all rests.
+ */
+bool ogpu_preempts_begin_fault(struct ogpu_device *odev)
+{
+	struct ogpu_mem_preempts *preempts = &odev->mem->preempts;
+
+	atomic_inc(&preempts->faults);
+	/* Pairs with ogpu_preempts_rest(): one of us sees the other. */
+	smp_mb__after_atomic();
+	if (!READ_ONCE(preempts->rests))
+		return true;
+	ogpu_preempts_end_fault(odev);
+
+	return false;
+}
+
+/**
+ * ogpu_preempts_end_fault() - it is there, or not
+ * @odev: the card
+ */
+void ogpu_preempts_end_fault(struct ogpu_device *odev)
+{
+	struct ogpu_mem_preempts *preempts = &odev->mem->preempts;
+
+	if (atomic_dec_and_test(&preempts->faults))
+		wake_up_all(&preempts->quiet);
+}
+
+/**
+ * ogpu_preempts_wait_faults() - wait until no worker brings memory of programs back
+ * @odev: the card, after ogpu_preempts_rest()
+ *
+ * Not longer than swap space usually takes: memory may be of a file whose server is a program that
+ * does not answer, or is frozen, and that does not read from swap space.
+ */
+void ogpu_preempts_wait_faults(struct ogpu_device *odev)
+{
+	struct ogpu_mem_preempts *preempts = &odev->mem->preempts;
+
+	if (!wait_event_timeout(preempts->quiet, !atomic_read(&preempts->faults),
+				msecs_to_jiffies(OGPU_PREEMPT_QUIET_MS)))
+		drm_dbg(&odev->drm, "memory of a program is not there, and not waited for\n");
+}
+
+/**
  * ogpu_preempts_rest() - have no buffers brought back while the machine sleeps, or hibernates
  * @odev: the card
  * @rests: from now on, or no more
  *
  * That may read from swap space, which must not change between the image of a machine and its end.
- * What is under way is waited for by ogpu_device_close().
+ * What is under way is waited for by ogpu_preempts_wait_faults() and ogpu_device_close().
  */
 void ogpu_preempts_rest(struct ogpu_device *odev, bool rests)
 {
@@ -653,6 +703,8 @@ void ogpu_preempts_rest(struct ogpu_device *odev, bool rests)
 	if (!rests)
 		WRITE_ONCE(preempts->rested, ktime_get());
 	WRITE_ONCE(preempts->rests, rests);
+	/* Pairs with ogpu_preempts_begin_fault(): one of us sees the other. */
+	smp_mb();
 }
 
 static void ogpu_preempts_fini(struct drm_device *drm, void *arg)
@@ -676,6 +728,7 @@ int ogpu_preempts_init(struct ogpu_device *odev)
 	struct ogpu_mem_preempts *preempts = &odev->mem->preempts;
 
 	spin_lock_init(&preempts->lock);
+	init_waitqueue_head(&preempts->quiet);
 	INIT_LIST_HEAD(&preempts->armed);
 	preempts->release_bo = ogpu_preempt_release_bo;
 	odev->mem->moved = ogpu_bo_moved;

@@ -75,6 +75,9 @@ struct ogpu_preempt {
 int ogpu_preempts_init(struct ogpu_device *odev);
 void ogpu_preempts_stop(struct ogpu_device *odev);
 void ogpu_preempts_rest(struct ogpu_device *odev, bool rests);
+bool ogpu_preempts_begin_fault(struct ogpu_device *odev);
+void ogpu_preempts_end_fault(struct ogpu_device *odev);
+void ogpu_preempts_wait_faults(struct ogpu_device *odev);
 
 struct ogpu_preempt *ogpu_preempt_create(struct ogpu_vm *vm);
 void ogpu_preempt_destroy(struct ogpu_preempt *preempt);

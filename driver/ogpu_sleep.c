@@ -83,6 +83,8 @@ static int ogpu_sleep_notify(struct notifier_block *block, unsigned long event, 
 	case PM_HIBERNATION_PREPARE:
 	case PM_RESTORE_PREPARE:
 		ogpu_preempts_rest(sleep->odev, true);
+		/* While programs run that memory may have to come from. */
+		ogpu_preempts_wait_faults(sleep->odev);
 		if (ogpu_device_running(sleep->odev) && !ogpu_svms_exist(sleep->odev))
 			ret = ogpu_image_reserve(sleep->image);
 		if (!ret)
@@ -195,6 +197,7 @@ int ogpu_sleep_begin(struct ogpu_device *odev)
 	unsigned int noreclaim;
 	int ret;
 
+	ogpu_preempts_wait_faults(odev);
 	mutex_lock(&odev->reset_lock);
 	/* Pages of processes may go while the card cannot be told to forget them. */
 	if (!ogpu_device_running(odev) || odev->reset_holders || ogpu_svms_exist(odev)) {

@@ -113,6 +113,10 @@ struct ogpu_mem_preempts {
 	struct list_head armed;
 	/** @rests: no buffers are brought back, see ogpu_preempts_rest() */
 	bool rests;
+	/** @faults: workers that bring memory of programs back, see ogpu_preempts_begin_fault() */
+	atomic_t faults;
+	/** @quiet: woken when @faults has become 0 */
+	wait_queue_head_t quiet;
 	/** @rested: when that ended last */
 	ktime_t rested;
 };

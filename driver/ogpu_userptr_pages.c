@@ -9,6 +9,7 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
+#include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -16,6 +17,7 @@
 
 #include "ogpu_compat.h"
 #include "ogpu_device.h"
+#include "ogpu_preempt.h"
 #include "ogpu_userptr.h"
 #include "ogpu_userptr_priv.h"
 #include "ogpu_vm.h"
@@ -131,6 +133,24 @@ static int ogpu_userptr_fault_some(struct ogpu_userptr *userptr, struct hmm_rang
 	return 0;
 }
 
+/* Programs are frozen before swap space has to stay as it is; workers are not. */
+static int ogpu_userptr_fault_piece(struct ogpu_userptr *userptr, struct hmm_range *range,
+				    unsigned long first, unsigned long count)
+{
+	struct ogpu_device *odev = userptr->vm->odev;
+	int ret;
+
+	if (!(current->flags & PF_KTHREAD))
+		return ogpu_userptr_fault_some(userptr, range, first, count);
+
+	if (!ogpu_preempts_begin_fault(odev))
+		return -EAGAIN;
+	ret = ogpu_userptr_fault_some(userptr, range, first, count);
+	ogpu_preempts_end_fault(odev);
+
+	return ret;
+}
+
 static int ogpu_userptr_fault(struct ogpu_userptr *userptr, struct hmm_range *range)
 {
 	unsigned long i = 0, end;
@@ -145,7 +165,7 @@ static int ogpu_userptr_fault(struct ogpu_userptr *userptr, struct hmm_range *ra
 		/* Not wanted any more: a part was just unmapped. */
 		if (end == i)
 			continue;
-		ret = ogpu_userptr_fault_some(userptr, range, i, end - i);
+		ret = ogpu_userptr_fault_piece(userptr, range, i, end - i);
 		if (ret)
 			return ret;
 		if (fatal_signal_pending(current))
@@ -158,7 +178,7 @@ static int ogpu_userptr_fault(struct ogpu_userptr *userptr, struct hmm_range *ra
 /* Errors of hmm_range_fault() that have other reasons than what is there. */
 static bool ogpu_userptr_is_gone(int error)
 {
-	return error && error != -ENOMEM && error != -EINTR && error != -EBUSY;
+	return error && error != -ENOMEM && error != -EINTR && error != -EBUSY && error != -EAGAIN;
 }
 
 /* What was found out is of no use: these may be anybody's pages by now. */
@@ -252,7 +272,8 @@ static void ogpu_userptrs_list_empty(struct ogpu_vm *vm, struct list_head *list)
  * Sleeps for as long as the program's own memory takes. Not in ogpu_device_enter(). What is found
  * out may have changed at once.
  *
- * Return: 0, -ENOMEM, -ENODEV, -EINTR, -ERESTARTSYS; -ESTALE: it changes all the time, try again.
+ * Return: 0, -ENOMEM, -ENODEV, -EINTR, -ERESTARTSYS; -ESTALE: it changes all the time, try again;
+ * -EAGAIN, of workers only: the machine is about to sleep.
  */
 int ogpu_userptrs_populate(struct ogpu_vm *vm)
 {

@@ -6,7 +6,9 @@
  * VM: --vgpu-args '--vram 64M --aperture 16M' --append no_console_suspend \
  *     --qemu-args '-global pcie-root-port.hotplug=off'
  */
+#include <fcntl.h>
 #include <pthread.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -85,6 +87,59 @@ TEST_TIMEOUT(mapping_own_memory, 240)
 	u.word[1] = 1;
 	ASSERT_EQ(user_wait(&u, SLOW_MS), 0);
 	EXPECT_EQ(own_not_all(m.mem, SIZE / 2, 7), 0);
+	card_close(&card);
+}
+
+static unsigned int resident(void *mem)
+{
+	unsigned char pages[SIZE / PAGE];
+	unsigned int i, count = 0;
+
+	ASSERT_EQ(mincore(mem, SIZE, pages), 0);
+	for (i = 0; i < SIZE / PAGE; i++)
+		count += pages[i] & 1;
+
+	return count;
+}
+
+/*
+ * A program that writes an image of the machine opens this file before others are frozen. From then
+ * on nothing is brought back, because that might read from swap space.
+ */
+TEST_TIMEOUT(brought_back_afterwards, 120)
+{
+	struct card card;
+	struct user u;
+	void *mem;
+	int fd;
+
+	card_open(&card);
+	if (!(card.info.flags & DRM_OGPU_DEVICE_USERPTR))
+		SKIP("the card does not reach memory of programs");
+	user_vm(&card);
+	user_open(&card, &u, 4096);
+	mem = own_anon(SIZE);
+	ASSERT_EQ(own_bind_op(&card, own_op(mem, VA, SIZE, RW)), 0);
+	user_fill(&u, VA, SIZE, 5);
+	user_fence(&u);
+	user_ring(&u);
+	ASSERT_EQ(user_wait(&u, SLOW_MS), 0);
+	EXPECT_EQ(resident(mem), SIZE / PAGE);
+
+	fd = open("/dev/snapshot", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		SKIP("the kernel lets nobody write an image");
+	ASSERT_EQ(madvise(mem, SIZE, MADV_DONTNEED), 0);
+	user_fill(&u, VA, SIZE, 6);
+	user_fence(&u);
+	user_ring(&u);
+	EXPECT_NE(user_wait(&u, 1000), 0);
+	EXPECT_EQ(resident(mem), 0);
+	/* Nobody waits for it, either. */
+	EXPECT_EQ(own_bind_op(&card, own_op(mem, VA + SIZE, SIZE, RW)), 0);
+	close(fd);
+	ASSERT_EQ(user_wait(&u, SLOW_MS), 0);
+	EXPECT_EQ(own_not_all(mem, SIZE, 6), 0);
 	card_close(&card);
 }
 
