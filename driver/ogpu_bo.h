@@ -206,6 +206,8 @@ struct ogpu_bo {
 	u32 moves;
 	/** @lost: some of the content was lost to a memory error; never taken back */
 	bool lost;
+	/** @lost_in: &struct ogpu_mem.saves when that was found */
+	u32 lost_in;
 	/** @out: the last move out of VRAM */
 	struct ogpu_bo_out out;
 	/** @copies: of a buffer without @root */

@@ -164,7 +164,7 @@ static bool ogpu_bo_has_chunk(struct ogpu_vram_mgr *vram, struct ogpu_vram_resou
  * @mem: memory of a card
  * @chunks: a bit for each chunk of VRAM where that is so
  *
- * Page tables have no entries there any more: what uses them faults.
+ * Called for each copy of VRAM, whether something was lost or not: see ogpu_vm_has_lost().
  */
 void ogpu_bos_lose(struct ogpu_mem *mem, const unsigned long *chunks)
 {
@@ -172,20 +172,19 @@ void ogpu_bos_lose(struct ogpu_mem *mem, const unsigned long *chunks)
 	struct ogpu_vram_resource *vres;
 
 	mutex_lock(&vram->lock);
+	WRITE_ONCE(mem->saves, mem->saves + 1);
 	list_for_each_entry(vres, &vram->resources, link) {
-		struct ttm_buffer_object *bo = vres->base.bo;
+		struct ttm_buffer_object *tbo = vres->base.bo;
+		struct ogpu_bo *bo;
 
-		if (!bo || !ogpu_bo_has_chunk(vram, vres, chunks))
+		if (!tbo || !ogpu_bo_is_buffer(tbo) || !ogpu_bo_has_chunk(vram, vres, chunks))
 			continue;
-		if (bo->type == ttm_bo_type_kernel) {
-			drm_err_ratelimited(&mem->odev->drm,
-					    "page tables have lost their content to bad memory\n");
-		} else if (ogpu_bo_is_buffer(bo)) {
-			WRITE_ONCE(ttm_to_ogpu_bo(bo)->lost, true);
-			drm_err_ratelimited(&mem->odev->drm,
-					    "a buffer of %zu bytes has lost its content to bad memory\n",
-					    bo->base.size);
-		}
+		bo = ttm_to_ogpu_bo(tbo);
+		bo->lost_in = mem->saves;
+		WRITE_ONCE(bo->lost, true);
+		drm_err_ratelimited(&mem->odev->drm, "%s of %zu bytes %s lost to bad memory\n",
+				    bo->kernel ? "page tables" : "a buffer", tbo->base.size,
+				    bo->kernel ? "are" : "is");
 	}
 	mutex_unlock(&vram->lock);
 }

@@ -30,6 +30,7 @@
 #include "ogpu_device.h"
 #include "ogpu_pt_mem.h"
 #include "ogpu_sched.h"
+#include "ogpu_ttm.h"
 #include "ogpu_vm_owner.h"
 
 /* The smallest size that VRAM is given out in. */
@@ -467,6 +468,34 @@ void ogpu_pt_mem_give(struct ogpu_pt_mem *mem, struct ogpu_pt_change *change)
 	list_splice_init(&change->dead, &all);
 	list_for_each_entry_safe(table, next, &all, link)
 		ogpu_pt_mem_put(mem, table);
+}
+
+/**
+ * ogpu_pt_mem_is_lost() - were tables lost to bad memory?
+ * @mem: memory of tables
+ *
+ * What the driver remembers of them is not so any more. Costs nothing but after a sleep.
+ *
+ * Return: true if some were, and nothing can be mapped any more.
+ */
+bool ogpu_pt_mem_is_lost(struct ogpu_pt_mem *mem)
+{
+	u32 saves = READ_ONCE(mem->odev->mem->saves);
+	struct ogpu_pt_chunk *chunk;
+
+	/* Who sees that somebody has looked sees what was found. */
+	if (smp_load_acquire(&mem->looked) == saves)
+		return READ_ONCE(mem->lost);
+
+	spin_lock(&mem->lock);
+	list_for_each_entry(chunk, &mem->chunks, link)
+		if (chunk->bo && READ_ONCE(chunk->bo->lost))
+			WRITE_ONCE(mem->lost, true);
+	/* Pairs with the look at it above. */
+	smp_store_release(&mem->looked, saves);
+	spin_unlock(&mem->lock);
+
+	return READ_ONCE(mem->lost);
 }
 
 /**

@@ -38,6 +38,10 @@ struct ogpu_pt_mem {
 	struct list_head surplus;
 	/** @trim: gives @surplus back */
 	struct work_struct trim;
+	/** @lost: entries were lost to a memory error; never taken back */
+	bool lost;
+	/** @looked: &struct ogpu_mem.saves when it was looked last */
+	u32 looked;
 };
 
 extern const struct ogpu_pt_ops ogpu_pt_mem_ops;
@@ -52,6 +56,7 @@ int ogpu_pt_mem_fill(struct ogpu_pt_mem *mem, u32 tables);
 int ogpu_pt_mem_take(struct ogpu_pt_mem *mem, const struct ogpu_pt_need *need,
 		     struct ogpu_pt_change *change, bool borrow);
 void ogpu_pt_mem_give(struct ogpu_pt_mem *mem, struct ogpu_pt_change *change);
+bool ogpu_pt_mem_is_lost(struct ogpu_pt_mem *mem);
 void ogpu_pt_mem_shrink(struct ogpu_pt_mem *mem);
 struct ogpu_pt_table *ogpu_pt_mem_root(struct ogpu_pt_mem *mem);
 

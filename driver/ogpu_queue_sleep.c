@@ -118,8 +118,39 @@ int ogpu_queues_resume(struct ogpu_device *odev)
 }
 
 /*
+ * It would take zeros for what was lost, be it what it has in registers: it faults, as without a
+ * sleep. Who has nothing to do may go on when SUBMIT has seen it.
+ */
+static void ogpu_queue_lose(struct ogpu_queue *queue)
+{
+	const struct ogpu_queue_failure why = {
+		.code = DRM_OGPU_QUEUE_ERR_MEMORY,
+		.reason = DRM_OGPU_FAULT_POISON,
+	};
+	struct ogpu_queue_failure told;
+	bool first = false;
+
+	ogpu_queue_poll(queue);
+	spin_lock_irq(&queue->lock);
+	/* Of a user's ring nobody knows. */
+	if (queue->kind == OGPU_QUEUE_KIND_USER || queue->completed != queue->submitted)
+		first = ogpu_queue_set_dead(queue, &why);
+	if (first)
+		ogpu_queue_locate_error(queue);
+	told = queue->error;
+	spin_unlock_irq(&queue->lock);
+	if (!first)
+		return;
+
+	ogpu_queue_log_error(queue, &told);
+	ogpu_queue_report_error(queue, OGPU_EVENT_NR_QUEUE + told.code);
+	ogpu_queue_stopped(queue, -EIO, -ECANCELED);
+	ogpu_queue_tell_error(queue);
+}
+
+/*
  * The card stands still: who was to be stopped has been, and who was to go has gone. A queue that
- * was on its way out asks for nothing any more.
+ * was on its way out asks for nothing any more. Whose memory was lost ends here.
  */
 static void ogpu_queues_drop(struct ogpu_queue_mgr *mgr)
 {
@@ -130,6 +161,8 @@ static void ogpu_queues_drop(struct ogpu_queue_mgr *mgr)
 	for (number = 0; (queue = ogpu_queue_mgr_find(mgr, &number)); number++) {
 		if (ogpu_queue_is_dead(queue))
 			ogpu_queue_stopped(queue, -EIO, -ECANCELED);
+		else if (!ogpu_queue_is_kernel(queue) && ogpu_vm_has_lost(queue->vm))
+			ogpu_queue_lose(queue);
 		ogpu_queue_put(queue);
 	}
 

@@ -221,6 +221,8 @@ struct ogpu_mem {
 	struct ogpu_mem_outs outs;
 	/** @bos: all buffers */
 	struct ogpu_mem_bos bos;
+	/** @saves: how often all that is in VRAM was copied, to find out what was lost */
+	u32 saves;
 	/** @shrink: gives system memory back when that runs short */
 	struct ogpu_shrink shrink;
 	/** @binds: bind jobs that could not be done */

@@ -129,6 +129,10 @@ struct ogpu_vm {
 	u32 stops;
 	/** @faults: for VM_GET_FAULTS */
 	struct ogpu_vm_faults faults;
+	/** @has_lost: some of its memory was lost while the card slept; by ogpu_vm_has_lost() */
+	bool has_lost;
+	/** @looked: &struct ogpu_mem.saves when that was found out */
+	u32 looked;
 };
 
 /**
@@ -194,6 +198,8 @@ static inline struct ogpu_vm *to_ogpu_vm(struct drm_gpuvm *gpuvm)
 {
 	return container_of(gpuvm, struct ogpu_vm, base);
 }
+
+bool ogpu_vm_has_lost(struct ogpu_vm *vm);
 
 struct drm_gpuvm_bo *ogpu_vm_obtain_bo(struct ogpu_vm *vm, struct drm_gem_object *obj);
 struct ogpu_vm *ogpu_vm_lookup(struct ogpu_file *ofile, u32 id);

@@ -276,19 +276,39 @@ static void survive_test(unsigned int cards, const char *state, unsigned int rou
 	ASSERT(nap_put("/sys/power/pm_test", "none"));
 }
 
+/* A job that waits at a gate, and then looks at so many MiB of memory. Returns its syncobj. */
+static uint32_t look_later(struct card *card, uint32_t queue, uint64_t src, unsigned int count,
+			   const struct buffer *gate)
+{
+	struct drm_ogpu_sync sync = { .flags = DRM_OGPU_SYNC_SIGNAL, .handle = card_syncobj(card) };
+	struct stream stream;
+	unsigned int i;
+
+	card_stream(card, &stream, 8192);
+	stream_fence(&stream, gate->va + 8, 1);
+	stream_wait(&stream, gate->va, DRM_OGPU_COMPARE_EQ, 1, UINT64_MAX);
+	for (i = 0; i < count; i++)
+		stream_copy(&stream, src + i * MIB, gate->va + 4096, MIB);
+	ASSERT_EQ(card_submit(card, queue, &stream, &sync, 1), 0);
+
+	return sync.handle;
+}
+
 /*
- * A bad page is found when the card goes to sleep: its buffer is lost, and no other. (The
- * first test: newer kernels do not reach the control socket any more once they have slept.)
+ * A bad page is found when the card goes to sleep: its buffer is lost, and no other. Who is just
+ * about to look at it does not find zeros, and strangers find what was there. (The first test:
+ * newer kernels do not reach the control socket any more once they have slept.)
  */
 TEST_TIMEOUT(bad_page, 120)
 {
 	struct drm_ogpu_bo_info info;
 	unsigned int i, count, lost = 0, wrong = 0;
-	struct buffer bufs[64], out;
+	struct buffer bufs[64], out, gate, gate2, good;
+	struct drm_ogpu_queue_get_state state;
+	uint32_t queue, idle, job, job2;
+	struct card card, other;
 	struct stream stream;
 	struct admin admin;
-	struct card card;
-	uint32_t queue;
 	char json[96];
 
 	if (!admin_init(&admin, 0) || !admin_has_control(&admin))
@@ -297,11 +317,16 @@ TEST_TIMEOUT(bad_page, 120)
 	queue = card_queue(&card, DRM_OGPU_ENGINE_COPY, SLOW_MS);
 	card_buffer(&card, &out, 4096, DRM_OGPU_BO_SYSTEM, RW);
 	card_stream(&card, &stream, 65536);
+	card_buffer(&card, &gate, 4096 + MIB, DRM_OGPU_BO_SYSTEM, RW);
+	card_open(&other);
+	card_buffer(&other, &gate2, 4096 + MIB, DRM_OGPU_BO_SYSTEM, RW);
+	card_buffer(&other, &good, MIB, DRM_OGPU_BO_VRAM, RW);
+	*(uint32_t *)good.map = mark(1, 1);
 	for (count = 0; count < 64; count++) {
 		struct drm_ogpu_query_memory mem = card_memory(&card);
 		struct drm_ogpu_bo_create create = { .size = MIB, .placement = DRM_OGPU_BO_VRAM };
 
-		if (mem.vram_size - mem.vram_used < 4 * MIB)
+		if (mem.vram_size - mem.vram_used < 2 * MIB)
 			break;
 		ASSERT_EQ(card_ioctl(&card, DRM_IOCTL_OGPU_BO_CREATE, &create), 0);
 		bufs[count] = (struct buffer) {
@@ -311,12 +336,27 @@ TEST_TIMEOUT(bad_page, 120)
 		stream_fill(&stream, bufs[count].va, MIB, mark(0, count));
 	}
 	card_run(&card, queue, &stream);
+	idle = queue;
+	queue = card_compute_queue(&card, EVER, 0, 0);
+	job = look_later(&card, queue, bufs[0].va, count, &gate);
+	job2 = look_later(&other, card_compute_queue(&other, EVER, 0, 0), good.va, 1, &gate2);
+	while (!((volatile uint64_t *)gate.map)[1] || !((volatile uint64_t *)gate2.map)[1])
+		sleep_ms(1);
 	snprintf(json, sizeof(json),
 		 "{\"cmd\":\"inject\",\"fault\":\"ecc-uncorrected\",\"offset\":%llu}",
 		 (unsigned long long)card_memory(&card).vram_size / 2 + MIB / 2);
 	ASSERT(admin_control(&admin, json));
 
 	nap_once();
+	*(volatile uint64_t *)gate.map = 1;
+	*(volatile uint64_t *)gate2.map = 1;
+	ASSERT_EQ(card_syncobj_wait(&card, job, SLOW_MS), 0);
+	ASSERT_EQ(card_syncobj_wait(&other, job2, SLOW_MS), 0);
+	EXPECT_EQ(card_fence_status(&card, job), -EIO);
+	EXPECT_EQ(card_fence_status(&other, job2), 1);
+	EXPECT_EQ(((uint32_t *)gate2.map)[1024], mark(1, 1));
+	card_queue_state(&card, queue, &state);
+	EXPECT_EQ(state.error, DRM_OGPU_QUEUE_ERR_MEMORY);
 	stream_reset(&stream);
 	for (i = 0; i < count; i++) {
 		info = (struct drm_ogpu_bo_info) { .handle = bufs[i].handle };
@@ -330,11 +370,13 @@ TEST_TIMEOUT(bad_page, 120)
 		stream_copy(&stream, bufs[i].va + MIB - 4, out.va + 4 * i, 4);
 	}
 	EXPECT_EQ(lost, 1);
-	card_run(&card, queue, &stream);
+	/* Who had nothing to do goes on. */
+	card_run(&card, idle, &stream);
 	for (i = 0; i < count; i++)
 		wrong += bufs[i].handle && ((uint32_t *)out.map)[i] != mark(0, i);
 	EXPECT_EQ(wrong, 0);
 	card_close(&card);
+	card_close(&other);
 }
 
 TEST_TIMEOUT(devices_suspended, 120)
