@@ -425,7 +425,9 @@ int ogpu_ioctl_vm_bind(struct drm_device *drm, void *data, struct drm_file *file
 	if (!bind.vm)
 		return -ENOENT;
 
-	ret = ogpu_bind_parse_ops(&bind, &args->ops);
+	ret = ogpu_pt_mem_is_lost(&bind.vm->pt_mem) ? -EBADMSG : 0;
+	if (!ret)
+		ret = ogpu_bind_parse_ops(&bind, &args->ops);
 	if (!ret)
 		ret = ogpu_bind_parse_syncs(&bind, &args->syncs);
 	if (!ret)

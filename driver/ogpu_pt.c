@@ -239,10 +239,15 @@ static struct ogpu_pt_table *ogpu_pt_table_of_leaf(struct ogpu_pt *pt,
 	struct ogpu_pt_table *table = ogpu_pt_take(&change->leaf, 0);
 	u64 step = OGPU_PAGE_4K;
 
-	if (leaf & OGPU_PTE_NULL)
+	if (!(leaf & OGPU_PTE_VALID)) {
+		/* Lost to bad memory: it says nothing, and does not come to say something. */
+		leaf = 0;
 		step = 0;
-	else if (pt->pages & OGPU_PAGE_64K)
+	} else if (leaf & OGPU_PTE_NULL) {
+		step = 0;
+	} else if (pt->pages & OGPU_PAGE_64K) {
 		leaf |= OGPU_PTE_CONTIG;
+	}
 	pt->ops->write(table, 0, OGPU_PT_ENTRIES, leaf, step);
 	bitmap_fill(table->linked, OGPU_PT_ENTRIES);
 

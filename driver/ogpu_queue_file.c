@@ -182,6 +182,10 @@ int ogpu_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file 
 		ret = -EINVAL;
 		goto out_vm;
 	}
+	if (ogpu_pt_mem_is_lost(&params.vm->pt_mem)) {
+		ret = -EBADMSG;
+		goto out_vm;
+	}
 	if (args->flags & DRM_OGPU_QUEUE_USER) {
 		params.kind = OGPU_QUEUE_KIND_USER;
 		params.ring_size = args->ring_bytes;

@@ -350,6 +350,9 @@ static int ogpu_submit_run(struct ogpu_submit *submit, u64 *first_job)
 {
 	int ret;
 
+	if (ogpu_pt_mem_is_lost(&submit->queue->vm->pt_mem))
+		return -EBADMSG;
+
 	do {
 		ret = signal_pending(current) ? -ERESTARTSYS : 0;
 		if (!ret)

@@ -560,7 +560,8 @@ struct drm_ogpu_bind_op {
  * Errors: -EINVAL for misaligned or wrapping ranges, ranges outside the address space or the
  * buffer, or below DRM_OGPU_SVM_END in an address space with DRM_OGPU_VM_SVM, or a buffer that is
  * private to another address space; -ENOENT for an unknown vm, buffer
- * or syncobj; -EBADMSG for a buffer that is DRM_OGPU_BO_LOST; -E2BIG if more than
+ * or syncobj; -EBADMSG for a buffer that is DRM_OGPU_BO_LOST, or because page tables of the address
+ * space were lost to a memory error while the machine slept: make another one; -E2BIG if more than
  * DRM_OGPU_MAX_BIND_MAPPINGS mappings are where something changes, more than 64 MiB of page tables
  * may be needed, or more than 64 GiB of system memory are mapped: do it in several calls; -ENOSPC
  * also if the user has too many page tables, or the address space would map more than 8 times what
@@ -719,8 +720,9 @@ enum drm_ogpu_priority {
  * render node has no fewer of the card's queues than are left for others, unless the administrator
  * has set another limit or the caller has CAP_SYS_RESOURCE; -ENOSPC if the card has no queue left,
  * executes fewer at a time than the gang has or, for DRM_OGPU_QUEUE_USER, the buffers of the
- * address space do not fit into VRAM all at once; -EBADMSG if one of these is DRM_OGPU_BO_LOST. The
- * first queue of a gang counts among the card's queues until the others are gone, too.
+ * address space do not fit into VRAM all at once; -EBADMSG if one of these is DRM_OGPU_BO_LOST, or
+ * as for VM_BIND. The first queue of a gang counts among the card's queues until the others are
+ * gone, too.
  */
 struct drm_ogpu_queue_create {
 	/** @vm_id: address space of the queue's jobs */
@@ -989,9 +991,9 @@ struct drm_ogpu_job {
  * or four times as many of the user's had to wait for something else than their turn: wait for
  * some; -ENOSPC if the buffers mapped in the address space do not fit into VRAM all at once, or
  * page tables for memory of programs in it are more than the user may have; -EBADMSG if one of them
- * is DRM_OGPU_BO_LOST; -ENOENT for an unknown queue or syncobj. Memory that is mapped by
- * DRM_OGPU_BIND_MAP_USERPTR is brought in, which sleeps for as long as the program's own access
- * would, and for the debt of its user, see there.
+ * is DRM_OGPU_BO_LOST, or as for VM_BIND; -ENOENT for an unknown queue or syncobj. Memory that is
+ * mapped by DRM_OGPU_BIND_MAP_USERPTR is brought in, which sleeps for as long as the program's own
+ * access would, and for the debt of its user, see there.
  */
 struct drm_ogpu_submit {
 	/** @queue_id: from QUEUE_CREATE */
