@@ -163,6 +163,9 @@ static int ogpu_sleep_save(struct ogpu_device *odev, struct ogpu_image *image)
 	}
 	if (!ret)
 		ret = ogpu_mbox_request(odev, OGPU_MSG_SUSPEND, NULL, 0, NULL, 0);
+	/* Somebody has found trouble, who waits to have the card reset: all would be lost. */
+	if (!ret && !ogpu_device_running(odev))
+		ret = -EIO;
 	if (ret && !ogpu_userptrs_wake(odev))
 		ogpu_sleep_go_on(odev);
 
