@@ -69,6 +69,15 @@ struct ogpu_sleep {
 	bool asleep;
 };
 
+/*
+ * Is there something to be kept, and can it be? Of a card that mirrors a process it cannot: pages
+ * may go while the card cannot be told to forget them.
+ */
+static bool ogpu_sleep_keeps(struct ogpu_device *odev)
+{
+	return ogpu_device_running(odev) && !ogpu_svms_exist(odev);
+}
+
 static int ogpu_sleep_notify(struct notifier_block *block, unsigned long event, void *unused)
 {
 	struct ogpu_sleep *sleep = container_of(block, struct ogpu_sleep, notifier);
@@ -85,7 +94,7 @@ static int ogpu_sleep_notify(struct notifier_block *block, unsigned long event, 
 		ogpu_preempts_rest(sleep->odev, true);
 		/* While programs run that memory may have to come from. */
 		ogpu_preempts_wait_faults(sleep->odev);
-		if (ogpu_device_running(sleep->odev) && !ogpu_svms_exist(sleep->odev))
+		if (ogpu_sleep_keeps(sleep->odev))
 			ret = ogpu_image_reserve(sleep->image);
 		if (!ret)
 			break;
@@ -198,18 +207,20 @@ int ogpu_sleep_begin(struct ogpu_device *odev)
 {
 	struct ogpu_sleep *sleep = odev->sleep;
 	unsigned int noreclaim;
-	int ret;
+	int ret = 0;
 
 	ogpu_preempts_wait_faults(odev);
+	/* Without reset_lock, for which who has to give up memory may wait. */
+	if (ogpu_sleep_keeps(odev))
+		ret = ogpu_image_reserve(sleep->image);
+
 	mutex_lock(&odev->reset_lock);
-	/* Pages of processes may go while the card cannot be told to forget them. */
-	if (!ogpu_device_running(odev) || odev->reset_holders || ogpu_svms_exist(odev)) {
+	if (!ogpu_sleep_keeps(odev) || odev->reset_holders) {
 		mutex_unlock(&odev->reset_lock);
 		ogpu_reset_prepare(odev, OGPU_RESET_SLEEP);
 		return 0;
 	}
 
-	ret = ogpu_image_reserve(sleep->image);
 	/* Who reclaims memory may wait for what stands still from here on. */
 	noreclaim = memalloc_noreclaim_save();
 	if (!ret)
