@@ -65,6 +65,11 @@ struct ogpu_sleep {
 	struct ogpu_image *image;
 	/** @notifier: tells that the machine is about to sleep, or has */
 	struct notifier_block notifier;
+	/**
+	 * @restores: the machine that hibernated is about to take the place of this one, and
+	 * nothing of this one is worth keeping it from that
+	 */
+	bool restores;
 	/** @asleep: all that is on the card is kept; under &struct ogpu_device.reset_lock */
 	bool asleep;
 };
@@ -88,9 +93,12 @@ static int ogpu_sleep_notify(struct notifier_block *block, unsigned long event, 
 	 * one thing after the other.
 	 */
 	switch (event) {
+	case PM_RESTORE_PREPARE:
+		sleep->restores = true;
+		ogpu_preempts_rest(sleep->odev, true);
+		break;
 	case PM_SUSPEND_PREPARE:
 	case PM_HIBERNATION_PREPARE:
-	case PM_RESTORE_PREPARE:
 		ogpu_preempts_rest(sleep->odev, true);
 		/* While programs run that memory may have to come from. */
 		ogpu_preempts_wait_faults(sleep->odev);
@@ -106,6 +114,7 @@ static int ogpu_sleep_notify(struct notifier_block *block, unsigned long event, 
 	case PM_POST_RESTORE:
 		ogpu_image_release(sleep->image);
 		ogpu_preempts_rest(sleep->odev, false);
+		sleep->restores = false;
 		break;
 	}
 
@@ -242,6 +251,10 @@ int ogpu_sleep_begin(struct ogpu_device *odev)
 		ogpu_sleep_stop(odev);
 	}
 	mutex_unlock(&odev->reset_lock);
+	if (ret && sleep->restores) {
+		ogpu_reset_prepare(odev, OGPU_RESET_SLEEP);
+		ret = 0;
+	}
 
 	return ret;
 }
