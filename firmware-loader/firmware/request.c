@@ -358,8 +358,8 @@ static void settle(void)
  * request_serve() - take requests, and answer those that are done
  * @now: time
  *
- * What there is to tell of a queue goes out before the reply to its STOP: after that no error of
- * that queue follows.
+ * What there is to tell of a queue goes out before the reply to its STOP, DESTROY or SUSPEND. After
+ * the first two no error of that queue follows.
  */
 void request_serve(uint64_t now)
 {
