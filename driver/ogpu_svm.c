@@ -45,6 +45,7 @@
 #include "ogpu_compat.h"
 #include "ogpu_device.h"
 #include "ogpu_mmu.h"
+#include "ogpu_preempt.h"
 #include "ogpu_pt.h"
 #include "ogpu_pt_mem.h"
 #include "ogpu_svm.h"
@@ -66,6 +67,9 @@ static const unsigned long ogpu_svm_chunks[] = { SZ_2M, SZ_64K, SZ_4K };
 
 /* Ranges that are taken away at a time under the lock that reclaim waits for. */
 #define OGPU_SVM_BATCH		64
+
+/* How often it is looked whether the machine has slept, in jiffies. */
+#define OGPU_SVM_REST		(HZ / 10)
 
 static_assert(OGPU_SVM_END == 1ull << (OGPU_VA_BITS - 1));
 /* Halves of the root: no word of the bits that say which entries are valid is in both. */
@@ -645,9 +649,14 @@ static void ogpu_svm_work(struct work_struct *work)
 
 	if (svms->gone(client)) {
 		ret = -ENODEV;
+	} else if (!ogpu_preempts_begin_fault(svm->odev)) {
+		/* Nothing is read from swap space while the machine is about to sleep. */
+		wait = OGPU_SVM_REST;
+		ret = -EAGAIN;
 	} else {
 		wait = ogpu_svm_rate_take(&svms->rate, &svm->owner->faults, jiffies);
 		ret = wait ? -EAGAIN : ogpu_svm_serve(svm, va, write);
+		ogpu_preempts_end_fault(svm->odev);
 	}
 	if (ret != -EAGAIN || !ogpu_svm_put_back(svm, client))
 		svms->served(client, ret);
