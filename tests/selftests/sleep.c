@@ -3,8 +3,8 @@
  * The machine sleeps: what is in VRAM, what kernels have in registers and memory, and what has been
  * submitted is there afterwards, for queues of both doors.
  *
- * VM: --cards 2 --vgpu-args '--vram 64M --aperture 16M' --append no_console_suspend \
- *     --qemu-args '-global pcie-root-port.hotplug=off -drive \
+ * VM: --cards 2 --vgpu-args '--vram 64M --aperture 16M --doorbells 1024' \
+ *     --append no_console_suspend --qemu-args '-global pcie-root-port.hotplug=off -drive \
  *     if=virtio,format=raw,snapshot=on,file.driver=null-co,file.read-zeroes=on,file.size=1G'
  */
 #include <sys/mman.h>
@@ -30,7 +30,7 @@
 /* Where the machine hibernates to. */
 #define DISK	"/dev/vda"
 /* Queues that fail. */
-#define FAILING	40
+#define FAILING	240
 
 /*
  * Words at a0 are: who has come to the gate, steps, the gate; results from word 8. Each item has a
@@ -459,21 +459,27 @@ TEST_TIMEOUT(taken_away_meanwhile, 120)
 	card_close(&card);
 }
 
-/* Queues fail at the moment at which the card goes to sleep: all are told of. */
+/*
+ * Queues fail at the moment at which the card goes to sleep, more than firmware tells of at a time:
+ * all are told of.
+ */
 TEST_TIMEOUT(failing_meanwhile, 120)
 {
 	uint32_t queues[FAILING], out[FAILING];
 	struct drm_ogpu_queue_get_state state;
 	struct stream stream;
+	struct buffer gate;
 	struct card card;
 	unsigned int i;
 
 	card_open(&card);
+	card_buffer(&card, &gate, 4096, DRM_OGPU_BO_SYSTEM, RW);
 	for (i = 0; i < FAILING; i++) {
 		queues[i] = card_queue(&card, DRM_OGPU_ENGINE_COPY, SLOW_MS);
 		out[i] = card_syncobj(&card);
 	}
 	card_stream(&card, &stream, 4096);
+	stream_wait(&stream, gate.va, DRM_OGPU_COMPARE_EQ, 1, UINT64_MAX);
 	/* Nothing is mapped there. */
 	stream_fill(&stream, 0x200000000000ull, 4096, 0);
 	for (i = 0; i < FAILING; i++) {
@@ -483,6 +489,7 @@ TEST_TIMEOUT(failing_meanwhile, 120)
 
 		ASSERT_EQ(card_submit(&card, queues[i], &stream, &sync, 1), 0);
 	}
+	*(volatile uint64_t *)gate.map = 1;
 	nap_once();
 	for (i = 0; i < FAILING; i++) {
 		ASSERT_EQ(card_syncobj_wait(&card, out[i], SLOW_MS / 2), 0);

@@ -200,6 +200,103 @@ TEST_TIMEOUT(mapping_a_buffer, 120)
 	card_close(&other);
 }
 
+/** struct maker - a thread that makes a queue of user space */
+struct maker {
+	struct user u;
+	volatile pid_t tid;
+	int ret;
+};
+
+static void *make_queue(void *arg)
+{
+	struct maker *m = arg;
+
+	m->tid = syscall(SYS_gettid);
+	m->ret = user_create(&m->u);
+
+	return NULL;
+}
+
+static uint64_t nap_ms(void)
+{
+	uint64_t began = time_ms();
+
+	nap_once();
+
+	return time_ms() - began;
+}
+
+static struct buffer vram_buffer(struct card *card, uint64_t size)
+{
+	struct drm_ogpu_bo_create create = { .size = size, .placement = DRM_OGPU_BO_VRAM };
+	struct buffer buf;
+
+	ASSERT_EQ(card_ioctl(card, DRM_IOCTL_OGPU_BO_CREATE, &create), 0);
+	buf = (struct buffer) { .handle = create.handle, .size = size };
+	ASSERT_EQ(card_bind(card, &buf, VA, RW), 0);
+
+	return buf;
+}
+
+/*
+ * Room for the memory of a new user queue is taken by a buffer that is gone but for a job, which
+ * goes on over the sleep. A worker waits for that, up to 10 s; the machine does not.
+ */
+TEST_TIMEOUT(waiting_for_room, 120)
+{
+	struct drm_ogpu_sync sync = { .flags = DRM_OGPU_SYNC_SIGNAL };
+	struct drm_gem_close gem = {};
+	struct buffer hog, word;
+	struct card card, other;
+	struct stream stream;
+	struct maker m = {};
+	uint64_t calm, took;
+	pthread_t thread;
+
+	card_open(&card);
+	user_vm(&card);
+	vram_buffer(&card, 24 * MIB);
+	user_prepare(&card, &m.u, 4096);
+	calm = nap_ms();
+
+	card_open(&other);
+	hog = vram_buffer(&other, 48 * MIB);
+	card_buffer(&other, &word, 4096, DRM_OGPU_BO_SYSTEM, RW);
+	card_stream(&other, &stream, 4096);
+	stream_fill(&stream, VA, 4096, 0);
+	stream_fence(&stream, word.va + 8, 1);
+	stream_wait(&stream, word.va, DRM_OGPU_COMPARE_EQ, 1, UINT64_MAX);
+	sync.handle = card_syncobj(&other);
+	ASSERT_EQ(card_submit(&other, card_queue(&other, DRM_OGPU_ENGINE_COMPUTE, GATE_MS), &stream,
+			      &sync, 1), 0);
+	while (!((volatile uint64_t *)word.map)[1])
+		sleep_ms(1);
+	ASSERT_EQ(card_unbind(&other, VA, hog.size), 0);
+	gem.handle = hog.handle;
+	ASSERT_EQ(card_ioctl(&other, DRM_IOCTL_GEM_CLOSE, &gem), 0);
+
+	ASSERT_EQ(pthread_create(&thread, NULL, make_queue, &m), 0);
+	while (!m.tid)
+		sleep_ms(1);
+	wait_asleep(m.tid, SYS_ioctl);
+	took = nap_ms();
+	printf("# it took %llu ms, without %llu\n", (unsigned long long)took,
+	       (unsigned long long)calm);
+	EXPECT_LE(took, 2 * calm + 4000);
+	EXPECT_EQ(card_fence_status(&other, sync.handle), 0);
+	*(volatile uint64_t *)word.map = 1;
+	ASSERT_EQ(card_syncobj_wait(&other, sync.handle, SLOW_MS), 0);
+	EXPECT_EQ(card_fence_status(&other, sync.handle), 1);
+	card_close(&other);
+	ASSERT_EQ(pthread_join(thread, NULL), 0);
+	ASSERT_EQ(m.ret, 0);
+	user_fill(&m.u, VA, MIB, 1);
+	user_fence(&m.u);
+	user_ring(&m.u);
+	ASSERT_EQ(user_wait(&m.u, SLOW_MS), 0);
+	card_close(&card);
+}
+
 int main(int argc, char **argv)
 {
 	return harness_run(argc, argv);
