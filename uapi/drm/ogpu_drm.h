@@ -228,9 +228,11 @@ struct drm_ogpu_bo_mmap_offset {
 /**
  * struct drm_ogpu_bo_info - DRM_IOCTL_OGPU_BO_INFO: what a buffer is and where it lives now
  *
- * DRM_OGPU_BO_LOST: VRAM had a memory error when the buffer was moved out of it, or the device of
- * an imported buffer is gone. Access by the CPU raises SIGBUS, and SUBMIT fails with -EBADMSG while
- * the buffer is mapped in the address space: all that is left to do is to unmap and free it.
+ * DRM_OGPU_BO_LOST: VRAM had a memory error when the buffer was moved out of it or the machine went
+ * to sleep, or the device of an imported buffer is gone. Access by the CPU raises SIGBUS, and
+ * SUBMIT fails with -EBADMSG while the buffer is mapped in the address space: all that is left to
+ * do is to unmap and free it. In the case of sleep, queues of address spaces in which it is mapped
+ * that have something to do, and all user queues there, fail with DRM_OGPU_QUEUE_ERR_MEMORY.
  */
 struct drm_ogpu_bo_info {
 	/** @handle: GEM handle */
