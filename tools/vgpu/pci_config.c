@@ -272,3 +272,20 @@ bool pci_config_bus_master(const struct pci_config *cfg)
 {
 	return (get16(cfg, PCI_COMMAND) & PCI_COMMAND_MASTER) && is_awake(cfg);
 }
+
+/**
+ * pci_config_bar() - where a BAR of 64 bits is.
+ * @cfg: the configuration space
+ * @bar: its number
+ *
+ * Return: bus address; 0 if the card answers nowhere.
+ */
+uint64_t pci_config_bar(const struct pci_config *cfg, unsigned int bar)
+{
+	uint64_t addr;
+
+	if (!(get16(cfg, PCI_COMMAND) & PCI_COMMAND_MEMORY) || !is_awake(cfg))
+		return 0;
+	memcpy(&addr, &cfg->data[PCI_BASE_ADDRESS_0 + 4 * bar], sizeof(addr));
+	return addr & PCI_BASE_ADDRESS_MEM_MASK;
+}

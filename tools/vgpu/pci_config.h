@@ -37,5 +37,6 @@ unsigned int pci_config_write(struct pci_config *cfg, uint64_t offset, const voi
 			      size_t len);
 bool pci_config_atomics(const struct pci_config *cfg);
 bool pci_config_bus_master(const struct pci_config *cfg);
+uint64_t pci_config_bar(const struct pci_config *cfg, unsigned int bar);
 
 #endif

@@ -4,7 +4,8 @@
  *
  * A message that cannot be understood (wrong size, no negotiation of the version first) ends the
  * connection; one that asks for something impossible is answered with an error. Nothing is ever
- * asked of the client: memory that cannot be mapped from a descriptor is out of the card's reach.
+ * asked of the client: memory that cannot be mapped from a descriptor, and is not another card's
+ * VRAM, is out of the card's reach.
  */
 #include <errno.h>
 #include <linux/vfio.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include "device.h"
+#include "peers.h"
 #include "vfio_transport.h"
 #include "vfio_user.h"
 
@@ -62,6 +64,7 @@ struct region_access {
 struct server {
 	struct vgpu *gpu;
 	struct vfio_conn conn;
+	struct peers peers;
 	bool negotiated;
 	enum vfio_recv sent;	/* outcome of the last reply */
 	struct vfio_msg msg;
@@ -132,6 +135,7 @@ static int do_dma_map(struct server *s)
 {
 	const struct dma_map_request *req = (void *)s->msg.body;
 	unsigned int access = 0;
+	uint64_t offset;
 	int fd, err;
 
 	if (s->msg.size < sizeof(*req))
@@ -143,7 +147,12 @@ static int do_dma_map(struct server *s)
 	fd = vfio_take_fd(&s->msg, 0);
 	if (fd < 0 && req->addr <= RAM_ADDR && req->size > RAM_ADDR - req->addr)
 		fputs(no_ram, stderr);
-	err = dma_table_add(&s->gpu->mem.dma, req->addr, req->size, access, fd, req->offset);
+	offset = req->offset;
+	if (fd < 0) {
+		fd = peers_find(&s->peers, req->addr, req->size);
+		offset = fd < 0 ? offset : 0;
+	}
+	err = dma_table_add(&s->gpu->mem.dma, req->addr, req->size, access, fd, offset);
 	vgpu_trace(s->gpu, TRACE_DMA, "map %#llx size %#llx access %u fd %s: %s",
 		   (unsigned long long)req->addr, (unsigned long long)req->size, access,
 		   fd < 0 ? "no" : "yes", err ? strerror(-err) : "ok");
@@ -291,6 +300,12 @@ static int do_region_read(struct server *s)
 	return reply(s, s->reply, sizeof(*req) + req->count);
 }
 
+/* Where its VRAM is may have changed. */
+static void tell_peers(struct server *s)
+{
+	peers_tell(&s->peers, pci_config_bar(&s->gpu->pci, OGPU_BAR_VRAM), s->gpu->mem.vram_fd);
+}
+
 static int do_region_write(struct server *s)
 {
 	const struct region_access *req = (void *)s->msg.body;
@@ -300,16 +315,19 @@ static int do_region_write(struct server *s)
 		return MALFORMED;
 	if (!access_ok(s, req))
 		return -EINVAL;
-	if (req->region == VFIO_PCI_CONFIG_REGION_INDEX)
+	if (req->region == VFIO_PCI_CONFIG_REGION_INDEX) {
 		vgpu_config_write(s->gpu, req->offset, data, req->count);
-	else
+		tell_peers(s);
+	} else {
 		vgpu_bar_write(s->gpu, req->region, req->offset, data, req->count);
+	}
 	return reply(s, req, sizeof(*req));
 }
 
 static int do_reset(struct server *s)
 {
 	vgpu_reset_by_bus(s->gpu);
+	tell_peers(s);
 	return reply(s, NULL, 0);
 }
 
@@ -428,6 +446,7 @@ enum vfio_user_end vfio_user_serve(struct vgpu *gpu, int conn, int stop_fd)
 	struct watcher watcher = { .conn = &s.conn, .stop_fd = stop_fd };
 
 	s.reply = malloc(VFIO_MAX_BODY);
+	peers_init(&s.peers, vgpu_config(gpu)->socket_path, conn);
 	if (vfio_conn_init(&s.conn, conn) && s.reply && start_watcher(&watcher)) {
 		while (serve_one(&s) == VFIO_RECV_OK)
 			;
@@ -435,6 +454,7 @@ enum vfio_user_end vfio_user_serve(struct vgpu *gpu, int conn, int stop_fd)
 	} else {
 		fprintf(stderr, "ogpu-vgpu: no memory or thread for a client\n");
 	}
+	peers_fini(&s.peers);
 	vfio_conn_fini(&s.conn);
 	free(s.reply);
 	return s.conn.stopped ? VFIO_USER_STOPPED : VFIO_USER_CLIENT_GONE;
