@@ -188,6 +188,10 @@ class Machine:
                             "-device", f"virtio-blk-pci,drive={name}"]
         if cards:
             command += ["-device", "virtio-serial-pci,max_ports=31"]
+        if opts.switch:
+            command += ["-device", "pcie-root-port,id=trunk,slot=30,chassis=30,"
+                        f"mem-reserve=256M,pref64-reserve={opts.pref64}",
+                        "-device", "x3130-upstream,id=switch,bus=trunk"]
         for card in cards:
             n = card.index
             device = {"driver": "vfio-user-pci", "id": f"gpu{n}", "bus": f"port{n}",
@@ -196,9 +200,12 @@ class Machine:
                 device["multifunction"] = True
             if opts.posted_writes_off:
                 device["x-no-posted-writes"] = True
+            port = f"pcie-root-port,id=port{n},slot={n + 1},chassis={n + 1}," \
+                f"mem-reserve=64M,pref64-reserve={opts.pref64}"
+            if n < opts.switch:
+                port = f"xio3130-downstream,id=port{n},bus=switch,slot={n + 1},chassis={n + 1}"
             command += [
-                "-device", f"pcie-root-port,id=port{n},slot={n + 1},chassis={n + 1},"
-                f"mem-reserve=64M,pref64-reserve={opts.pref64}",
+                "-device", port,
                 "-device", json.dumps(device),
                 *(["-device", f"pci-testdev,bus=port{n},addr=0.1"] if opts.neighbour else []),
                 "-chardev", f"socket,id=control{n},path={card.control}",

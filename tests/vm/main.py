@@ -43,6 +43,8 @@ def parse(argv):
     p.add_argument("--cards", type=int, default=1, help="number of cards (default 1)")
     p.add_argument("--iommu", nargs="?", const="intel", choices=("intel", "virtio"),
                    help="put the cards behind a virtual IOMMU")
+    p.add_argument("--switch", type=int, default=0, metavar="N",
+                   help="the first N cards are behind a PCIe switch, the others at ports of their own")
     p.add_argument("--smp", type=int, default=2)
     p.add_argument("--memory", help="guest memory (default 1G, debug kernel 2G)")
     p.add_argument("--timeout", type=float, default=300, 
