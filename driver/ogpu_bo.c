@@ -34,10 +34,16 @@
 /* Alignment of buffers that may be in VRAM: one CONTIG group of page-table entries. */
 #define OGPU_BO_VRAM_ALIGN	max_t(u64, OGPU_PAGE_64K, PAGE_SIZE)
 
+/* Other devices reach what the CPU reaches. */
+static bool ogpu_bo_in_aperture(const struct ogpu_bo *bo)
+{
+	return (bo->flags & DRM_OGPU_BO_CPU_ACCESS) || !list_empty(&bo->importers);
+}
+
 static void ogpu_bo_add_vram(struct ogpu_bo *bo, struct ogpu_places *out, u32 flags)
 {
 	struct ogpu_vram_mgr *vram = &ogpu_bo_device(bo)->mem->vram;
-	bool cpu = bo->flags & DRM_OGPU_BO_CPU_ACCESS;
+	bool cpu = ogpu_bo_in_aperture(bo);
 	struct ttm_place *place;
 
 	place = ogpu_places_add(out, TTM_PL_VRAM, flags);
@@ -56,7 +62,7 @@ static void ogpu_bo_get_places(struct ogpu_bo *bo, struct ogpu_places *out,
 			       struct ogpu_mem_try *try)
 {
 	struct ogpu_mem *mem = ogpu_bo_device(bo)->mem;
-	bool cpu = bo->flags & DRM_OGPU_BO_CPU_ACCESS;
+	bool cpu = ogpu_bo_in_aperture(bo);
 	u64 size = bo->ttm.base.size;
 	u32 vram_flags = 0, tt_flags = 0;
 	bool vram, tt;
@@ -66,7 +72,7 @@ static void ogpu_bo_get_places(struct ogpu_bo *bo, struct ogpu_places *out,
 	 * before it gives up.
 	 */
 	vram = (bo->placement & DRM_OGPU_BO_VRAM) && size <= ogpu_vram_mgr_room(&mem->vram, cpu) &&
-	       list_empty(&bo->importers);
+	       !bo->far;
 	tt = (bo->placement & DRM_OGPU_BO_SYSTEM) && size <= mem->tt.size;
 
 	/* Use what is preferred while some is free, then the other; evict nothing for it. */
@@ -105,7 +111,7 @@ static int ogpu_bo_space_error(u32 placement, int err)
  */
 void ogpu_bo_note_away(struct ogpu_bo *bo)
 {
-	bo->is_away = bo->prefer == DRM_OGPU_BO_VRAM && list_empty(&bo->importers) &&
+	bo->is_away = bo->prefer == DRM_OGPU_BO_VRAM && !bo->far &&
 		      bo->ttm.resource->mem_type == TTM_PL_TT;
 	if (!bo->root)
 		return;
@@ -160,6 +166,8 @@ int ogpu_bo_validate(struct ogpu_bo *bo, struct ogpu_mem_try *try)
 	}
 	if (READ_ONCE(bo->lost))
 		return -EBADMSG;
+	if (bo->ttm.pin_count)
+		return 0;
 
 	/* Room in VRAM is not worth waiting for jobs that use it where it is. */
 	if ((bo->placement & DRM_OGPU_BO_SYSTEM) && bo->ttm.resource->mem_type == TTM_PL_TT &&
@@ -169,6 +177,9 @@ int ogpu_bo_validate(struct ogpu_bo *bo, struct ogpu_mem_try *try)
 	}
 
 	ogpu_bo_get_places(bo, &places, try);
+	/* To TTM no place at all means that the content may go. */
+	if (!places.placement.num_placement)
+		return ogpu_bo_space_error(bo->placement, -ENOSPC);
 
 	ret = ttm_bo_validate(&bo->ttm, &places.placement, &ctx);
 	if (!ret)

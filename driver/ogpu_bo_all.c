@@ -13,7 +13,8 @@
  *
  * Other devices that are attached to a buffer are told. If what they were doing with it is not over
  * within half a minute, or if they had it pinned, it keeps its memory until they let go of it: that
- * DMA mappings outlive the binding then is better than that others write to free memory.
+ * DMA mappings outlive the binding then is better than that others write to free memory. VRAM that
+ * they use answers as long as they are waited for.
  */
 #include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
@@ -95,12 +96,13 @@ static void ogpu_bo_give_back(struct ogpu_bo *bo, unsigned long deadline)
 {
 	struct ttm_operation_ctx ctx = {};
 	struct ttm_placement nowhere = {};
+	bool pages;
 
 	dma_resv_lock(bo->ttm.base.resv, NULL);
+	pages = bo->ttm.ttm && ttm_tt_is_populated(bo->ttm.ttm);
 	if (ogpu_bo_is_import(bo)) {
 		ogpu_import_stop(bo);
-	} else if (bo->ttm.ttm && ttm_tt_is_populated(bo->ttm.ttm) &&
-		   ogpu_share_stop(bo, deadline)) {
+	} else if (ogpu_share_stop(bo, deadline) && pages) {
 		ogpu_bo_forget_fences(bo->ttm.base.resv);
 		if (ttm_bo_validate(&bo->ttm, &nowhere, &ctx))
 			drm_warn(bo->ttm.base.dev, "a buffer keeps its memory\n");

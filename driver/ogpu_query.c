@@ -13,6 +13,7 @@
 #include "ogpu_boot.h"
 #include "ogpu_copy.h"
 #include "ogpu_device.h"
+#include "ogpu_peer.h"
 #include "ogpu_query.h"
 #include "ogpu_svm.h"
 #include "ogpu_ttm.h"
@@ -111,15 +112,27 @@ static int ogpu_query_time(struct ogpu_device *odev, void *data)
 	return 0;
 }
 
+static int ogpu_query_peer(struct ogpu_device *odev, void *data)
+{
+	return ogpu_peer_query(odev, data);
+}
+
 /* What can be asked for, by enum drm_ogpu_query_type. */
 static const struct {
 	u32 size;
+	u32 in;		/* of that, bytes that tell what is asked about */
 	int (*fill)(struct ogpu_device *odev, void *data);
 } ogpu_queries[] = {
-	[DRM_OGPU_QUERY_DEVICE] = { sizeof(struct drm_ogpu_query_device), ogpu_query_device },
-	[DRM_OGPU_QUERY_FIRMWARE] = { sizeof(struct drm_ogpu_query_firmware), ogpu_query_firmware },
-	[DRM_OGPU_QUERY_MEMORY] = { sizeof(struct drm_ogpu_query_memory), ogpu_query_memory },
-	[DRM_OGPU_QUERY_TIME] = { sizeof(struct drm_ogpu_query_time), ogpu_query_time },
+	[DRM_OGPU_QUERY_DEVICE] = { sizeof(struct drm_ogpu_query_device), 0, ogpu_query_device },
+	[DRM_OGPU_QUERY_FIRMWARE] = {
+		sizeof(struct drm_ogpu_query_firmware), 0, ogpu_query_firmware
+	},
+	[DRM_OGPU_QUERY_MEMORY] = { sizeof(struct drm_ogpu_query_memory), 0, ogpu_query_memory },
+	[DRM_OGPU_QUERY_TIME] = { sizeof(struct drm_ogpu_query_time), 0, ogpu_query_time },
+	[DRM_OGPU_QUERY_PEER] = {
+		sizeof(struct drm_ogpu_query_peer), offsetof(struct drm_ogpu_query_peer, path),
+		ogpu_query_peer
+	},
 };
 
 /**
@@ -128,7 +141,7 @@ static const struct {
  * @data: &struct drm_ogpu_query
  * @file: unused
  *
- * Return: 0, -EINVAL, -EFAULT, or -ENODEV if the card is being reset.
+ * Return: see the uapi header.
  */
 int ogpu_ioctl_query(struct drm_device *drm, void *data, struct drm_file *file)
 {
@@ -137,12 +150,13 @@ int ogpu_ioctl_query(struct drm_device *drm, void *data, struct drm_file *file)
 		struct drm_ogpu_query_firmware firmware;
 		struct drm_ogpu_query_memory memory;
 		struct drm_ogpu_query_time time;
+		struct drm_ogpu_query_peer peer;
 	} answer = {};
 	struct drm_ogpu_query *query = data;
 	void __user *to = u64_to_user_ptr(query->pointer);
 	struct ogpu_device *odev = to_ogpu_device(drm);
+	u32 size, in;
 	int idx, ret;
-	u32 size;
 
 	if (query->type >= ARRAY_SIZE(ogpu_queries) || query->size > OGPU_QUERY_MAX_SIZE)
 		return -EINVAL;
@@ -152,6 +166,12 @@ int ogpu_ioctl_query(struct drm_device *drm, void *data, struct drm_file *file)
 		query->size = size;
 		return 0;
 	}
+
+	in = ogpu_queries[query->type].in;
+	if (query->size < in)
+		return -EINVAL;
+	if (copy_from_user(&answer, to, in))
+		return -EFAULT;
 
 	if (!ogpu_device_enter(odev, &idx))
 		return -ENODEV;

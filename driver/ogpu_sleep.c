@@ -42,6 +42,7 @@
 #include "ogpu_image.h"
 #include "ogpu_life.h"
 #include "ogpu_mbox.h"
+#include "ogpu_peer.h"
 #include "ogpu_queue.h"
 #include "ogpu_ras.h"
 #include "ogpu_report.h"
@@ -80,15 +81,21 @@ static int ogpu_sleep_notify(struct notifier_block *block, unsigned long event, 
 	switch (event) {
 	case PM_SUSPEND_PREPARE:
 	case PM_HIBERNATION_PREPARE:
+		ret = ogpu_peers_leave(sleep->odev->mem);
+		if (ret)
+			break;
 		if (ogpu_device_running(sleep->odev) && !ogpu_svms_exist(sleep->odev))
 			ret = ogpu_image_reserve(sleep->image);
-		if (ret)
+		if (ret) {
 			ogpu_image_release(sleep->image);
+			ogpu_peers_return(sleep->odev->mem);
+		}
 		break;
 	case PM_POST_SUSPEND:
 	case PM_POST_HIBERNATION:
 	case PM_POST_RESTORE:
 		ogpu_image_release(sleep->image);
+		ogpu_peers_return(sleep->odev->mem);
 		break;
 	}
 

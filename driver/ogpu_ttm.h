@@ -219,6 +219,8 @@ struct ogpu_mem {
 	struct ogpu_mem_binds binds;
 	/** @preempts: address spaces whose buffers are held by a preempt fence */
 	struct ogpu_mem_preempts preempts;
+	/** @peers_away: other devices get no VRAM now; READ_ONCE(), with a dma_resv held */
+	bool peers_away;
 	/** @svms: address spaces that mirror processes */
 	struct ogpu_mem_svms svms;
 };

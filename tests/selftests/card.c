@@ -638,6 +638,31 @@ struct drm_ogpu_query_memory card_memory(struct card *card)
 	return mem;
 }
 
+uint32_t card_peer_path(const struct card *card, const struct card *other)
+{
+	struct drm_ogpu_query_peer peer = {};
+	struct drm_ogpu_query query = {
+		.type = DRM_OGPU_QUERY_PEER,
+		.size = sizeof(peer),
+		.pointer = (uintptr_t)&peer,
+	};
+	drmDevicePtr device;
+	int ret;
+
+	if (drmGetDevice2(other->fd, 0, &device))
+		die("drmGetDevice2", -errno);
+	peer.domain = device->businfo.pci->domain;
+	peer.bus = device->businfo.pci->bus;
+	peer.device = device->businfo.pci->dev;
+	peer.function = device->businfo.pci->func;
+	drmFreeDevice(&device);
+	ret = card_ioctl(card, DRM_IOCTL_OGPU_QUERY, &query);
+	if (ret)
+		die("QUERY of a peer", ret);
+
+	return peer.path;
+}
+
 int card_wait_memory(struct card *card, const struct drm_ogpu_query_memory *want)
 {
 	uint64_t end = time_limit(MEMORY_WAIT_MS);

@@ -121,6 +121,9 @@ void card_run(struct card *card, uint32_t queue, const struct stream *s);
 
 /* Use of memory by all processes, at this moment. */
 struct drm_ogpu_query_memory card_memory(struct card *card);
+
+/* How @other reaches buffers of @card: a DRM_OGPU_PEER_* of DRM_OGPU_QUERY_PEER. */
+uint32_t card_peer_path(const struct card *card, const struct card *other);
 /*
  * Waits at most 30 s until use is as it was. What a closed file held comes back sooner or later,
  * but without anybody's help. 0, or -ETIME after saying what differs.

@@ -165,6 +165,7 @@ static bool query_sizes(void)
 		[DRM_OGPU_QUERY_FIRMWARE] = sizeof(struct drm_ogpu_query_firmware),
 		[DRM_OGPU_QUERY_MEMORY] = sizeof(struct drm_ogpu_query_memory),
 		[DRM_OGPU_QUERY_TIME] = sizeof(struct drm_ogpu_query_time),
+		[DRM_OGPU_QUERY_PEER] = sizeof(struct drm_ogpu_query_peer),
 	};
 	__u32 type;
 

@@ -22,6 +22,8 @@ enum drm_ogpu_query_type {
 	DRM_OGPU_QUERY_MEMORY = 2,
 	/** @DRM_OGPU_QUERY_TIME: &struct drm_ogpu_query_time */
 	DRM_OGPU_QUERY_TIME = 3,
+	/** @DRM_OGPU_QUERY_PEER: &struct drm_ogpu_query_peer, of which a part is read first */
+	DRM_OGPU_QUERY_PEER = 4,
 };
 
 /**
@@ -29,7 +31,8 @@ enum drm_ogpu_query_type {
  *
  * With @size 0 the kernel sets @size to the bytes of the structure it knows. Otherwise it fills the
  * first min(@size, its own) bytes at @pointer, zeroes the rest up to @size, and sets @size to
- * what it filled. Errors: -EINVAL for an unknown @type or a @size over 4096.
+ * what it filled. Errors: -EINVAL for an unknown @type or a @size over 4096; -EFAULT; -ENODEV if
+ * the card is being reset, or is gone.
  */
 struct drm_ogpu_query {
 	/** @type: &enum drm_ogpu_query_type */
@@ -159,6 +162,50 @@ struct drm_ogpu_query_time {
 	__u64 cpu_ns;
 	/** @uncertainty_ns: time that the two reads took together */
 	__u64 uncertainty_ns;
+};
+
+/** enum drm_ogpu_peer_path - how another device reaches buffers of this card */
+enum drm_ogpu_peer_path {
+	/**
+	 * @DRM_OGPU_PEER_DIRECT: in VRAM, if its driver takes such addresses; cards of this driver
+	 * do. At most @vram_visible_size of &struct drm_ogpu_query_memory, of all buffers together
+	 */
+	DRM_OGPU_PEER_DIRECT = 0,
+	/** @DRM_OGPU_PEER_SYSTEM_KERNEL: in system memory: the kernel has no CONFIG_PCI_P2PDMA */
+	DRM_OGPU_PEER_SYSTEM_KERNEL = 1,
+	/**
+	 * @DRM_OGPU_PEER_SYSTEM_BUS: in system memory: there is no path between the two of which
+	 * the kernel knows that it works
+	 */
+	DRM_OGPU_PEER_SYSTEM_BUS = 2,
+	/** @DRM_OGPU_PEER_SYSTEM_REACH: in system memory: the device's addresses are too short */
+	DRM_OGPU_PEER_SYSTEM_REACH = 3,
+};
+
+/**
+ * struct drm_ogpu_query_peer - what this card and another device have of each other
+ *
+ * For buffers of this card that the other device imports; the other direction is told by the other
+ * device. It is decided anew whenever a device attaches to a buffer, and holds as long as both are
+ * bound to their drivers. All devices that are attached to a buffer at the same time use it at the
+ * same place: where one of them needs system memory, so do all.
+ *
+ * The fields up to @function are read. Errors beside those of &DRM_IOCTL_OGPU_QUERY: -EINVAL if
+ * @size ends before @path, or for an address that cannot be; -ENOENT if there is no such device.
+ */
+struct drm_ogpu_query_peer {
+	/** @domain: PCI address of the other device, as in its name in sysfs */
+	__u32 domain;
+	/** @bus: at most 255 */
+	__u32 bus;
+	/** @device: at most 31 */
+	__u32 device;
+	/** @function: at most 7 */
+	__u32 function;
+	/** @path: out: &enum drm_ogpu_peer_path */
+	__u32 path;
+	/** @distance: out: ports between the two, for DRM_OGPU_PEER_DIRECT; less is better. Or 0 */
+	__u32 distance;
 };
 
 #if defined(__cplusplus)
