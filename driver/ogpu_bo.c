@@ -34,7 +34,7 @@
 /* Alignment of buffers that may be in VRAM: one CONTIG group of page-table entries. */
 #define OGPU_BO_VRAM_ALIGN	max_t(u64, OGPU_PAGE_64K, PAGE_SIZE)
 
-/* Other devices reach what the CPU reaches. */
+/* Other cards reach what the CPU reaches. */
 static bool ogpu_bo_in_aperture(const struct ogpu_bo *bo)
 {
 	return (bo->flags & DRM_OGPU_BO_CPU_ACCESS) || !list_empty(&bo->importers);
@@ -166,8 +166,6 @@ int ogpu_bo_validate(struct ogpu_bo *bo, struct ogpu_mem_try *try)
 	}
 	if (READ_ONCE(bo->lost))
 		return -EBADMSG;
-	if (bo->ttm.pin_count)
-		return 0;
 
 	/* Room in VRAM is not worth waiting for jobs that use it where it is. */
 	if ((bo->placement & DRM_OGPU_BO_SYSTEM) && bo->ttm.resource->mem_type == TTM_PL_TT &&

@@ -194,8 +194,6 @@ struct ogpu_bo {
 	struct list_head importers;
 	/** @far: how many of @importers reach it in system memory only; under the dma_resv */
 	unsigned int far;
-	/** @pinned_vram: it was pinned for them in VRAM; under the dma_resv */
-	bool pinned_vram;
 	/** @import: what is behind it if it is of another device */
 	struct ogpu_import import;
 	/** @free_work: the end of it, if it comes while the dma_resv is held */

@@ -393,7 +393,10 @@ static void ogpu_copy_add_dep(struct ogpu_copy_work *work, struct dma_fence *fen
 		work->prompt = false;
 }
 
-/* Other devices use neither VRAM nor what is about to become it: their fences do not matter. */
+/*
+ * Devices of other drivers use neither VRAM nor what is about to become it: their fences do not
+ * matter.
+ */
 static bool ogpu_copy_is_dep(const struct dma_fence *fence, u64 context)
 {
 	return context ? fence->context == context : ogpu_fence_is_ours(fence);

@@ -60,7 +60,6 @@ static void ogpu_import_moved(struct dma_buf_attachment *attach)
 }
 
 static const struct dma_buf_attach_ops ogpu_import_ops = {
-	.allow_peer2peer = true,
 	.invalidate_mappings = ogpu_import_moved,
 };
 

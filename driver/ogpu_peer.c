@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Peers: other devices that reach VRAM itself, through the aperture.
+ * Peers: other cards that reach VRAM itself, through the aperture.
  *
  * DOC: Peers
  *
- * A device on the same bus can use VRAM where the CPU sees it, if the kernel knows that transfers
- * between the two arrive (pci_p2pdma), and if the device reaches such addresses. Whether it does is
- * decided when it is attached to a buffer. As long as all devices that are attached to a buffer are
- * peers it may stay in VRAM, in the part that the CPU sees; with another one, it is in system
- * memory for all of them. A peer is told of moves like all others, and its place in VRAM is nobody
- * else's before what it does there is over: its fences are in the dma_resv.
+ * Another card of this driver can use VRAM where the CPU sees it, if the kernel knows that
+ * transfers between the two arrive (pci_p2pdma), and if the card reaches such addresses. Whether it
+ * does is decided when it is attached to a buffer. As long as all devices that are attached to a
+ * buffer are peers it may stay in VRAM, in the part that the CPU sees; with another one, it is in
+ * system memory for all of them. A peer is told of moves like all others, and its place in VRAM is
+ * nobody else's before what it does there is over: its fences are in the dma_resv.
+ *
+ * Devices of other drivers are no peers. What they do may never end, as far as their fences tell,
+ * so moves do not wait for it (ogpu_copy_work.c), and VRAM that they still use would be handed out.
  *
  * Memory is not moved to VRAM for a peer's sake if others had to make way: it is used in system
  * memory then, until the card that it belongs to brings it to VRAM with a job.
@@ -66,9 +69,9 @@ static int ogpu_peer_distance(struct ogpu_device *odev, struct device *dev,
 }
 
 /**
- * ogpu_peer_can() - can a device be a peer?
+ * ogpu_peer_can() - can a card be a peer?
  * @odev: the card whose VRAM it is
- * @dev: another device
+ * @dev: another card
  *
  * Return: true if it reaches VRAM through the aperture.
  */
@@ -319,6 +322,11 @@ int ogpu_peer_query(struct ogpu_device *odev, struct drm_ogpu_query_peer *query)
 	if (!pdev)
 		return -ENOENT;
 	distance = ogpu_peer_distance(odev, &pdev->dev, &path);
+	if (path != DRM_OGPU_PEER_SYSTEM_KERNEL &&
+	    READ_ONCE(pdev->dev.driver) != READ_ONCE(odev->pdev->dev.driver)) {
+		path = DRM_OGPU_PEER_SYSTEM_DRIVER;
+		distance = -1;
+	}
 	pci_dev_put(pdev);
 	query->path = path;
 	query->distance = max(distance, 0);

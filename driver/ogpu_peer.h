@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * Peers: other devices that reach VRAM itself, through the aperture.
+ * Peers: other cards that reach VRAM itself, through the aperture.
  */
 #ifndef _OGPU_PEER_H_
 #define _OGPU_PEER_H_

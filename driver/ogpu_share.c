@@ -15,11 +15,11 @@
  * submission of those that he shares it with wait for his jobs, and jobs that wait for each other
  * by values in memory would wait for ever.
  *
- * Devices of other drivers, and other cards, that can use VRAM where it is are peers: ogpu_peer.c.
- * All others are attached to buffers that may be in system memory, and use them there: a buffer
- * that they have mapped stays there, out of swap space, as long as one is attached. Those that
- * cannot be told of moves, and those that say so, pin it, in VRAM if they are peers; that counts as
- * locked memory of who made the buffer.
+ * Other cards of this driver that can use VRAM where it is are peers: ogpu_peer.c. Devices of other
+ * drivers, and all other cards, are attached to buffers that may be in system memory, and use them
+ * there: a buffer that they have mapped stays there, out of swap space, as long as one is attached.
+ * Those that cannot be told of moves, and those that say so, pin it; that counts as locked memory
+ * of who made the buffer.
  *
  * What executes in an address space of the long-running kind has no fence of its end.
  *
@@ -48,7 +48,6 @@
 #include "ogpu_place.h"
 #include "ogpu_preempt.h"
 #include "ogpu_share.h"
-#include "ogpu_ttm.h"
 
 /*
  * Other devices
@@ -62,12 +61,9 @@ struct ogpu_share_link {
 	struct list_head link;
 	/** @attach: the core's */
 	struct dma_buf_attachment *attach;
+	/** @peer: it reaches VRAM */
+	bool peer;
 };
-
-static bool ogpu_share_may_attach(const struct ogpu_bo *bo, bool peer)
-{
-	return peer || !bo->pinned_vram;
-}
 
 /* Who is no peer reaches it in system memory only, where it stays as long as he is attached. */
 static int ogpu_share_attach(struct dma_buf *dma_buf, struct dma_buf_attachment *attach)
@@ -77,7 +73,7 @@ static int ogpu_share_attach(struct dma_buf *dma_buf, struct dma_buf_attachment 
 	bool peer;
 	int ret;
 
-	peer = attach->peer2peer && ogpu_peer_fits(bo) &&
+	peer = ogpu_import_follows(attach) && ogpu_peer_fits(bo) &&
 	       ogpu_peer_can(ogpu_bo_device(bo), attach->dev);
 	if (!peer && !(bo->placement & DRM_OGPU_BO_SYSTEM))
 		return -EOPNOTSUPP;
@@ -90,22 +86,19 @@ static int ogpu_share_attach(struct dma_buf *dma_buf, struct dma_buf_attachment 
 		kfree(link);
 		return ret;
 	}
-	if (ogpu_share_may_attach(bo, peer)) {
-		attach->peer2peer = peer;
-		attach->priv = link;
-		link->attach = attach;
-		list_add_tail(&link->link, &bo->importers);
-		if (!peer) {
-			bo->far++;
-			bo->is_away = false;
-		}
-	} else {
-		ret = -EBUSY;
-		kfree(link);
+	/* What cards of this driver take is settled without the core. */
+	attach->peer2peer = false;
+	attach->priv = link;
+	link->attach = attach;
+	link->peer = peer;
+	list_add_tail(&link->link, &bo->importers);
+	if (!peer) {
+		bo->far++;
+		bo->is_away = false;
 	}
 	dma_resv_unlock(dma_buf->resv);
 
-	return ret;
+	return 0;
 }
 
 static void ogpu_share_detach(struct dma_buf *dma_buf, struct dma_buf_attachment *attach)
@@ -116,7 +109,7 @@ static void ogpu_share_detach(struct dma_buf *dma_buf, struct dma_buf_attachment
 	dma_resv_lock(dma_buf->resv, NULL);
 	list_del(&link->link);
 	/* To VRAM with the next job, if that is where it would rather be. */
-	if (!attach->peer2peer && !--bo->far)
+	if (!link->peer && !--bo->far)
 		drm_gpuvm_bo_gem_evict(&bo->ttm.base, true);
 	dma_resv_unlock(dma_buf->resv);
 	kfree(link);
@@ -136,9 +129,6 @@ static int ogpu_share_place(struct ogpu_bo *bo)
 
 	if (ogpu_bo_is_stale(bo) || READ_ONCE(bo->lost))
 		return -ENODEV;
-	/* For those that are attached by now. */
-	if (bo->ttm.pin_count)
-		return 0;
 	ogpu_places_init(&places, &try);
 	vram = bo->prefer == DRM_OGPU_BO_VRAM &&
 	       ogpu_peer_add_place(bo, &places, TTM_PL_FLAG_DESIRED);
@@ -170,26 +160,14 @@ static struct sg_table *ogpu_share_map_pages(struct dma_buf_attachment *attach, 
 static struct sg_table *ogpu_share_map_placed(struct dma_buf_attachment *attach,
 					      struct ogpu_bo *bo, enum dma_data_direction dir)
 {
-	struct sg_table *sgt;
 	int ret;
 
 	ret = ogpu_share_place(bo);
 	if (ret)
 		return ERR_PTR(ret);
-	if (bo->ttm.resource->mem_type != TTM_PL_VRAM)
-		return ogpu_share_map_pages(attach, bo, dir);
 
-	sgt = ogpu_peer_map(bo, attach->dev, dir);
-	if (PTR_ERR_OR_ZERO(sgt) != -EIO || bo->pinned_vram ||
-	    !(bo->placement & DRM_OGPU_BO_SYSTEM))
-		return sgt;
-
-	/* It is no peer after all. */
-	attach->peer2peer = false;
-	bo->far++;
-	ret = ogpu_share_place(bo);
-
-	return ret ? ERR_PTR(ret) : ogpu_share_map_pages(attach, bo, dir);
+	return bo->ttm.resource->mem_type == TTM_PL_VRAM ?
+	       ogpu_peer_map(bo, attach->dev, dir) : ogpu_share_map_pages(attach, bo, dir);
 }
 
 static struct sg_table *ogpu_share_map(struct dma_buf_attachment *attach,
@@ -220,33 +198,6 @@ static void ogpu_share_unmap(struct dma_buf_attachment *attach, struct sg_table 
 	kfree(sgt);
 }
 
-/* What may be in VRAM only is pinned there, if need be in the place of others. */
-static int ogpu_share_pin_place(struct ogpu_bo *bo)
-{
-	struct ttm_operation_ctx ctx = { .interruptible = true, .gfp_retry_mayfail = true };
-	struct ogpu_vram_mgr *vram = &ogpu_bo_device(bo)->mem->vram;
-	struct ogpu_mem_try try = {};
-	struct ogpu_places places;
-	int ret;
-
-	ret = ogpu_share_place(bo);
-	if (!ret && !(bo->placement & DRM_OGPU_BO_SYSTEM) &&
-	    bo->ttm.resource->mem_type != TTM_PL_VRAM) {
-		ogpu_places_init(&places, &try);
-		ret = ogpu_peer_add_place(bo, &places, 0) ?
-		      ttm_bo_validate(&bo->ttm, &places.placement, &ctx) : -ENOSPC;
-	}
-	if (ret || bo->ttm.resource->mem_type != TTM_PL_VRAM)
-		return ret;
-
-	ret = ogpu_vram_mgr_pin(vram, bo->ttm.base.size);
-	if (ret)
-		return ret;
-	bo->pinned_vram = true;
-
-	return 0;
-}
-
 /* What is pinned counts for who made the buffer: he has handed it out. */
 static int ogpu_share_pin_new(struct ogpu_bo *bo)
 {
@@ -257,7 +208,7 @@ static int ogpu_share_pin_new(struct ogpu_bo *bo)
 		return -ENODEV;
 	ret = ogpu_mem_client_pin(bo->client, bo->ttm.base.size);
 	if (!ret) {
-		ret = ogpu_share_pin_place(bo);
+		ret = ogpu_share_place(bo);
 		if (ret)
 			ogpu_mem_client_unpin(bo->client, bo->ttm.base.size);
 	}
@@ -291,12 +242,8 @@ static void ogpu_share_unpin(struct dma_buf_attachment *attach)
 	if (ogpu_import_follows(attach))
 		return;
 	ttm_bo_unpin(&bo->ttm);
-	if (bo->ttm.pin_count)
-		return;
-	ogpu_mem_client_unpin(bo->client, bo->ttm.base.size);
-	if (bo->pinned_vram)
-		ogpu_vram_mgr_unpin(&ogpu_bo_device(bo)->mem->vram, bo->ttm.base.size);
-	bo->pinned_vram = false;
+	if (!bo->ttm.pin_count)
+		ogpu_mem_client_unpin(bo->client, bo->ttm.base.size);
 }
 
 static const struct dma_buf_ops ogpu_share_ops = {

@@ -586,43 +586,6 @@ u64 ogpu_vram_mgr_room(struct ogpu_vram_mgr *mgr, bool visible)
 }
 
 /**
- * ogpu_vram_mgr_pin() - a buffer in visible VRAM is to be pinned for another device
- * @mgr: the allocator
- * @size: bytes
- *
- * Undone by ogpu_vram_mgr_unpin().
- *
- * Return: 0; -ENOSPC: more than half of what the CPU can see would be.
- */
-int ogpu_vram_mgr_pin(struct ogpu_vram_mgr *mgr, u64 size)
-{
-	int ret = -ENOSPC;
-
-	mutex_lock(&mgr->lock);
-	if (size <= mgr->visible_size / 2 && mgr->exported <= mgr->visible_size / 2 - size) {
-		mgr->exported += size;
-		WRITE_ONCE(mgr->pinned, mgr->pinned + size);
-		ret = 0;
-	}
-	mutex_unlock(&mgr->lock);
-
-	return ret;
-}
-
-/**
- * ogpu_vram_mgr_unpin() - undo ogpu_vram_mgr_pin()
- * @mgr: the allocator
- * @size: bytes
- */
-void ogpu_vram_mgr_unpin(struct ogpu_vram_mgr *mgr, u64 size)
-{
-	mutex_lock(&mgr->lock);
-	mgr->exported -= size;
-	WRITE_ONCE(mgr->pinned, mgr->pinned - size);
-	mutex_unlock(&mgr->lock);
-}
-
-/**
  * ogpu_vram_mgr_usage() - how much of VRAM is taken
  * @mgr: the allocator
  * @used: out: bytes in use by buffers and page tables

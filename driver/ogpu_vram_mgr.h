@@ -63,10 +63,8 @@ struct ogpu_vram_mgr {
 	u64 visible_used;
 	/** @frees: how often memory was freed; read with READ_ONCE() */
 	u32 frees;
-	/** @pinned: bytes that are never moved, all visible: of the driver, and @exported */
+	/** @pinned: bytes of buffers of the driver, all visible */
 	u64 pinned;
-	/** @exported: of @pinned, bytes that are pinned for other devices */
-	u64 exported;
 	/** @busy: parts that are free, or in use again, while what was there is moved away */
 	struct ogpu_vram_busy busy;
 };
@@ -134,8 +132,6 @@ int ogpu_vram_mgr_init(struct ogpu_vram_mgr *mgr, struct ogpu_device *odev,
 		       struct ttm_device *ttm);
 void ogpu_vram_mgr_fini(struct ogpu_vram_mgr *mgr);
 u64 ogpu_vram_mgr_room(struct ogpu_vram_mgr *mgr, bool visible);
-int ogpu_vram_mgr_pin(struct ogpu_vram_mgr *mgr, u64 size);
-void ogpu_vram_mgr_unpin(struct ogpu_vram_mgr *mgr, u64 size);
 void ogpu_vram_mgr_usage(struct ogpu_vram_mgr *mgr, u64 *used, u64 *visible_used);
 int ogpu_vram_begin_leave(struct ttm_resource *res);
 void ogpu_vram_leave(struct ttm_resource *res, struct dma_fence *fence);

@@ -216,6 +216,9 @@ TEST(query)
 	peer = (struct drm_ogpu_query_peer){};
 	EXPECT_EQ(ask(&cards[0], &peer, offsetof(struct drm_ogpu_query_peer, path)), 0);
 	EXPECT_EQ(ask(&cards[0], &peer, sizeof(peer)), 0);
+	EXPECT_EQ(peer.path,
+		  kernel ? DRM_OGPU_PEER_SYSTEM_DRIVER : DRM_OGPU_PEER_SYSTEM_KERNEL);
+	EXPECT_EQ(peer.distance, 0);
 }
 
 /* In VRAM, with what each of them writes seen by the other one, and by the CPU. */

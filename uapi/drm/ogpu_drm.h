@@ -66,13 +66,12 @@
  * is DRM_OGPU_BO_LOST.
  *
  * Other devices, other cards too, can use a buffer that was made with DRM_OGPU_BO_SYSTEM; it stays
- * in system memory while one is attached. Those that reach VRAM (DRM_OGPU_QUERY_PEER) use it where
+ * in system memory while one is attached. Cards that reach VRAM (DRM_OGPU_QUERY_PEER) use it where
  * it is, also what was made with DRM_OGPU_BO_VRAM alone, if that fits into visible VRAM; of such
  * buffers all others get -EOPNOTSUPP. A device that cannot be told of moves has it pinned, which
  * counts as locked memory of who opened the file that made it (RLIMIT_MEMLOCK as it was then,
- * unless CAP_IPC_LOCK): beyond that it gets -ENOMEM; -ENOSPC if half of visible VRAM would be
- * pinned; -EBUSY if others have it pinned in VRAM, which it does not reach; and -ENODEV when the
- * card is gone, or was reset since.
+ * unless CAP_IPC_LOCK): beyond that it gets -ENOMEM; and -ENODEV when the card is gone, or was
+ * reset since.
  *
  * Jobs of files of this driver wait for each other only if they are told to, by syncobjs, or by
  * fences that DMA_BUF_IOCTL_EXPORT_SYNC_FILE takes out of a buffer. For all others a dma-buf has

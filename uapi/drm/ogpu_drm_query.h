@@ -167,8 +167,8 @@ struct drm_ogpu_query_time {
 /** enum drm_ogpu_peer_path - how another device reaches buffers of this card */
 enum drm_ogpu_peer_path {
 	/**
-	 * @DRM_OGPU_PEER_DIRECT: in VRAM, if its driver takes such addresses; cards of this driver
-	 * do. At most @vram_visible_size of &struct drm_ogpu_query_memory, of all buffers together
+	 * @DRM_OGPU_PEER_DIRECT: in VRAM. At most @vram_visible_size of &struct
+	 * drm_ogpu_query_memory, of all buffers together
 	 */
 	DRM_OGPU_PEER_DIRECT = 0,
 	/** @DRM_OGPU_PEER_SYSTEM_KERNEL: in system memory: the kernel has no CONFIG_PCI_P2PDMA */
@@ -180,6 +180,8 @@ enum drm_ogpu_peer_path {
 	DRM_OGPU_PEER_SYSTEM_BUS = 2,
 	/** @DRM_OGPU_PEER_SYSTEM_REACH: in system memory: the device's addresses are too short */
 	DRM_OGPU_PEER_SYSTEM_REACH = 3,
+	/** @DRM_OGPU_PEER_SYSTEM_DRIVER: in system memory: it is not bound to this driver now */
+	DRM_OGPU_PEER_SYSTEM_DRIVER = 4,
 };
 
 /**
@@ -188,7 +190,8 @@ enum drm_ogpu_peer_path {
  * For buffers of this card that the other device imports; the other direction is told by the other
  * device. It is decided anew whenever a device attaches to a buffer, and holds as long as both are
  * bound to their drivers. All devices that are attached to a buffer at the same time use it at the
- * same place: where one of them needs system memory, so do all.
+ * same place: where one of them needs system memory, so do all. A card can be asked about itself,
+ * at a distance of 0, which no buffer needs.
  *
  * The fields up to @function are read. Errors beside those of &DRM_IOCTL_OGPU_QUERY: -EINVAL if
  * @size ends before @path, or for an address that cannot be; -ENOENT if there is no such device.
