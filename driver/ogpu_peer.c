@@ -5,11 +5,12 @@
  * DOC: Peers
  *
  * Another card of this driver can use VRAM where the CPU sees it, if the kernel knows that
- * transfers between the two arrive (pci_p2pdma), and if the card reaches such addresses. Whether it
- * does is decided when it is attached to a buffer. As long as all devices that are attached to a
- * buffer are peers it may stay in VRAM, in the part that the CPU sees; with another one, it is in
- * system memory for all of them. A peer is told of moves like all others, and its place in VRAM is
- * nobody else's before what it does there is over: its fences are in the dma_resv.
+ * transfers between the two arrive (pci_p2pdma), if nothing translates the addresses that the card
+ * uses, and if it reaches them. Whether that is so is decided when it is attached to a buffer. As
+ * long as all devices that are attached to a buffer are peers it may stay in VRAM, in the part that
+ * the CPU sees; with another one, it is in system memory for all of them. A peer is told of moves
+ * like all others, and its place in VRAM is nobody else's before what it does there is over: its
+ * fences are in the dma_resv.
  *
  * Devices of other drivers are no peers. What they do may never end, as far as their fences tell,
  * so moves do not wait for it (ogpu_copy_work.c), and VRAM that they still use would be handed out.
@@ -22,8 +23,10 @@
  *
  * Peers have no power over the card: it need not be asked, nor be running, when they use VRAM.
  */
+#include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
+#include <linux/iommu-dma.h>
 #include <linux/jiffies.h>
 #include <linux/pci-p2pdma.h>
 #include <linux/pci.h>
@@ -36,6 +39,7 @@
 #include <drm/ttm/ttm_placement.h>
 
 #include "abi/addr.h"
+#include "abi/regs.h"
 #include "ogpu_bo.h"
 #include "ogpu_compat.h"
 #include "ogpu_peer.h"
@@ -45,6 +49,16 @@
 
 /* Before sleep, what peers do is waited for so long, all together. */
 #define OGPU_PEERS_WAIT_MS	20000
+
+/*
+ * Is what the DMA API gives the device an address of the bus? A switch only knows those. One that
+ * an IOMMU translates goes up to the root, and of that way the kernel has not said that it works.
+ */
+static bool ogpu_peer_is_plain(struct ogpu_device *odev, struct device *dev)
+{
+	return !use_dma_iommu(dev) && !get_dma_ops(dev) &&
+	       pci_bus_address(odev->pdev, OGPU_BAR_VRAM) == odev->aperture_phys;
+}
 
 /* Returns the distance, or less than 0 and in *@why the reason. */
 static int ogpu_peer_distance(struct ogpu_device *odev, struct device *dev,
@@ -60,6 +74,9 @@ static int ogpu_peer_distance(struct ogpu_device *odev, struct device *dev,
 	distance = pci_p2pdma_distance(odev->pdev, dev, false);
 	if (distance < 0)
 		return distance;
+	*why = DRM_OGPU_PEER_SYSTEM_IOMMU;
+	if (!ogpu_peer_is_plain(odev, dev))
+		return -1;
 	*why = DRM_OGPU_PEER_SYSTEM_REACH;
 	if (last > dma_get_mask(dev))
 		return -1;

@@ -5,6 +5,7 @@
  *
  * VM: --cards 2
  * VM: --cards 2 --switch 2
+ * VM: --cards 2 --switch 2 --iommu
  */
 #include <fcntl.h>
 #include <poll.h>

@@ -182,6 +182,11 @@ enum drm_ogpu_peer_path {
 	DRM_OGPU_PEER_SYSTEM_REACH = 3,
 	/** @DRM_OGPU_PEER_SYSTEM_DRIVER: in system memory: it is not bound to this driver now */
 	DRM_OGPU_PEER_SYSTEM_DRIVER = 4,
+	/**
+	 * @DRM_OGPU_PEER_SYSTEM_IOMMU: in system memory: an IOMMU, or the host bridge, translates
+	 * the device's addresses. With the kernel parameter iommu=pt an IOMMU does not
+	 */
+	DRM_OGPU_PEER_SYSTEM_IOMMU = 5,
 };
 
 /**
