@@ -118,19 +118,21 @@ static void ogpu_share_detach(struct dma_buf *dma_buf, struct dma_buf_attachment
 /*
  * In VRAM if all are peers and there is room, else in system memory, also if it may be in VRAM only
  * as long as the card uses it. The move is not waited for: its fence is in the dma_resv, of usage
- * DMA_RESV_USAGE_KERNEL.
+ * DMA_RESV_USAGE_KERNEL. Until its last move out is over nobody knows whether that has lost
+ * something, and it stays.
  */
 static int ogpu_share_place(struct ogpu_bo *bo)
 {
 	struct ttm_operation_ctx ctx = { .interruptible = true, .gfp_retry_mayfail = true };
 	struct ogpu_mem_try try = {};
 	struct ogpu_places places;
-	bool vram;
+	bool settled, vram;
 
+	settled = ogpu_bo_settle(bo);
 	if (ogpu_bo_is_stale(bo) || READ_ONCE(bo->lost))
 		return -ENODEV;
 	ogpu_places_init(&places, &try);
-	vram = bo->prefer == DRM_OGPU_BO_VRAM &&
+	vram = settled && bo->prefer == DRM_OGPU_BO_VRAM &&
 	       ogpu_peer_add_place(bo, &places, TTM_PL_FLAG_DESIRED);
 	ogpu_places_add(&places, TTM_PL_TT, vram ? TTM_PL_FLAG_FALLBACK : 0);
 

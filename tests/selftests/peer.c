@@ -58,6 +58,28 @@ static void import(struct card *card, int fd, struct buffer *buf)
 	map_new(card, buf);
 }
 
+/* The same, and nothing is waited for. */
+static void import_async(struct card *card, int fd, struct buffer *buf)
+{
+	struct drm_ogpu_bind_op op = {};
+	struct drm_ogpu_vm_bind bind = {
+		.vm_id = card->vm, .flags = DRM_OGPU_VM_BIND_ASYNC, .ops = CARD_ARRAY(&op, 1),
+	};
+
+	*buf = (struct buffer){ .size = lseek(fd, 0, SEEK_END), .va = card->next_va };
+	card->next_va += buf->size + (1 << 20);
+	ASSERT_EQ(try_import(card, fd, &buf->handle), 0);
+	op = card_map_op(buf, 0, buf->va, buf->size);
+	ASSERT_EQ(card_ioctl(card, DRM_IOCTL_OGPU_VM_BIND, &bind), 0);
+}
+
+static int prefetch(const struct card *card, const struct buffer *buf, uint32_t placement)
+{
+	struct drm_ogpu_bo_prefetch args = { .handle = buf->handle, .placement = placement };
+
+	return card_ioctl(card, DRM_IOCTL_OGPU_BO_PREFETCH, &args);
+}
+
 static uint32_t place(const struct card *card, const struct buffer *buf)
 {
 	struct drm_ogpu_bo_info info = { .handle = buf->handle };
@@ -400,6 +422,35 @@ TEST_TIMEOUT(moved_away, 180)
 	EXPECT(finds(&other, &theirs, 0x503));
 	for (i = 0; i < count; i++)
 		EXPECT(finds(&crowd, &others[i], 0x600 + i));
+}
+
+/* While its move out of VRAM waits for a job it does not come back, though there is room. */
+TEST_TIMEOUT(settles, 120)
+{
+	unsigned int card, near, far;
+	struct buffer mine, theirs;
+	struct side one, other;
+	int fd;
+
+	if (!find(&card, &near, &far))
+		SKIP("no peers");
+	side_open(&one, card);
+	side_open(&other, near);
+	card_buffer(&one.card, &mine, SIZE, BOTH, READ_WRITE);
+	fill(&one, &mine, 0x900);
+	hold(&one, &mine);
+	ASSERT_EQ(prefetch(&one.card, &mine, DRM_OGPU_BO_SYSTEM), 0);
+	ASSERT_EQ(place(&one.card, &mine), DRM_OGPU_BO_SYSTEM);
+	fd = export(&one.card, mine.handle);
+	/* Of what was exported and is in use this only says where it should be. */
+	ASSERT_EQ(prefetch(&one.card, &mine, DRM_OGPU_BO_VRAM), 0);
+	import_async(&other.card, fd, &theirs);
+	EXPECT_EQ(place(&one.card, &mine), DRM_OGPU_BO_SYSTEM);
+	let_go(&one);
+	EXPECT(is_all(one.out.map, 0x900));
+	EXPECT(finds(&other, &theirs, 0x900));
+	fill(&one, &mine, 0x901);
+	EXPECT(finds(&other, &theirs, 0x901));
 }
 
 /* A program dies in the middle of a job on a peer's VRAM: it comes back, nothing else goes. */
