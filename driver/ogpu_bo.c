@@ -240,22 +240,27 @@ void ogpu_bo_set_region(struct ogpu_bo *bo, enum ogpu_region region)
 	ogpu_bo_count_purgeable(bo, size);
 }
 
+/* What it needs of VRAM. One that was dropped needs no room until it is needed again. */
+static s64 ogpu_bo_vram_only(const struct ogpu_bo *bo, bool add)
+{
+	if (bo->placement != DRM_OGPU_BO_VRAM || bo->need == OGPU_BO_PURGED)
+		return 0;
+
+	return add ? bo->ttm.base.size : -bo->ttm.base.size;
+}
+
 /**
  * ogpu_bo_count() - a buffer comes to an address space, or leaves it
  * @bo: the buffer, locked
  * @root: of the address space
  * @add: it comes
- *
- * One that was dropped needs no room until it is needed again.
  */
 void ogpu_bo_count(const struct ogpu_bo *bo, struct ogpu_root *root, bool add)
 {
-	s64 size = add ? bo->ttm.base.size : -bo->ttm.base.size;
+	s64 size = ogpu_bo_vram_only(bo, add);
 
-	if (bo->placement != DRM_OGPU_BO_VRAM || bo->need == OGPU_BO_PURGED)
-		return;
 	atomic64_add(size, &root->vram_only);
-	if (bo->flags & DRM_OGPU_BO_CPU_ACCESS)
+	if (ogpu_bo_in_aperture(bo))
 		atomic64_add(size, &root->visible_only);
 }
 
@@ -265,6 +270,33 @@ static void ogpu_bo_count_all(const struct ogpu_bo *bo, bool add)
 
 	drm_gem_for_each_gpuvm_bo(vm_bo, &bo->ttm.base)
 		ogpu_bo_count(bo, gem_to_ogpu_root(drm_gpuvm_resv_obj(vm_bo->vm)), add);
+}
+
+static void ogpu_bo_count_visible_all(const struct ogpu_bo *bo, bool add)
+{
+	struct drm_gpuvm_bo *vm_bo;
+
+	drm_gem_for_each_gpuvm_bo(vm_bo, &bo->ttm.base)
+		atomic64_add(ogpu_bo_vram_only(bo, add),
+			     &gem_to_ogpu_root(drm_gpuvm_resv_obj(vm_bo->vm))->visible_only);
+}
+
+/**
+ * ogpu_bo_set_importer() - another device is attached to a buffer, or is not any more
+ * @bo: the buffer, locked
+ * @link: in &struct ogpu_bo.importers
+ * @add: it is attached
+ */
+void ogpu_bo_set_importer(struct ogpu_bo *bo, struct list_head *link, bool add)
+{
+	bool was = ogpu_bo_in_aperture(bo);
+
+	if (add)
+		list_add_tail(link, &bo->importers);
+	else
+		list_del(link);
+	if (ogpu_bo_in_aperture(bo) != was)
+		ogpu_bo_count_visible_all(bo, add);
 }
 
 /**

@@ -280,6 +280,7 @@ void ogpu_mem_client_unpin(struct ogpu_mem_client *client, u64 size);
 void ogpu_bo_set_region(struct ogpu_bo *bo, enum ogpu_region region);
 void ogpu_bo_set_need(struct ogpu_bo *bo, enum ogpu_bo_need need);
 void ogpu_bo_count(const struct ogpu_bo *bo, struct ogpu_root *root, bool add);
+void ogpu_bo_set_importer(struct ogpu_bo *bo, struct list_head *link, bool add);
 void ogpu_bo_set_shared(struct ogpu_bo *bo);
 struct ogpu_root *ogpu_root_create(struct ogpu_device *odev);
 void ogpu_root_used(struct ogpu_root *root);

@@ -91,7 +91,7 @@ static int ogpu_share_attach(struct dma_buf *dma_buf, struct dma_buf_attachment 
 	attach->priv = link;
 	link->attach = attach;
 	link->peer = peer;
-	list_add_tail(&link->link, &bo->importers);
+	ogpu_bo_set_importer(bo, &link->link, true);
 	if (!peer) {
 		bo->far++;
 		bo->is_away = false;
@@ -107,7 +107,7 @@ static void ogpu_share_detach(struct dma_buf *dma_buf, struct dma_buf_attachment
 	struct ogpu_share_link *link = attach->priv;
 
 	dma_resv_lock(dma_buf->resv, NULL);
-	list_del(&link->link);
+	ogpu_bo_set_importer(bo, &link->link, false);
 	/* To VRAM with the next job, if that is where it would rather be. */
 	if (!link->peer && !--bo->far)
 		drm_gpuvm_bo_gem_evict(&bo->ttm.base, true);

@@ -325,6 +325,62 @@ TEST_TIMEOUT(out_of_sight, 120)
 	side_close(&one);
 }
 
+/* What does not fit into the CPU's sight is refused, and nobody has to make way for it. */
+TEST_TIMEOUT(too_much, 180)
+{
+	struct buffer mine[3], theirs[3], bystander;
+	struct side one, other, stranger;
+	struct drm_ogpu_sync sync = { .flags = DRM_OGPU_SYNC_SIGNAL };
+	unsigned int card, near, far, i;
+	int fd, ret = -1;
+
+	if (!find(&card, &near, &far))
+		SKIP("no peers");
+	side_open(&stranger, card);
+	card_buffer(&stranger.card, &bystander, 4 * SIZE, BOTH, READ_WRITE);
+	fill(&stranger, &bystander, 0xa00);
+	ASSERT_EQ(place(&stranger.card, &bystander), DRM_OGPU_BO_VRAM);
+	side_open(&one, card);
+	side_open(&other, near);
+	for (i = 0; i < 3; i++) {
+		struct drm_ogpu_bo_create create = {
+			.size = 6 * SIZE, .placement = DRM_OGPU_BO_VRAM,
+		};
+
+		ASSERT_EQ(card_ioctl(&one.card, DRM_IOCTL_OGPU_BO_CREATE, &create), 0);
+		mine[i] = (struct buffer){ .handle = create.handle, .size = create.size };
+		map_new(&one.card, &mine[i]);
+		fill(&one, &mine[i], 0xa10 + i);
+	}
+	for (i = 0; i < 3; i++) {
+		fd = export(&one.card, mine[i].handle);
+		import(&other.card, fd, &theirs[i]);
+		close(fd);
+	}
+	stream_reset(&one.s);
+	stream_nop(&one.s, 2);
+	EXPECT_EQ(card_submit(&one.card, one.queue, &one.s, NULL, 0), -ENOSPC);
+	EXPECT_EQ(place(&stranger.card, &bystander), DRM_OGPU_BO_VRAM);
+	EXPECT(finds(&stranger, &bystander, 0xa00));
+	for (i = 0; i < 3; i++)
+		EXPECT(finds(&other, &theirs[i], 0xa10 + i));
+
+	/* Without the peer it can be out of sight. */
+	side_close(&other);
+	sync.handle = one.done;
+	stream_reset(&one.s);
+	stream_nop(&one.s, 2);
+	for (i = 0; i < 500 && ret; i++) {
+		ret = card_submit(&one.card, one.queue, &one.s, &sync, 1);
+		if (ret)
+			sleep_ms(20);
+	}
+	ASSERT_EQ(ret, 0);
+	ASSERT_EQ(card_syncobj_wait(&one.card, one.done, WAIT_MS), 0);
+	for (i = 0; i < 3; i++)
+		EXPECT(finds(&one, &mine[i], 0xa10 + i));
+}
+
 /* With one that is no peer it is in system memory for all, and afterwards in VRAM again. */
 TEST_TIMEOUT(third, 180)
 {
