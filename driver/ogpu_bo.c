@@ -289,12 +289,14 @@ static void ogpu_bo_count_visible_all(const struct ogpu_bo *bo, bool add)
  */
 void ogpu_bo_set_importer(struct ogpu_bo *bo, struct list_head *link, bool add)
 {
-	bool was = ogpu_bo_in_aperture(bo);
+	bool was = ogpu_bo_in_aperture(bo), first_or_last = list_empty(&bo->importers);
 
 	if (add)
 		list_add_tail(link, &bo->importers);
 	else
 		list_del(link);
+	if (first_or_last || list_empty(&bo->importers))
+		ogpu_bos_set_imported(bo, add);
 	if (ogpu_bo_in_aperture(bo) != was)
 		ogpu_bo_count_visible_all(bo, add);
 }

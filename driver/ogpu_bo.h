@@ -160,6 +160,16 @@ struct ogpu_import {
 };
 
 /**
+ * struct ogpu_bos_link - a place in &struct ogpu_mem_bos.imported
+ */
+struct ogpu_bos_link {
+	/** @link: in the list */
+	struct list_head link;
+	/** @bo: the buffer; NULL: somebody is on his way through the list */
+	struct ogpu_bo *bo;
+};
+
+/**
  * struct ogpu_bo - a buffer
  */
 struct ogpu_bo {
@@ -192,6 +202,8 @@ struct ogpu_bo {
 	bool shared;
 	/** @importers: &struct ogpu_share_link of other devices; under the dma_resv */
 	struct list_head importers;
+	/** @imported: in a list of the card, while there are @importers */
+	struct ogpu_bos_link imported;
 	/** @far: how many of @importers reach it in system memory only; under the dma_resv */
 	unsigned int far;
 	/** @import: what is behind it if it is of another device */
@@ -311,6 +323,8 @@ int ogpu_ioctl_bo_set_label(struct drm_device *drm, void *data, struct drm_file 
 void ogpu_bos_init(struct ogpu_mem *mem);
 void ogpu_bos_add(struct ogpu_bo *bo);
 void ogpu_bos_del(struct ogpu_bo *bo);
+void ogpu_bos_set_imported(struct ogpu_bo *bo, bool imported);
+struct ogpu_bo *ogpu_bos_next_imported(struct ogpu_mem *mem, struct ogpu_bos_link *way);
 void ogpu_bos_stop(struct ogpu_mem *mem);
 int ogpu_bos_lose(struct ogpu_mem *mem, const unsigned long *chunks);
 

@@ -47,6 +47,7 @@ void ogpu_bos_init(struct ogpu_mem *mem)
 {
 	spin_lock_init(&mem->bos.lock);
 	INIT_LIST_HEAD(&mem->bos.all);
+	INIT_LIST_HEAD(&mem->bos.imported);
 	INIT_LIST_HEAD(&mem->bos.ending);
 	init_waitqueue_head(&mem->bos.ended);
 }
@@ -59,6 +60,7 @@ void ogpu_bos_add(struct ogpu_bo *bo)
 {
 	struct ogpu_mem_bos *bos = &ogpu_bo_device(bo)->mem->bos;
 
+	bo->imported.bo = bo;
 	spin_lock(&bos->lock);
 	list_add_tail(&bo->all, &bos->all);
 	spin_unlock(&bos->lock);
@@ -77,6 +79,55 @@ void ogpu_bos_del(struct ogpu_bo *bo)
 	if (wq_has_sleeper(&bos->ended))
 		wake_up(&bos->ended);
 	spin_unlock(&bos->lock);
+}
+
+/**
+ * ogpu_bos_set_imported() - other devices are attached to a buffer, or no other one any more
+ * @bo: the buffer, locked
+ * @imported: one is
+ */
+void ogpu_bos_set_imported(struct ogpu_bo *bo, bool imported)
+{
+	struct ogpu_mem_bos *bos = &ogpu_bo_device(bo)->mem->bos;
+
+	spin_lock(&bos->lock);
+	/* At the head, so that nobody's way becomes longer. */
+	if (imported)
+		list_add(&bo->imported.link, &bos->imported);
+	else
+		list_del(&bo->imported.link);
+	spin_unlock(&bos->lock);
+}
+
+/**
+ * ogpu_bos_next_imported() - go through the buffers that other devices are attached to
+ * @mem: memory of a card
+ * @way: all zero to begin with; to be gone to the end
+ *
+ * What is attached to for the first time meanwhile is not among them.
+ *
+ * Return: the next buffer, for ogpu_compat_mapped_bo_put(); NULL: this is the end.
+ */
+struct ogpu_bo *ogpu_bos_next_imported(struct ogpu_mem *mem, struct ogpu_bos_link *way)
+{
+	struct ogpu_mem_bos *bos = &mem->bos;
+	struct ogpu_bo *bo = NULL;
+
+	spin_lock(&bos->lock);
+	if (!way->link.next)
+		list_add(&way->link, &bos->imported);
+	while (!bo && !list_is_last(&way->link, &bos->imported)) {
+		struct ogpu_bos_link *next = list_next_entry(way, link);
+
+		list_move(&way->link, &next->link);
+		if (next->bo && ogpu_compat_mapped_bo_get_unless_zero(&next->bo->ttm))
+			bo = next->bo;
+	}
+	if (!bo)
+		list_del(&way->link);
+	spin_unlock(&bos->lock);
+
+	return bo;
 }
 
 /* Nobody waits for strangers' fences: they do not say that the card is at work. */

@@ -237,7 +237,6 @@ void ogpu_peer_unmap(struct sg_table *sgt, struct device *dev, enum dma_data_dir
  * Sleep
  */
 
-/* What is pinned stays: who has it pinned says that he needs no telling. */
 static int ogpu_peer_leave(struct ogpu_bo *bo, unsigned long deadline)
 {
 	struct ttm_operation_ctx ctx = { .interruptible = true, .gfp_retry_mayfail = true };
@@ -250,19 +249,16 @@ static int ogpu_peer_leave(struct ogpu_bo *bo, unsigned long deadline)
 	ret = dma_resv_lock_interruptible(resv, NULL);
 	if (ret)
 		return ret;
-	if (list_empty(&bo->importers) || bo->far || bo->ttm.pin_count ||
-	    bo->ttm.resource->mem_type != TTM_PL_VRAM || ogpu_bo_is_stale(bo)) {
-		dma_resv_unlock(resv);
-		return 0;
+	if (bo->ttm.resource->mem_type == TTM_PL_VRAM && !ogpu_bo_is_stale(bo)) {
+		ogpu_places_init(&places, &try);
+		ogpu_places_add(&places, TTM_PL_TT, 0);
+		ret = ttm_bo_validate(&bo->ttm, &places.placement, &ctx);
 	}
-	ogpu_places_init(&places, &try);
-	ogpu_places_add(&places, TTM_PL_TT, 0);
-	ret = ttm_bo_validate(&bo->ttm, &places.placement, &ctx);
 	dma_resv_unlock(resv);
 	if (ret)
 		return ret;
 
-	/* The move waits for what peers do. */
+	/* The move, or one that was under way already, waits for what peers do. */
 	left = time_before(jiffies, deadline) ? deadline - jiffies : 1;
 	left = dma_resv_wait_timeout(resv, DMA_RESV_USAGE_KERNEL, true, left);
 
@@ -278,31 +274,20 @@ static int ogpu_peer_leave(struct ogpu_bo *bo, unsigned long deadline)
 int ogpu_peers_leave(struct ogpu_mem *mem)
 {
 	unsigned long deadline = jiffies + msecs_to_jiffies(OGPU_PEERS_WAIT_MS);
-	struct ogpu_mem_bos *bos = &mem->bos;
+	struct ogpu_bos_link way = {};
 	struct ogpu_bo *bo;
-	LIST_HEAD(todo);
 	int ret = 0, idx;
 
-	/* Who unbinds the card goes through all buffers, too. */
 	if (!ogpu_device_enter(mem->odev, &idx))
 		return 0;
 	/* Pairs with the dma_resv: who has mapped before has it locked, or is found. */
 	WRITE_ONCE(mem->peers_away, true);
 
-	spin_lock(&bos->lock);
-	list_splice_init(&bos->all, &todo);
-	while ((bo = list_first_entry_or_null(&todo, struct ogpu_bo, all))) {
-		list_move_tail(&bo->all, &bos->all);
-		if (ret || !bo->shared || !ogpu_compat_mapped_bo_get_unless_zero(&bo->ttm))
-			continue;
-		spin_unlock(&bos->lock);
-
-		if (!ogpu_bo_is_import(bo))
+	while ((bo = ogpu_bos_next_imported(mem, &way))) {
+		if (!ret)
 			ret = ogpu_peer_leave(bo, deadline);
 		ogpu_compat_mapped_bo_put(&bo->ttm);
-		spin_lock(&bos->lock);
 	}
-	spin_unlock(&bos->lock);
 	ogpu_device_exit(mem->odev, idx);
 	if (ret)
 		ogpu_peers_return(mem);

@@ -51,6 +51,8 @@ struct ogpu_mem_bos {
 	spinlock_t lock;
 	/** @all: &struct ogpu_bo */
 	struct list_head all;
+	/** @imported: &struct ogpu_bos_link of those that other devices are attached to */
+	struct list_head imported;
 	/** @ending: those whose last reference was gone when the card was unbound */
 	struct list_head ending;
 	/** @ended: woken when one has ended */

@@ -578,6 +578,21 @@ static bool put(const char *path, const char *word)
 	return ok;
 }
 
+/* All devices sleep for a second. */
+static bool freeze(void)
+{
+	bool ok;
+	int err;
+
+	put("/sys/module/suspend/parameters/pm_test_delay", "1");
+	ok = put("/sys/power/pm_test", "devices") && put("/sys/power/state", "freeze");
+	err = errno;
+	put("/sys/power/pm_test", "none");
+	errno = err;
+
+	return ok;
+}
+
 /* Cards stop and start in any order: meanwhile it is in system memory, then in VRAM again. */
 TEST_TIMEOUT(sleep, 240)
 {
@@ -588,8 +603,7 @@ TEST_TIMEOUT(sleep, 240)
 
 	if (!find(&card, &near, &far))
 		SKIP("no peers");
-	put("/sys/module/suspend/parameters/pm_test_delay", "1");
-	if (!put("/sys/power/pm_test", "devices"))
+	if (access("/sys/power/pm_test", W_OK))
 		SKIP("the kernel cannot do that");
 	side_open(&one, card);
 	side_open(&other, near);
@@ -600,7 +614,7 @@ TEST_TIMEOUT(sleep, 240)
 	for (i = 0; i < 2; i++) {
 		EXPECT(finds(&other, &theirs, 0x800 + i));
 		EXPECT_EQ(place(&one.card, &mine), DRM_OGPU_BO_VRAM);
-		EXPECT(put("/sys/power/state", "freeze"));
+		EXPECT(freeze());
 		EXPECT_EQ(place(&one.card, &mine), DRM_OGPU_BO_SYSTEM);
 		EXPECT(finds(&other, &theirs, 0x800 + i));
 		EXPECT(finds(&one, &mine, 0x800 + i));
@@ -611,13 +625,55 @@ TEST_TIMEOUT(sleep, 240)
 	/* Nothing has changed if it is refused. */
 	EXPECT_EQ(place(&one.card, &mine), DRM_OGPU_BO_VRAM);
 	hold(&other, &theirs);
-	EXPECT(!put("/sys/power/state", "freeze"));
+	EXPECT(!freeze());
 	EXPECT_EQ(errno, EBUSY);
 	let_go(&other);
 	EXPECT(is_all(other.out.map, 0x802));
 	fill(&one, &mine, 0x803);
 	EXPECT(finds(&other, &theirs, 0x803));
-	EXPECT(put("/sys/power/pm_test", "none"));
+}
+
+/* The same with one attached that is no peer, and has not used the buffer yet. */
+TEST_TIMEOUT(sleep_third, 300)
+{
+	struct buffer mine, theirs, others;
+	struct side one, other, third;
+	unsigned int card, near, far;
+	uint32_t handle;
+	int fd;
+
+	if (!find(&card, &near, &far))
+		SKIP("no peers");
+	if (access("/sys/power/pm_test", W_OK))
+		SKIP("the kernel cannot do that");
+	side_open(&one, card);
+	side_open(&other, near);
+	side_open(&third, far);
+	card_buffer(&one.card, &mine, SIZE, BOTH, READ_WRITE);
+	fill(&one, &mine, 0xb00);
+	fd = export(&one.card, mine.handle);
+	import(&other.card, fd, &theirs);
+	EXPECT(finds(&other, &theirs, 0xb00));
+	ASSERT_EQ(try_import(&third.card, fd, &handle), 0);
+	ASSERT_EQ(place(&one.card, &mine), DRM_OGPU_BO_VRAM);
+	EXPECT(freeze());
+	EXPECT_EQ(place(&one.card, &mine), DRM_OGPU_BO_SYSTEM);
+	EXPECT(finds(&other, &theirs, 0xb00));
+
+	/* It has been moved already, as soon as a job of the peer is over: that is waited for. */
+	card_buffer(&one.card, &mine, SIZE, BOTH, READ_WRITE);
+	fill(&one, &mine, 0xb01);
+	close(fd);
+	fd = export(&one.card, mine.handle);
+	import(&other.card, fd, &theirs);
+	hold(&other, &theirs);
+	ASSERT_EQ(place(&one.card, &mine), DRM_OGPU_BO_VRAM);
+	import_async(&third.card, fd, &others);
+	ASSERT_EQ(place(&one.card, &mine), DRM_OGPU_BO_SYSTEM);
+	EXPECT(!freeze());
+	EXPECT_EQ(errno, EBUSY);
+	let_go(&other);
+	EXPECT(is_all(other.out.map, 0xb01));
 }
 
 int main(int argc, char **argv)
