@@ -230,6 +230,10 @@ static inline const struct dma_fence_ops *ogpu_compat_fence_ops(const struct dma
 #define dma_fence_init64	dma_fence_init
 #endif
 
+#ifndef OGPU_HAVE_FENCE_ENABLE_SIGNALING
+#define dma_fence_enable_signaling	dma_fence_enable_sw_signaling
+#endif
+
 /* Old ones could also signal with the first of them. */
 #ifdef OGPU_HAVE_FENCE_ARRAY_ANY
 static inline struct dma_fence_array *

@@ -21,6 +21,9 @@
  * While the machine sleeps cards stop and start in any order. So before that all buffers with peers
  * go to system memory, and peers find them there until the machine is awake (ogpu_peers_leave()).
  *
+ * A reset takes what is in VRAM; peers are told (ogpu_peers_lose()), and files of theirs are not
+ * stale.
+ *
  * Peers have no power over the card: it need not be asked, nor be running, when they use VRAM.
  */
 #include <linux/dma-map-ops.h>
@@ -44,6 +47,7 @@
 #include "ogpu_compat.h"
 #include "ogpu_peer.h"
 #include "ogpu_place.h"
+#include "ogpu_preempt.h"
 #include "ogpu_res.h"
 #include "ogpu_ttm.h"
 
@@ -231,6 +235,43 @@ struct sg_table *ogpu_peer_map(struct ogpu_bo *bo, struct device *dev, enum dma_
 void ogpu_peer_unmap(struct sg_table *sgt, struct device *dev, enum dma_data_direction dir)
 {
 	ogpu_peer_unmap_some(sgt, sgt->nents, dev, dir);
+}
+
+/*
+ * Reset
+ */
+
+/* What was in VRAM, or on its way. Pages of system memory are what they were. */
+static bool ogpu_peer_has_lost(struct ogpu_bo *bo)
+{
+	if (!ogpu_bo_is_stale(bo))
+		return false;
+
+	return bo->ttm.resource->mem_type == TTM_PL_VRAM ||
+	       (bo->moving && dma_fence_get_status(bo->moving) != 1);
+}
+
+/**
+ * ogpu_peers_lose() - tell other cards what they have lost
+ * @mem: of a card that was stopped; its generation has changed
+ *
+ * Their next jobs ask where the buffers are, and are refused. What executes in address spaces of
+ * the long-running kind is suspended, and ends for the same reason; until then it has the VRAM.
+ */
+void ogpu_peers_lose(struct ogpu_mem *mem)
+{
+	struct ogpu_bos_link way = {};
+	struct ogpu_bo *bo;
+
+	while ((bo = ogpu_bos_next_imported(mem, &way))) {
+		dma_resv_lock(bo->ttm.base.resv, NULL);
+		if (ogpu_peer_has_lost(bo)) {
+			ogpu_bo_moved(&bo->ttm);
+			ogpu_preempt_suspend_users(bo->ttm.base.resv);
+		}
+		dma_resv_unlock(bo->ttm.base.resv);
+		ogpu_compat_mapped_bo_put(&bo->ttm);
+	}
 }
 
 /*

@@ -23,6 +23,7 @@ bool ogpu_peer_add_place(struct ogpu_bo *bo, struct ogpu_places *places, u32 fla
 bool ogpu_peer_is_mapping(const struct sg_table *sgt);
 struct sg_table *ogpu_peer_map(struct ogpu_bo *bo, struct device *dev, enum dma_data_direction dir);
 void ogpu_peer_unmap(struct sg_table *sgt, struct device *dev, enum dma_data_direction dir);
+void ogpu_peers_lose(struct ogpu_mem *mem);
 int ogpu_peers_leave(struct ogpu_mem *mem);
 void ogpu_peers_return(struct ogpu_mem *mem);
 int ogpu_peer_query(struct ogpu_device *odev, struct drm_ogpu_query_peer *query);

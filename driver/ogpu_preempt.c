@@ -113,6 +113,23 @@ bool ogpu_preempt_is_fence(const struct dma_fence *fence)
 	return ogpu_compat_fence_ops(fence) == &ogpu_preempt_fence_ops;
 }
 
+/**
+ * ogpu_preempt_suspend_users() - what executes is to look anew where a buffer is
+ * @resv: of the buffer, which has moved or is lost; locked
+ *
+ * In address spaces of all cards. Not waited for: it is as if somebody did.
+ */
+void ogpu_preempt_suspend_users(struct dma_resv *resv)
+{
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
+
+	dma_resv_for_each_fence(&cursor, resv, DMA_RESV_USAGE_BOOKKEEP, fence) {
+		if (ogpu_preempt_is_fence(fence))
+			dma_fence_enable_signaling(fence);
+	}
+}
+
 static void ogpu_preempt_fence_init(struct ogpu_preempt_fence *pfence, struct ogpu_preempt *preempt)
 {
 	if (!OGPU_FENCE_DETACHES)

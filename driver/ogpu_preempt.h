@@ -15,6 +15,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+struct dma_resv;
 struct drm_gem_object;
 struct ogpu_device;
 struct ogpu_vm;
@@ -84,5 +85,6 @@ void ogpu_preempt_remove(struct ogpu_preempt *preempt, struct list_head *client)
 void ogpu_preempt_forget_bo(struct ogpu_preempt *preempt, struct drm_gem_object *obj,
 			    struct dma_fence *unbound);
 bool ogpu_preempt_is_fence(const struct dma_fence *fence);
+void ogpu_preempt_suspend_users(struct dma_resv *resv);
 
 #endif

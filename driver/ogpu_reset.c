@@ -40,6 +40,7 @@
 #include "ogpu_fw.h"
 #include "ogpu_ladder.h"
 #include "ogpu_life.h"
+#include "ogpu_peer.h"
 #include "ogpu_ras.h"
 #include "ogpu_report.h"
 #include "ogpu_reset.h"
@@ -83,6 +84,7 @@ static void ogpu_reset_stop(struct ogpu_device *odev)
 	ogpu_life_stop(odev, -ENODEV);
 	/* What they show is lost; who looks again is told so. */
 	ogpu_mem_unmap_cpu(odev);
+	ogpu_peers_lose(odev->mem);
 }
 
 static void ogpu_reset_count_one(struct ogpu_device *odev)

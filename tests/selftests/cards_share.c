@@ -20,6 +20,7 @@
 #include "admin.h"
 #include "card.h"
 #include "harness.h"
+#include "user.h"
 
 #define READ_WRITE	(DRM_OGPU_BIND_READ | DRM_OGPU_BIND_WRITE)
 #define BOTH		(DRM_OGPU_BO_VRAM | DRM_OGPU_BO_SYSTEM)
@@ -402,6 +403,75 @@ TEST_TIMEOUT(exporter_goes_idle, 120)
 TEST_TIMEOUT(exporter_goes_at_work, 120)
 {
 	exporter_goes(true);
+}
+
+/* Resets the card of a side. After that a virtual card's VRAM is not found by others any more. */
+static void reset(const struct side *one)
+{
+	struct admin admin;
+
+	find_admin(&one->card, &admin);
+	ASSERT(admin_write(&admin, "reset", "1"));
+	ASSERT(admin_wait(&admin, "state", "running"));
+}
+
+/* The card is reset whose memory it is: what was in VRAM is lost, and the other one is told. */
+TEST_TIMEOUT(exporter_is_reset, 120)
+{
+	struct buffer mine, theirs;
+	struct side one, other;
+	bool direct;
+	int fd;
+
+	side_open(&one, 0);
+	side_open(&other, 1);
+	direct = card_peer_path(&one.card, &other.card) == DRM_OGPU_PEER_DIRECT;
+	card_buffer(&one.card, &mine, SIZE, BOTH, READ_WRITE);
+	fill(&one, &mine, 0x7700);
+	fd = export(&one.card, &mine);
+	import(&other.card, fd, &theirs);
+	EXPECT(finds(&other, &theirs, 0x7700));
+	reset(&one);
+	if (!direct) {
+		EXPECT(finds(&other, &theirs, 0x7700));
+		return;
+	}
+	stream_reset(&other.s);
+	stream_nop(&other.s, 2);
+	EXPECT_EQ(card_submit(&other.card, other.queue, &other.s, NULL, 0), -EBADMSG);
+	EXPECT_EQ(info(&other.card, &theirs).flags, DRM_OGPU_BO_IMPORTED | DRM_OGPU_BO_LOST);
+	EXPECT_EQ(card_bind(&other.card, &theirs, theirs.va, READ_WRITE), -EBADMSG);
+	ASSERT_EQ(card_unbind(&other.card, theirs.va, SIZE), 0);
+	card_run(&other.card, other.queue, &other.s);
+}
+
+/* The same the other way round, for a queue that needs no SUBMIT. */
+TEST_TIMEOUT(exporter_is_reset_user, 120)
+{
+	struct buffer mine, theirs;
+	struct card other;
+	struct side one;
+	struct user u;
+	int fd;
+
+	side_open(&one, 1);
+	card_open_number(&other, 0);
+	if (card_peer_path(&one.card, &other) != DRM_OGPU_PEER_DIRECT)
+		SKIP("no peers");
+	user_vm(&other);
+	card_buffer(&one.card, &mine, SIZE, BOTH, READ_WRITE);
+	fill(&one, &mine, 0x7800);
+	fd = export(&one.card, &mine);
+	import(&other, fd, &theirs);
+	user_open(&other, &u, 65536);
+	user_fill(&u, theirs.va, SIZE, 0x7801);
+	user_fence(&u);
+	user_ring(&u);
+	EXPECT_EQ(user_wait(&u, WAIT_MS), 0);
+	EXPECT(finds(&one, &mine, 0x7801));
+	EXPECT_EQ(info(&one.card, &mine).current_placement, DRM_OGPU_BO_VRAM);
+	reset(&one);
+	EXPECT_EQ(user_error(&u), DRM_OGPU_QUEUE_ERR_NO_ROOM);
 }
 
 int main(int argc, char **argv)
