@@ -146,16 +146,33 @@ static bool finds(struct side *side, const struct buffer *buf, uint32_t word)
 	return is_all(side->out.map, word);
 }
 
-/* A job that finds what is there when let_go() is called. */
-static void hold(struct side *side, const struct buffer *buf)
+/* Submits the stream; let_go() waits for it. */
+static void submit(struct side *side)
 {
 	struct drm_ogpu_sync sync = { .handle = side->done, .flags = DRM_OGPU_SYNC_SIGNAL };
 
+	ASSERT_EQ(card_submit(&side->card, side->queue, &side->s, &sync, 1), 0);
+}
+
+/* A job that finds what is there when let_go() is called. */
+static void hold(struct side *side, const struct buffer *buf)
+{
 	*(volatile uint64_t *)side->page.map = 0;
 	stream_reset(&side->s);
 	stream_wait(&side->s, side->page.va, DRM_OGPU_COMPARE_GE, 1, UINT64_MAX);
 	stream_copy(&side->s, buf->va + buf->size - SIZE, side->out.va, SIZE);
-	ASSERT_EQ(card_submit(&side->card, side->queue, &side->s, &sync, 1), 0);
+	submit(side);
+}
+
+/* And that fills the buffer then. */
+static void hold_fill(struct side *side, const struct buffer *buf, uint32_t word)
+{
+	*(volatile uint64_t *)side->page.map = 0;
+	stream_reset(&side->s);
+	stream_wait(&side->s, side->page.va, DRM_OGPU_COMPARE_GE, 1, UINT64_MAX);
+	stream_copy(&side->s, buf->va + buf->size - SIZE, side->out.va, SIZE);
+	stream_fill(&side->s, buf->va, buf->size, word);
+	submit(side);
 }
 
 static void let_go(struct side *side)
@@ -306,11 +323,10 @@ TEST_TIMEOUT(out_of_sight, 120)
 	fd = export(&one.card, mine.handle);
 	import(&other.card, fd, &theirs);
 	EXPECT(finds(&other, &theirs, 0x77));
-	if (place(&one.card, &mine) == DRM_OGPU_BO_VRAM) {
-		after = card_memory(&one.card);
-		EXPECT_GE(after.vram_visible_used, before.vram_visible_used + BIG);
-	}
 	EXPECT(finds(&one, &mine, 0x77));
+	EXPECT_EQ(place(&one.card, &mine), DRM_OGPU_BO_VRAM);
+	after = card_memory(&one.card);
+	EXPECT_GE(after.vram_visible_used, before.vram_visible_used + BIG);
 	fill(&other, &theirs, 0x78);
 	EXPECT(finds(&one, &mine, 0x78));
 
@@ -451,10 +467,10 @@ TEST_TIMEOUT(moved_away, 180)
 	fill(&one, &mine, 0x500);
 	fd = export(&one.card, mine.handle);
 	import(&other.card, fd, &theirs);
-	hold(&other, &theirs);
-	let_go(&other);
-	EXPECT(is_all(other.out.map, 0x500));
+	EXPECT(finds(&other, &theirs, 0x500));
 	fill(&other, &theirs, 0x501);
+	hold_fill(&other, &theirs, 0x502);
+	ASSERT_EQ(place(&one.card, &mine), DRM_OGPU_BO_VRAM);
 
 	side_open(&crowd, card);
 	/* All of VRAM but some for page tables. */
@@ -467,11 +483,17 @@ TEST_TIMEOUT(moved_away, 180)
 		ASSERT_EQ(card_ioctl(&crowd.card, DRM_IOCTL_OGPU_BO_CREATE, &create), 0);
 		others[i].handle = create.handle;
 		map_new(&crowd.card, &others[i]);
-		fill(&crowd, &others[i], 0x600 + i);
 	}
-	printf("# in %s\n", place(&one.card, &mine) == DRM_OGPU_BO_VRAM ? "VRAM" : "system memory");
-	EXPECT(finds(&other, &theirs, 0x501));
-	fill(&other, &theirs, 0x502);
+	/* Their jobs need all of them at once, and wait for the move. */
+	stream_reset(&crowd.s);
+	for (i = 0; i < count; i++)
+		stream_fill(&crowd.s, others[i].va, BIG, 0x600 + i);
+	submit(&crowd);
+	EXPECT_EQ(place(&one.card, &mine), DRM_OGPU_BO_SYSTEM);
+	let_go(&other);
+	EXPECT(is_all(other.out.map, 0x501));
+	let_go(&crowd);
+	EXPECT(finds(&other, &theirs, 0x502));
 	EXPECT(finds(&one, &mine, 0x502));
 	EXPECT_EQ(place(&one.card, &mine), DRM_OGPU_BO_VRAM);
 	fill(&one, &mine, 0x503);
@@ -548,11 +570,11 @@ TEST_TIMEOUT(importer_dies, 180)
 				pause();
 			_exit(1);
 		}
+		close(pipes[1]);
 		ASSERT_EQ(read(pipes[0], &byte, 1), 1);
 		kill(pid, SIGKILL);
 		ASSERT_EQ(waitpid(pid, &status, 0), pid);
 		close(pipes[0]);
-		close(pipes[1]);
 		EXPECT(finds(&one, &mine, 0x700 + i));
 		close(fd);
 		munmap(mine.map, SIZE);
