@@ -292,6 +292,29 @@ TEST_TIMEOUT(link_lost, 120)
 	check_next();
 }
 
+/* The same while it goes on executing, and so writing. */
+TEST_TIMEOUT(forgets_nothing, 120)
+{
+	volatile uint64_t *at, *fresh;
+	struct admin admin;
+	struct svm s;
+
+	if (!admin_init(&admin, 0))
+		SKIP("no card");
+	open_svm(&s);
+	if (!admin_has_control(&admin))
+		SKIP("no virtual GPU with a control socket");
+	at = get_memory();
+	svm_spin(&s, at);
+	ASSERT(admin_control(&admin, "{\"cmd\":\"inject\",\"fault\":\"tlbi\"}"));
+	ASSERT_EQ(madvise((void *)at, BYTES, MADV_DONTNEED), 0);
+	fresh = fill_fresh();
+	EXPECT_EQ(user_wait(&s.u, 30000), -ENODEV);
+	ASSERT(admin_wait(&admin, "state", "running"));
+	check_fresh(fresh);
+	check_next();
+}
+
 TEST_TIMEOUT(firmware_dies, 120)
 {
 	volatile uint64_t *at, *fresh;
