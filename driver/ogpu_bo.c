@@ -44,6 +44,8 @@ static void ogpu_bo_add_vram(struct ogpu_bo *bo, struct ogpu_places *out, u32 fl
 	/* Page tables may be elsewhere: nobody has to make room for them. */
 	if (bo->kernel)
 		place->flags |= TTM_PL_FLAG_CONTIGUOUS | TTM_PL_FLAG_DESIRED;
+	if (bo->mirror)
+		place->flags |= TTM_PL_FLAG_DESIRED;
 	if (vram->visible_size < vram->base.size) {
 		if (cpu)
 			place->lpfn = vram->visible_size >> PAGE_SHIFT;
@@ -537,7 +539,7 @@ static int ogpu_bo_place(struct ogpu_bo *bo, struct ogpu_places *places,
 	ret = ttm_bo_validate(&bo->ttm, &places->placement, ctx);
 	if (!ret)
 		ogpu_bo_note_away(bo);
-	if (!ret && bo->kernel)
+	if (!ret && (bo->kernel || bo->mirror))
 		ttm_bo_pin(&bo->ttm);
 	dma_resv_unlock(resv);
 	ww_acquire_fini(&ticket);
@@ -583,7 +585,7 @@ static int ogpu_bo_init(struct ogpu_bo *bo, struct ogpu_places *places)
 		ttm_bo_set_bulk_move(&bo->ttm, &bo->root->bulk);
 	if (!alone)
 		ogpu_bo_note_away(bo);
-	if (bo->kernel && !alone)
+	if ((bo->kernel || bo->mirror) && !alone)
 		ttm_bo_pin(&bo->ttm);
 	dma_resv_unlock(bo->ttm.base.resv);
 
@@ -595,6 +597,9 @@ static int ogpu_bo_init(struct ogpu_bo *bo, struct ogpu_places *places)
 
 	return ret;
 }
+
+/* Of &struct ogpu_bo.mirror; not of userspace. */
+#define OGPU_BO_MIRROR	(1u << 31)
 
 static struct ogpu_bo *ogpu_bo_new(struct ogpu_device *odev, u64 size, u32 placement, u32 flags,
 				   struct ogpu_root *root, struct ogpu_mem_client *client)
@@ -612,7 +617,8 @@ static struct ogpu_bo *ogpu_bo_new(struct ogpu_device *odev, u64 size, u32 place
 
 		bo->placement = placement;
 		bo->prefer = placement & DRM_OGPU_BO_VRAM ?: DRM_OGPU_BO_SYSTEM;
-		bo->flags = flags;
+		bo->flags = flags & ~OGPU_BO_MIRROR;
+		bo->mirror = flags & OGPU_BO_MIRROR;
 		bo->kernel = kernel;
 		bo->region = OGPU_REGIONS;
 		bo->ttm.priority = OGPU_BO_PRIORITY_NEEDED;
@@ -639,7 +645,7 @@ static struct ogpu_bo *ogpu_bo_new(struct ogpu_device *odev, u64 size, u32 place
 			return ERR_PTR(ogpu_bo_space_error(placement, ret));
 		}
 		ret = ogpu_bo_init(bo, &places);
-	} while (ogpu_mem_retry(odev, &try, &ret) && !kernel);
+	} while (ogpu_mem_retry(odev, &try, &ret) && !kernel && !(flags & OGPU_BO_MIRROR));
 
 	if (ret)
 		return ERR_PTR(ogpu_bo_space_error(placement, ret));
@@ -695,6 +701,23 @@ struct ogpu_bo *ogpu_bo_create_pinned(struct ogpu_device *odev, u64 size)
 	memset_io(bo->iomem, 0, bo->ttm.base.size);
 
 	return bo;
+}
+
+/**
+ * ogpu_bo_create_mirror() - make a buffer for memory of a process
+ * @odev: the card, running; in ogpu_device_enter()
+ * @size: bytes, a multiple of 64 KiB
+ * @client: who pays
+ *
+ * In VRAM, pinned, and zero once the fences in its dma_resv have signalled. Nothing is evicted for
+ * it.
+ *
+ * Return: the buffer, or -ENOSPC, -ENOMEM.
+ */
+struct ogpu_bo *ogpu_bo_create_mirror(struct ogpu_device *odev, u64 size,
+				      struct ogpu_mem_client *client)
+{
+	return ogpu_bo_new(odev, size, DRM_OGPU_BO_VRAM, OGPU_BO_MIRROR, NULL, client);
 }
 
 /**

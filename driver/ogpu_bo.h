@@ -198,6 +198,8 @@ struct ogpu_bo {
 	struct work_struct free_work;
 	/** @preempt_context: of the fences that hold a long-running @root; else 0 */
 	u64 preempt_context;
+	/** @mirror: memory of a process, see ogpu_svm_vram.c: pinned, nothing is evicted for it */
+	bool mirror;
 	/** @kernel: belongs to the driver: pinned, contiguous, in the visible part of VRAM */
 	bool kernel;
 	/** @generation: of the file that made it, see &struct ogpu_file; constant */
@@ -285,6 +287,8 @@ void ogpu_bo_used(struct ogpu_bo *bo);
 extern const struct vm_operations_struct ogpu_bo_vm_ops;
 
 struct ogpu_bo *ogpu_bo_create_pinned(struct ogpu_device *odev, u64 size);
+struct ogpu_bo *ogpu_bo_create_mirror(struct ogpu_device *odev, u64 size,
+				      struct ogpu_mem_client *client);
 struct ogpu_bo *ogpu_bo_create_import(struct ogpu_device *odev, struct dma_buf *dma_buf);
 struct ogpu_bo *ogpu_bo_lookup(struct drm_file *file, u32 handle);
 struct ogpu_bo *ogpu_bo_next(struct drm_file *file, int *handle);

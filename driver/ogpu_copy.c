@@ -57,6 +57,8 @@ struct ogpu_copy_walk {
 	struct ogpu_res_cursor src;
 	/** @dst: where to write */
 	struct ogpu_res_cursor dst;
+	/** @spans: instead of both, but for the bytes that remain; or NULL */
+	struct ogpu_copy_span *spans;
 	/** @clear: write zeroes */
 	bool clear;
 	/** @lost: operand of a word by which packets tell of lost memory; 0: none */
@@ -148,6 +150,22 @@ static void *ogpu_copy_emit_move(void *pkt, const struct ogpu_copy_walk *walk, u
 	return pkt + sizeof(struct ogpu_pkt_copy_lost);
 }
 
+static u64 ogpu_copy_emit_span(void *pkt, struct ogpu_copy_walk *walk, u64 max)
+{
+	struct ogpu_copy_span *span = walk->spans;
+	u64 bytes = min(span->bytes, max);
+
+	ogpu_pkt_set_copy(pkt, span->src, span->dst, bytes);
+	span->src += bytes;
+	span->dst += bytes;
+	span->bytes -= bytes;
+	walk->dst.remaining -= bytes;
+	if (!span->bytes)
+		walk->spans++;
+
+	return bytes;
+}
+
 /* Fills a piece with packets for what comes next. Returns the bytes of them. */
 static u32 ogpu_copy_emit(struct ogpu_copy_piece *piece, u32 room, struct ogpu_copy_walk *walk)
 {
@@ -157,6 +175,12 @@ static u32 ogpu_copy_emit(struct ogpu_copy_piece *piece, u32 room, struct ogpu_c
 	for (n = 0; n < room && piece->bytes < OGPU_COPY_JOB_BYTES && walk->dst.remaining; n++) {
 		u64 bytes = min(walk->dst.size, OGPU_COPY_JOB_BYTES - piece->bytes);
 
+		if (walk->spans) {
+			piece->bytes += ogpu_copy_emit_span(pkt, walk,
+							    OGPU_COPY_JOB_BYTES - piece->bytes);
+			pkt += sizeof(struct ogpu_pkt_copy);
+			continue;
+		}
 		if (walk->clear) {
 			ogpu_pkt_set_fill(pkt, walk->dst.operand, bytes, 0);
 			pkt += sizeof(struct ogpu_pkt_fill);
@@ -289,9 +313,24 @@ static struct dma_fence *ogpu_copy_clear(struct ogpu_device *odev, struct ttm_bu
 	return ogpu_copy_run(odev, ttm_to_ogpu_bo(bo), &walk, res);
 }
 
+static struct dma_fence *ogpu_copy_spans(struct ogpu_device *odev, struct ttm_buffer_object *bo,
+					 struct ogpu_copy_span *spans, u32 count)
+{
+	struct ogpu_copy_walk walk = {
+		.spans = spans,
+	};
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		walk.dst.remaining += spans[i].bytes;
+
+	return ogpu_copy_run(odev, ttm_to_ogpu_bo(bo), &walk, bo->resource);
+}
+
 static const struct ogpu_mem_ops ogpu_copy_mem_ops = {
 	.move = ogpu_copy_move,
 	.clear = ogpu_copy_clear,
+	.copy = ogpu_copy_spans,
 };
 
 static void ogpu_copy_fini(struct drm_device *drm, void *arg)

@@ -36,6 +36,7 @@
 #include "ogpu_sleep.h"
 #include "ogpu_start.h"
 #include "ogpu_svm.h"
+#include "ogpu_svm_vram.h"
 #include "ogpu_sysfs.h"
 #include "ogpu_ttm.h"
 #include "ogpu_userptr.h"
@@ -355,6 +356,8 @@ static void ogpu_pci_remove(struct pci_dev *pdev)
 {
 	struct ogpu_device *odev = pci_get_drvdata(pdev);
 
+	/* While the card still works. */
+	ogpu_svm_vram_unbind(odev);
 	/* So that an upload waits for nothing any more. */
 	ogpu_device_detach(odev);
 	ogpu_start_wake(odev);

@@ -40,8 +40,10 @@
 #include <drm/drm_gpusvm.h>
 #include <drm/drm_managed.h>
 #include <drm/drm_pagemap.h>
+#include <drm/drm_print.h>
 
 #include "abi/addr.h"
+#include "ogpu_bo.h"
 #include "ogpu_compat.h"
 #include "ogpu_device.h"
 #include "ogpu_mmu.h"
@@ -49,6 +51,7 @@
 #include "ogpu_pt_mem.h"
 #include "ogpu_svm.h"
 #include "ogpu_svm_rate.h"
+#include "ogpu_svm_vram.h"
 #include "ogpu_ttm.h"
 #include "ogpu_vm.h"
 #include "ogpu_vm_owner.h"
@@ -61,6 +64,9 @@
 
 /* Pages of a process that are mapped together, if they lie in one area of its memory. */
 static const unsigned long ogpu_svm_chunks[] = { SZ_2M, SZ_64K, SZ_4K };
+
+/* What CPUs take back as often stays in system memory. */
+#define OGPU_SVM_BRING		4
 
 #define OGPU_SVM_SEGMENTS	(SZ_2M / SZ_4K)
 
@@ -83,6 +89,8 @@ struct ogpu_svm {
 	struct ogpu_vm *vm;
 	/** @owner: who is charged; referenced */
 	struct ogpu_vm_owner *owner;
+	/** @client: who pays for VRAM; referenced */
+	struct ogpu_mem_client *client;
 	/** @work: removes garbage, serves a fault; for each it is a user of @vm */
 	struct delayed_work work;
 	/** @end: waits for the kernel to have told all, and frees this */
@@ -127,6 +135,8 @@ struct ogpu_svm_range {
 	bool mapped;
 	/** @write: the pages may be written to */
 	bool write;
+	/** @brought: how often it came to VRAM, up to OGPU_SVM_BRING */
+	unsigned int brought;
 };
 
 static struct workqueue_struct *ogpu_svm_wq;
@@ -394,12 +404,13 @@ static int ogpu_svm_locate(struct ogpu_svm *svm, struct ogpu_svm_range *range)
 
 	for (i = 0, done = 0; done < count; i++) {
 		const struct drm_pagemap_addr *addr = &range->pages.dma_addr[i];
-		u64 operand = OGPU_OPERAND(OGPU_TARGET_SYSTEM, addr->addr);
+		bool vram = addr->proto == DRM_INTERCONNECT_DRIVER;
+		u64 operand = OGPU_OPERAND(vram ? OGPU_TARGET_VRAM : OGPU_TARGET_SYSTEM,
+					   addr->addr);
 		u64 size = (u64)PAGE_SIZE << addr->order;
 
 		/* A copy elsewhere is no shared memory. */
-		if (addr->proto != DRM_INTERCONNECT_SYSTEM ||
-		    dma_need_sync(svm->odev->drm.dev, addr->addr))
+		if (!vram && dma_need_sync(svm->odev->drm.dev, addr->addr))
 			return -EIO;
 		if (done && segment->operand + segment->size == operand) {
 			segment->size += size;
@@ -484,11 +495,28 @@ static int ogpu_svm_begin_anew(struct ogpu_svm *svm, struct ogpu_svm_range *rang
 	return -EAGAIN;
 }
 
+/* To VRAM, if it is worth it and there is room; else it stays where it is. */
+static void ogpu_svm_bring(struct ogpu_svm *svm, struct ogpu_svm_range *range)
+{
+	if (!range->base.flags.migrate_devmem || range->brought >= OGPU_SVM_BRING ||
+	    drm_gpusvm_range_size(&range->base) < SZ_64K || READ_ONCE(range->mapped))
+		return;
+	if (!ogpu_svm_vram_bring(svm->odev, svm->client, svm->base.mm,
+				 drm_gpusvm_range_start(&range->base),
+				 drm_gpusvm_range_end(&range->base)))
+		range->brought++;
+}
+
 /* @end - @start: more than a page: take what lies around @va as well. */
 static int ogpu_svm_fault_range(struct ogpu_svm *svm, u64 va, u64 start, u64 end, bool write,
 				bool *large)
 {
-	struct drm_gpusvm_ctx ctx = { .read_only = !write };
+	struct drm_gpusvm_ctx ctx = {
+		.device_private_page_owner = ogpu_svm_vram_page_owner(svm->odev),
+		.read_only = !write,
+		.devmem_possible = true,
+		.allow_mixed = true,
+	};
 	struct drm_gpusvm_range *base;
 	struct ogpu_svm_range *range;
 	int ret;
@@ -518,6 +546,7 @@ static int ogpu_svm_fault_range(struct ogpu_svm *svm, u64 va, u64 start, u64 end
 		ogpu_svm_unmap_one(svm, range);
 	}
 	ctx.read_only = !range->write;
+	ogpu_svm_bring(svm, range);
 	ret = drm_gpusvm_get_pages(&svm->base, &range->pages, svm->base.mm,
 				   &base->notifier->notifier, drm_gpusvm_range_start(base),
 				   drm_gpusvm_range_end(base), &ctx);
@@ -699,6 +728,7 @@ static void ogpu_svm_end_work(struct work_struct *work)
 
 	drm_gpusvm_fini(&svm->base);
 	ogpu_vm_owner_put(svm->owner);
+	ogpu_mem_client_put(svm->client);
 	mutex_destroy(&svm->pt_lock);
 	kvfree(svm);
 	drm_dev_put(&odev->drm);
@@ -753,10 +783,11 @@ bool ogpu_svm_is_supported(struct ogpu_device *odev)
 /**
  * ogpu_svm_create() - have an address space mirror the calling process
  * @vm: the address space, new, of the long-running kind
+ * @client: who made it
  *
  * Return: 0, -EOPNOTSUPP or -ENOMEM. Undone by ogpu_svm_destroy().
  */
-int ogpu_svm_create(struct ogpu_vm *vm)
+int ogpu_svm_create(struct ogpu_vm *vm, struct ogpu_mem_client *client)
 {
 	struct ogpu_device *odev = vm->odev;
 	struct ogpu_svm *svm;
@@ -789,7 +820,11 @@ int ogpu_svm_create(struct ogpu_vm *vm)
 	spin_lock_init(&svm->lock);
 	INIT_LIST_HEAD(&svm->faults);
 	INIT_LIST_HEAD(&svm->garbage);
+	svm->client = ogpu_mem_client_get(client);
 	mutex_lock(&odev->mem->svms.lock);
+	/* Without it all stays in system memory. */
+	if (ogpu_svm_vram_init(odev))
+		drm_dbg(&odev->drm, "no pages for VRAM\n");
 	list_add_tail(&svm->link, &odev->mem->svms.list);
 	mutex_unlock(&odev->mem->svms.lock);
 	vm->svm = svm;

@@ -13,6 +13,7 @@
 #include <drm/ogpu_drm.h>
 
 struct ogpu_device;
+struct ogpu_mem_client;
 struct ogpu_vm;
 
 /* The process's addresses; those from here on are for buffers. */
@@ -39,7 +40,7 @@ void ogpu_svms_unbind(struct ogpu_device *odev);
 bool ogpu_svms_exist(struct ogpu_device *odev);
 
 bool ogpu_svm_is_supported(struct ogpu_device *odev);
-int ogpu_svm_create(struct ogpu_vm *vm);
+int ogpu_svm_create(struct ogpu_vm *vm, struct ogpu_mem_client *client);
 void ogpu_svm_destroy(struct ogpu_vm *vm);
 bool ogpu_svm_trylock_pt(struct ogpu_vm *vm);
 void ogpu_svm_unlock_pt(struct ogpu_vm *vm);
@@ -52,7 +53,10 @@ static inline void ogpu_svms_wake(struct ogpu_device *odev) { }
 static inline void ogpu_svms_unbind(struct ogpu_device *odev) { }
 static inline bool ogpu_svms_exist(struct ogpu_device *odev) { return false; }
 static inline bool ogpu_svm_is_supported(struct ogpu_device *odev) { return false; }
-static inline int ogpu_svm_create(struct ogpu_vm *vm) { return -EOPNOTSUPP; }
+static inline int ogpu_svm_create(struct ogpu_vm *vm, struct ogpu_mem_client *client)
+{
+	return -EOPNOTSUPP;
+}
 static inline void ogpu_svm_destroy(struct ogpu_vm *vm) { }
 static inline bool ogpu_svm_trylock_pt(struct ogpu_vm *vm) { return true; }
 static inline void ogpu_svm_unlock_pt(struct ogpu_vm *vm) { }

@@ -58,6 +58,18 @@ struct ogpu_mem_bos {
 };
 
 /**
+ * struct ogpu_copy_span - bytes to copy that lie together on both sides
+ */
+struct ogpu_copy_span {
+	/** @src: address operand */
+	u64 src;
+	/** @dst: address operand */
+	u64 dst;
+	/** @bytes: how many */
+	u64 bytes;
+};
+
+/**
  * struct ogpu_mem_ops - work on memory that the card does itself; the buffer's dma_resv is held
  *
  * Each returns a fence of the whole work, to be put by the caller, or an ERR_PTR(): then nothing is
@@ -75,6 +87,12 @@ struct ogpu_mem_ops {
 	/** @clear: fill a new buffer with zero, after what @res depends on */
 	struct dma_fence *(*clear)(struct ogpu_device *odev, struct ttm_buffer_object *bo,
 				   struct ttm_resource *res);
+	/**
+	 * @copy: copy between a buffer's memory and pages of a process, which stay until the fence
+	 * has signalled. As @move. Uses up @spans
+	 */
+	struct dma_fence *(*copy)(struct ogpu_device *odev, struct ttm_buffer_object *bo,
+				  struct ogpu_copy_span *spans, u32 count);
 };
 
 /**
@@ -114,6 +132,7 @@ struct ogpu_mem_preempts {
 };
 
 struct ogpu_svm_client;
+struct ogpu_svm_vram;
 
 /**
  * struct ogpu_mem_svms - address spaces of a card that mirror processes
@@ -123,6 +142,8 @@ struct ogpu_mem_svms {
 	void (*served)(struct ogpu_svm_client *client, int error);
 	/** @gone: does nobody ask for it any more? Called by a worker */
 	bool (*gone)(struct ogpu_svm_client *client);
+	/** @vram: pages of VRAM, or NULL; set once, under @lock */
+	struct ogpu_svm_vram *vram;
 	/** @rate: of all faults that are served */
 	struct ogpu_svm_rate rate;
 	/** @wait: for &struct ogpu_mem_binds.stops to change */

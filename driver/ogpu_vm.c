@@ -435,7 +435,7 @@ static int ogpu_vm_start(struct ogpu_vm *vm, struct ogpu_file *ofile, u32 flags)
 			return -ENOMEM;
 	}
 	if (flags & DRM_OGPU_VM_SVM) {
-		ret = ogpu_svm_create(vm);
+		ret = ogpu_svm_create(vm, ofile->mem_client);
 		if (ret)
 			return ret;
 	}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * Memory of processes that is in VRAM while the card uses it.
+ */
+#ifndef _OGPU_SVM_VRAM_H_
+#define _OGPU_SVM_VRAM_H_
+
+#include <linux/errno.h>
+#include <linux/types.h>
+
+struct mm_struct;
+struct ogpu_device;
+struct ogpu_mem_client;
+
+#ifdef OGPU_HAVE_DEVICE_PRIVATE
+int ogpu_svm_vram_init(struct ogpu_device *odev);
+void *ogpu_svm_vram_page_owner(struct ogpu_device *odev);
+int ogpu_svm_vram_bring(struct ogpu_device *odev, struct ogpu_mem_client *client,
+			struct mm_struct *mm, unsigned long start, unsigned long end);
+void ogpu_svm_vram_unbind(struct ogpu_device *odev);
+#else
+static inline int ogpu_svm_vram_init(struct ogpu_device *odev) { return 0; }
+static inline void *ogpu_svm_vram_page_owner(struct ogpu_device *odev) { return NULL; }
+static inline int ogpu_svm_vram_bring(struct ogpu_device *odev, struct ogpu_mem_client *client,
+				      struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	return -EOPNOTSUPP;
+}
+static inline void ogpu_svm_vram_unbind(struct ogpu_device *odev) { }
+#endif
+
+#endif
