@@ -44,8 +44,9 @@ static void ogpu_bo_add_vram(struct ogpu_bo *bo, struct ogpu_places *out, u32 fl
 	/* Page tables may be elsewhere: nobody has to make room for them. */
 	if (bo->kernel)
 		place->flags |= TTM_PL_FLAG_CONTIGUOUS | TTM_PL_FLAG_DESIRED;
+	/* The kernel may have the pages as one. */
 	if (bo->mirror)
-		place->flags |= TTM_PL_FLAG_DESIRED;
+		place->flags |= TTM_PL_FLAG_CONTIGUOUS | TTM_PL_FLAG_DESIRED;
 	if (vram->visible_size < vram->base.size) {
 		if (cpu)
 			place->lpfn = vram->visible_size >> PAGE_SHIFT;
@@ -709,8 +710,8 @@ struct ogpu_bo *ogpu_bo_create_pinned(struct ogpu_device *odev, u64 size)
  * @size: bytes, a multiple of 64 KiB
  * @client: who pays
  *
- * In VRAM, pinned, and zero once the fences in its dma_resv have signalled. Nothing is evicted for
- * it.
+ * In VRAM, contiguous, pinned, and zero once the fences in its dma_resv have signalled. Nothing is
+ * evicted for it.
  *
  * Return: the buffer, or -ENOSPC, -ENOMEM.
  */

@@ -113,6 +113,8 @@ struct ogpu_svm {
 	struct list_head garbage;
 	/** @segments: the worker's, of a range */
 	struct ogpu_pt_segment segments[OGPU_SVM_SEGMENTS];
+	/** @pfns: the worker's, of a range */
+	unsigned long pfns[OGPU_SVM_SEGMENTS];
 };
 
 /**
@@ -550,6 +552,10 @@ static int ogpu_svm_fault_range(struct ogpu_svm *svm, u64 va, u64 start, u64 end
 	ret = drm_gpusvm_get_pages(&svm->base, &range->pages, svm->base.mm,
 				   &base->notifier->notifier, drm_gpusvm_range_start(base),
 				   drm_gpusvm_range_end(base), &ctx);
+	if (!ret && range->write && range->pages.flags.has_devmem_pages)
+		ret = ogpu_svm_vram_own(svm->odev, &base->notifier->notifier,
+					drm_gpusvm_range_start(base), drm_gpusvm_range_end(base),
+					svm->pfns);
 	if (!ret)
 		ret = ogpu_svm_map(svm, range);
 	if (ret == -EFAULT && READ_ONCE(svm->dead))

@@ -15,11 +15,13 @@
 #include <linux/dma-fence.h>
 #include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
+#include <linux/hmm.h>
 #include <linux/io.h>
 #include <linux/ioport.h>
 #include <linux/list.h>
 #include <linux/memremap.h>
 #include <linux/mm.h>
+#include <linux/mmu_notifier.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/sizes.h>
@@ -315,10 +317,15 @@ static struct ogpu_svm_piece *ogpu_svm_piece_new(struct ogpu_device *odev,
 	/* Whatever is not copied is not touched by anybody before the card: it must be zero by then. */
 	dma_resv_wait_timeout(piece->bo->ttm.base.resv, DMA_RESV_USAGE_KERNEL, false,
 			      MAX_SCHEDULE_TIMEOUT);
-	if (ogpu_bo_is_stale(piece->bo)) {
+	ret = 0;
+	if (ogpu_bo_is_stale(piece->bo))
+		ret = -ENODEV;
+	else if (!IS_ALIGNED((u64)piece->bo->ttm.resource->start << PAGE_SHIFT, size))
+		ret = -ENOSPC;
+	if (ret) {
 		ogpu_bo_put(piece->bo);
 		kfree(piece);
-		return ERR_PTR(-ENODEV);
+		return ERR_PTR(ret);
 	}
 
 	kref_init(&piece->ref);
@@ -375,6 +382,61 @@ int ogpu_svm_vram_bring(struct ogpu_device *odev, struct ogpu_mem_client *client
 	ogpu_device_exit(odev, idx);
 
 	return ret;
+}
+
+/*
+ * Pages of ours that are not the process's alone, or not to be written by it: the kernel reports
+ * them as they are, though asked for pages to write to.
+ */
+static bool ogpu_svm_vram_is_shared(const unsigned long *pfns, unsigned long count)
+{
+	unsigned long i;
+
+	for (i = 0; i < count; i++) {
+		if ((pfns[i] & HMM_PFN_VALID) && !(pfns[i] & HMM_PFN_WRITE))
+			return true;
+	}
+
+	return false;
+}
+
+/**
+ * ogpu_svm_vram_own() - make sure that the card may write to memory of a process
+ * @odev: the card
+ * @notifier: of the memory, of a process of which the caller is a user
+ * @start: first address
+ * @end: behind the last
+ * @pfns: scratch, for as many pages
+ *
+ * fork() write-protects pages in VRAM, and drm_gpusvm_get_pages() does not tell. To be called after
+ * that: what is found counts as long as the pages it got are valid. What is shared is brought to
+ * system memory, as by a CPU that writes to it: from then on each process has its own.
+ *
+ * Return: 0; -EAGAIN: it was shared, the pages have to be got anew; -EBUSY: memory changes all the
+ * time; -EPERM: the process may not write there; or what else a fault gives.
+ */
+int ogpu_svm_vram_own(struct ogpu_device *odev, struct mmu_interval_notifier *notifier,
+		      unsigned long start, unsigned long end, unsigned long *pfns)
+{
+	struct hmm_range range = {
+		.notifier = notifier,
+		.start = start,
+		.end = end,
+		.hmm_pfns = pfns,
+		.dev_private_owner = ogpu_svm_vram_page_owner(odev),
+	};
+	unsigned long timeout = msecs_to_jiffies(HMM_RANGE_DEFAULT_TIMEOUT);
+	int ret;
+
+	ret = hmm_range_fault_unlocked_timeout(&range, timeout);
+	if (ret || !ogpu_svm_vram_is_shared(pfns, (end - start) >> PAGE_SHIFT))
+		return ret;
+
+	range.default_flags = HMM_PFN_REQ_FAULT | HMM_PFN_REQ_WRITE;
+	range.dev_private_owner = NULL;
+	ret = hmm_range_fault_unlocked_timeout(&range, timeout);
+
+	return ret ?: -EAGAIN;
 }
 
 /**

@@ -9,6 +9,7 @@
 #include <linux/types.h>
 
 struct mm_struct;
+struct mmu_interval_notifier;
 struct ogpu_device;
 struct ogpu_mem_client;
 
@@ -17,6 +18,8 @@ int ogpu_svm_vram_init(struct ogpu_device *odev);
 void *ogpu_svm_vram_page_owner(struct ogpu_device *odev);
 int ogpu_svm_vram_bring(struct ogpu_device *odev, struct ogpu_mem_client *client,
 			struct mm_struct *mm, unsigned long start, unsigned long end);
+int ogpu_svm_vram_own(struct ogpu_device *odev, struct mmu_interval_notifier *notifier,
+		      unsigned long start, unsigned long end, unsigned long *pfns);
 void ogpu_svm_vram_unbind(struct ogpu_device *odev);
 #else
 static inline int ogpu_svm_vram_init(struct ogpu_device *odev) { return 0; }
@@ -25,6 +28,12 @@ static inline int ogpu_svm_vram_bring(struct ogpu_device *odev, struct ogpu_mem_
 				      struct mm_struct *mm, unsigned long start, unsigned long end)
 {
 	return -EOPNOTSUPP;
+}
+static inline int ogpu_svm_vram_own(struct ogpu_device *odev,
+				    struct mmu_interval_notifier *notifier, unsigned long start,
+				    unsigned long end, unsigned long *pfns)
+{
+	return 0;
 }
 static inline void ogpu_svm_vram_unbind(struct ogpu_device *odev) { }
 #endif

@@ -111,27 +111,76 @@ TEST(untouched_is_zero)
 	EXPECT_EQ(wrong, 0);
 }
 
+/* A child that looks at the memory when it is told to. Returns the pipe that tells it. */
+static int fork_to_look(volatile uint64_t *at, uint64_t more, pid_t *pid)
+{
+	int ends[2];
+
+	ASSERT_EQ(pipe(ends), 0);
+	*pid = fork();
+	ASSERT_GE(*pid, 0);
+	if (!*pid) {
+		uint64_t i, wrong = 0;
+		char byte;
+
+		close(ends[1]);
+		if (read(ends[0], &byte, 1) < 0)
+			_exit(2);
+		for (i = 0; i < WORDS; i++)
+			wrong += at[i] != i + more;
+		_exit(!!wrong);
+	}
+	close(ends[0]);
+
+	return ends[1];
+}
+
+static void expect_seen(int tell, pid_t pid)
+{
+	int status;
+
+	close(tell);
+	ASSERT_EQ(waitpid(pid, &status, 0), pid);
+	EXPECT_EQ(status, 0);
+}
+
+/* What kernels of the parent do after fork() is not the child's, whoever comes first. */
 TEST(fork_in_vram)
 {
 	volatile uint64_t *at;
 	struct svm s;
-	int status;
+	int tell;
 	pid_t pid;
 
 	at = bring(&s);
-	pid = fork();
-	ASSERT_GE(pid, 0);
-	if (!pid) {
-		uint64_t i, wrong = 0;
-
-		for (i = 0; i < WORDS; i++)
-			wrong += at[i] != i + 1;
-		_exit(!!wrong);
-	}
+	tell = fork_to_look(at, 1, &pid);
 	ASSERT_EQ(svm_add(&s, at, GROUPS), 0);
-	ASSERT_EQ(waitpid(pid, &status, 0), pid);
-	EXPECT_EQ(status, 0);
+	expect_seen(tell, pid);
 	expect_words(at, 2);
+
+	ASSERT_EQ(svm_add(&s, at, GROUPS), 0);
+	tell = fork_to_look(at, 3, &pid);
+	svm_add_nowait(&s, (const void *)at, GROUPS);
+	expect_seen(tell, pid);
+	ASSERT_EQ(svm_finish(&s), 0);
+	expect_words(at, 4);
+}
+
+/* Kernels write to what fork() has made common, though it comes to VRAM only afterwards. */
+TEST(fork_before_vram)
+{
+	volatile uint64_t *at;
+	struct svm s;
+	int tell;
+	pid_t pid;
+
+	bring(&s);
+	at = get_memory(HUGE);
+	fill(at);
+	tell = fork_to_look(at, 0, &pid);
+	ASSERT_EQ(svm_add(&s, at, GROUPS), 0);
+	expect_seen(tell, pid);
+	expect_words(at, 1);
 }
 
 TEST(munmap_in_vram)
