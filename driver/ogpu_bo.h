@@ -117,6 +117,8 @@ struct ogpu_mem_client {
 	atomic64_t resident[OGPU_REGIONS];
 	/** @purgeable: of @resident: what may go */
 	atomic64_t purgeable[OGPU_REGIONS];
+	/** @mirrored: bytes of VRAM that hold memory of a process, see ogpu_svm_vram.c */
+	atomic64_t mirrored;
 	/** @copies: moves and clears of the buffers, which take turns with those of others */
 	struct ogpu_copy_flow copies;
 	/** @user: of the file, referenced: who locks memory */

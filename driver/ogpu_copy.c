@@ -140,30 +140,31 @@ struct ogpu_queue *ogpu_copy_get_queue(struct ogpu_copy *copy)
  * Jobs
  */
 
-static void *ogpu_copy_emit_move(void *pkt, const struct ogpu_copy_walk *walk, u64 bytes)
+static void *ogpu_copy_emit_move(void *pkt, u64 src, u64 dst, u64 bytes, u64 lost)
 {
-	if (!walk->lost) {
-		ogpu_pkt_set_copy(pkt, walk->src.operand, walk->dst.operand, bytes);
+	if (!lost) {
+		ogpu_pkt_set_copy(pkt, src, dst, bytes);
 		return pkt + sizeof(struct ogpu_pkt_copy);
 	}
-	ogpu_pkt_set_copy_lost(pkt, walk->src.operand, walk->dst.operand, bytes, walk->lost);
+	ogpu_pkt_set_copy_lost(pkt, src, dst, bytes, lost);
 	return pkt + sizeof(struct ogpu_pkt_copy_lost);
 }
 
-static u64 ogpu_copy_emit_span(void *pkt, struct ogpu_copy_walk *walk, u64 max)
+/* Up to *@bytes, which are changed to what it is. */
+static void *ogpu_copy_emit_span(void *pkt, struct ogpu_copy_walk *walk, u64 *bytes)
 {
 	struct ogpu_copy_span *span = walk->spans;
-	u64 bytes = min(span->bytes, max);
 
-	ogpu_pkt_set_copy(pkt, span->src, span->dst, bytes);
-	span->src += bytes;
-	span->dst += bytes;
-	span->bytes -= bytes;
-	walk->dst.remaining -= bytes;
+	*bytes = min(span->bytes, *bytes);
+	pkt = ogpu_copy_emit_move(pkt, span->src, span->dst, *bytes, walk->lost);
+	span->src += *bytes;
+	span->dst += *bytes;
+	span->bytes -= *bytes;
+	walk->dst.remaining -= *bytes;
 	if (!span->bytes)
 		walk->spans++;
 
-	return bytes;
+	return pkt;
 }
 
 /* Fills a piece with packets for what comes next. Returns the bytes of them. */
@@ -173,20 +174,21 @@ static u32 ogpu_copy_emit(struct ogpu_copy_piece *piece, u32 room, struct ogpu_c
 	u32 n;
 
 	for (n = 0; n < room && piece->bytes < OGPU_COPY_JOB_BYTES && walk->dst.remaining; n++) {
-		u64 bytes = min(walk->dst.size, OGPU_COPY_JOB_BYTES - piece->bytes);
+		u64 bytes = OGPU_COPY_JOB_BYTES - piece->bytes;
 
 		if (walk->spans) {
-			piece->bytes += ogpu_copy_emit_span(pkt, walk,
-							    OGPU_COPY_JOB_BYTES - piece->bytes);
-			pkt += sizeof(struct ogpu_pkt_copy);
+			pkt = ogpu_copy_emit_span(pkt, walk, &bytes);
+			piece->bytes += bytes;
 			continue;
 		}
+		bytes = min(walk->dst.size, bytes);
 		if (walk->clear) {
 			ogpu_pkt_set_fill(pkt, walk->dst.operand, bytes, 0);
 			pkt += sizeof(struct ogpu_pkt_fill);
 		} else {
 			bytes = min(bytes, walk->src.size);
-			pkt = ogpu_copy_emit_move(pkt, walk, bytes);
+			pkt = ogpu_copy_emit_move(pkt, walk->src.operand, walk->dst.operand, bytes,
+						  walk->lost);
 			ogpu_res_next(&walk->src, bytes);
 		}
 		ogpu_res_next(&walk->dst, bytes);
@@ -314,10 +316,11 @@ static struct dma_fence *ogpu_copy_clear(struct ogpu_device *odev, struct ttm_bu
 }
 
 static struct dma_fence *ogpu_copy_spans(struct ogpu_device *odev, struct ttm_buffer_object *bo,
-					 struct ogpu_copy_span *spans, u32 count)
+					 struct ogpu_copy_span *spans, u32 count, u64 lost)
 {
 	struct ogpu_copy_walk walk = {
 		.spans = spans,
+		.lost = lost,
 	};
 	u32 i;
 

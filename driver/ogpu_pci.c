@@ -357,7 +357,8 @@ static void ogpu_pci_remove(struct pci_dev *pdev)
 	struct ogpu_device *odev = pci_get_drvdata(pdev);
 
 	/* While the card still works. */
-	ogpu_svm_vram_unbind(odev);
+	if (ogpu_svm_vram_close(odev))
+		dev_warn(&pdev->dev, "memory of processes stays in VRAM: it is lost\n");
 	/* So that an upload waits for nothing any more. */
 	ogpu_device_detach(odev);
 	ogpu_start_wake(odev);

@@ -27,9 +27,11 @@
 
 #include <drm/ttm/ttm_bo.h>
 
+#include "ogpu_bo.h"
 #include "ogpu_compat.h"
 #include "ogpu_device.h"
 #include "ogpu_place.h"
+#include "ogpu_svm_vram.h"
 #include "ogpu_ttm.h"
 
 /* Room that is about to be free is waited for so long. */
@@ -37,6 +39,8 @@
 /* Room in VRAM is looked for again for so long if nothing can be waited for, ever more seldom. */
 #define OGPU_PLACE_LOCKED_MS	2000
 #define OGPU_PLACE_LOOKS_SHIFT	5u
+/* How often memory of processes is asked to make way: others may be faster each time. */
+#define OGPU_PLACE_ASKS		4
 /* How often it is looked whether the card is being unbound meanwhile, in jiffies. */
 #define OGPU_PLACE_LOOK		(HZ / 10)
 
@@ -97,6 +101,27 @@ bool ogpu_place_takes_busy(const struct ttm_place *place)
 	struct ogpu_mem_try *try = ogpu_place_try(place);
 
 	return try && try->busy;
+}
+
+/**
+ * ogpu_place_no_room() - there is no room for a buffer in VRAM
+ * @place: where it was wanted
+ * @bo: the buffer
+ *
+ * Memory of processes makes way for it, soon or in ogpu_mem_retry(), but not for its like.
+ */
+void ogpu_place_no_room(const struct ttm_place *place, struct ttm_buffer_object *bo)
+{
+	struct ogpu_mem_try *try = ogpu_place_try(place);
+
+	if (ogpu_bo_is_buffer(bo) && ttm_to_ogpu_bo(bo)->mirror)
+		return;
+	if (try) {
+		try->missing = max_t(u64, try->missing, bo->base.size);
+		try->visible = place->lpfn;
+	}
+	if (!place->lpfn)
+		ogpu_svm_vram_want(ttm_to_ogpu_device(bo->bdev), bo->base.size);
 }
 
 /**
@@ -204,6 +229,19 @@ static bool ogpu_mem_wait(struct ogpu_device *odev, struct ogpu_mem_try *try, in
 	return left > 0;
 }
 
+/* Memory of processes that is in VRAM makes way. Returns whether some did. */
+static bool ogpu_mem_ask_processes(struct ogpu_device *odev, struct ogpu_mem_try *try)
+{
+	u64 missing = try->missing;
+
+	try->missing = 0;
+	if (!try->vram || try->asked == OGPU_PLACE_ASKS)
+		return false;
+	try->asked++;
+
+	return ogpu_svm_vram_make_room(odev, missing, try->visible);
+}
+
 /*
  * All others were to make way and did not, but none of them uses what is wanted: somebody had a
  * buffer locked, or was freeing it, which TTM tells nobody. Returns whether to try again.
@@ -257,6 +295,8 @@ bool ogpu_mem_retry(struct ogpu_device *odev, struct ogpu_mem_try *try, int *ret
 	if (*ret == -EAGAIN)
 		return ogpu_mem_wait(odev, try, ret);
 	if (ogpu_mem_no_room(*ret)) {
+		if (ogpu_mem_ask_processes(odev, try))
+			return true;
 		if (try->mode == OGPU_MEM_EXCLUSIVE && try->busy)
 			return try->wait ? ogpu_mem_wait(odev, try, ret) :
 					   ogpu_mem_look_again(try, ret);

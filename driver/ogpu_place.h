@@ -33,6 +33,12 @@ struct ogpu_mem_try {
 	bool busy;
 	/** @vram: of the last places that were asked for some were in VRAM */
 	bool vram;
+	/** @missing: bytes of VRAM that there was no room for */
+	u64 missing;
+	/** @visible: they had to be where the CPU sees them */
+	bool visible;
+	/** @asked: how often memory of processes had to make way */
+	unsigned int asked;
 	/** @looks: how often there was no room though nothing was known to wait for */
 	unsigned int looks;
 	/** @looking: since when, if @looks */
@@ -68,6 +74,7 @@ struct ogpu_places {
 void ogpu_places_init(struct ogpu_places *places, struct ogpu_mem_try *try);
 struct ttm_place *ogpu_places_add(struct ogpu_places *places, u32 mem_type, u32 flags);
 bool ogpu_place_takes_busy(const struct ttm_place *place);
+void ogpu_place_no_room(const struct ttm_place *place, struct ttm_buffer_object *bo);
 bool ogpu_place_may_evict(const struct ttm_place *place, struct ttm_buffer_object *bo);
 
 int ogpu_mem_begin(struct ogpu_device *odev, struct ogpu_mem_try *try);

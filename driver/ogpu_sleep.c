@@ -22,8 +22,9 @@
  * after any trouble: then what was on it is lost, and its files are stale.
  *
  * A card that does not run has nothing to be kept, and of one with an address space that mirrors a
- * process nothing can be (ogpu_svm.c). It is held while the machine sleeps, and looked
- * at afterwards, as if somebody had reset it.
+ * process nothing can be (ogpu_svm.c), but that memory of processes that is in VRAM is copied back
+ * before programs are frozen, and none comes until the machine is awake. It is held while the
+ * machine sleeps, and looked at afterwards, as if somebody had reset it.
  */
 #include <linux/device.h>
 #include <linux/notifier.h>
@@ -50,6 +51,7 @@
 #include "ogpu_sleep.h"
 #include "ogpu_start.h"
 #include "ogpu_svm.h"
+#include "ogpu_svm_vram.h"
 #include "ogpu_ttm.h"
 #include "ogpu_userptr.h"
 #include "ogpu_watchdog.h"
@@ -68,6 +70,23 @@ struct ogpu_sleep {
 	bool asleep;
 };
 
+/* Programs still run: there is memory, or it can be made. */
+static int ogpu_sleep_prepare(struct ogpu_sleep *sleep)
+{
+	int ret;
+
+	/* That of processes does not come back from a card that has lost its power. */
+	ret = ogpu_svm_vram_close(sleep->odev);
+	if (!ret && ogpu_device_running(sleep->odev) && !ogpu_svms_exist(sleep->odev))
+		ret = ogpu_image_reserve(sleep->image);
+	if (ret) {
+		ogpu_image_release(sleep->image);
+		ogpu_svm_vram_open(sleep->odev);
+	}
+
+	return ret;
+}
+
 static int ogpu_sleep_notify(struct notifier_block *block, unsigned long event, void *unused)
 {
 	struct ogpu_sleep *sleep = container_of(block, struct ogpu_sleep, notifier);
@@ -80,15 +99,13 @@ static int ogpu_sleep_notify(struct notifier_block *block, unsigned long event, 
 	switch (event) {
 	case PM_SUSPEND_PREPARE:
 	case PM_HIBERNATION_PREPARE:
-		if (ogpu_device_running(sleep->odev) && !ogpu_svms_exist(sleep->odev))
-			ret = ogpu_image_reserve(sleep->image);
-		if (ret)
-			ogpu_image_release(sleep->image);
+		ret = ogpu_sleep_prepare(sleep);
 		break;
 	case PM_POST_SUSPEND:
 	case PM_POST_HIBERNATION:
 	case PM_POST_RESTORE:
 		ogpu_image_release(sleep->image);
+		ogpu_svm_vram_open(sleep->odev);
 		break;
 	}
 

@@ -40,7 +40,6 @@
 #include <drm/drm_gpusvm.h>
 #include <drm/drm_managed.h>
 #include <drm/drm_pagemap.h>
-#include <drm/drm_print.h>
 
 #include "abi/addr.h"
 #include "ogpu_bo.h"
@@ -89,6 +88,8 @@ struct ogpu_svm {
 	struct ogpu_vm *vm;
 	/** @owner: who is charged; referenced */
 	struct ogpu_vm_owner *owner;
+	/** @vram: memory may come to VRAM; constant */
+	bool vram;
 	/** @client: who pays for VRAM; referenced */
 	struct ogpu_mem_client *client;
 	/** @work: removes garbage, serves a fault; for each it is a user of @vm */
@@ -500,7 +501,7 @@ static int ogpu_svm_begin_anew(struct ogpu_svm *svm, struct ogpu_svm_range *rang
 /* To VRAM, if it is worth it and there is room; else it stays where it is. */
 static void ogpu_svm_bring(struct ogpu_svm *svm, struct ogpu_svm_range *range)
 {
-	if (!range->base.flags.migrate_devmem || range->brought >= OGPU_SVM_BRING ||
+	if (!svm->vram || !range->base.flags.migrate_devmem || range->brought >= OGPU_SVM_BRING ||
 	    drm_gpusvm_range_size(&range->base) < SZ_64K || READ_ONCE(range->mapped))
 		return;
 	if (!ogpu_svm_vram_bring(svm->odev, svm->client, svm->base.mm,
@@ -829,8 +830,7 @@ int ogpu_svm_create(struct ogpu_vm *vm, struct ogpu_mem_client *client)
 	svm->client = ogpu_mem_client_get(client);
 	mutex_lock(&odev->mem->svms.lock);
 	/* Without it all stays in system memory. */
-	if (ogpu_svm_vram_init(odev))
-		drm_dbg(&odev->drm, "no pages for VRAM\n");
+	svm->vram = !ogpu_svm_vram_get(odev);
 	list_add_tail(&svm->link, &odev->mem->svms.list);
 	mutex_unlock(&odev->mem->svms.lock);
 	vm->svm = svm;
@@ -860,6 +860,8 @@ void ogpu_svm_destroy(struct ogpu_vm *vm)
 	ogpu_svm_kill(svm);
 	mutex_lock(&svm->odev->mem->svms.lock);
 	list_del(&svm->link);
+	if (svm->vram)
+		ogpu_svm_vram_put(svm->odev);
 	mutex_unlock(&svm->odev->mem->svms.lock);
 	queue_work(ogpu_svm_wq, &svm->end);
 }
@@ -924,6 +926,7 @@ void ogpu_svms_unbind(struct ogpu_device *odev)
 	mutex_lock(&svms->lock);
 	list_for_each_entry(svm, &svms->list, link)
 		ogpu_svm_kill(svm);
+	ogpu_svm_vram_stop(odev);
 	mutex_unlock(&svms->lock);
 }
 
@@ -951,10 +954,19 @@ int ogpu_svms_init(struct ogpu_device *odev)
  */
 int ogpu_svm_module_init(void)
 {
+	int ret;
+
+	ret = ogpu_svm_vram_module_init();
+	if (ret)
+		return ret;
 	/* One worker of each address space may sleep for as long as its process wants. */
 	ogpu_svm_wq = alloc_workqueue("ogpu-svm", WQ_UNBOUND, WQ_MAX_ACTIVE);
+	if (!ogpu_svm_wq) {
+		ogpu_svm_vram_module_exit();
+		return -ENOMEM;
+	}
 
-	return ogpu_svm_wq ? 0 : -ENOMEM;
+	return 0;
 }
 
 /**
@@ -963,4 +975,5 @@ int ogpu_svm_module_init(void)
 void ogpu_svm_module_exit(void)
 {
 	destroy_workqueue(ogpu_svm_wq);
+	ogpu_svm_vram_module_exit();
 }

@@ -7,24 +7,27 @@
  * Each page of VRAM has a &struct page of the kind that CPUs cannot reach (MEMORY_DEVICE_PRIVATE),
  * so the aperture does not matter. A piece is what comes to VRAM together: a part of one anonymous
  * mapping, whose pages are copied by the copy engine. A CPU that touches such memory faults, and
- * the kernel has the piece copied back (drm_pagemap); so do fork(), and all who need the pages.
+ * the kernel has the piece copied back (drm_pagemap); so do all who need the pages. After fork()
+ * two processes have them, and nobody may write to them there: ogpu_svm_vram_own().
  *
- * Nothing is evicted for a piece, and a piece is pinned: who wants that VRAM does not get it until
- * the process's CPUs touch it or the process ends. At unbind all pieces are copied back.
+ * Nothing is evicted for a piece. To TTM it is pinned, because its pages cannot be copied back with
+ * a dma_resv held; but pieces make way for every buffer that finds no room, the oldest first, while
+ * TTM has other buffers make way: in a worker, and in who wants the room, with no lock of TTM. For
+ * a while after that none come. Of two clients with pieces the one that has more makes way.
+ *
+ * Before the card is unbound or sleeps all pieces are copied back. What cannot be is lost, as after
+ * a reset: who touches it gets SIGBUS, and a queue its error of memory. The pages stay until the
+ * processes that have them let go of them, which nobody waits for: they outlive the card.
  */
-#include <linux/dma-fence.h>
-#include <linux/dma-mapping.h>
-#include <linux/dma-resv.h>
 #include <linux/hmm.h>
-#include <linux/io.h>
 #include <linux/ioport.h>
-#include <linux/list.h>
+#include <linux/jiffies.h>
 #include <linux/memremap.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
-#include <linux/sched/mm.h>
+#include <linux/mutex.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/sizes.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
@@ -32,326 +35,73 @@
 #include <drm/drm_managed.h>
 #include <drm/drm_pagemap.h>
 
-#include "abi/addr.h"
 #include "ogpu_bo.h"
 #include "ogpu_compat.h"
 #include "ogpu_device.h"
-#include "ogpu_res.h"
+#include "ogpu_svm_piece.h"
 #include "ogpu_svm_vram.h"
 #include "ogpu_ttm.h"
+#include "ogpu_vram_cgroup.h"
+#include "ogpu_vram_mgr.h"
 
 /* The kernel leaves a piece alone for as long after it has come. */
 #define OGPU_SVM_VRAM_STAY_MS	5
+/* After one had to make way none come for as long: who wanted the room shall get it. */
+#define OGPU_SVM_VRAM_PAUSE_MS	100
+/* All of it. */
+#define OGPU_SVM_VRAM_ALL	U64_MAX
+/* Who wants room does not try for ever: there may be no system memory. */
+#define OGPU_SVM_VRAM_FAILS	16
+/* What came while it was closed, or is locked by somebody for a moment, goes the next time. */
+#define OGPU_SVM_VRAM_CLOSE_TRIES	8
 
-/**
- * struct ogpu_svm_vram - VRAM of a card as pages
- */
-struct ogpu_svm_vram {
-	/** @pages: as the kernel has them */
-	struct dev_pagemap pages;
-	/** @map: our part in it; with a reference while the card is bound */
-	struct drm_pagemap *map;
-	/** @lock: protects @pieces and @closed; irq-safe */
-	spinlock_t lock;
-	/** @pieces: &struct ogpu_svm_piece */
-	struct list_head pieces;
-	/** @closed: no more pieces */
-	bool closed;
-	/** @owners: &struct ogpu_svm_piece, by parts of VRAM of 64 KiB */
-	struct xarray owners;
-};
-
-/**
- * struct ogpu_svm_piece - VRAM that holds memory of a process
- */
-struct ogpu_svm_piece {
-	/** @base: the kernel's part */
-	struct drm_pagemap_devmem base;
-	/** @ref: of the pages, together, and of who sends it back */
-	struct kref ref;
-	/** @bo: the VRAM */
-	struct ogpu_bo *bo;
-	/** @vram: of the card */
-	struct ogpu_svm_vram *vram;
-	/** @link: in &struct ogpu_svm_vram.pieces */
-	struct list_head link;
-	/** @free_work: gives the VRAM back: the last page may go in an interrupt */
-	struct work_struct free_work;
-};
-
-static struct ogpu_svm_piece *to_ogpu_svm_piece(struct drm_pagemap_devmem *base)
+/* The pages of a card, for who does not hold the lock under which they are made; or NULL. */
+static struct ogpu_svm_vram *ogpu_svm_vram_look(struct ogpu_device *odev)
 {
-	return container_of(base, struct ogpu_svm_piece, base);
-}
-
-/* Which piece a part of VRAM belongs to. */
-static int ogpu_svm_piece_own(struct ogpu_svm_piece *piece, bool own)
-{
-	struct ttm_buffer_object *bo = &piece->bo->ttm;
-	struct xarray *owners = &piece->vram->owners;
-	struct ogpu_res_cursor cur;
-	u64 at, done;
-	int ret = 0;
-
-	dma_resv_lock(bo->base.resv, NULL);
-	ogpu_res_first(bo, bo->resource, 0, bo->base.size, &cur);
-	while (cur.remaining && !ret) {
-		at = FIELD_GET(OGPU_OPERAND_ADDR, cur.operand);
-		for (done = 0; done < cur.size && !ret; done += SZ_64K)
-			ret = xa_err(xa_store(owners, (at + done) / SZ_64K, own ? piece : NULL,
-					      GFP_KERNEL));
-		ogpu_res_next(&cur, cur.size);
-	}
-	dma_resv_unlock(bo->base.resv);
-
-	return ret;
-}
-
-static void ogpu_svm_piece_free_work(struct work_struct *work)
-{
-	struct ogpu_svm_piece *piece = container_of(work, struct ogpu_svm_piece, free_work);
-	struct drm_device *drm = piece->bo->ttm.base.dev;
-
-	ogpu_svm_piece_own(piece, false);
-	ogpu_bo_put(piece->bo);
-	kfree(piece);
-	drm_dev_put(drm);
-}
-
-static void ogpu_svm_piece_release(struct kref *ref)
-{
-	struct ogpu_svm_piece *piece = container_of(ref, struct ogpu_svm_piece, ref);
-	unsigned long flags;
-
-	spin_lock_irqsave(&piece->vram->lock, flags);
-	list_del(&piece->link);
-	spin_unlock_irqrestore(&piece->vram->lock, flags);
-	queue_work(system_unbound_wq, &piece->free_work);
-}
-
-static void ogpu_svm_piece_put(struct ogpu_svm_piece *piece)
-{
-	kref_put(&piece->ref, ogpu_svm_piece_release);
+	/* Pairs with the release in ogpu_svm_vram_init(). */
+	return smp_load_acquire(&odev->mem->svms.vram);
 }
 
 /*
- * Callbacks of drm_pagemap
+ * Coming
  */
 
-static void ogpu_svm_vram_release(struct drm_pagemap_devmem *base)
+/* Nobody was evicted for a piece. If those who came first have more than its client, one goes. */
+static void ogpu_svm_vram_share(struct ogpu_svm_vram *vram, struct ogpu_mem_client *client,
+				size_t size)
 {
-	ogpu_svm_piece_put(to_ogpu_svm_piece(base));
-}
+	s64 mine = atomic64_read(&client->mirrored) + size;
+	struct ogpu_svm_piece *first;
+	bool more = false;
 
-static unsigned long ogpu_svm_vram_pfn(struct ogpu_svm_vram *vram, u64 offset)
-{
-	return PHYS_PFN(vram->pages.range.start + offset);
-}
-
-static u64 ogpu_svm_vram_offset(struct ogpu_svm_vram *vram, struct page *page)
-{
-	return PFN_PHYS(page_to_pfn(page)) - vram->pages.range.start;
-}
-
-/* Which pages the VRAM of a piece is. */
-static int ogpu_svm_vram_populate(struct drm_pagemap_devmem *base, unsigned long count,
-				  unsigned long *pfns)
-{
-	struct ogpu_svm_piece *piece = to_ogpu_svm_piece(base);
-	struct ttm_buffer_object *bo = &piece->bo->ttm;
-	struct ogpu_res_cursor cur;
-	unsigned long i = 0;
-	u64 done;
-
-	dma_resv_lock(bo->base.resv, NULL);
-	ogpu_res_first(bo, bo->resource, 0, (u64)count << PAGE_SHIFT, &cur);
-	while (cur.remaining) {
-		for (done = 0; done < cur.size; done += PAGE_SIZE)
-			pfns[i++] = ogpu_svm_vram_pfn(piece->vram,
-						      FIELD_GET(OGPU_OPERAND_ADDR, cur.operand) +
-						      done);
-		ogpu_res_next(&cur, cur.size);
-	}
-	dma_resv_unlock(bo->base.resv);
-
-	return 0;
-}
-
-static int ogpu_svm_vram_copy_spans(struct ogpu_svm_piece *piece, struct ogpu_copy_span *spans,
-				    u32 count)
-{
-	struct ttm_buffer_object *bo = &piece->bo->ttm;
-	struct ogpu_device *odev = to_ogpu_device(bo->base.dev);
-	struct dma_fence *fence;
-	int ret, idx;
-
-	if (!count)
-		return 0;
-	if (!ogpu_device_enter(odev, &idx))
-		return -ENODEV;
-	dma_resv_lock(bo->base.resv, NULL);
-	fence = odev->mem->ops->copy(odev, bo, spans, count);
-	dma_resv_unlock(bo->base.resv);
-	ogpu_device_exit(odev, idx);
-	if (IS_ERR(fence))
-		return PTR_ERR(fence);
-
-	dma_fence_wait(fence, false);
-	ret = fence->error;
-	dma_fence_put(fence);
-
-	return ret;
-}
-
-/* What is not there in system memory was never touched: VRAM of a new piece is zero. */
-static int ogpu_svm_vram_copy(struct page **pages, struct drm_pagemap_addr *addrs,
-			      unsigned long count, bool to_vram)
-{
-	struct ogpu_svm_piece *piece = NULL;
-	struct ogpu_copy_span *spans;
-	unsigned long i, step;
-	u32 used = 0;
-	int ret;
-
-	spans = kvmalloc_objs(*spans, count);
-	if (!spans)
-		return -ENOMEM;
-
-	for (i = 0; i < count; i += step) {
-		u64 at, vram, system, bytes = PAGE_SIZE << addrs[i].order;
-		struct ogpu_svm_vram *owner;
-
-		step = 1;
-		if (!pages[i] || !addrs[i].addr)
-			continue;
-		step = 1ul << addrs[i].order;
-		owner = container_of(page_pgmap(pages[i]), struct ogpu_svm_vram, pages);
-		at = ogpu_svm_vram_offset(owner, pages[i]);
-		/* All are of one card: then it does not matter whose copy it is. */
-		if (!piece)
-			piece = xa_load(&owner->owners, at / SZ_64K);
-		vram = OGPU_OPERAND(OGPU_TARGET_VRAM, at);
-		system = OGPU_OPERAND(OGPU_TARGET_SYSTEM, addrs[i].addr);
-		spans[used++] = (struct ogpu_copy_span) {
-			.src = to_vram ? system : vram,
-			.dst = to_vram ? vram : system,
-			.bytes = bytes,
-		};
-	}
-	ret = piece ? ogpu_svm_vram_copy_spans(piece, spans, used) : 0;
-	kvfree(spans);
-
-	return ret;
-}
-
-static int ogpu_svm_vram_copy_in(struct page **pages, struct drm_pagemap_addr *addrs,
-				 unsigned long count, struct dma_fence *before)
-{
-	return ogpu_svm_vram_copy(pages, addrs, count, true);
-}
-
-static int ogpu_svm_vram_copy_out(struct page **pages, struct drm_pagemap_addr *addrs,
-				  unsigned long count, struct dma_fence *before)
-{
-	return ogpu_svm_vram_copy(pages, addrs, count, false);
-}
-
-static const struct drm_pagemap_devmem_ops ogpu_svm_vram_devmem_ops = {
-	.devmem_release = ogpu_svm_vram_release,
-	.populate_devmem_pfn = ogpu_svm_vram_populate,
-	.copy_to_devmem = ogpu_svm_vram_copy_in,
-	.copy_to_ram = ogpu_svm_vram_copy_out,
-};
-
-/* Where a page is for the card. Others do not reach it. */
-static struct drm_pagemap_addr ogpu_svm_vram_map(struct drm_pagemap *map, struct device *dev,
-						 struct page *page, unsigned int order,
-						 enum dma_data_direction dir)
-{
-	struct ogpu_svm_vram *vram = container_of(map->pagemap, struct ogpu_svm_vram, pages);
-	dma_addr_t addr = DMA_MAPPING_ERROR;
-
-	if (dev == map->drm->dev)
-		addr = ogpu_svm_vram_offset(vram, page);
-
-	return drm_pagemap_addr_encode(addr, DRM_INTERCONNECT_DRIVER, order, dir);
-}
-
-static void ogpu_svm_vram_unmap(struct drm_pagemap *map, struct device *dev,
-				const struct drm_pagemap_addr *addr)
-{
-}
-
-static int ogpu_svm_vram_populate_mm(struct drm_pagemap *map, unsigned long start,
-				     unsigned long end, struct mm_struct *mm,
-				     unsigned long timeslice_ms)
-{
-	return -EOPNOTSUPP;
-}
-
-static const struct drm_pagemap_ops ogpu_svm_vram_ops = {
-	.device_map = ogpu_svm_vram_map,
-	.device_unmap = ogpu_svm_vram_unmap,
-	.populate_mm = ogpu_svm_vram_populate_mm,
-};
-
-static struct ogpu_svm_piece *ogpu_svm_piece_new(struct ogpu_device *odev,
-						 struct ogpu_mem_client *client,
-						 struct mm_struct *mm, size_t size)
-{
-	struct ogpu_svm_vram *vram = odev->mem->svms.vram;
-	struct ogpu_svm_piece *piece;
-	bool closed;
-	int ret;
-
-	piece = kzalloc_obj(*piece, GFP_KERNEL_ACCOUNT);
-	if (!piece)
-		return ERR_PTR(-ENOMEM);
-	piece->bo = ogpu_bo_create_mirror(odev, size, client);
-	if (IS_ERR(piece->bo)) {
-		ret = PTR_ERR(piece->bo);
-		kfree(piece);
-		return ERR_PTR(ret);
-	}
-
-	/* Whatever is not copied is not touched by anybody before the card: it must be zero by then. */
-	dma_resv_wait_timeout(piece->bo->ttm.base.resv, DMA_RESV_USAGE_KERNEL, false,
-			      MAX_SCHEDULE_TIMEOUT);
-	ret = 0;
-	if (ogpu_bo_is_stale(piece->bo))
-		ret = -ENODEV;
-	else if (!IS_ALIGNED((u64)piece->bo->ttm.resource->start << PAGE_SHIFT, size))
-		ret = -ENOSPC;
-	if (ret) {
-		ogpu_bo_put(piece->bo);
-		kfree(piece);
-		return ERR_PTR(ret);
-	}
-
-	kref_init(&piece->ref);
-	piece->vram = vram;
-	INIT_WORK(&piece->free_work, ogpu_svm_piece_free_work);
-	drm_dev_get(&odev->drm);
-	drm_pagemap_devmem_init(&piece->base, odev->drm.dev, mm, &ogpu_svm_vram_devmem_ops,
-				vram->map, size, NULL);
 	spin_lock_irq(&vram->lock);
-	closed = vram->closed;
-	list_add_tail(&piece->link, &vram->pieces);
+	first = list_first_entry_or_null(&vram->pieces, struct ogpu_svm_piece, link);
+	if (first)
+		more = first->client != client && atomic64_read(&first->client->mirrored) > mine;
+	if (!more)
+		list_rotate_left(&vram->pieces);
 	spin_unlock_irq(&vram->lock);
-	ret = closed ? -ENODEV : ogpu_svm_piece_own(piece, true);
-	if (ret) {
-		ogpu_svm_piece_put(piece);
-		return ERR_PTR(ret);
-	}
 
-	return piece;
+	if (more)
+		ogpu_svm_vram_want(vram->odev, size);
+}
+
+/* May memory come now? */
+static bool ogpu_svm_vram_is_open(struct ogpu_svm_vram *vram, struct mm_struct *mm)
+{
+	if (!vram || READ_ONCE(vram->closed) || !vram->map ||
+	    time_before64(get_jiffies_64(), READ_ONCE(vram->pause)))
+		return false;
+
+	/* Nobody could charge the group for it: workers are in none. */
+	return !ogpu_vram_cgroup_limits(mm);
 }
 
 /**
  * ogpu_svm_vram_bring() - have memory of a process come to VRAM
  * @odev: the card, running; not in ogpu_device_enter()
  * @client: who pays for the VRAM
- * @mm: the process's, of which the caller is a user
+ * @mm: the process's, of which the caller is a user, mirrored by an address space of the card
  * @start: first address
  * @end: behind the last; multiples of 64 KiB
  *
@@ -366,13 +116,16 @@ int ogpu_svm_vram_bring(struct ogpu_device *odev, struct ogpu_mem_client *client
 	struct ogpu_svm_piece *piece;
 	int ret, idx;
 
-	if (!odev->mem->svms.vram)
-		return -EOPNOTSUPP;
 	if (!ogpu_device_enter(odev, &idx))
 		return -ENODEV;
 
-	piece = ogpu_svm_piece_new(odev, client, mm, end - start);
-	ret = PTR_ERR_OR_ZERO(piece);
+	ret = -EAGAIN;
+	if (ogpu_svm_vram_is_open(odev->mem->svms.vram, mm)) {
+		piece = ogpu_svm_piece_new(odev, client, mm, end - start);
+		ret = PTR_ERR_OR_ZERO(piece);
+		if (ret == -ENOSPC)
+			ogpu_svm_vram_share(odev->mem->svms.vram, client, end - start);
+	}
 	if (!ret) {
 		mmap_read_lock(mm);
 		/* Takes over the reference. */
@@ -452,104 +205,349 @@ void *ogpu_svm_vram_page_owner(struct ogpu_device *odev)
 	return vram ? vram->pages.owner : NULL;
 }
 
-static struct ogpu_svm_piece *ogpu_svm_vram_next(struct ogpu_svm_vram *vram)
+/*
+ * Going
+ */
+
+/* Returns whether its VRAM is free, or about to be. Needs a process, any one that lives. */
+static bool ogpu_svm_vram_send(struct ogpu_svm_vram *vram, struct ogpu_svm_piece *piece)
+{
+	int ret = -ENODEV, idx;
+
+	lockdep_assert_held(&vram->out_lock);
+
+	if (ogpu_device_enter(vram->odev, &idx)) {
+		/* The one that it came from may have ended, and a child of it have the pages. */
+		piece->base.mm = piece->mm;
+		ret = drm_pagemap_evict_to_ram(&piece->base);
+		if (ret == -EFAULT && current->mm) {
+			piece->base.mm = current->mm;
+			ret = drm_pagemap_evict_to_ram(&piece->base);
+		}
+		ogpu_device_exit(vram->odev, idx);
+	}
+
+	return ogpu_svm_piece_put_now(piece) || !ret;
+}
+
+/* Is it worth while to send it back? */
+static bool ogpu_svm_vram_may_send(struct ogpu_svm_piece *piece, bool visible)
+{
+	if (ogpu_svm_piece_is_lost(piece))
+		return false;
+
+	/* It is pinned: its place does not change. */
+	return !visible || to_ogpu_vram_resource(piece->bo->ttm.resource)->visible;
+}
+
+/* The next of at most @left pieces that can be sent back, with a reference. */
+static struct ogpu_svm_piece *ogpu_svm_vram_next(struct ogpu_svm_vram *vram, unsigned long *left,
+						 bool visible)
 {
 	struct ogpu_svm_piece *piece, *found = NULL;
 
-	spin_lock_irq(&vram->lock);
-	vram->closed = true;
-	list_for_each_entry(piece, &vram->pieces, link) {
-		if (kref_get_unless_zero(&piece->ref)) {
-			/* Those that fail come last. */
+	while (*left && !found) {
+		--*left;
+		spin_lock_irq(&vram->lock);
+		piece = list_first_entry_or_null(&vram->pieces, struct ogpu_svm_piece, link);
+		if (piece) {
+			if (ogpu_svm_vram_may_send(piece, visible) &&
+			    kref_get_unless_zero(&piece->ref))
+				found = piece;
+			/* If it cannot be sent now others are tried before it is again. */
 			list_move_tail(&piece->link, &vram->pieces);
-			found = piece;
-			break;
 		}
+		spin_unlock_irq(&vram->lock);
 	}
-	spin_unlock_irq(&vram->lock);
 
 	return found;
 }
 
-/**
- * ogpu_svm_vram_unbind() - have all come back
- * @odev: card that is about to be unbound, and works still, if it does
- *
- * What it cannot copy stays until its process ends.
- */
-void ogpu_svm_vram_unbind(struct ogpu_device *odev)
+/* Send back at least so many bytes, if there are as many. Returns how many. */
+static u64 ogpu_svm_vram_send_some(struct ogpu_svm_vram *vram, u64 bytes, bool visible)
 {
-	struct ogpu_svm_vram *vram = odev->mem->svms.vram;
+	unsigned long left = READ_ONCE(vram->count);
+	bool all = bytes == OGPU_SVM_VRAM_ALL;
 	struct ogpu_svm_piece *piece;
-	unsigned int failed = 0;
+	unsigned int fails = 0;
+	u64 sent = 0;
 
-	if (!vram)
-		return;
-	while (failed < 16 && (piece = ogpu_svm_vram_next(vram))) {
-		if (drm_pagemap_evict_to_ram(&piece->base))
-			failed++;
-		ogpu_svm_piece_put(piece);
+	while (sent < bytes && (piece = ogpu_svm_vram_next(vram, &left, visible))) {
+		u64 size = piece->base.size;
+
+		WRITE_ONCE(vram->pause, get_jiffies_64() +
+			   msecs_to_jiffies(OGPU_SVM_VRAM_PAUSE_MS));
+		if (ogpu_svm_vram_send(vram, piece))
+			sent += size;
+		else
+			fails++;
+		if (!all && (fails == OGPU_SVM_VRAM_FAILS || fatal_signal_pending(current)))
+			break;
+		cond_resched();
 	}
-	drm_pagemap_put(vram->map);
+
+	return sent;
+}
+
+static void ogpu_svm_vram_work(struct work_struct *work)
+{
+	struct ogpu_svm_vram *vram = container_of(work, struct ogpu_svm_vram, work);
+
+	mutex_lock(&vram->out_lock);
+	ogpu_svm_vram_send_some(vram, atomic64_xchg(&vram->wanted, 0), false);
+	mutex_unlock(&vram->out_lock);
 }
 
 /**
- * ogpu_svm_vram_init() - make pages of VRAM, for the first who needs them
- * @odev: the card; in ogpu_device_enter(), under &struct ogpu_mem_svms.lock
+ * ogpu_svm_vram_want() - have memory of processes make way soon
+ * @odev: the card
+ * @bytes: how much
  *
- * Return: 0 or -ENOMEM, -EBUSY, -ENOSPC: no room among physical addresses.
+ * Any context.
  */
-int ogpu_svm_vram_init(struct ogpu_device *odev)
+void ogpu_svm_vram_want(struct ogpu_device *odev, u64 bytes)
 {
-	struct device *dev = odev->drm.dev;
+	struct ogpu_svm_vram *vram = ogpu_svm_vram_look(odev);
+
+	if (!vram || !READ_ONCE(vram->count))
+		return;
+	atomic64_add(bytes, &vram->wanted);
+	queue_work(ogpu_svm_piece_wq, &vram->work);
+}
+
+/**
+ * ogpu_svm_vram_make_room() - have memory of processes make way
+ * @odev: the card
+ * @bytes: how much
+ * @visible: it must be where the CPU sees it
+ *
+ * Sleeps, for copies and memory. No dma_resv may be held, nor the lock of who places buffers.
+ *
+ * Return: true if some did.
+ */
+bool ogpu_svm_vram_make_room(struct ogpu_device *odev, u64 bytes, bool visible)
+{
+	struct ogpu_svm_vram *vram = ogpu_svm_vram_look(odev);
+	u64 sent;
+
+	if (!vram || !bytes || !READ_ONCE(vram->count))
+		return false;
+
+	mutex_lock(&vram->out_lock);
+	/* It is the same room, most likely. */
+	atomic64_set(&vram->wanted, 0);
+	sent = ogpu_svm_vram_send_some(vram, bytes, visible);
+	mutex_unlock(&vram->out_lock);
+
+	return sent;
+}
+
+static void ogpu_svm_vram_set_closed(struct ogpu_svm_vram *vram, bool closed)
+{
+	spin_lock_irq(&vram->lock);
+	WRITE_ONCE(vram->closed, closed);
+	spin_unlock_irq(&vram->lock);
+}
+
+/* Is there anything that could be sent back? */
+static bool ogpu_svm_vram_is_empty(struct ogpu_svm_vram *vram)
+{
+	struct ogpu_svm_piece *piece;
+	bool empty = true;
+
+	spin_lock_irq(&vram->lock);
+	list_for_each_entry(piece, &vram->pieces, link)
+		empty &= ogpu_svm_piece_is_lost(piece) || !kref_read(&piece->ref);
+	spin_unlock_irq(&vram->lock);
+
+	return empty;
+}
+
+/**
+ * ogpu_svm_vram_close() - have all memory of processes go back, and none come
+ * @odev: the card, which works, or else nothing goes back
+ *
+ * Until ogpu_svm_vram_open(), also if it fails. Sleeps.
+ *
+ * Return: 0, or -EBUSY: there is still some, which is lost if the card stops.
+ */
+int ogpu_svm_vram_close(struct ogpu_device *odev)
+{
+	struct ogpu_svm_vram *vram = ogpu_svm_vram_look(odev);
+	unsigned int try;
+	bool empty = true;
+
+	if (!vram)
+		return 0;
+
+	mutex_lock(&vram->out_lock);
+	ogpu_svm_vram_set_closed(vram, true);
+	for (try = 0; try < OGPU_SVM_VRAM_CLOSE_TRIES; try++) {
+		ogpu_svm_vram_send_some(vram, OGPU_SVM_VRAM_ALL, false);
+		empty = ogpu_svm_vram_is_empty(vram);
+		if (empty)
+			break;
+		schedule_timeout_uninterruptible(1l << try);
+	}
+	mutex_unlock(&vram->out_lock);
+
+	return empty ? 0 : -EBUSY;
+}
+
+/**
+ * ogpu_svm_vram_open() - undo ogpu_svm_vram_close()
+ * @odev: the card
+ */
+void ogpu_svm_vram_open(struct ogpu_device *odev)
+{
+	struct ogpu_svm_vram *vram = ogpu_svm_vram_look(odev);
+
+	if (!vram)
+		return;
+	mutex_lock(&vram->out_lock);
+	ogpu_svm_vram_set_closed(vram, false);
+	mutex_unlock(&vram->out_lock);
+}
+
+/*
+ * Life
+ */
+
+static void ogpu_svm_vram_fini(struct drm_device *drm, void *arg)
+{
+	struct ogpu_svm_vram *vram = arg;
+
+	/* All pieces are gone: each holds the DRM device. */
+	memunmap_pages(&vram->pages);
+	release_mem_region(vram->region->start, resource_size(vram->region));
+	xa_destroy(&vram->owners);
+	mutex_destroy(&vram->out_lock);
+}
+
+static int ogpu_svm_vram_init(struct ogpu_device *odev)
+{
 	struct ogpu_svm_vram *vram;
-	struct drm_pagemap *map;
-	struct resource *res;
 	void *addr;
 	int ret;
 
-	if (odev->mem->svms.vram)
-		return 0;
 	vram = drmm_kzalloc(&odev->drm, sizeof(*vram), GFP_KERNEL);
 	if (!vram)
 		return -ENOMEM;
+	vram->odev = odev;
+	vram->pause = get_jiffies_64();
 	spin_lock_init(&vram->lock);
 	INIT_LIST_HEAD(&vram->pieces);
 	xa_init(&vram->owners);
+	mutex_init(&vram->out_lock);
+	INIT_WORK(&vram->work, ogpu_svm_vram_work);
 
-	res = devm_request_free_mem_region(dev, &iomem_resource, odev->disc.vram_size);
-	if (IS_ERR(res))
-		return PTR_ERR(res);
+	vram->region = request_free_mem_region(&iomem_resource, odev->disc.vram_size, "ogpu");
+	if (IS_ERR(vram->region)) {
+		ret = PTR_ERR(vram->region);
+		goto err_free;
+	}
 	vram->pages.type = MEMORY_DEVICE_PRIVATE;
-	vram->pages.range.start = res->start;
-	vram->pages.range.end = res->end;
+	vram->pages.range.start = vram->region->start;
+	vram->pages.range.end = vram->region->end;
 	vram->pages.nr_range = 1;
-	vram->pages.ops = drm_pagemap_pagemap_ops_get();
+	vram->pages.ops = &ogpu_svm_piece_page_ops;
 	vram->pages.owner = vram;
-	addr = devm_memremap_pages(dev, &vram->pages);
+	addr = memremap_pages(&vram->pages, dev_to_node(odev->drm.dev));
 	if (IS_ERR(addr)) {
 		ret = PTR_ERR(addr);
 		goto err_region;
 	}
-
-	map = kzalloc_obj(*map, GFP_KERNEL);
-	if (!map) {
-		ret = -ENOMEM;
-		goto err_pages;
-	}
-	ret = drm_pagemap_init(map, &vram->pages, &odev->drm, &ogpu_svm_vram_ops);
-	if (ret) {
-		kfree(map);
-		goto err_pages;
-	}
-	vram->map = map;
-	odev->mem->svms.vram = vram;
+	ret = drmm_add_action_or_reset(&odev->drm, ogpu_svm_vram_fini, vram);
+	if (ret)
+		return ret;
+	/* Who wants room does not take the lock. */
+	smp_store_release(&odev->mem->svms.vram, vram);
 
 	return 0;
 
-err_pages:
-	devm_memunmap_pages(dev, &vram->pages);
 err_region:
-	devm_release_mem_region(dev, res->start, resource_size(res));
+	release_mem_region(vram->region->start, resource_size(vram->region));
+err_free:
+	drmm_kfree(&odev->drm, vram);
 	return ret;
+}
+
+static int ogpu_svm_vram_start(struct ogpu_svm_vram *vram)
+{
+	struct drm_pagemap *map;
+	int ret;
+
+	map = kzalloc_obj(*map, GFP_KERNEL);
+	if (!map)
+		return -ENOMEM;
+	ret = drm_pagemap_init(map, &vram->pages, &vram->odev->drm, &ogpu_svm_piece_map_ops);
+	if (ret) {
+		kfree(map);
+		return ret;
+	}
+	vram->map = map;
+
+	return 0;
+}
+
+/**
+ * ogpu_svm_vram_get() - there is one more address space that mirrors a process
+ * @odev: the card; in ogpu_device_enter(), under &struct ogpu_mem_svms.lock
+ *
+ * Makes pages of VRAM for the first. They hold the module while there are any.
+ *
+ * Return: 0; or -ENOMEM, -EBUSY, -ENOSPC: no room among physical addresses, or what the
+ * architecture says: then all of its memory stays in system memory.
+ */
+int ogpu_svm_vram_get(struct ogpu_device *odev)
+{
+	struct ogpu_svm_vram *vram = odev->mem->svms.vram;
+	int ret;
+
+	if (!vram) {
+		ret = ogpu_svm_vram_init(odev);
+		if (ret)
+			return ret;
+		vram = odev->mem->svms.vram;
+	}
+	if (!vram->users) {
+		ret = ogpu_svm_vram_start(vram);
+		if (ret)
+			return ret;
+	}
+	vram->users++;
+
+	return 0;
+}
+
+/**
+ * ogpu_svm_vram_put() - undo ogpu_svm_vram_get()
+ * @odev: the card, perhaps unbound; under &struct ogpu_mem_svms.lock
+ *
+ * After the last one all memory goes back soon.
+ */
+void ogpu_svm_vram_put(struct ogpu_device *odev)
+{
+	struct ogpu_svm_vram *vram = odev->mem->svms.vram;
+
+	if (--vram->users || !vram->map)
+		return;
+	drm_pagemap_put(vram->map);
+	vram->map = NULL;
+	ogpu_svm_vram_want(odev, odev->disc.vram_size);
+}
+
+/**
+ * ogpu_svm_vram_stop() - no page of VRAM will be needed any more
+ * @odev: card that is being unbound, unplugged; under &struct ogpu_mem_svms.lock
+ */
+void ogpu_svm_vram_stop(struct ogpu_device *odev)
+{
+	struct ogpu_svm_vram *vram = odev->mem->svms.vram;
+
+	if (!vram)
+		return;
+	disable_work_sync(&vram->work);
+	drm_pagemap_put(vram->map);
+	vram->map = NULL;
 }

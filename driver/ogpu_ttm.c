@@ -578,6 +578,7 @@ int ogpu_mem_init(struct ogpu_device *odev)
 		return ret;
 
 	mem->vram.takes_busy = ogpu_place_takes_busy;
+	mem->vram.no_room = ogpu_place_no_room;
 	ret = ogpu_vram_mgr_init(&mem->vram, odev, &mem->ttm);
 	if (ret)
 		goto err_ttm;

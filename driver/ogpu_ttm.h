@@ -89,10 +89,10 @@ struct ogpu_mem_ops {
 				   struct ttm_resource *res);
 	/**
 	 * @copy: copy between a buffer's memory and pages of a process, which stay until the fence
-	 * has signalled. As @move. Uses up @spans
+	 * has signalled. @lost as for @move. Uses up @spans
 	 */
 	struct dma_fence *(*copy)(struct ogpu_device *odev, struct ttm_buffer_object *bo,
-				  struct ogpu_copy_span *spans, u32 count);
+				  struct ogpu_copy_span *spans, u32 count, u64 lost);
 };
 
 /**

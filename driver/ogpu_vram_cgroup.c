@@ -6,8 +6,11 @@
  * has who is at the limit of a group move buffers of that group away. When the administrator lowers
  * a limit, what is over it is moved away here, as far as no job uses it.
  */
+#include <linux/cgroup.h>
 #include <linux/cgroup_dmem.h>
 #include <linux/err.h>
+#include <linux/mm_types.h>
+#include <linux/rcupdate.h>
 
 #include <drm/drm_drv.h>
 #include <drm/ttm/ttm_resource.h>
@@ -59,4 +62,27 @@ int ogpu_vram_cgroup_init(struct ogpu_vram_mgr *mgr)
 	ttm_resource_manager_set_dmem_region(&mgr->base, region);
 
 	return 0;
+}
+
+/**
+ * ogpu_vram_cgroup_limits() - is a process in a group with an account of its own?
+ * @mm: of the process
+ *
+ * Nobody but the process itself can charge that.
+ *
+ * Return: true if it is, or if the process has ended.
+ */
+bool ogpu_vram_cgroup_limits(struct mm_struct *mm)
+{
+	bool limits = IS_ENABLED(CONFIG_CGROUP_DMEM);
+#if IS_ENABLED(CONFIG_CGROUP_DMEM) && IS_ENABLED(CONFIG_MEMCG)
+	struct task_struct *task;
+
+	rcu_read_lock();
+	task = rcu_dereference(mm->owner);
+	if (task)
+		limits = task_css(task, dmem_cgrp_id)->parent;
+	rcu_read_unlock();
+#endif
+	return limits;
 }

@@ -345,6 +345,8 @@ static int ogpu_vram_alloc(struct ttm_resource_manager *man, struct ttm_buffer_o
 
 err_unlock:
 	mutex_unlock(&mgr->lock);
+	if (ret == -ENOSPC)
+		mgr->no_room(place, bo);
 	ttm_resource_fini(man, &vres->base);
 	kfree(vres);
 	return ret;

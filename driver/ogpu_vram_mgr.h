@@ -43,6 +43,8 @@ struct ogpu_vram_mgr {
 	void (*freed)(struct ogpu_device *odev);
 	/** @takes_busy: is memory taken that can be used only after jobs of others? Set likewise */
 	bool (*takes_busy)(const struct ttm_place *place);
+	/** @no_room: told when there is no room for a buffer, which is locked. Set likewise */
+	void (*no_room)(const struct ttm_place *place, struct ttm_buffer_object *bo);
 	/** @waits: does a move, by its fence, wait for jobs? Set likewise */
 	bool (*waits)(struct dma_fence *fence);
 	/** @lock: protects all that follows but constants */

@@ -12,6 +12,7 @@
 #include "admin.h"
 #include "card.h"
 #include "harness.h"
+#include "mirror.h"
 
 #define KIB	1024ull
 #define MIB	(1024 * KIB)
@@ -327,6 +328,35 @@ TEST(limit_of_vram)
 	EXPECT_LE(get(&group, "dmem.current", region), SIZE);
 	card_close(&card);
 	EXPECT_EQ(create(&other, &buf, 5 * SIZE, DRM_OGPU_BO_VRAM, 0), 0);
+	group_end(&group);
+}
+
+/* Nobody could charge the group for memory of the process that comes to VRAM: it stays. */
+TEST(mirrored_memory)
+{
+	const uint64_t huge = 2 * MIB, words = huge / sizeof(uint64_t);
+	volatile uint64_t *at;
+	struct group group;
+	uint64_t used, i, wrong = 0;
+	struct svm s;
+	char *map;
+
+	if (!svm_open(&s))
+		SKIP("no shared virtual memory");
+	map = mmap(NULL, 2 * huge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT(map != MAP_FAILED);
+	at = (volatile uint64_t *)(((uintptr_t)map + huge - 1) & ~(huge - 1));
+	for (i = 0; i < words; i++)
+		at[i] = i;
+
+	group_begin(&group, "+dmem");
+	group_join(&group);
+	used = card_memory(&s.card).vram_used;
+	EXPECT_EQ(svm_add(&s, at, words / SVM_ITEMS), 0);
+	EXPECT_LE(card_memory(&s.card).vram_used, used + huge - 1);
+	for (i = 0; i < words; i++)
+		wrong += at[i] != i + 1;
+	EXPECT_EQ(wrong, 0);
 	group_end(&group);
 }
 

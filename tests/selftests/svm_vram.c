@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
  * Memory of the process that comes to VRAM while kernels use it, and goes back when anybody else
- * needs it: CPUs, fork(), who unbinds the card.
+ * needs it, or the VRAM: CPUs, buffers, who unbinds the card or has the machine sleep. What a reset
+ * loses is not replaced by something else.
+ *
+ * VM: --append no_console_suspend --qemu-args '-global pcie-root-port.hotplug=off'
  */
+#include <fcntl.h>
 #include <sys/types.h>
 
 #include "admin.h"
@@ -68,6 +72,18 @@ static volatile uint64_t *bring(struct svm *s)
 			return at;
 	}
 	SKIP("memory of the process does not come to VRAM");
+}
+
+/* A buffer for which something must make way. */
+static int create_buffer(struct card *card)
+{
+	struct drm_ogpu_query_memory memory = card_memory(card);
+	struct drm_ogpu_bo_create create = {
+		.size = (memory.vram_size - memory.vram_used + HUGE / 2) & ~0xffffull,
+		.placement = DRM_OGPU_BO_VRAM,
+	};
+
+	return card_ioctl(card, DRM_IOCTL_OGPU_BO_CREATE, &create);
 }
 
 static void expect_less(struct svm *s, uint64_t used)
@@ -207,6 +223,61 @@ TEST(mprotect_in_vram)
 	EXPECT_EQ(at[WORDS - 1], WORDS);
 }
 
+/* Buffers that need all of VRAM get it, and it costs nobody his memory. */
+TEST(buffer_needs_room)
+{
+	volatile uint64_t *at;
+	struct svm s;
+
+	at = bring(&s);
+	ASSERT_EQ(create_buffer(&s.card), 0);
+	expect_words(at, 1);
+	/* There is no room for it now. */
+	ASSERT_EQ(svm_add(&s, at, GROUPS), 0);
+	expect_words(at, 2);
+}
+
+/* Pages that only a child still has make way, too. */
+TEST(orphan_makes_way)
+{
+	struct card card;
+	struct svm s;
+	int tell[2], told[2], status;
+	char byte = 0;
+	pid_t pid;
+
+	card_open_unused(&card);
+	ASSERT_EQ(pipe(tell), 0);
+	ASSERT_EQ(pipe(told), 0);
+	pid = fork();
+	ASSERT_GE(pid, 0);
+	if (!pid) {
+		volatile uint64_t *at = bring(&s);
+		uint64_t i, wrong = 0;
+
+		pid = fork();
+		if (pid)
+			_exit(pid < 0);
+		close(tell[1]);
+		if (write(told[1], &byte, 1) != 1 || read(tell[0], &byte, 1) < 0)
+			_exit(1);
+		for (i = 0; i < WORDS; i++)
+			wrong += at[i] != i + 1;
+		byte = wrong ? 'w' : 'r';
+		_exit(write(told[1], &byte, 1) != 1);
+	}
+	close(told[1]);
+	ASSERT_EQ(waitpid(pid, &status, 0), pid);
+	/* It had nothing in VRAM. */
+	if (read(told[0], &byte, 1) != 1)
+		SKIP("memory of the process does not come to VRAM");
+
+	EXPECT_EQ(create_buffer(&card), 0);
+	close(tell[1]);
+	ASSERT_EQ(read(told[0], &byte, 1), 1);
+	EXPECT_EQ(byte, 'r');
+}
+
 /* Memory of a process that ends goes back. */
 TEST(exit_in_vram)
 {
@@ -242,6 +313,74 @@ TEST_TIMEOUT(unbind_in_vram, 120)
 	ASSERT(admin_bind(&admin));
 	ASSERT_EQ(admin_load_firmware(&admin), 0);
 	ASSERT(admin_wait(&admin, "state", "running"));
+}
+
+/* Who touches what a reset has lost is told, and gets nothing else. What was not there is kept. */
+TEST_TIMEOUT(reset_in_vram, 120)
+{
+	volatile uint64_t *at, *other;
+	struct admin admin;
+	struct svm s;
+	int status;
+	pid_t pid;
+
+	if (!admin_init(&admin, 0))
+		SKIP("no card");
+	at = bring(&s);
+	other = get_memory(HUGE);
+	fill(other);
+	ASSERT(admin_write(&admin, "reset", "1"));
+	ASSERT(admin_wait(&admin, "state", "running"));
+	expect_words(other, 0);
+
+	pid = fork();
+	ASSERT_GE(pid, 0);
+	if (!pid) {
+		signal(SIGBUS, SIG_DFL);
+		_exit(at[0] != 1);
+	}
+	ASSERT_EQ(waitpid(pid, &status, 0), pid);
+	EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
+
+	/* New memory there is memory as any other, and nobody waits for the old one. */
+	ASSERT_EQ(madvise((void *)at, HUGE / 2, MADV_DONTNEED), 0);
+	EXPECT_EQ(at[0], 0);
+	ASSERT(admin_unbind(&admin));
+	ASSERT_EQ(munmap((void *)at, HUGE), 0);
+	ASSERT(admin_bind(&admin));
+	ASSERT_EQ(admin_load_firmware(&admin), 0);
+	ASSERT(admin_wait(&admin, "state", "running"));
+}
+
+static bool put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+	bool written = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	close(fd);
+	return written;
+}
+
+/* The machine sleeps: the card is started anew, and what the process had there is kept. */
+TEST_TIMEOUT(sleep_in_vram, 120)
+{
+	volatile uint64_t *at;
+	struct admin admin;
+	struct svm s;
+
+	if (!admin_init(&admin, 0))
+		SKIP("no card");
+	if (!put("/sys/power/pm_test", "devices"))
+		SKIP("the kernel cannot try how to sleep");
+	put("/sys/module/suspend/parameters/pm_test_delay", "1");
+	at = bring(&s);
+	ASSERT(put("/sys/power/state", "freeze"));
+	ASSERT(put("/sys/power/pm_test", "none"));
+	ASSERT(admin_wait(&admin, "state", "running"));
+	expect_words(at, 1);
+	/* It may come again. */
+	card_close(&s.card);
+	bring(&s);
 }
 
 int main(int argc, char **argv)

@@ -399,6 +399,10 @@ struct drm_ogpu_sync {
  * VM_BIND is for addresses from DRM_OGPU_SVM_END on; ring, pointers and save area of a queue must
  * be there. When the process ends, or calls execve(), so do queues that need its memory.
  *
+ * Anonymous memory may come to VRAM while the GPU uses it, as VRAM of this file, and goes back when
+ * a CPU touches it or the room is needed. What is there when the GPU is reset is lost: a CPU that
+ * touches it raises SIGBUS until it is unmapped.
+ *
  * Errors: -ENOSPC if the card has no ASID left, or the user has half of them, in all files
  * together; -EINVAL for DRM_OGPU_VM_SVM alone; -EOPNOTSUPP for DRM_OGPU_VM_SVM where
  * DRM_OGPU_DEVICE_SVM is not told.
