@@ -15,6 +15,7 @@
 #include "ogpu_device.h"
 #include "ogpu_query.h"
 #include "ogpu_svm.h"
+#include "ogpu_svm_vram.h"
 #include "ogpu_ttm.h"
 #include "ogpu_userptr.h"
 
@@ -63,6 +64,8 @@ static int ogpu_query_device(struct ogpu_device *odev, void *data)
 	out->flags = odev->system_atomics ? DRM_OGPU_DEVICE_SYSTEM_ATOMICS : 0;
 	if (ogpu_svm_is_supported(odev))
 		out->flags |= DRM_OGPU_DEVICE_SVM;
+	if (ogpu_svm_vram_is_supported(odev))
+		out->flags |= DRM_OGPU_DEVICE_SVM_VRAM;
 	if (ogpu_userptr_is_supported(odev))
 		out->flags |= DRM_OGPU_DEVICE_USERPTR;
 

@@ -88,9 +88,7 @@ struct ogpu_svm {
 	struct ogpu_vm *vm;
 	/** @owner: who is charged; referenced */
 	struct ogpu_vm_owner *owner;
-	/** @vram: memory may come to VRAM; constant */
-	bool vram;
-	/** @client: who pays for VRAM; referenced */
+	/** @client: who pays for VRAM, referenced; NULL: no memory comes there; constant */
 	struct ogpu_mem_client *client;
 	/** @work: removes garbage, serves a fault; for each it is a user of @vm */
 	struct delayed_work work;
@@ -498,10 +496,10 @@ static int ogpu_svm_begin_anew(struct ogpu_svm *svm, struct ogpu_svm_range *rang
 	return -EAGAIN;
 }
 
-/* To VRAM, if it is worth it and there is room; else it stays where it is. */
+/* To VRAM, if it may and is worth it and there is room; else it stays where it is. */
 static void ogpu_svm_bring(struct ogpu_svm *svm, struct ogpu_svm_range *range)
 {
-	if (!svm->vram || !range->base.flags.migrate_devmem || range->brought >= OGPU_SVM_BRING ||
+	if (!svm->client || !range->base.flags.migrate_devmem || range->brought >= OGPU_SVM_BRING ||
 	    drm_gpusvm_range_size(&range->base) < SZ_64K || READ_ONCE(range->mapped))
 		return;
 	if (!ogpu_svm_vram_bring(svm->odev, svm->client, svm->base.mm,
@@ -514,10 +512,11 @@ static void ogpu_svm_bring(struct ogpu_svm *svm, struct ogpu_svm_range *range)
 static int ogpu_svm_fault_range(struct ogpu_svm *svm, u64 va, u64 start, u64 end, bool write,
 				bool *large)
 {
+	/* Others of the process, or of its parent, may have had some of it come to VRAM. */
 	struct drm_gpusvm_ctx ctx = {
 		.device_private_page_owner = ogpu_svm_vram_page_owner(svm->odev),
 		.read_only = !write,
-		.devmem_possible = true,
+		.devmem_possible = !!svm->client,
 		.allow_mixed = true,
 	};
 	struct drm_gpusvm_range *base;
@@ -787,10 +786,31 @@ bool ogpu_svm_is_supported(struct ogpu_device *odev)
 	       dev_is_dma_coherent(odev->drm.dev);
 }
 
+/* Pages of VRAM, if there are to be any. */
+static int ogpu_svm_get_vram(struct ogpu_device *odev, bool want)
+{
+	int ret = 0;
+
+	mutex_lock(&odev->mem->svms.lock);
+	if (want)
+		ret = ogpu_svm_vram_get(odev);
+	mutex_unlock(&odev->mem->svms.lock);
+
+	return ret && ret != -ENOMEM ? -EOPNOTSUPP : ret;
+}
+
+static void ogpu_svm_put_vram(struct ogpu_device *odev, bool have)
+{
+	mutex_lock(&odev->mem->svms.lock);
+	if (have)
+		ogpu_svm_vram_put(odev);
+	mutex_unlock(&odev->mem->svms.lock);
+}
+
 /**
  * ogpu_svm_create() - have an address space mirror the calling process
  * @vm: the address space, new, of the long-running kind
- * @client: who made it
+ * @client: who pays for VRAM that memory may come to; NULL: none may
  *
  * Return: 0, -EOPNOTSUPP or -ENOMEM. Undone by ogpu_svm_destroy().
  */
@@ -800,18 +820,19 @@ int ogpu_svm_create(struct ogpu_vm *vm, struct ogpu_mem_client *client)
 	struct ogpu_svm *svm;
 	int ret;
 
-	if (!ogpu_svm_is_supported(odev))
+	if (!ogpu_svm_is_supported(odev) || (client && !ogpu_svm_vram_is_supported(odev)))
 		return -EOPNOTSUPP;
 
 	svm = kvzalloc_obj(*svm, GFP_KERNEL_ACCOUNT);
 	if (!svm)
 		return -ENOMEM;
+	ret = ogpu_svm_get_vram(odev, client);
+	if (ret)
+		goto err_free;
 	ret = drm_gpusvm_init(&svm->base, "ogpu", current->mm, 0, OGPU_SVM_END, OGPU_SVM_NOTIFIER,
 			      &ogpu_svm_ops, ogpu_svm_chunks, ARRAY_SIZE(ogpu_svm_chunks));
-	if (ret) {
-		kvfree(svm);
-		return ret;
-	}
+	if (ret)
+		goto err_vram;
 
 	/* It may outlive the file. */
 	__module_get(THIS_MODULE);
@@ -819,6 +840,7 @@ int ogpu_svm_create(struct ogpu_vm *vm, struct ogpu_mem_client *client)
 	svm->odev = odev;
 	svm->vm = vm;
 	svm->owner = ogpu_vm_owner_get(vm->pt_mem.owner);
+	svm->client = ogpu_mem_client_get(client);
 	INIT_DELAYED_WORK(&svm->work, ogpu_svm_work);
 	INIT_WORK(&svm->end, ogpu_svm_end_work);
 	mutex_init(&svm->pt_lock);
@@ -827,15 +849,18 @@ int ogpu_svm_create(struct ogpu_vm *vm, struct ogpu_mem_client *client)
 	spin_lock_init(&svm->lock);
 	INIT_LIST_HEAD(&svm->faults);
 	INIT_LIST_HEAD(&svm->garbage);
-	svm->client = ogpu_mem_client_get(client);
 	mutex_lock(&odev->mem->svms.lock);
-	/* Without it all stays in system memory. */
-	svm->vram = !ogpu_svm_vram_get(odev);
 	list_add_tail(&svm->link, &odev->mem->svms.list);
 	mutex_unlock(&odev->mem->svms.lock);
 	vm->svm = svm;
 
 	return 0;
+
+err_vram:
+	ogpu_svm_put_vram(odev, client);
+err_free:
+	kvfree(svm);
+	return ret;
 }
 
 /**
@@ -860,9 +885,8 @@ void ogpu_svm_destroy(struct ogpu_vm *vm)
 	ogpu_svm_kill(svm);
 	mutex_lock(&svm->odev->mem->svms.lock);
 	list_del(&svm->link);
-	if (svm->vram)
-		ogpu_svm_vram_put(svm->odev);
 	mutex_unlock(&svm->odev->mem->svms.lock);
+	ogpu_svm_put_vram(svm->odev, svm->client);
 	queue_work(ogpu_svm_wq, &svm->end);
 }
 

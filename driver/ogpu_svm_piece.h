@@ -30,7 +30,10 @@ struct ogpu_svm_vram {
 	struct ogpu_device *odev;
 	/** @map: our part in it, referenced while there are @users and the card is bound */
 	struct drm_pagemap *map;
-	/** @users: address spaces; as @map, under the lock of &struct ogpu_mem_svms */
+	/**
+	 * @users: address spaces whose memory may come; as @map, under the lock of
+	 * &struct ogpu_mem_svms
+	 */
 	unsigned int users;
 	/** @lock: protects @pieces, @count and @closed; irq-safe */
 	spinlock_t lock;

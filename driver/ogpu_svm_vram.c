@@ -4,6 +4,10 @@
  *
  * DOC: Shared virtual memory in VRAM
  *
+ * A reset of the card loses what is there, so it is done only for address spaces whose program has
+ * asked for it (DRM_OGPU_VM_SVM_VRAM). For all others memory stays where it is; but what somebody
+ * else of the process has had come they use there.
+ *
  * Each page of VRAM has a &struct page of the kind that CPUs cannot reach (MEMORY_DEVICE_PRIVATE),
  * so the aperture does not matter. A piece is what comes to VRAM together: a part of one anonymous
  * mapping, whose pages are copied by the copy engine. A CPU that touches such memory faults, and
@@ -38,6 +42,7 @@
 #include "ogpu_bo.h"
 #include "ogpu_compat.h"
 #include "ogpu_device.h"
+#include "ogpu_svm.h"
 #include "ogpu_svm_piece.h"
 #include "ogpu_svm_vram.h"
 #include "ogpu_ttm.h"
@@ -491,13 +496,24 @@ static int ogpu_svm_vram_start(struct ogpu_svm_vram *vram)
 }
 
 /**
- * ogpu_svm_vram_get() - there is one more address space that mirrors a process
+ * ogpu_svm_vram_is_supported() - ask whether memory of processes can come to VRAM
+ * @odev: the card
+ *
+ * Return: true if it can.
+ */
+bool ogpu_svm_vram_is_supported(struct ogpu_device *odev)
+{
+	return ogpu_svm_is_supported(odev);
+}
+
+/**
+ * ogpu_svm_vram_get() - there is one more address space whose memory may come to VRAM
  * @odev: the card; in ogpu_device_enter(), under &struct ogpu_mem_svms.lock
  *
  * Makes pages of VRAM for the first. They hold the module while there are any.
  *
- * Return: 0; or -ENOMEM, -EBUSY, -ENOSPC: no room among physical addresses, or what the
- * architecture says: then all of its memory stays in system memory.
+ * Return: 0; or -ENOMEM, -ERANGE, -EBUSY: no room among physical addresses, or what the
+ * architecture says.
  */
 int ogpu_svm_vram_get(struct ogpu_device *odev)
 {

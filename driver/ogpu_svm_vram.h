@@ -16,6 +16,7 @@ struct ogpu_mem_client;
 #ifdef OGPU_HAVE_DEVICE_PRIVATE
 int ogpu_svm_vram_module_init(void);
 void ogpu_svm_vram_module_exit(void);
+bool ogpu_svm_vram_is_supported(struct ogpu_device *odev);
 int ogpu_svm_vram_get(struct ogpu_device *odev);
 void ogpu_svm_vram_put(struct ogpu_device *odev);
 void ogpu_svm_vram_stop(struct ogpu_device *odev);
@@ -33,6 +34,7 @@ void ogpu_svm_vram_open(struct ogpu_device *odev);
 #else
 static inline int ogpu_svm_vram_module_init(void) { return 0; }
 static inline void ogpu_svm_vram_module_exit(void) { }
+static inline bool ogpu_svm_vram_is_supported(struct ogpu_device *odev) { return false; }
 static inline int ogpu_svm_vram_get(struct ogpu_device *odev) { return -EOPNOTSUPP; }
 static inline void ogpu_svm_vram_put(struct ogpu_device *odev) { }
 static inline void ogpu_svm_vram_stop(struct ogpu_device *odev) { }

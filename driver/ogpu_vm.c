@@ -435,7 +435,9 @@ static int ogpu_vm_start(struct ogpu_vm *vm, struct ogpu_file *ofile, u32 flags)
 			return -ENOMEM;
 	}
 	if (flags & DRM_OGPU_VM_SVM) {
-		ret = ogpu_svm_create(vm, ofile->mem_client);
+		bool vram = flags & DRM_OGPU_VM_SVM_VRAM;
+
+		ret = ogpu_svm_create(vm, vram ? ofile->mem_client : NULL);
 		if (ret)
 			return ret;
 	}
@@ -793,6 +795,20 @@ void ogpu_vm_record_fault(struct ogpu_vm *vm, const struct drm_ogpu_fault *fault
  * Ioctls
  */
 
+/* Each needs the one before it. */
+static bool ogpu_vm_flags_are_valid(u32 flags)
+{
+	switch (flags) {
+	case 0:
+	case DRM_OGPU_VM_LONG_RUNNING:
+	case DRM_OGPU_VM_LONG_RUNNING | DRM_OGPU_VM_SVM:
+	case DRM_OGPU_VM_LONG_RUNNING | DRM_OGPU_VM_SVM | DRM_OGPU_VM_SVM_VRAM:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /**
  * ogpu_ioctl_vm_create() - DRM_IOCTL_OGPU_VM_CREATE
  * @drm: the card
@@ -809,8 +825,7 @@ int ogpu_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *fi
 	u32 id;
 	int ret;
 
-	if (args->flags & ~(DRM_OGPU_VM_LONG_RUNNING | DRM_OGPU_VM_SVM) ||
-	    args->flags == DRM_OGPU_VM_SVM)
+	if (!ogpu_vm_flags_are_valid(args->flags))
 		return -EINVAL;
 
 	vm = ogpu_vm_create(ofile, args->flags);

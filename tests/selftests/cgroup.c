@@ -341,8 +341,8 @@ TEST(mirrored_memory)
 	struct svm s;
 	char *map;
 
-	if (!svm_open(&s))
-		SKIP("no shared virtual memory");
+	if (!svm_open_vram(&s))
+		SKIP("no shared virtual memory in VRAM");
 	map = mmap(NULL, 2 * huge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT(map != MAP_FAILED);
 	at = (volatile uint64_t *)(((uintptr_t)map + huge - 1) & ~(huge - 1));

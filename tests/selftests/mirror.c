@@ -44,15 +44,15 @@ static void give_up(const char *what, int err)
 	_exit(1);
 }
 
-bool svm_open(struct svm *s)
+static bool open_with(struct svm *s, uint32_t vm_flags, uint32_t device_flags)
 {
-	struct drm_ogpu_vm_create vm = { .flags = DRM_OGPU_VM_LONG_RUNNING | DRM_OGPU_VM_SVM };
+	struct drm_ogpu_vm_create vm = { .flags = DRM_OGPU_VM_LONG_RUNNING | vm_flags };
 	const struct drm_ogpu_query_device *info = &s->card.info;
 	uint64_t waves, frame, bytes;
 	int ret;
 
 	card_open(&s->card);
-	if (!(info->flags & DRM_OGPU_DEVICE_SVM))
+	if ((info->flags & device_flags) != device_flags)
 		return false;
 	ret = card_ioctl(&s->card, DRM_IOCTL_OGPU_VM_CREATE, &vm);
 	if (ret)
@@ -78,6 +78,17 @@ bool svm_open(struct svm *s)
 		give_up("mmap", -errno);
 
 	return true;
+}
+
+bool svm_open(struct svm *s)
+{
+	return open_with(s, DRM_OGPU_VM_SVM, DRM_OGPU_DEVICE_SVM);
+}
+
+bool svm_open_vram(struct svm *s)
+{
+	return open_with(s, DRM_OGPU_VM_SVM | DRM_OGPU_VM_SVM_VRAM,
+			 DRM_OGPU_DEVICE_SVM | DRM_OGPU_DEVICE_SVM_VRAM);
 }
 
 void svm_dispatch(struct svm *s, uint64_t entry, uint64_t args, uint32_t groups, uint32_t items)

@@ -27,6 +27,8 @@ struct svm {
 
 /* False if the kernel or the card has no such thing. */
 bool svm_open(struct svm *s);
+/* One whose memory may come to VRAM. */
+bool svm_open_vram(struct svm *s);
 void svm_dispatch(struct svm *s, uint64_t entry, uint64_t args, uint32_t groups, uint32_t items);
 /* Waits for all that was added: 0 or a negative errno. */
 int svm_finish(struct svm *s);

@@ -214,7 +214,7 @@ TEST(system_atomics)
 
 	card_open(&card);
 	EXPECT_EQ(card.info.flags & ~(DRM_OGPU_DEVICE_SYSTEM_ATOMICS | DRM_OGPU_DEVICE_SVM |
-				      DRM_OGPU_DEVICE_USERPTR), 0);
+				      DRM_OGPU_DEVICE_USERPTR | DRM_OGPU_DEVICE_SVM_VRAM), 0);
 	ASSERT(admin_init(&admin, 0));
 	snprintf(path, sizeof(path), "%s/config", admin.dir);
 	fd = open(path, O_RDONLY | O_CLOEXEC);

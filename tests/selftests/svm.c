@@ -56,20 +56,38 @@ static void expect_added(struct svm *s, volatile uint64_t *words, uint64_t group
 	EXPECT_EQ(wrong, 0);
 }
 
-/* On all kernels: what is told is what there is. */
+/* What VM_CREATE says about flags. */
+static int create_vm(struct card *card, uint32_t flags)
+{
+	struct drm_ogpu_vm_create args = { .flags = flags };
+
+	return card_ioctl(card, DRM_IOCTL_OGPU_VM_CREATE, &args);
+}
+
+/* On all kernels: what is told is what there is, and flags go together or not at all. */
 TEST(capability)
 {
-	struct drm_ogpu_vm_create args = { .flags = DRM_OGPU_VM_SVM };
+	const uint32_t lr = DRM_OGPU_VM_LONG_RUNNING, svm = DRM_OGPU_VM_SVM;
+	const uint32_t vram = DRM_OGPU_VM_SVM_VRAM, unknown = 1u << 3;
 	struct card card;
-	int want;
+	uint32_t told;
 
 	card_open(&card);
-	want = card.info.flags & DRM_OGPU_DEVICE_SVM ? 0 : -EOPNOTSUPP;
-	EXPECT_EQ(card_ioctl(&card, DRM_IOCTL_OGPU_VM_CREATE, &args), -EINVAL);
-	args.flags |= DRM_OGPU_VM_LONG_RUNNING;
-	EXPECT_EQ(card_ioctl(&card, DRM_IOCTL_OGPU_VM_CREATE, &args), want);
-	args.flags |= 1u << 2;
-	EXPECT_EQ(card_ioctl(&card, DRM_IOCTL_OGPU_VM_CREATE, &args), -EINVAL);
+	told = card.info.flags;
+	EXPECT_EQ(create_vm(&card, svm), -EINVAL);
+	EXPECT_EQ(create_vm(&card, vram), -EINVAL);
+	EXPECT_EQ(create_vm(&card, svm | vram), -EINVAL);
+	EXPECT_EQ(create_vm(&card, lr | vram), -EINVAL);
+	EXPECT_EQ(create_vm(&card, lr | unknown), -EINVAL);
+	EXPECT_EQ(create_vm(&card, lr | svm | unknown), -EINVAL);
+	EXPECT_EQ(create_vm(&card, lr | svm | vram | unknown), -EINVAL);
+
+	EXPECT_EQ(create_vm(&card, lr | svm), told & DRM_OGPU_DEVICE_SVM ? 0 : -EOPNOTSUPP);
+	EXPECT_EQ(create_vm(&card, lr | svm | vram),
+		  told & DRM_OGPU_DEVICE_SVM_VRAM ? 0 : -EOPNOTSUPP);
+	/* It does not come alone. */
+	if (told & DRM_OGPU_DEVICE_SVM_VRAM)
+		EXPECT(told & DRM_OGPU_DEVICE_SVM);
 }
 
 TEST(bind_is_for_the_other_half)

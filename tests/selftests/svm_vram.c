@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Memory of the process that comes to VRAM while kernels use it, and goes back when anybody else
- * needs it, or the VRAM: CPUs, buffers, who unbinds the card or has the machine sleep. What a reset
- * loses is not replaced by something else.
+ * Memory of the process that comes to VRAM while kernels use it, if the program allows that, and
+ * goes back when anybody else needs it, or the VRAM: CPUs, buffers, who unbinds the card or has the
+ * machine sleep. What a reset loses is not replaced by something else. If the program does not
+ * allow it nothing leaves system memory, and nothing is lost.
  *
  * VM: --append no_console_suspend --qemu-args '-global pcie-root-port.hotplug=off'
  */
@@ -58,8 +59,8 @@ static volatile uint64_t *bring(struct svm *s)
 	uint64_t used;
 	int i;
 
-	if (!svm_open(s))
-		SKIP("no shared virtual memory");
+	if (!svm_open_vram(s))
+		SKIP("no shared virtual memory in VRAM");
 	/* What the queue needs itself. */
 	ASSERT_EQ(svm_add(s, get_memory(HUGE), 1), 0);
 	/* What the programs before this one had may be given back meanwhile. */
@@ -350,6 +351,79 @@ TEST_TIMEOUT(reset_in_vram, 120)
 	ASSERT(admin_bind(&admin));
 	ASSERT_EQ(admin_load_firmware(&admin), 0);
 	ASSERT(admin_wait(&admin, "state", "running"));
+}
+
+/* More than programs of before may give back meanwhile. */
+#define STAYING	8
+
+static void add_to_all(struct svm *s, volatile uint64_t **at)
+{
+	int i;
+
+	for (i = 0; i < STAYING; i++)
+		ASSERT_EQ(svm_add(s, at[i], GROUPS), 0);
+}
+
+/* Without the flag nothing comes, and a reset costs nothing. */
+TEST_TIMEOUT(stays_unless_allowed, 120)
+{
+	volatile uint64_t *at[STAYING];
+	struct admin admin;
+	uint64_t used;
+	struct svm s;
+	int i;
+
+	if (!admin_init(&admin, 0))
+		SKIP("no card");
+	if (!svm_open(&s))
+		SKIP("no shared virtual memory");
+	/* What the queue needs itself. */
+	ASSERT_EQ(svm_add(&s, get_memory(HUGE), 1), 0);
+	for (i = 0; i < STAYING; i++) {
+		at[i] = get_memory(HUGE);
+		fill(at[i]);
+	}
+	used = vram_used(&s);
+	add_to_all(&s, at);
+	EXPECT_LE(vram_used(&s), used + HUGE - 1);
+	for (i = 0; i < STAYING; i++)
+		expect_words(at[i], 1);
+
+	add_to_all(&s, at);
+	ASSERT(admin_write(&admin, "reset", "1"));
+	ASSERT(admin_wait(&admin, "state", "running"));
+	for (i = 0; i < STAYING; i++)
+		expect_words(at[i], 2);
+}
+
+/* An address space without the flag uses what another one of the process has had come. */
+TEST(both_kinds)
+{
+	volatile uint64_t *at;
+	struct svm with, without;
+
+	at = bring(&with);
+	ASSERT(svm_open(&without));
+	ASSERT_EQ(svm_add(&without, at, GROUPS), 0);
+	ASSERT_EQ(svm_add(&with, at, GROUPS), 0);
+	ASSERT_EQ(svm_add(&without, at, GROUPS), 0);
+	expect_words(at, 4);
+	/* From system memory it does not come for the one without. */
+	ASSERT_EQ(svm_add(&without, at, GROUPS), 0);
+	expect_words(at, 5);
+}
+
+/* Pages that nobody's flag would bring any more are still the process's, or its child's. */
+TEST(last_one_goes)
+{
+	volatile uint64_t *at;
+	struct svm with, without;
+
+	at = bring(&with);
+	ASSERT(svm_open(&without));
+	card_close(&with.card);
+	ASSERT_EQ(svm_add(&without, at, GROUPS), 0);
+	expect_words(at, 2);
 }
 
 static bool put(const char *path, const char *text)

@@ -370,6 +370,8 @@ struct drm_ogpu_sync {
 #define DRM_OGPU_VM_LONG_RUNNING	(1u << 0)
 /** @DRM_OGPU_VM_SVM: mirrors the process; only together with DRM_OGPU_VM_LONG_RUNNING */
 #define DRM_OGPU_VM_SVM			(1u << 1)
+/** @DRM_OGPU_VM_SVM_VRAM: what is mirrored may come to VRAM; only together with DRM_OGPU_VM_SVM */
+#define DRM_OGPU_VM_SVM_VRAM		(1u << 2)
 
 /** @DRM_OGPU_SVM_END: with DRM_OGPU_VM_SVM: first GPU address that VM_BIND may use */
 #define DRM_OGPU_SVM_END		(1ull << 47)
@@ -399,13 +401,22 @@ struct drm_ogpu_sync {
  * VM_BIND is for addresses from DRM_OGPU_SVM_END on; ring, pointers and save area of a queue must
  * be there. When the process ends, or calls execve(), so do queues that need its memory.
  *
- * Anonymous memory may come to VRAM while the GPU uses it, as VRAM of this file, and goes back when
- * a CPU touches it or the room is needed. What is there when the GPU is reset is lost: a CPU that
- * touches it raises SIGBUS until it is unmapped.
+ * This memory stays in system memory, and nothing that happens to the GPU loses it, unless the
+ * program allows that with DRM_OGPU_VM_SVM_VRAM. Then anonymous memory that the GPU uses comes to
+ * VRAM if there is room, as VRAM of this file, and goes back when a CPU touches it, the room is
+ * needed, the machine is about to sleep, or the device is unbound. A reset of the GPU, also if
+ * somebody else is to blame for it, loses what is there at that moment, and so does bad memory of
+ * the GPU with a part of it: until the program discards it (munmap(), MADV_DONTNEED) a CPU that
+ * touches it raises SIGBUS, system calls that read or write it give -EFAULT, and a queue that
+ * accesses it ends with DRM_OGPU_QUEUE_ERR_MEMORY; nothing else is ever found in its place. That
+ * holds for all that have the memory: children of fork(), and the process's other address spaces,
+ * which use it where it is. So it is for memory that can be made anew.
  *
  * Errors: -ENOSPC if the card has no ASID left, or the user has half of them, in all files
- * together; -EINVAL for DRM_OGPU_VM_SVM alone; -EOPNOTSUPP for DRM_OGPU_VM_SVM where
- * DRM_OGPU_DEVICE_SVM is not told.
+ * together; -EINVAL for DRM_OGPU_VM_SVM without DRM_OGPU_VM_LONG_RUNNING, or DRM_OGPU_VM_SVM_VRAM
+ * without both; -EOPNOTSUPP for DRM_OGPU_VM_SVM where DRM_OGPU_DEVICE_SVM is not told, and for
+ * DRM_OGPU_VM_SVM_VRAM where DRM_OGPU_DEVICE_SVM_VRAM is not told or the machine has no physical
+ * addresses left to name VRAM by.
  */
 struct drm_ogpu_vm_create {
 	/** @flags: DRM_OGPU_VM_* or 0 */

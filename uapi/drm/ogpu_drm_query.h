@@ -53,6 +53,11 @@ struct drm_ogpu_query {
 #define DRM_OGPU_DEVICE_SVM		(1 << 1)
 /* In &drm_ogpu_query_device.flags: DRM_OGPU_BIND_MAP_USERPTR maps memory of programs. */
 #define DRM_OGPU_DEVICE_USERPTR		(1 << 2)
+/*
+ * In &drm_ogpu_query_device.flags: memory that is mirrored may come to VRAM (DRM_OGPU_VM_SVM_VRAM).
+ * Needs what DRM_OGPU_DEVICE_SVM does, and a kernel with pages of devices (CONFIG_DEVICE_PRIVATE).
+ */
+#define DRM_OGPU_DEVICE_SVM_VRAM	(1 << 3)
 
 /** struct drm_ogpu_query_device - fixed facts about the card */
 struct drm_ogpu_query_device {

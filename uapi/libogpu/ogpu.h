@@ -127,7 +127,8 @@ int ogpu_vm_create(struct ogpu_device *dev, struct ogpu_vm **vm);
  * ogpu_vm_create_with() - with DRM_OGPU_VM_LONG_RUNNING, for user queues, or 0
  *
  * With DRM_OGPU_VM_SVM in addition kernels can use all memory of the process by its own addresses;
- * -EOPNOTSUPP if the flags of the device have no DRM_OGPU_DEVICE_SVM.
+ * -EOPNOTSUPP if the flags of the device have no DRM_OGPU_DEVICE_SVM. With DRM_OGPU_VM_SVM_VRAM
+ * on top some of it may come to VRAM, where a reset loses it; DRM_OGPU_DEVICE_SVM_VRAM tells.
  */
 int ogpu_vm_create_with(struct ogpu_device *dev, uint32_t flags, struct ogpu_vm **vm);
 void ogpu_vm_destroy(struct ogpu_vm *vm);
