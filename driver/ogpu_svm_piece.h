@@ -41,7 +41,7 @@ struct ogpu_svm_vram {
 	struct list_head pieces;
 	/** @count: how many */
 	unsigned long count;
-	/** @closed: no more pieces; written under @out_lock */
+	/** @closed: no more pieces, see also &struct ogpu_mem_svms; written under @out_lock */
 	bool closed;
 	/** @pause: nor before then, in jiffies; only roughly true */
 	u64 pause;

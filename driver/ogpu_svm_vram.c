@@ -347,6 +347,20 @@ bool ogpu_svm_vram_make_room(struct ogpu_device *odev, u64 bytes, bool visible)
 	return sent;
 }
 
+/* Returns the pages, if there are any. Those that are made later are closed, too. */
+static struct ogpu_svm_vram *ogpu_svm_vram_note_closed(struct ogpu_device *odev, bool closed)
+{
+	struct ogpu_mem_svms *svms = &odev->mem->svms;
+	struct ogpu_svm_vram *vram;
+
+	mutex_lock(&svms->lock);
+	svms->vram_closed = closed;
+	vram = svms->vram;
+	mutex_unlock(&svms->lock);
+
+	return vram;
+}
+
 static void ogpu_svm_vram_set_closed(struct ogpu_svm_vram *vram, bool closed)
 {
 	spin_lock_irq(&vram->lock);
@@ -378,7 +392,7 @@ static bool ogpu_svm_vram_is_empty(struct ogpu_svm_vram *vram)
  */
 int ogpu_svm_vram_close(struct ogpu_device *odev)
 {
-	struct ogpu_svm_vram *vram = ogpu_svm_vram_look(odev);
+	struct ogpu_svm_vram *vram = ogpu_svm_vram_note_closed(odev, true);
 	unsigned int try;
 	bool empty = true;
 
@@ -405,7 +419,7 @@ int ogpu_svm_vram_close(struct ogpu_device *odev)
  */
 void ogpu_svm_vram_open(struct ogpu_device *odev)
 {
-	struct ogpu_svm_vram *vram = ogpu_svm_vram_look(odev);
+	struct ogpu_svm_vram *vram = ogpu_svm_vram_note_closed(odev, false);
 
 	if (!vram)
 		return;
@@ -439,6 +453,7 @@ static int ogpu_svm_vram_init(struct ogpu_device *odev)
 	if (!vram)
 		return -ENOMEM;
 	vram->odev = odev;
+	vram->closed = odev->mem->svms.vram_closed;
 	vram->pause = get_jiffies_64();
 	spin_lock_init(&vram->lock);
 	INIT_LIST_HEAD(&vram->pieces);

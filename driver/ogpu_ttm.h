@@ -144,6 +144,8 @@ struct ogpu_mem_svms {
 	bool (*gone)(struct ogpu_svm_client *client);
 	/** @vram: pages of VRAM, or NULL; set once, under @lock */
 	struct ogpu_svm_vram *vram;
+	/** @vram_closed: if they are made now none may be used yet; under @lock */
+	bool vram_closed;
 	/** @rate: of all faults that are served */
 	struct ogpu_svm_rate rate;
 	/** @wait: for &struct ogpu_mem_binds.stops to change */
